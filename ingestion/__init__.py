@@ -1,0 +1,1 @@
+"""From the landing zone to a region's raw tables and books; nothing personal passes."""

@@ -1,0 +1,185 @@
+"""From an archive's bytes to plain records, in batches: memory is bounded by a batch, not by the archive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+import polars as pl
+from isal import igzip, isal_zlib
+
+from ingestion.formats import segment
+from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_line, decode_text, read_record
+from settings import PermanentError
+
+BATCH_ROWS = 100_000
+BATCH_BYTES = 64 << 20
+_READ_BYTES = 1 << 20
+_UNREADABLE = (EOFError, igzip.BadGzipFile, isal_zlib.error)
+# What DuckDB raises when a line is no JSON or no UTF-8, or the file is broken.
+DIRTY = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.OutOfMemoryException)
+
+Convert = Callable[[str], dict[str, Any]]
+
+
+class CorruptArchiveError(PermanentError):
+    """The archive cannot be read whole; nothing of it may be loaded."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"the archive cannot be read whole: {problem}")
+
+
+@dataclass
+class Dead:
+    """A record that cannot be loaded, with its place and its bytes (none kept of one beyond 1 MiB)."""
+
+    record_offset: int
+    reason: str
+    payload: bytes
+    occurred_at: datetime | None = None
+
+
+@dataclass
+class Batch:
+    """Records in the order of their offsets, which count from the archive's first record."""
+
+    rows: pl.DataFrame
+    dead: list[Dead] = field(default_factory=list)
+
+
+def parser() -> duckdb.DuckDBPyConnection:
+    """A database in memory to parse with: one thread, and never a spill file, since what it holds is plain text."""
+    return duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
+
+
+def read_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
+    """Read a Segment archive whose every line is JSON: DuckDB's reader, and the exact one where that is unsure.
+
+    Raises:
+        duckdb.Error: some line is no JSON or no UTF-8, or the file is broken; :func:`read_exact` tells which.
+        CorruptArchiveError: gzip's checksum or length does not hold, which DuckDB does not test.
+    """
+    if path.name.endswith(".gz"):
+        _verify(path)
+    source = (
+        "(select json as line, cast(null as bigint) as record_offset"
+        f" from read_ndjson_objects($path, maximum_object_size={BATCH_BYTES}))"
+    )
+    start = 0
+    parameters = {"now": now, "path": re.sub(r"([*?\[])", r"[\1]", str(path))}
+    for part in con.execute(segment.query(source), parameters).to_arrow_reader(BATCH_ROWS):
+        frame = pl.DataFrame(pl.from_arrow(part))
+        offsets = pl.int_range(start, start + len(frame), dtype=pl.Int64, eager=True)
+        start += len(frame)
+        yield _settle(frame.with_columns(offsets.alias("record_offset")), now)
+
+
+def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
+    """Read any Segment archive line by line; only lines that are JSON reach DuckDB.
+
+    Raises:
+        CorruptArchiveError: the archive cannot be read whole.
+    """
+    for lines in _line_batches(path):
+        dead, texts = _decodable(lines)
+        table = pl.DataFrame(texts, schema={"record_offset": pl.Int64, "line": pl.String}, orient="row")
+        con.register("line_batch", table.to_arrow())
+        valid = con.execute("select coalesce(json_valid(line), false) from line_batch").pl().to_series()
+        frame = con.execute(segment.query("(select * from line_batch where json_valid(line))"), {"now": now}).pl()
+        batch = _settle(frame.sort("record_offset"), now)
+        rows, refused = _read_each(table.filter(~valid).rows(), decode_text, now)
+        yield Batch(pl.concat([batch.rows, rows]).sort("record_offset"), dead + refused + batch.dead)
+
+
+def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batch]:
+    """Read an archive of another source format; `convert` turns a line into a record of the Segment Spec.
+
+    Raises:
+        CorruptArchiveError: the archive cannot be read whole.
+    """
+    for lines in _line_batches(path):
+        dead, texts = _decodable(lines)
+        rows, refused = _read_each(texts, convert, now)
+        yield Batch(rows, dead + refused)
+
+
+def _settle(frame: pl.DataFrame, now: datetime) -> Batch:
+    """Replace the rows that the query left to the exact reader by what that one says."""
+    is_open = pl.col("line").is_not_null()
+    left = frame.filter(is_open).select("record_offset", "line")
+    rows, dead = _read_each(left.rows(), decode_text, now)
+    sure = frame.filter(~is_open).select(pl.col(name).cast(dtype) for name, dtype in PLAIN.items() if name in frame.columns)
+    whole = pl.concat([sure, rows], how="diagonal").select(PLAIN.names())
+    return Batch(whole.sort("record_offset") if len(left) else whole, dead)
+
+
+def _read_each(lines: list[tuple[int, str]], convert: Convert, now: datetime) -> tuple[pl.DataFrame, list[Dead]]:
+    rows, dead = [], []
+    for offset, text in lines:
+        try:
+            if len(text) > MAX_RECORD_BYTES // 4 and len(text.encode()) > MAX_RECORD_BYTES:
+                raise DeadLetter("oversized_record")
+            rows.append({**read_record(convert(text), now), "record_offset": offset})
+        except DeadLetter as error:
+            payload = b"" if error.reason == "oversized_record" else text.encode()
+            dead.append(Dead(offset, error.reason, payload, error.occurred_at))
+    return pl.DataFrame(rows, schema=PLAIN), dead
+
+
+def _decodable(lines: list[tuple[int, bytes]]) -> tuple[list[Dead], list[tuple[int, str]]]:
+    dead, texts = [], []
+    for offset, line in lines:
+        if len(line) > MAX_RECORD_BYTES:
+            dead.append(Dead(offset, "oversized_record", b""))
+            continue
+        try:
+            texts.append((offset, line.decode("utf-8")))
+        except UnicodeDecodeError:
+            dead.append(Dead(offset, "invalid_encoding", line))
+    return dead, texts
+
+
+def _line_batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
+    batch: list[tuple[int, bytes]] = []
+    size = 0
+    for numbered in enumerate(_lines(path)):
+        batch.append(numbered)
+        size += len(numbered[1])
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Lines that are not blank, without line ends; of one beyond 1 MiB only so much that it shows."""
+    try:
+        with _open(path) as file:
+            while line := file.readline(MAX_RECORD_BYTES + 3):
+                is_cut = len(line) == MAX_RECORD_BYTES + 3 and not line.endswith(b"\n")
+                rest = line if is_cut else b""
+                while rest and not rest.endswith(b"\n"):
+                    rest = file.readline(_READ_BYTES)
+                if bare := line if is_cut else line.strip(b" \t\r\n"):
+                    yield bare
+    except _UNREADABLE as error:
+        raise CorruptArchiveError(f"gzip: {error}") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    return igzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+
+
+def _verify(path: Path) -> None:
+    try:
+        with igzip.open(path, "rb") as file:
+            while file.read(_READ_BYTES):
+                pass
+    except _UNREADABLE as error:
+        raise CorruptArchiveError(f"gzip: {error}") from error

@@ -1,0 +1,216 @@
+"""A region's file and its books: every archive, and the one fate of every record, in the transaction of its data."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from ingestion.archives import Dead
+from ingestion.landing import Landed
+from privacy.keys import Key
+from privacy.sealing import seal
+from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError
+
+_DEAD_LETTERS = pl.Schema({
+    "archive_id": pl.Int32, "record_offset": pl.Int64, "reason": pl.String, "occurred_at": pl.Datetime("us"),
+    "first_seen_at": pl.Datetime("us"), "attempts": pl.Int32, "payload": pl.Binary,
+})  # fmt: skip
+FATES = ("loaded", "anonymised", "duplicate", "no_consent", "bot", "suppressed", "expired")
+_LOCK_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+
+_SCHEMA = """
+create schema if not exists raw;
+create schema if not exists ops;
+create table if not exists raw.events (
+    message_id uuid not null, message_order uuid not null, archive_id integer not null, record_offset bigint not null,
+    type varchar not null, event varchar, occurred_at timestamp not null, received_at timestamp,
+    anonymous_id uuid, user_id uuid,
+    campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
+    page_host varchar, referrer_host varchar, order_id varchar, currency varchar,
+    revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null);
+create table if not exists raw.spend (
+    file varchar not null, line bigint not null, platform varchar not null, spend_on date not null,
+    campaign_id varchar not null, campaign_name varchar, channel varchar,
+    impressions bigint not null, clicks bigint not null, spend_minor bigint not null, currency varchar not null);
+create table if not exists raw.ledger_orders (
+    file varchar not null, line bigint not null, order_id varchar not null, ordered_at timestamp not null,
+    status varchar not null, revenue_minor bigint not null, refunded_minor bigint not null, cogs_minor bigint,
+    currency varchar not null, updated_at timestamp not null);
+create table if not exists raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
+create sequence if not exists ops.archive_ids;
+create table if not exists ops.archives (
+    archive_id integer primary key, kind varchar not null, name varchar not null, topic varchar not null,
+    partition integer not null, start_offset bigint not null, size_bytes bigint not null, mtime_ns bigint not null,
+    sha256 varchar not null, state varchar not null, problem varchar, attempts integer not null,
+    records bigint not null, first_seen_at timestamp not null, loaded_at timestamp,
+    unique (name, sha256));
+create table if not exists ops.fates (
+    archive_id integer not null, fate varchar not null, reason varchar not null, records bigint not null,
+    conflicting bigint not null, primary key (archive_id, fate, reason));
+create table if not exists ops.dead_letters (
+    archive_id integer not null, record_offset bigint not null, reason varchar not null, occurred_at timestamp,
+    first_seen_at timestamp not null, attempts integer not null, payload blob not null);
+create table if not exists ops.changes (kind varchar not null, day date, key varchar);
+create table if not exists ops.pending_days (day date primary key, reason varchar not null);
+create table if not exists ops.days (day date primary key, build bigint not null, withheld_reason varchar);
+create table if not exists ops.meta (key varchar primary key, value varchar not null);
+"""
+
+
+@contextmanager
+def region_file(settings: Settings, region: str, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a region's file; a writer makes it where it is not there, and closes it in any case.
+
+    Raises:
+        TransientError: another process holds the file and did not let go in about six seconds.
+        UsageError: the file was written by a newer or older warehouse.
+    """
+    path = settings.region_file(region)
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    con = _connect(path, read_only)
+    try:
+        con.execute("set TimeZone = 'UTC'")
+        if not read_only and not _has_books(con):
+            with transaction(con):
+                con.execute(_SCHEMA)
+                put_meta(con, "format", str(WAREHOUSE_FORMAT))
+        if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
+            raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
+        yield con
+    finally:
+        con.close()
+
+
+def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    for wait in (*_LOCK_WAITS, None):
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" not in str(error) or wait is None:
+                raise TransientError(f"{path} is held by another process; try again when it is done") from error
+            time.sleep(wait)
+    raise AssertionError("unreachable")
+
+
+def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
+    tables = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'meta'"
+    return con.execute(tables).fetchone() == (1,)
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing."""
+    con.execute("begin")
+    try:
+        yield
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
+def meta(con: duckdb.DuckDBPyConnection, key: str) -> str | None:
+    row = con.execute("select value from ops.meta where key = ?", [key]).fetchone()
+    return row[0] if row else None
+
+
+def put_meta(con: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+    con.execute("insert or replace into ops.meta values (?, ?)", [key, value])
+
+
+@dataclass
+class Delivery:
+    """A landed file with one content, and the fates of its records so far."""
+
+    landed: Landed
+    sha256: str
+    problem: str | None = None  # why it cannot be read whole; then nothing of it is loaded
+    records: int = 0
+    fates: dict[str, int] = field(default_factory=dict)
+    conflicting: int = 0
+    dead: list[Dead] = field(default_factory=list)
+
+    def count(self, fate: str, records: int = 1) -> None:
+        self.fates[fate] = self.fates.get(fate, 0) + records
+
+
+def new_archive_id(con: duckdb.DuckDBPyConnection) -> int:
+    return con.execute("select nextval('ops.archive_ids')").fetchall()[0][0]
+
+
+def book(
+    con: duckdb.DuckDBPyConnection, delivery: Delivery, now: datetime, seal_key: Key, archive_id: int | None = None
+) -> None:
+    """Enter a delivery: its state, the fate of every record, and its dead letters, sealed.
+
+    Call it in the transaction that loads the data.
+    """
+    landed, id_ = delivery.landed, archive_id or new_archive_id(con)
+    state = "corrupt" if delivery.problem else "loaded"
+    con.execute(
+        "insert into ops.archives values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+        [id_, landed.kind, landed.name, landed.topic, landed.partition, landed.start_offset, landed.size,
+         landed.mtime_ns, delivery.sha256, state, delivery.problem, delivery.records, now, now],
+    )  # fmt: skip
+    fates = [(id_, fate, "", records, delivery.conflicting if fate == "duplicate" else 0)
+             for fate, records in delivery.fates.items() if records]  # fmt: skip
+    reasons = Counter(dead.reason for dead in delivery.dead)
+    fates += [(id_, "dead_letter", reason, records, 0) for reason, records in reasons.items()]
+    if sum(row[3] for row in fates) != delivery.records:
+        raise PermanentError(f"{landed.name}: {delivery.records} records read, but their fates count otherwise")
+    if fates:
+        con.executemany("insert into ops.fates values (?, ?, ?, ?, ?)", fates)
+    if delivery.dead:
+        sealed = [
+            {"archive_id": id_, "record_offset": dead.record_offset, "reason": dead.reason,
+             "occurred_at": dead.occurred_at, "first_seen_at": now, "attempts": 1,
+             "payload": seal(seal_key, dead.payload, f"{landed.name}#{dead.record_offset}")}
+            for dead in delivery.dead
+        ]  # fmt: skip
+        con.register("sealed", pl.DataFrame(sealed, schema=_DEAD_LETTERS).to_arrow())
+        con.execute("insert into ops.dead_letters by name from sealed")
+        con.unregister("sealed")
+
+
+def records_by_fate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The books of the region's event records, as ``romi status --json`` shows them."""
+    counted = con.execute("""
+        select fate, reason, sum(fates.records)::bigint from ops.fates join ops.archives using (archive_id)
+        where kind = 'events' group by all order by all""").fetchall()
+    books: dict[str, Any] = {"read": sum(count for _, _, count in counted)} | dict.fromkeys(FATES, 0)
+    books["dead_letter"] = {reason: count for fate, reason, count in counted if fate == "dead_letter"}
+    books |= {fate: count for fate, _, count in counted if fate != "dead_letter"}
+    return books
+
+
+def add_books(books: list[dict[str, Any]]) -> dict[str, Any]:
+    """The sum of several regions' books."""
+    total: dict[str, Any] = {"read": 0} | dict.fromkeys(FATES, 0) | {"dead_letter": {}}
+    for one in books:
+        for key in ("read", *FATES):
+            total[key] += one[key]
+        for reason, count in one["dead_letter"].items():
+            total["dead_letter"][reason] = total["dead_letter"].get(reason, 0) + count
+    return total
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a small JSON file whole: readers see the old one or the new one."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with fresh.open("w") as file:
+        json.dump(value, file, indent=1, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)

@@ -1,0 +1,142 @@
+"""The boundary: from plain records in memory to rows without a person's data, each with its fate.
+
+Only the columns of :data:`MASKED` pass. What is not listed there is never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+import polars as pl
+from crawlerdetect import CrawlerDetect
+
+from privacy.keys import Key
+from privacy.pseudonyms import order_keys, pseudonym, pseudonyms
+from privacy.redaction import is_email, redact
+
+# Identifiers are 32 hexadecimal digits here and UUID (16 bytes) in the database.
+MASKED = pl.Schema({
+    "record_offset": pl.Int64, "fate": pl.String, "message_id": pl.String, "message_order": pl.String,
+    "type": pl.String, "event": pl.String, "occurred_at": pl.Datetime("us"), "received_at": pl.Datetime("us"),
+    "anonymous_id": pl.String, "user_id": pl.String,
+    "campaign_source": pl.String, "campaign_medium": pl.String, "campaign_name": pl.String, "campaign_id": pl.String,
+    "page_host": pl.String, "referrer_host": pl.String,
+    "order_id": pl.String, "currency": pl.String, "revenue_minor": pl.Int64, "tax_minor": pl.Int64,
+    "shipping_minor": pl.Int64, "total_minor": pl.Int64, "is_anonymised": pl.Boolean,
+})  # fmt: skip
+
+_CAMPAIGN = ("campaign_source", "campaign_medium", "campaign_name", "campaign_id")
+_UTM = {"campaign_source": "source", "campaign_medium": "medium", "campaign_name": "campaign", "campaign_id": "id"}
+_CLICK_IDS = {"google": "gclid|gbraid|wbraid|dclid", "bing": "msclkid"}
+_HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@]*@)?([^/?#:@]+)"
+_PLAIN_HOST = r"^[a-z0-9.\-]+$"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What decides a record's fate in one region."""
+
+    key: Key
+    is_consent_default: bool
+    raw_days: int
+    now: datetime  # UTC, naive
+
+
+def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Decide the fate of each record (all but ``duplicate``, which the books know) and take the person out of it.
+
+    Args:
+        plain: rows of :data:`ingestion.records.PLAIN`.
+
+    Returns:
+        As many rows of :data:`MASKED`; one that is not kept has its offset and fate and nothing else.
+    """
+    if plain.is_empty():
+        return MASKED.to_frame()
+    decided = plain.with_columns(_fate(plain, policy).alias("fate"))
+    kept = decided.filter(pl.col("fate").is_in(["loaded", "anonymised"]))
+    dropped = decided.filter(~pl.col("fate").is_in(["loaded", "anonymised"])).select("record_offset", "fate")
+    masked = _masked(kept, policy.key) if len(kept) else MASKED.to_frame()
+    return pl.concat([masked, dropped], how="diagonal").select(MASKED.names())
+
+
+def _fate(plain: pl.DataFrame, policy: Policy) -> pl.Series:
+    is_commerce = pl.col("order_id").is_not_null()
+    has_consent = pl.col("analytics_consent").fill_null(policy.is_consent_default)
+    agents = plain["user_agent"].drop_nulls().unique()
+    bots = agents.filter(pl.Series([_is_bot(agent) for agent in agents], dtype=pl.Boolean))
+    fate = (
+        pl.when(pl.col("occurred_at") < policy.now - timedelta(days=policy.raw_days)).then(pl.lit("expired"))
+        .when(~is_commerce & pl.col("user_agent").is_in(bots.implode())).then(pl.lit("bot"))
+        .when(~is_commerce & ~has_consent).then(pl.lit("no_consent"))
+        .when(~has_consent).then(pl.lit("anonymised"))
+        .otherwise(pl.lit("loaded"))
+    )  # fmt: skip
+    return plain.select(fate).to_series()
+
+
+@lru_cache(maxsize=50_000)
+def _is_bot(user_agent: str) -> bool:
+    return CrawlerDetect().isCrawler(user_agent)
+
+
+def _masked(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
+    is_known = pl.col("fate") == "loaded"
+    campaigns = _campaigns(kept)
+    return kept.with_columns(
+        pseudonyms(key, "message", "message_id").alias("message_id"),
+        order_keys(key, kept["message_id"]).alias("message_order"),
+        pl.when(is_known).then(pseudonyms(key, "anonymous", "anonymous_id")).alias("anonymous_id"),
+        pl.when(is_known).then(pseudonyms(key, "user", "user_id")).alias("user_id"),
+        *[pl.when(is_known).then(campaigns[name]).alias(name) for name in _CAMPAIGN],
+        pl.when(is_known).then(_host("page_url")).alias("page_host"),
+        pl.when(is_known).then(_host("page_referrer")).alias("referrer_host"),
+        _replaced(kept["order_id"], lambda value: order_number(value, key)),
+        (~is_known).alias("is_anonymised"),
+    ).select(MASKED.names())
+
+
+def order_number(order_id: str, key: Key) -> str:
+    """An order's number as it is, since it ties to the ledger; one shaped like an e-mail address as a pseudonym."""
+    return pseudonym(key, "order", order_id) if is_email(order_id) else order_id
+
+
+def _host(column: str) -> pl.Expr:
+    host = pl.col(column).str.extract(_HOST).str.to_lowercase()
+    return pl.when(host.str.contains(_PLAIN_HOST)).then(host)
+
+
+def _campaigns(kept: pl.DataFrame) -> pl.DataFrame:
+    """The campaign of each row: the record's own, else the URL's utm parameters, else its paid click id."""
+    has_own = pl.any_horizontal(pl.col(name).is_not_null() for name in _CAMPAIGN)
+    url = pl.when(~has_own).then(pl.col("page_url").str.replace("#.*", ""))
+    tagged = kept.select(
+        *_CAMPAIGN,
+        *[url.str.extract(rf"[?&]utm_{tag}=([^&]+)").alias(f"utm_{name}") for name, tag in _UTM.items()],
+        *[url.str.contains(rf"[?&](?:{ids})=[^&]").alias(source) for source, ids in _CLICK_IDS.items()],
+    )
+    chosen = tagged.select(
+        *[pl.coalesce(name, _replaced(tagged[f"utm_{name}"], _decode)).alias(name) for name in _CAMPAIGN], *_CLICK_IDS
+    )
+    is_bare = ~has_own
+    clicked = pl.coalesce(pl.when(is_bare & pl.col(source)).then(pl.lit(source)) for source in _CLICK_IDS)
+    complete = chosen.with_columns(
+        pl.coalesce("campaign_source", clicked).alias("campaign_source"),
+        pl.coalesce("campaign_medium", pl.when(clicked.is_not_null()).then(pl.lit("cpc"))).alias("campaign_medium"),
+    )
+    return complete.select(_replaced(complete[name], redact) for name in _CAMPAIGN)
+
+
+def _decode(value: str) -> str | None:
+    return unquote_plus(value).strip() or None
+
+
+def _replaced(values: pl.Series, function: Callable[[str], str | None]) -> pl.Series:
+    """`function` of each value, called once for each distinct one."""
+    distinct = values.drop_nulls().unique()
+    results = pl.Series([function(value) for value in distinct], dtype=pl.String)
+    return values.replace_strict(distinct, results, default=None, return_dtype=pl.String).alias(values.name)

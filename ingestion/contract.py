@@ -1,0 +1,88 @@
+"""Pandera contracts: what a batch must be after parsing and masking, whatever was read to make it."""
+
+from __future__ import annotations
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from ingestion.money import MINOR_UNITS
+from ingestion.records import COMMERCE_EVENTS, TYPES
+from settings import PermanentError
+
+_HEX = r"^[0-9a-f]{32}$"
+_AMOUNT = {"checks": pa.Check.ge(0), "nullable": True}
+_CURRENCY = pa.Check.isin(sorted(MINOR_UNITS))
+
+EVENTS = pa.DataFrameSchema(
+    {
+        "record_offset": pa.Column(pl.Int64, pa.Check.ge(0), unique=True),
+        "message_id": pa.Column(pl.String, pa.Check.str_matches(_HEX)),
+        "message_order": pa.Column(pl.String, pa.Check.str_matches(_HEX)),
+        "type": pa.Column(pl.String, pa.Check.isin([*TYPES, "other"])),
+        "event": pa.Column(pl.String, pa.Check.isin(COMMERCE_EVENTS), nullable=True),
+        "occurred_at": pa.Column(pl.Datetime("us")),
+        "anonymous_id": pa.Column(pl.String, pa.Check.str_matches(_HEX), nullable=True),
+        "user_id": pa.Column(pl.String, pa.Check.str_matches(_HEX), nullable=True),
+        "page_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
+        "referrer_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
+        "currency": pa.Column(pl.String, _CURRENCY, nullable=True),
+        "revenue_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "tax_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "shipping_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "total_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "is_anonymised": pa.Column(pl.Boolean),
+    },
+    name="masked events",
+)
+SPEND = pa.DataFrameSchema(
+    {
+        "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
+        "campaign_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
+        "impressions": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "clicks": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "spend_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "currency": pa.Column(pl.String, _CURRENCY),
+    },
+    name="spend",
+)
+LEDGER = pa.DataFrameSchema(
+    {
+        "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
+        "order_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
+        "status": pa.Column(pl.String, pa.Check.isin(["completed", "refunded", "partially_refunded", "cancelled"])),
+        "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "refunded_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "cogs_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "currency": pa.Column(pl.String, _CURRENCY),
+    },
+    name="ledger",
+)
+RATES = pa.DataFrameSchema(
+    {"currency": pa.Column(pl.String, _CURRENCY), "rate_e8": pa.Column(pl.Int64, pa.Check.gt(0))},
+    unique=["rate_on", "currency"],
+    name="reference rates",
+)
+
+
+class ContractError(PermanentError):
+    """A parsed batch breaks its contract: an error of ours, so nothing of the file is loaded."""
+
+    def __init__(self, contract: str, failures: dict[str, int]) -> None:
+        self.contract, self.failures = contract, failures
+        listed = ", ".join(f"{check} ({rows} rows)" for check, rows in failures.items())
+        super().__init__(f"contract {contract!r} broken: {listed}")
+
+
+def hold(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> None:
+    """Check every row of an eager frame.
+
+    Raises:
+        ContractError: with the broken checks and how many rows broke them; it quotes no value.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases.group_by("column", "check").len().sort("column", "check")
+        failures = {f"{column}: {check}": rows for column, check, rows in cases.iter_rows()}
+        raise ContractError(str(schema.name), failures) from None

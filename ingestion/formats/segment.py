@@ -1,0 +1,83 @@
+"""Segment Spec records as JSON lines: a set-based reader for the many, the exact one for the few.
+
+The query takes what it is sure the exact reader (:mod:`ingestion.records`) would read alike; every other line,
+and every commerce track, since money is read from text, comes back whole in ``line`` and goes through that reader.
+"""
+
+from __future__ import annotations
+
+from ingestion.records import COMMERCE_EVENTS, MAX_RECORD_BYTES, TYPES
+
+# Text leaves come as JSON where a number must not pass for a string, so strings still have their quotes.
+_STRUCTURE = (
+    '{"messageId":"JSON","type":"VARCHAR","event":"VARCHAR","anonymousId":"JSON","userId":"JSON",'
+    '"timestamp":"VARCHAR","receivedAt":"VARCHAR","context":{"campaign":{"source":"JSON","medium":"JSON",'
+    '"name":"JSON","id":"JSON"},"page":{"url":"VARCHAR","referrer":"VARCHAR"},"userAgent":"VARCHAR",'
+    '"consent":{"categoryPreferences":{"Analytics":"JSON"}}}}'
+)
+_QUOTED = {
+    "message_id": "r.messageId", "anonymous_id": "r.anonymousId", "user_id": "r.userId",
+    "campaign_source": "r.context.campaign.source", "campaign_medium": "r.context.campaign.medium",
+    "campaign_name": "r.context.campaign.name", "campaign_id": "r.context.campaign.id",
+}  # fmt: skip
+_UNQUOTED = {
+    "type": "r.type", "event": "r.event", "page_url": "r.context.page.url",
+    "page_referrer": "r.context.page.referrer", "user_agent": "r.context.userAgent",
+}  # fmt: skip
+_RFC3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
+_NO_TEXT = r"^([-0-9{\[]|true$|false$)"
+# Present in the text, yet nothing was read below it: empty, or of another type.
+_CONTAINERS = {
+    "context": "r.context.page.url is null and r.context.userAgent is null",
+    "page": "r.context.page.url is null and r.context.page.referrer is null",
+    "campaign": "coalesce(r.context.campaign.source, r.context.campaign.medium, r.context.campaign.name,"
+    " r.context.campaign.id) is null",
+    "consent": "r.context.consent.categoryPreferences.Analytics is null",
+}
+
+
+def query(source: str) -> str:
+    """SQL over `source`, a relation (record_offset, line) with valid JSON in ``line``: PLAIN's columns for
+    behaviour, and ``line`` (null where the row is already whole). Parameter: ``$now``, naive UTC."""
+    values = [f"trim({path}, '\"') as {name}" for name, path in _QUOTED.items()]
+    values += [f"nullif({path}, '') as {name}" for name, path in _UNQUOTED.items()]
+    return f"""
+        with transformed as (select record_offset, line, json_transform(line, '{_STRUCTURE}') as r from {source}),
+        read as (
+            select record_offset, {", ".join(values)},
+                try_cast(r.timestamp as timestamp) as occurred_at, try_cast(r.receivedAt as timestamp) as received_at,
+                try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
+                not coalesce({" and ".join(_sure())}, false) as is_unsure, line
+            from transformed)
+        select * exclude (is_unsure) replace (
+                case when type in {TYPES} then type else 'other' end as type,
+                cast(null as varchar) as event,
+                nullif(anonymous_id, '') as anonymous_id, nullif(user_id, '') as user_id,
+                nullif(campaign_source, '') as campaign_source, nullif(campaign_medium, '') as campaign_medium,
+                nullif(campaign_name, '') as campaign_name, nullif(campaign_id, '') as campaign_id,
+                case when is_unsure then line end as line)
+        from read"""
+
+
+def _sure() -> list[str]:
+    """Conditions under which the row can be taken as it is; a null is a no."""
+    return [
+        f"strlen(line) < {MAX_RECORD_BYTES // 2}",
+        "strlen(r.messageId) > 2",
+        "(strlen(r.anonymousId) > 2 or strlen(r.userId) > 2)",
+        *[
+            f"""({path} is null or (starts_with({path}, '"') and not contains({path}, '\\')))"""
+            for path in _QUOTED.values()
+        ],
+        "r.type <> '' and (r.type <> 'track' or r.event <> '')",
+        f"(r.event is null or r.event not in {COMMERCE_EVENTS})",
+        *[f"({path} is null or not regexp_matches({path}, '{_NO_TEXT}'))" for path in _UNQUOTED.values()],
+        f"regexp_matches(r.timestamp, '{_RFC3339}')",
+        "try_cast(r.timestamp as timestamp) is not null",
+        f"(r.receivedAt is null or (regexp_matches(r.receivedAt, '{_RFC3339}')"
+        " and try_cast(r.receivedAt as timestamp) is not null))",
+        "try_cast(r.timestamp as timestamp)"
+        " - coalesce(try_cast(r.receivedAt as timestamp), $now::timestamp) <= interval 1 day",
+        "coalesce(r.context.consent.categoryPreferences.Analytics in ('true', 'false'), true)",
+        *[f"""not ({empty} and contains(line, '"{name}"'))""" for name, empty in _CONTAINERS.items()],
+    ]

@@ -1,0 +1,232 @@
+"""What one record must be (contracts.md, section 2): the exact reader, of which the fast one is a shortcut."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from ingestion.money import MINOR_UNITS, parse_amount, to_minor
+
+COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
+TYPES = ("page", "screen", "track", "identify")
+MAX_RECORD_BYTES = 1 << 20
+REASONS = (
+    "oversized_record", "invalid_encoding", "malformed_json", "missing_field", "invalid_type",
+    "invalid_timestamp", "future_timestamp", "invalid_money", "unknown_currency",
+)  # fmt: skip
+
+# One row a record, in plain text: lives in memory only, between the reader and the boundary.
+PLAIN = pl.Schema({
+    "record_offset": pl.Int64, "message_id": pl.String, "type": pl.String, "event": pl.String,
+    "occurred_at": pl.Datetime("us"), "received_at": pl.Datetime("us"),
+    "anonymous_id": pl.String, "user_id": pl.String,
+    "campaign_source": pl.String, "campaign_medium": pl.String, "campaign_name": pl.String, "campaign_id": pl.String,
+    "page_url": pl.String, "page_referrer": pl.String, "user_agent": pl.String, "analytics_consent": pl.Boolean,
+    "order_id": pl.String, "currency": pl.String, "revenue_minor": pl.Int64, "tax_minor": pl.Int64,
+    "shipping_minor": pl.Int64, "total_minor": pl.Int64,
+})  # fmt: skip
+
+_AMOUNTS = ("revenue", "tax", "shipping", "total")
+_REQUIRED_OF = {
+    "Order Completed": ("order_id", "revenue", "currency"),
+    "Order Refunded": ("order_id", "total", "currency"),
+    "Order Cancelled": ("order_id",),
+}
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
+)
+_DAY = timedelta(days=1)
+
+
+class DeadLetter(Exception):
+    """The record cannot be loaded; `reason` is one of :data:`REASONS`. The message never quotes a value."""
+
+    def __init__(self, reason: str, occurred_at: datetime | None = None) -> None:
+        self.reason, self.occurred_at = reason, occurred_at
+        super().__init__(reason)
+
+
+def decode_line(line: bytes) -> dict[str, Any]:
+    """One JSON object from the bytes of a line.
+
+    Raises:
+        DeadLetter: oversized_record, invalid_encoding, malformed_json, or invalid_type (no object).
+    """
+    if len(line) > MAX_RECORD_BYTES:
+        raise DeadLetter("oversized_record")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DeadLetter("invalid_encoding") from None
+    return decode_text(text)
+
+
+def decode_text(text: str) -> dict[str, Any]:
+    """One JSON object, its numbers as decimals. Raises as :func:`decode_line`."""
+    try:
+        record = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_json)
+        text.encode("utf-8")
+    except (ValueError, RecursionError, ArithmeticError):
+        raise DeadLetter("malformed_json") from None
+    if not isinstance(record, dict):
+        raise DeadLetter("invalid_type")
+    return record
+
+
+def _no_json(_: str) -> None:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Check a record of the Segment Spec and take from it what the boundary may look at.
+
+    Args:
+        record: as decoded, numbers as ``Decimal``.
+        now: the clock, UTC, naive.
+
+    Returns:
+        A row of :data:`PLAIN`, without ``record_offset``.
+
+    Raises:
+        DeadLetter: with the first reason that holds, in the contract's order.
+    """
+    fields = _Fields(record)
+    event = fields.value("event")
+    is_order = isinstance(event, str) and event in COMMERCE_EVENTS and fields.value("type") in ("track", "page")
+    _check_presence(fields, event if is_order else None)
+    row = _texts(fields, is_order)
+    row["occurred_at"], row["received_at"] = _moments(row.pop("timestamp"), row.pop("receivedAt"), now)
+    try:
+        row.update(_amounts(fields) if is_order else {})
+    except DeadLetter as error:
+        raise DeadLetter(error.reason, row["occurred_at"]) from None
+    return row
+
+
+class _Fields:
+    """Dotted access to a record; absent, null and empty are one, and a wrong type is remembered."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.record, self.has_wrong_type = record, False
+
+    def value(self, path: str) -> Any:
+        """The value, or None; what stands where an object belongs counts as a wrong type."""
+        here: Any = self.record
+        for part in path.split("."):
+            if here is None:
+                return None
+            if not isinstance(here, dict):
+                self.has_wrong_type = True
+                return None
+            here = here.get(part)
+        return None if here == "" else here
+
+    def text(self, path: str) -> str | None:
+        value = self.value(path)
+        if value is not None and not isinstance(value, str):
+            self.has_wrong_type = True
+            return None
+        return value
+
+
+def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
+    required = ["messageId", "type", "timestamp"]
+    if fields.value("type") == "track":
+        required.append("event")
+    required += [f"properties.{name}" for name in _REQUIRED_OF.get(commerce_event or "", ())]
+    no_person = fields.value("anonymousId") is None and fields.value("userId") is None
+    if no_person or any(_is_empty(fields.value(path)) for path in required):
+        raise DeadLetter("missing_field")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == {} or value == []
+
+
+def _texts(fields: _Fields, is_order: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "message_id": fields.text("messageId"),
+        "type": fields.text("type"),
+        "event": fields.text("event"),
+        "anonymous_id": fields.text("anonymousId"),
+        "user_id": fields.text("userId"),
+        "timestamp": fields.text("timestamp"),
+        "receivedAt": fields.text("receivedAt"),
+        "user_agent": fields.text("context.userAgent"),
+        "page_url": fields.text("context.page.url"),
+        "page_referrer": fields.text("context.page.referrer"),
+        "analytics_consent": fields.value("context.consent.categoryPreferences.Analytics"),
+    }
+    for name in ("source", "medium", "name", "id"):
+        row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
+    if is_order:
+        row["order_id"], row["currency"] = fields.text("properties.order_id"), fields.text("properties.currency")
+        amounts = [fields.value(f"properties.{name}") for name in (*_AMOUNTS, "discount")]
+        fields.has_wrong_type |= any(not isinstance(amount, Decimal | str | None) for amount in amounts)
+    if fields.has_wrong_type or not isinstance(row["analytics_consent"], bool | None):
+        raise DeadLetter("invalid_type")
+    row["event"] = row["event"] if is_order else None
+    row["type"] = row["type"] if row["type"] in TYPES else "other"
+    return row
+
+
+def parse_timestamp(text: str) -> datetime:
+    """An RFC 3339 date-time as naive UTC, cut to microseconds; a leap second counts as the next second.
+
+    Raises:
+        DeadLetter: invalid_timestamp.
+    """
+    match = _RFC3339.fullmatch(text)
+    if not match:
+        raise DeadLetter("invalid_timestamp")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, zulu, sign, offset_hours, offset_minutes = match.groups()[6:]
+    try:
+        micros = int((fraction or "0")[:6].ljust(6, "0"))
+        leap = timedelta(seconds=1 if second == 60 else 0)
+        local = datetime(year, month, day, hour, minute, min(second, 59) if leap else second, 0 if leap else micros)
+        if zulu:
+            return local + leap
+        if int(offset_hours) > 23 or int(offset_minutes) > 59:
+            raise ValueError("offset out of range")
+        offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
+        return local + leap - (offset if sign == "+" else -offset)
+    except (ValueError, OverflowError):
+        raise DeadLetter("invalid_timestamp") from None
+
+
+def _moments(timestamp: str, received: str | None, now: datetime) -> tuple[datetime, datetime | None]:
+    occurred_at = parse_timestamp(timestamp)
+    received_at = parse_timestamp(received) if received is not None else None
+    if occurred_at - (received_at or now) > _DAY:
+        raise DeadLetter("future_timestamp", occurred_at)
+    return occurred_at, received_at
+
+
+def _amounts(fields: _Fields) -> dict[str, Any]:
+    """Amounts in minor units of the record's currency; none without a currency."""
+    parsed: dict[str, Decimal] = {}
+    for name in (*_AMOUNTS, "discount"):
+        value = fields.value(f"properties.{name}")
+        if value is None:
+            continue
+        try:
+            parsed[name] = parse_amount(value if isinstance(value, str) else str(value))
+        except ValueError:
+            raise DeadLetter("invalid_money") from None
+    currency = fields.value("properties.currency")
+    if currency is None:
+        return {}
+    if currency not in MINOR_UNITS:
+        raise DeadLetter("unknown_currency")
+    return {f"{name}_minor": to_minor(parsed[name], currency) for name in _AMOUNTS if name in parsed}
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """How moments stand in tables: UTC, without an offset."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""Keys, pseudonyms and consent: what may be known about a person."""

@@ -1,0 +1,114 @@
+"""Secret keys, one for each region and purpose: from the environment, or a file that only its owner can read.
+
+A key never stands in the warehouse, its backups or the configuration. ``ROMI_KEY_<REGION>_<PURPOSE>`` (64
+hexadecimal digits, ``-`` in a region's name written ``_``) wins; else the file named by ``ROMI_KEY_FILE``, by
+default ``<warehouse>.keys`` beside the warehouse, which is made with fresh keys where there is none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from settings import UsageError
+
+Purpose = Literal["pseudonym", "seal"]
+_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Key:
+    """32 random bytes; `repr` does not show them."""
+
+    region: str
+    purpose: Purpose
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Key({self.region}, {self.purpose}, fingerprint {self.fingerprint})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the key without giving it away: 16 hexadecimal digits, kept in the region's books."""
+        return hashlib.sha256(b"romi-fingerprint\x00" + self.secret).hexdigest()[:16]
+
+
+def key_file(warehouse: Path) -> Path:
+    """Where the keys of `warehouse` stand when the environment gives none."""
+    named = os.environ.get("ROMI_KEY_FILE")
+    resolved = warehouse.absolute()
+    return Path(named) if named else resolved.with_name(resolved.name + ".keys")
+
+
+def region_key(warehouse: Path, region: str, purpose: Purpose) -> Key:
+    """The key of a region for a purpose; made and stored where there is none yet.
+
+    Raises:
+        UsageError: a key is no 64 hexadecimal digits, or others than its owner can read the file.
+    """
+    variable = f"ROMI_KEY_{region}_{purpose}".upper().replace("-", "_")
+    given = os.environ.get(variable)
+    if given:
+        return Key(region, purpose, _decode(given, variable))
+    path = key_file(warehouse)
+    try:
+        with _locked(path):
+            keys = _read(path)
+            text = keys.setdefault(region, {}).get(purpose)
+            if text is None:
+                text = keys[region][purpose] = secrets.token_hex(_BYTES)
+                _write(path, keys)
+    except OSError as error:
+        raise UsageError(f"cannot keep keys at {path}: {error.strerror}; set ROMI_KEY_FILE or {variable}") from error
+    return Key(region, purpose, _decode(text, str(path)))
+
+
+def _decode(text: str, place: str) -> bytes:
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    if len(secret) != _BYTES:
+        raise UsageError(f"{place}: a key is {2 * _BYTES} hexadecimal digits")
+    return secret
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Two processes that start at once must not each make a key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    if not path.exists():
+        return {}
+    if path.stat().st_mode & 0o077:
+        raise UsageError(f"{path} can be read by others than its owner: chmod 600 {path}")
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON file of keys") from error
+
+
+def _write(path: Path, keys: dict[str, dict[str, str]]) -> None:
+    fresh = path.with_name(path.name + ".tmp")
+    descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(keys, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)

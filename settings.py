@@ -1,0 +1,267 @@
+"""The whole configuration, frozen, and the exceptions every room may raise.
+
+Nothing here reads the environment at import: :func:`load_settings` and :func:`now` do, when called.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from iso4217 import Currency
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+WAREHOUSE_FORMAT = 1
+
+
+class RomiError(Exception):
+    """Root of the errors that the warehouse raises on purpose; the message is one line for people."""
+
+    exit_code = 1
+
+
+class UsageError(RomiError):
+    """Wrong usage or configuration: nothing was done, and only a person can mend it."""
+
+    exit_code = 2
+
+
+class TransientError(RomiError):
+    """May pass by itself (a lock, I/O): worth a retry with backoff."""
+
+
+class PermanentError(RomiError):
+    """Will not pass by itself (bad data, a broken rule): nobody retries it."""
+
+
+class UnknownValueError(UsageError):
+    """A value outside a known set; the message lists the values that would have been right."""
+
+    def __init__(self, what: str, value: object, known: list[str]) -> None:
+        self.what, self.value, self.known = what, value, sorted(known)
+        super().__init__(f"unknown {what} {value!r}; known: {', '.join(self.known)}")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Region(_Section):
+    """One shard: its time zone sets the accounting day."""
+
+    timezone: str = "UTC"
+    consent_default: Literal["granted", "denied"] = "denied"
+    margin_rate: Decimal = Field(Decimal("0.5"), ge=0, le=1)
+    replica: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no IANA time zone, such as Europe/Berlin") from error
+        return name
+
+
+class Topic(_Section):
+    format: Literal["segment", "snowplow", "ga4"] = "segment"
+    layout: Literal["kafka_connect"] = "kafka_connect"
+
+
+class Attribution(_Section):
+    lookback_days: int = Field(30, ge=1, le=365)
+    session_timeout_minutes: int = Field(30, ge=1, le=1440)
+    time_decay_half_life_days: Decimal = Field(Decimal(7), gt=0)
+    position_weights: tuple[Decimal, Decimal, Decimal] = (Decimal("0.4"), Decimal("0.2"), Decimal("0.4"))
+    internal_domains: tuple[str, ...] = ()
+    payment_domains: tuple[str, ...] = ("paypal.com", "klarna.com")
+
+    @field_validator("position_weights")
+    @classmethod
+    def _sums_to_one(cls, weights: tuple[Decimal, Decimal, Decimal]) -> tuple[Decimal, Decimal, Decimal]:
+        if min(weights) < 0 or sum(weights) != 1 or weights[0] + weights[2] == 0:
+            raise ValueError("three weights from 0 that sum to 1, not all in the middle")
+        return weights
+
+
+class Privacy(_Section):
+    k_anonymity: int = Field(10, ge=1)
+    release_model: Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"] = (
+        "linear"
+    )
+    epsilon_per_month: Decimal = Field(Decimal(1), gt=0)
+    epsilon_reserve_per_month: Decimal = Field(Decimal("0.25"), ge=0)
+    contribution_cap: Decimal = Field(Decimal(600), gt=0)
+    conversion_cap: int = Field(3, ge=1)
+
+
+class Retention(_Section):
+    raw_days: int = Field(395, ge=1)
+    touch_days: int = Field(760, ge=1)
+    customer_days: int = Field(760, ge=1)
+    dead_letter_days: int = Field(30, ge=1)
+    ledger_days: int = Field(3650, ge=1)
+    log_days: int = Field(30, ge=1)
+    version_days: int = Field(35, ge=1)
+    backup_days: int = Field(35, ge=1)
+
+
+class Slo(_Section):
+    accuracy: Decimal = Field(Decimal("0.999"), gt=0, le=1)
+    availability: Decimal = Field(Decimal("0.9999"), gt=0, le=1)
+    ingest_latency_ms: int = Field(200, gt=0)
+    event_match_rate: Decimal = Field(Decimal("0.98"), gt=0, le=1)
+    freshness_hours: int = Field(26, gt=0)
+
+
+class Settings(_Section):
+    """Everything that can be configured (``romi.yaml``); every key is optional."""
+
+    landing: str = "./landing"
+    warehouse: Path = Path("./warehouse")
+    reporting_currency: str = "EUR"
+    regions: dict[str, Region] | None = None
+    topics: dict[str, Topic] = {}
+    attribution: Attribution = Attribution()
+    privacy: Privacy = Privacy()
+    retention: Retention = Retention()
+    slo: Slo = Slo()
+
+    @field_validator("regions")
+    @classmethod
+    def _region_names(cls, regions: dict[str, Region] | None) -> dict[str, Region] | None:
+        for name in regions or {}:
+            if not is_region_name(name):
+                raise ValueError(f"{name!r} is no region name: letters, digits, '-' and '_', and not 'fx'")
+        return regions
+
+    @model_validator(mode="after")
+    def _two_decimals(self) -> Settings:
+        codes = {currency.code: currency.exponent for currency in Currency}
+        if codes.get(self.reporting_currency) != 2:
+            raise ValueError("reporting_currency: a currency of ISO 4217 with two decimals, such as EUR")
+        return self
+
+    def region(self, name: str) -> Region:
+        """The region's configuration, or defaults where the configuration names no regions."""
+        if self.regions is None:
+            return Region()
+        if name not in self.regions:
+            raise UnknownValueError("region", name, list(self.regions))
+        return self.regions[name]
+
+    def topic(self, name: str) -> Topic:
+        return self.topics.get(name, Topic())
+
+    @property
+    def regions_dir(self) -> Path:
+        return self.warehouse / "regions"
+
+    def region_file(self, region: str) -> Path:
+        """The region's DuckDB file: raw and person-level data never leave it."""
+        return self.regions_dir / f"{region}.duckdb"
+
+    @property
+    def staging_dir(self) -> Path:
+        """Masked, transient files between parsing and commit; emptied at the start of every run."""
+        return self.warehouse / "staging"
+
+    @property
+    def versions_dir(self) -> Path:
+        return self.warehouse / "versions"
+
+    @property
+    def published(self) -> Path:
+        """The stable link to the current version's folder."""
+        return self.warehouse / "published"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.warehouse / "dbt"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.warehouse / "dagster"
+
+    def known_regions(self) -> list[str]:
+        """Regions of the configuration, or else those that have a file in the warehouse."""
+        if self.regions is not None:
+            return sorted(self.regions)
+        return sorted(path.stem for path in self.regions_dir.glob("*.duckdb"))
+
+
+def is_region_name(name: str) -> bool:
+    return name != "fx" and name.replace("-", "").replace("_", "").isalnum() and name[0].isalnum()
+
+
+def now() -> datetime:
+    """The clock, in UTC: ``ROMI_NOW`` (RFC 3339) where it is set, for tests and drills.
+
+    Raises:
+        UsageError: ``ROMI_NOW`` is no RFC 3339 date-time with an offset.
+    """
+    fixed = os.environ.get("ROMI_NOW")
+    if not fixed:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(fixed)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UsageError(f"ROMI_NOW={fixed!r} is no RFC 3339 date-time, such as 2026-03-01T12:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read ``romi.yaml`` and lay `overrides` (those that are not None) over it.
+
+    Args:
+        config: the file; without it ``./romi.yaml`` where that exists, else defaults.
+
+    Raises:
+        UsageError: the file is missing, no YAML, or has an unknown key or a wrong value.
+    """
+    path = config or Path("romi.yaml")
+    if config is not None and not path.is_file():
+        raise UsageError(f"no configuration file at {path}")
+    try:
+        values = yaml.safe_load(path.read_text()) if path.is_file() else {}
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict | None):
+        raise UsageError(f"{path} holds no mapping of keys")
+    values = {**(values or {}), **{key: value for key, value in overrides.items() if value is not None}}
+    try:
+        settings = Settings(**{key: {} if value is None and key in _SECTIONS else value for key, value in values.items()})
+    except (ValidationError, TypeError) as error:
+        raise UsageError(f"{path}: {_explain(error)}") from error
+    return settings
+
+
+_SECTIONS = {"topics", "attribution", "privacy", "retention", "slo"}
+
+
+def _explain(error: ValidationError | TypeError) -> str:
+    if not isinstance(error, ValidationError):
+        return "keys must be words"
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}; known here: {', '.join(_known_keys(first['loc'][:-1]))}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {
+        "regions": Region, "topics": Topic, "attribution": Attribution,
+        "privacy": Privacy, "retention": Retention, "slo": Slo,
+    }  # fmt: skip
+    model = sections[str(loc[0])] if loc else Settings
+    return list(model.model_fields)
