@@ -1,0 +1,36 @@
+{% macro attribution_models() -%}
+    {#- The rule-based models, as rows. -#}
+    {%- for model in ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'] %}
+    select
+        {{ loop.index0 }} as model_number,
+        '{{ model }}' as attribution_model
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro position_weight() -%}
+    {#-
+        first : middle (shared evenly) : last, times (n - 2) to stay whole. With two touches the middle falls away;
+        where that leaves nothing, both are equal.
+    -#}
+    {%- set weights = var('position_weights') -%}
+    {%- set first, middle, last = weights[0], weights[1], weights[2] -%}
+    case
+        when touch_count = 1 then 1
+        when touch_count = 2 and {{ billionths(first) }} + {{ billionths(last) }} = 0 then 1
+        when touch_number = 1 then {{ billionths(first) }} * greatest(touch_count - 2, 1)
+        when touch_number = touch_count then {{ billionths(last) }} * greatest(touch_count - 2, 1)
+        else {{ billionths(middle) }}
+    end
+{%- endmacro %}
+
+{% macro decay(us_before_last_touch) -%}
+    {#-
+        2^(-age / half-life) in 10^-15. Ages count from the last touch instead of the order, which leaves the shares as
+        they are and never lets all of them vanish; an integer before it is summed, as a sum of doubles depends on its order.
+    -#}
+    {%- set half_life_us = (var('time_decay_half_life_days') | float) * 86400000000 -%}
+    cast(round(pow(2, -{{ us_before_last_touch }} / {{ half_life_us }}) * 1000000000000000) as {{ wide_integer() }})
+{%- endmacro %}

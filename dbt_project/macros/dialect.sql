@@ -1,0 +1,64 @@
+{#- Everything that another engine says differently stands in this file. -#}
+
+{% macro wide_integer() -%}
+    hugeint
+{%- endmacro %}
+
+{% macro integer_divide(dividend, divisor) -%}
+    (({{ dividend }}) // ({{ divisor }}))
+{%- endmacro %}
+
+{% macro epoch_us(moment) -%}
+    epoch_us({{ moment }})
+{%- endmacro %}
+
+{% macro plus_minutes(moment, minutes) -%}
+    {{ moment }} + interval '{{ minutes }}' minute
+{%- endmacro %}
+
+{% macro minus_minutes(moment, minutes) -%}
+    {{ moment }} - interval '{{ minutes }}' minute
+{%- endmacro %}
+
+{% macro minus_days(moment, days) -%}
+    {#- Days of 24 hours, whatever the clocks did. -#}
+    {{ moment }} - interval '{{ days * 24 }}' hour
+{%- endmacro %}
+
+{% macro month_of(day) -%}
+    cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}
+
+{% macro local_date(moment) -%}
+    {#- The region's calendar day of a UTC moment. -#}
+    {%- if var('timezone') == 'UTC' -%}
+        cast({{ moment }} as date)
+    {%- else -%}
+        cast(timezone('{{ var("timezone") }}', timezone('UTC', {{ moment }})) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro utc_midnight(day) -%}
+    {#- The UTC moment at which the region's calendar day begins. -#}
+    {%- if var('timezone') == 'UTC' -%}
+        cast({{ day }} as timestamp)
+    {%- else -%}
+        timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro window_days() -%}
+    unnest(generate_series({{ from_date() }}, {{ to_date() }}, interval '1' day))
+{%- endmacro %}
+
+{% macro matches(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro without_www(host) -%}
+    regexp_replace({{ host }}, '^www\.', '')
+{%- endmacro %}
+
+{% macro uuid_of(text) -%}
+    cast(md5({{ text }}) as uuid)
+{%- endmacro %}

@@ -1,0 +1,65 @@
+with
+
+rates as (
+
+    select
+        *,
+        coalesce(lead(rate_on) over (partition by currency order by rate_on asc nulls last), date '9999-12-31')
+            as next_rate_on
+    from {{ ref('stg_fx__rates') }}
+
+),
+
+days as (
+
+    select cast({{ window_days() }} as date) as priced_on
+
+),
+
+currencies as (
+
+    select
+        currency,
+        cast(round(pow(10, minor_unit)) as {{ wide_integer() }}) as minor_per_unit
+    from {{ ref('currencies') }}
+
+),
+
+-- The rate of the day, or the last one before it.
+priced as (
+
+    select
+        days.priced_on,
+        rates.currency,
+        rates.rate_e8
+    from days
+    inner join rates on days.priced_on >= rates.rate_on and days.priced_on < rates.next_rate_on
+    where rates.next_rate_on > {{ from_date() }}
+
+),
+
+daily_rates as (
+
+    select
+        priced.priced_on,
+        currencies.currency,
+        cast(reporting.rate_e8 as {{ wide_integer() }}) * 100 as cents_numerator,
+        priced.rate_e8 * currencies.minor_per_unit as minor_denominator
+    from priced
+    inner join currencies on priced.currency = currencies.currency
+    inner join priced as reporting
+        on priced.priced_on = reporting.priced_on and reporting.currency = '{{ var("reporting_currency") }}'
+    where priced.currency != '{{ var("reporting_currency") }}'
+    union all
+    -- The reporting currency needs no rate.
+    select
+        days.priced_on,
+        currencies.currency,
+        100 as cents_numerator,
+        currencies.minor_per_unit as minor_denominator
+    from days
+    inner join currencies on currencies.currency = '{{ var("reporting_currency") }}'
+
+)
+
+select * from daily_rates

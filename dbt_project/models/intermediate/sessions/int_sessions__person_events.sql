@@ -1,0 +1,41 @@
+with
+
+page_views as (
+
+    select * from {{ ref('stg_events__page_views') }}
+
+),
+
+device_users as (
+
+    select * from {{ ref('int_identity__device_users') }}
+
+),
+
+person_events as (
+
+    select
+        page_views.message_id,
+        page_views.message_order,
+        page_views.occurred_at,
+        page_views.campaign_source,
+        page_views.campaign_medium,
+        page_views.campaign_name,
+        page_views.campaign_id,
+        page_views.page_host,
+        page_views.referrer_host,
+        coalesce(page_views.user_id, device_users.user_id, page_views.anonymous_id) as person_id
+    from page_views
+    left join device_users
+        on
+            page_views.anonymous_id = device_users.anonymous_id
+            and page_views.occurred_at >= device_users.valid_from
+            and page_views.occurred_at < device_users.valid_to
+    where
+        -- One timeout more on the left: a session may have begun before the window and go on into it.
+        page_views.occurred_at >= {{ minus_minutes(window_start(), var('session_timeout_minutes')) }}
+        and page_views.occurred_at < {{ window_end() }}
+
+)
+
+select * from person_events

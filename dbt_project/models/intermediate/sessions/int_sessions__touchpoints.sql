@@ -1,0 +1,85 @@
+with
+
+starts as (
+
+    select
+        *,
+        {{ without_www('referrer_host') }} as referrer,
+        referrer_host is not null
+        and {{ without_www('referrer_host') }} != coalesce({{ without_www('page_host') }}, '')
+        and not {{ is_in_domains('referrer_host', var('internal_domains') + var('payment_domains')) }}
+            as is_referred
+    from {{ ref('int_sessions__starts') }}
+    where {{ in_window('touched_on') }}
+
+),
+
+known_sources as (
+
+    select * from {{ ref('channel_sources') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('int_spend__campaigns') }}
+
+),
+
+originated as (
+
+    select
+        starts.touch_id,
+        starts.touched_on,
+        starts.touched_at,
+        starts.message_order,
+        starts.person_id,
+        starts.campaign_id,
+        coalesce(starts.campaign_name, starts.campaign_id, '(none)') as campaign,
+        case
+            when starts.has_campaign then coalesce(starts.campaign_source, '(not set)')
+            when starts.is_referred then starts.referrer
+            else '(direct)'
+        end as source,
+        case
+            when starts.has_campaign then coalesce(starts.campaign_medium, '(not set)')
+            when not starts.is_referred then '(none)'
+            when known_sources.category = 'search' then 'organic'
+            when known_sources.category = 'social' then 'social'
+            else 'referral'
+        end as medium
+    from starts
+    left join known_sources on starts.referrer = known_sources.source
+
+),
+
+touchpoints as (
+
+    select
+        originated.touch_id,
+        originated.touched_on,
+        originated.touched_at,
+        originated.message_order,
+        originated.person_id,
+        originated.source,
+        originated.medium,
+        originated.campaign_id,
+        coalesce(campaigns_by_id.campaign, campaigns_by_name.campaign, originated.campaign) as campaign,
+        coalesce(
+            campaigns_by_id.channel,
+            campaigns_by_name.channel,
+            {{ channel_group(
+                'lower(originated.source)', 'lower(originated.medium)', 'lower(originated.campaign)',
+                "coalesce(known_sources.category, '')"
+            ) | indent(12) }}
+        ) as channel
+    from originated
+    left join known_sources on {{ without_www('lower(originated.source)') }} = known_sources.source
+    left join campaigns as campaigns_by_id
+        on originated.campaign_id = campaigns_by_id.campaign_id and campaigns_by_id.is_first_of_id
+    left join campaigns as campaigns_by_name
+        on lower(originated.campaign) = lower(campaigns_by_name.campaign) and campaigns_by_name.is_first_of_name
+
+)
+
+select * from touchpoints

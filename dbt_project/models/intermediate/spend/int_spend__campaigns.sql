@@ -1,0 +1,50 @@
+with
+
+costs as (
+
+    select * from {{ ref('stg_spend__daily_costs') }}
+
+),
+
+latest as (
+
+    -- One name and one channel on all dates: the latest that was given.
+    select
+        platform,
+        campaign_id,
+        coalesce(max_by(campaign_name, spend_on), campaign_id) as campaign,
+        max_by(channel, spend_on) as given_channel,
+        max(spend_on) as last_spend_on
+    from costs
+    group by platform, campaign_id
+
+),
+
+campaigns as (
+
+    select
+        platform,
+        campaign_id,
+        campaign,
+        case
+            when given_channel is not null then given_channel
+            when {{ is_cross_network('lower(campaign)') }} then 'Cross-network'
+            when {{ is_shopping('lower(campaign)') }} then 'Paid Shopping'
+            when platform in ('google_ads', 'microsoft_ads') then 'Paid Search'
+            when platform in ('meta_ads', 'tiktok_ads', 'linkedin_ads') then 'Paid Social'
+            else 'Paid Other'
+        end as channel,
+        -- Where several campaigns share an id or a name, a touch resolves to the one that spent last.
+        row_number() over (
+            partition by campaign_id
+            order by last_spend_on desc nulls last, platform asc nulls last
+        ) = 1 as is_first_of_id,
+        row_number() over (
+            partition by lower(campaign)
+            order by last_spend_on desc nulls last, platform asc nulls last, campaign_id asc nulls last
+        ) = 1 as is_first_of_name
+    from latest
+
+)
+
+select * from campaigns

@@ -1,0 +1,62 @@
+with
+
+conversions as (
+
+    select * from {{ ref('int_orders__conversions') }}
+    where is_priced and ordered_on <= {{ to_date() }}
+
+),
+
+first_orders as (
+
+    select
+        person_id,
+        min(ordered_on) as first_ordered_on
+    from conversions
+    where person_id is not null
+    group by person_id
+
+),
+
+new_customers as (
+
+    select
+        first_ordered_on as ordered_on,
+        count(*) as new_customers
+    from first_orders
+    group by first_ordered_on
+
+),
+
+daily as (
+
+    select
+        ordered_on,
+        count(*) as orders,
+        cast(sum(revenue_cents) as bigint) as revenue_cents,
+        cast(sum(refund_cents) as bigint) as refund_cents,
+        cast(sum(cogs_cents) as bigint) as cogs_cents
+    from conversions
+    where {{ in_window('ordered_on') }}
+    group by ordered_on
+
+),
+
+orders_daily as (
+
+    select
+        daily.ordered_on as date,
+        cast('{{ var("region") }}' as varchar) as region,
+        daily.orders,
+        {{ as_money('daily.revenue_cents') }} as revenue,
+        {{ as_money('daily.refund_cents') }} as refunds,
+        {{ as_money('daily.revenue_cents - daily.refund_cents') }} as net_revenue,
+        {{ as_money('daily.cogs_cents') }} as cogs,
+        {{ as_money('daily.revenue_cents - daily.refund_cents - daily.cogs_cents') }} as margin,
+        coalesce(new_customers.new_customers, 0) as new_customers
+    from daily
+    left join new_customers on daily.ordered_on = new_customers.ordered_on
+
+)
+
+select * from orders_daily

@@ -1,0 +1,10 @@
+{{
+    romi_by(
+        'month',
+        cells=ref('int_privacy__monthly_cells'),
+        order_period=month_of('credits.ordered_on'),
+        spend_period=month_of('costs.spend_on'),
+        orders_in_window=in_window_months('credits.ordered_on'),
+        spend_in_window=in_window_months('costs.spend_on'),
+    )
+}}
