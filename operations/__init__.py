@@ -1,0 +1,1 @@
+"""Runs, publishing and recovery: what keeps the warehouse right over time."""

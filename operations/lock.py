@@ -1,0 +1,82 @@
+"""One writer at a time for a warehouse, across processes; within a process it may be taken again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from settings import WAREHOUSE_FORMAT, Settings, UsageError
+
+_held: dict[Path, int] = {}
+
+
+@contextmanager
+def exclusive(settings: Settings, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Make the warehouse where there is none and hold it, waiting for whoever holds it now.
+
+    Raises:
+        UsageError: the folder cannot be written, is something else, or was made by another version.
+    """
+    path = settings.warehouse.absolute()
+    if _held.get(path):
+        _held[path] += 1
+        try:
+            yield
+        finally:
+            _held[path] -= 1
+        return
+    _prepare(path)
+    descriptor = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _held[path] = 1
+        yield
+    finally:
+        _held.pop(path, None)
+        os.close(descriptor)
+
+
+def check_warehouse(settings: Settings) -> None:
+    """Refuse a folder that this version cannot work on.
+
+    Raises:
+        UsageError: there is no warehouse, or one of another format.
+    """
+    marker = settings.warehouse / "warehouse.json"
+    if not marker.is_file():
+        raise UsageError(f"no warehouse at {settings.warehouse}; `romi run --landing DIR` makes one")
+    try:
+        found = json.loads(marker.read_text()).get("format")
+    except (ValueError, OSError, AttributeError):
+        found = None
+    if found != WAREHOUSE_FORMAT:
+        raise UsageError(
+            f"the warehouse {settings.warehouse} has format {found}, this version needs {WAREHOUSE_FORMAT}:"
+            " start a new one beside it and load the archives again"
+        )
+
+
+def _prepare(path: Path) -> None:
+    marker = path / "warehouse.json"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(13, "no permission to write")
+        if marker.exists():
+            return check_warehouse(Settings(warehouse=path))
+        if any(one.name != ".lock" for one in path.iterdir()):
+            raise UsageError(f"{path} is no warehouse of this version (no warehouse.json), and not empty either")
+        fresh = path / f".warehouse.{os.getpid()}"
+        fresh.write_text(json.dumps({"format": WAREHOUSE_FORMAT}))
+        os.replace(fresh, marker)
+    except OSError as error:
+        raise UsageError(f"cannot write the warehouse {path}: {error.strerror}") from error
+    return None

@@ -1,0 +1,196 @@
+"""Which days to rebuild: every (region, day) whose published rows can differ after a load, and hardly another.
+
+A load leaves what changed in ``ops.changes``; planning turns that into ``ops.pending_days`` in one transaction. A day
+stays pending until it is rebuilt, whatever is killed in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from ingestion.books import meta, put_meta, transaction
+from settings import Settings
+
+DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+MAX_WINDOWS = 8
+MAX_WINDOW_DAYS = 120
+
+
+def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
+    """Turn what changed into pending days.
+
+    Returns:
+        How many days are pending now.
+    """
+    local_day = f"cast(timezone('{settings.region(region).timezone}', timezone('UTC', {{}})) as date)"
+    rules = _rules(settings, region)
+    with transaction(con):
+        if meta(con, "rules") != rules or not _is_built(con):
+            _add(con, "first build, or changed rules", _every_day(local_day))
+            put_meta(con, "rules", rules)
+        elif con.execute("select count(*) from ops.changes").fetchone() != (0,):
+            _plan_changes(con, settings, local_day)
+        con.execute("delete from ops.changes")
+    row = con.execute("select count(*) from ops.pending_days").fetchone()
+    return row[0] if row else 0
+
+
+def _rules(settings: Settings, region: str) -> str:
+    """Names what the numbers follow from besides the data: the configuration that matters, and the models."""
+    config = settings.model_dump_json(include={"reporting_currency", "attribution"})
+    digest = hashlib.sha256(f"{config}{settings.region(region)}{settings.privacy.k_anonymity}".encode())
+    for path in sorted(DBT_PROJECT.glob("**/*")):
+        if path.suffix in (".sql", ".csv") and "target" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _is_built(con: duckdb.DuckDBPyConnection) -> bool:
+    tables = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
+    return con.execute(tables, ["int_orders__conversions"]).fetchone() == (1,)
+
+
+def _every_day(local_day: str) -> str:
+    return f"""
+        select {local_day.format("occurred_at")} as day from raw.events
+        where type in ('page', 'screen') or order_id is not null
+        union select {local_day.format("ordered_at")} from raw.ledger_orders
+        union select spend_on from raw.spend
+        union select day from ops.days"""
+
+
+def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str) -> None:
+    con.execute(
+        f"insert into ops.pending_days select distinct day, $reason from ({days}) where day is not null"
+        " on conflict do nothing",
+        {"reason": reason},
+    )
+
+
+def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
+    con.execute("""
+        create or replace temp table arrived as
+        select events.* from raw.events
+        semi join (select key::integer as archive_id from ops.changes where kind = 'archive') using (archive_id)""")
+    con.execute("""
+        create or replace temp table changed_orders as
+        select key as order_id from ops.changes where kind = 'order'
+        union select order_id from arrived where order_id is not null""")
+    _find_touched(con, settings, local_day)
+    _add(con, "cost", "select day from ops.changes where kind = 'spend'")
+    _add(con, "behaviour", "select day from touched_days")
+    _add(con, "orders", f"""
+        select ordered_on as day from intermediate.int_orders__conversions semi join changed_orders using (order_id)
+        union select {local_day.format("ordered_at")} from raw.ledger_orders semi join changed_orders using (order_id)
+        union select {local_day.format("occurred_at")} from raw.events semi join changed_orders using (order_id)""")
+    _add(con, "orders of persons with new behaviour or orders", f"""
+        select ordered_on as day from intermediate.int_orders__conversions join persons
+            on person_id = persons.id and converted_at >= since
+            and (is_buyer or converted_at <= until + interval {settings.attribution.lookback_days + 2} day)""")
+    _add(con, "reference rates", _repriced_days(settings, local_day))
+    _add(con, "campaigns", f"""
+        select spend_on as day from raw.spend join (select key from ops.changes where kind = 'campaign')
+            on key = campaign_id or key = lower(campaign_name)
+        union select touched_on from named
+        union select ordered_on from intermediate.int_orders__conversions join named using (person_id)
+        where converted_at between touched_at and touched_at + interval {settings.attribution.lookback_days} day""")  # fmt: skip
+
+
+def _find_touched(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
+    """Days whose sessions can differ (``touched_days``) and the persons concerned, each with its span (``persons``)."""
+    con.execute("""
+        create or replace temp table relinked as  -- devices on which somebody new was seen, or that change hands
+        select anonymous_id from raw.events
+        semi join (select anonymous_id from arrived where anonymous_id is not null and user_id is not null)
+            using (anonymous_id)
+        where user_id is not null group by all
+        having count(distinct user_id) > 1 or bool_and(archive_id in (select key::integer from ops.changes where kind = 'archive'))""")
+    con.execute("""
+        create or replace temp table concerned as
+        from arrived union all by name from raw.events semi join relinked using (anonymous_id)""")
+    con.execute("""
+        create or replace temp table persons as
+        with ids as (
+            select anonymous_id as id, occurred_at, order_id from concerned
+            union all select user_id, occurred_at, order_id from concerned
+            union all select known.user_id, occurred_at, order_id from concerned
+                join (select distinct anonymous_id, user_id from raw.events where user_id is not null) as known
+                using (anonymous_id)
+            union all select person_id, converted_at, order_id
+                from intermediate.int_orders__conversions semi join changed_orders using (order_id)
+        )
+        select id, min(occurred_at) as since, max(occurred_at) as until, count(order_id) > 0 as is_buyer
+        from ids where id is not null group by id""")
+    con.execute(f"""
+        create or replace temp table touched_days as
+        select distinct {local_day.format("occurred_at")} as day from concerned where type in ('page', 'screen')""")
+    con.execute("""
+        create or replace temp table named as  -- touches whose campaign may resolve otherwise than it did
+        select touched_on, touched_at, person_id from intermediate.int_sessions__starts
+        join (select key from ops.changes where kind = 'campaign')
+            on key = campaign_id or key = lower(campaign_name)""")
+    _follow_sessions(con, settings, local_day)
+
+
+def _follow_sessions(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
+    """A session that goes on past midnight can change the next day's: add that day, and so on."""
+    local = local_day.removeprefix("cast(").removesuffix(" as date)").format("occurred_at")
+    while True:
+        added = con.execute(f"""
+            insert into touched_days
+            select distinct cast({local} as date) from raw.events
+            where type in ('page', 'screen')
+                and {local} - date_trunc('day', {local}) <= interval {settings.attribution.session_timeout_minutes} minute
+                and cast({local} as date) - 1 in (select day from touched_days)
+                and cast({local} as date) not in (select day from touched_days)
+                and (anonymous_id in (select id from persons) or user_id in (select id from persons))""").fetchone()
+        if not added or not added[0]:
+            return
+
+
+def _repriced_days(settings: Settings, local_day: str) -> str:
+    """Days on which a changed rate is the one that holds, and something is priced by it."""
+    return f"""
+        with changed as (
+            select distinct day as rate_on, key as currency,
+                (select min(rate_on) from raw.fx_rates as later
+                 where later.currency = key and later.rate_on > changes.day) as next_rate_on
+            from ops.changes where kind = 'rate'
+        ),
+        priced as (
+            select ordered_on as day, currency from intermediate.int_orders__conversions
+            union select spend_on, currency from raw.spend
+            union select {local_day.format("occurred_at")}, currency from raw.events where order_id is not null
+        )
+        select day from priced join changed
+            on day >= rate_on and day < coalesce(next_rate_on, date '9999-12-31')
+            and priced.currency <> '{settings.reporting_currency}'
+            and (priced.currency = changed.currency or changed.currency = '{settings.reporting_currency}')"""
+
+
+def windows(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date]]:
+    """The pending days as contiguous windows in ascending order, both ends included.
+
+    Later days read what earlier ones left, so the order matters. Many scattered windows are joined across the
+    smallest gaps until there are at most 8, and none is longer than 120 days.
+    """
+    days = [row[0] for row in con.execute("select day from ops.pending_days order by day").fetchall()]
+    return split_windows(days)
+
+
+def split_windows(days: list[date]) -> list[tuple[date, date]]:
+    """:func:`windows` of sorted, distinct days."""
+    gaps = sorted((later - earlier for earlier, later in zip(days, days[1:], strict=False)), reverse=True)
+    allowed = max(gaps[MAX_WINDOWS - 1], timedelta(days=1)) if len(gaps) >= MAX_WINDOWS else timedelta(days=1)
+    found: list[tuple[date, date]] = []
+    for day in days:
+        is_near = found and day - found[-1][1] <= allowed and (day - found[-1][0]).days < MAX_WINDOW_DAYS
+        if is_near:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found

@@ -1,0 +1,144 @@
+"""The tables that finance reads: their contract, and what each column means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from quality.reconcile import DAILY
+from settings import PermanentError
+
+_MODELS = Path(__file__).resolve().parent.parent / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table: a row for each combination of its grain."""
+
+    schema: str
+    name: str
+    grain: tuple[str, ...]
+    columns: dict[str, str]  # types in DuckDB's spelling
+
+    @property
+    def period(self) -> str:
+        """The column that a withheld day is looked up by."""
+        return "month" if "month" in self.columns else "date"
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+_MONEY, _NAME, _COUNT, _RATIO = "DECIMAL(18,2)", "VARCHAR", "BIGINT", "DOUBLE"
+_COST = {"spend": _MONEY, "impressions": _COUNT, "clicks": _COUNT}
+_INCOME = dict.fromkeys(("revenue", "refunds", "net_revenue", "cogs", "margin"), _MONEY)
+_CELL = {"region": _NAME, "channel": _NAME, "campaign": _NAME, "attribution_model": _NAME}
+_ROMI = {
+    **_COST, "conversions": "DECIMAL(18,6)", **_INCOME,
+    **dict.fromkeys(("roas", "romi", "cpa"), _RATIO), "is_final": "BOOLEAN",
+}  # fmt: skip
+
+FINANCE = (
+    Table("finance", "romi_daily", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_monthly", ("month", *_CELL), {"month": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "orders_daily", ("date", "region"),
+          {"date": "DATE", "region": _NAME, "orders": _COUNT, **_INCOME, "new_customers": _COUNT}),
+    Table("finance", "spend_daily", ("date", "region", "platform", "channel", "campaign"),
+          {"date": "DATE", "region": _NAME, "platform": _NAME, "channel": _NAME, "campaign": _NAME, **_COST}),
+    Table("finance", "reconciliation_daily", ("date", "region"),
+          {name: type_.upper() for name, type_ in DAILY.items()}),
+)  # fmt: skip
+VERSIONS = Table("meta", "versions", ("region",), {
+    "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
+    "withheld_days": _COUNT, "carried_over": "BOOLEAN",
+})  # fmt: skip
+COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
+    ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
+))  # fmt: skip
+PUBLISHED = (*FINANCE, VERSIONS, COLUMNS)
+
+_UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
+          _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders"}  # fmt: skip
+_IS_FINAL = (
+    "Whether the row will change no more but for later corrections of the ledger: the input has passed it by 35 days,"
+    " nothing of it is withheld and the region has no known loss."
+    " Source: input watermark, quality gate and the books of archives."
+)
+# What Python writes; the models of dbt carry their own descriptions.
+_WRITTEN_HERE = {
+    "finance.romi_daily": {"is_final": _IS_FINAL},
+    "finance.romi_monthly": {"is_final": _IS_FINAL},
+    "finance.reconciliation_daily": {
+        "date": "Calendar day in the region's time zone. Source: accounting date of the order.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "ledger_orders": "Orders of the ledger that are not cancelled. Source: the ledger.",
+        "warehouse_orders": "Orders that the warehouse holds for the day. Source: the warehouse, order by order.",
+        "missing_in_warehouse": "Orders of the ledger that the warehouse does not hold on that day."
+                                " Source: ledger and warehouse, order by order.",
+        "missing_in_ledger": "Orders of the warehouse that the ledger does not have on that day, such as those only"
+                             " events know. Source: ledger and warehouse, order by order.",
+        "amount_mismatches": "Orders of both whose revenue, refunds, cost of goods or currency differ, or that stand"
+                             " twice. Source: ledger and warehouse, order by order.",
+        "ledger_revenue": "Gross revenue of the ledger's orders, in the reporting currency. Source: the ledger.",
+        "warehouse_revenue": "Gross revenue of the warehouse's orders, in the reporting currency."
+                             " Source: the warehouse, order by order.",
+        "accuracy": "Share of the ledger's orders that the warehouse holds to the cent; NULL without any."
+                    " Source: ledger and warehouse, order by order.",
+        "event_match_rate": "Share of the ledger's orders whose Order Completed event arrived; NULL without any."
+                            " Source: ledger and events.",
+    },
+    "meta.versions": {
+        "version": "Number of the published version. Source: publish.",
+        "built_at": "Moment at which the version was built. Source: publish.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "input_watermark": "Latest event received (where that is unknown, latest that happened) of what is inside."
+                           " Source: events.",
+        "withheld_days": "Days held back by the quality gate or not rebuilt yet; they show their last good rows,"
+                         " if any. Source: quality gate and plan.",
+        "carried_over": "Whether the region's rows are those of the version before, because its file could not be read."
+                        " Source: publish.",
+    },
+    "meta.columns": {
+        "schema_name": "Schema of the column's table. Source: the contract.",
+        "table_name": "Table of the column. Source: the contract.",
+        "column_name": "The column. Source: the contract.",
+        "meaning": "What the column says. Source: the models' descriptions.",
+        "unit": "What the column is counted in. Source: the models' descriptions.",
+        "source": "Where the column's values come from. Source: the models' descriptions.",
+    },
+}  # fmt: skip
+
+
+@cache
+def dictionary() -> tuple[tuple[str, ...], ...]:
+    """A row of ``meta.columns`` for each published column.
+
+    Raises:
+        PermanentError: a column has no description.
+    """
+    models = yaml.safe_load(_MODELS.read_text())["models"]
+    modelled = {f"finance.{model['name']}": {one["name"]: one for one in model["columns"]} for model in models}
+    rows = []
+    for table in PUBLISHED:
+        for column, type_ in table.columns.items():
+            described = modelled.get(str(table), {}).get(column) or {}
+            text = _WRITTEN_HERE.get(str(table), {}).get(column) or described.get("description", "")
+            meaning, marker, source = text.partition(" Source: ")
+            if not marker:
+                raise PermanentError(f"{table}.{column} has no description of the form 'Meaning. Source: origin.'")
+            facts = {**described.get("meta", {}), **described.get("config", {}).get("meta", {})}
+            unit = facts.get("unit") or _unit(type_, meaning)
+            rows.append(
+                (table.schema, table.name, column, meaning.strip(), unit, facts.get("source") or source.strip())
+            )
+    return tuple(rows)
+
+
+def _unit(type_: str, meaning: str) -> str:
+    """A double in the reporting currency is no ratio."""
+    said = re.search(r"in the (reporting currency( per \w+)?)", meaning)
+    return said[1] if said else _UNITS[type_]

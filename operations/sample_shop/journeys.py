@@ -1,0 +1,253 @@
+"""People, their visits and their orders, day by day, as lines of JSON.
+
+Lines are put together from fragments made once for each visit: json.dumps of whole events would take most of
+the time. Nothing that goes into them needs escaping, which a test holds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+from operations.sample_shop import world
+from operations.sample_shop.records import HOUR, SECOND, Order, Record, money, stamp, uuid
+from operations.sample_shop.world import MARKETS, Campaign
+
+LONGEST_VISIT = 18  # records; a visit with an order needs up to this many
+_POOL = 40_000  # people who may come back, so that memory stays bounded
+
+
+@dataclass(slots=True)
+class Device:
+    anonymous_id: str
+    user_agent: str
+    is_known: bool = False
+
+
+@dataclass(slots=True)
+class Person:
+    """`consent` is the JSON fragment that goes with their events, `allows` what it comes to."""
+
+    number: int
+    devices: list[Device]
+    ip: str
+    consent: str
+    allows: bool
+    has_account: bool
+    visits: int = 0
+    orders: int = 0
+
+
+class Shop:
+    """One region's shop; `day` goes forward through time and gives the records of each day."""
+
+    def __init__(self, region: str, rng: random.Random) -> None:
+        self.region, self.market, self.rng = region, MARKETS[region], rng
+        self.people: list[Person] = []
+        self.clicks: Counter[tuple[date, str]] = Counter()
+        self.new_orders: list[Order] = []
+        self._records: list[Record] = []
+        self._person_count = self._order_count = 0
+        self.today = date.min
+        self._weights = [[row[1] for row in world.TRAFFIC], [row[2] for row in world.TRAFFIC]]
+        self.url = f"https://{self.market.host}"
+
+    def day(self, day: date, count: int) -> list[Record]:
+        """Exactly `count` records of visits and their orders; the orders are in `new_orders` as well."""
+        self.today, self._records, self.new_orders = day, [], []
+        while (left := count - len(self._records)) > 0:
+            self._visit(left)
+        return self._records
+
+    def order_event(self, event: str, order: Order, day: date, at: int, properties: str) -> Record:
+        """A commerce track as the shop's server sends it."""
+        line = (
+            f'{{"messageId":"{uuid(self.rng)}","type":"track","event":"{event}",{order.head},'
+            f'"timestamp":"{stamp(day, at)}","receivedAt":"{stamp(day, at + SECOND)}","context":{{{order.tail}}},'
+            f'"properties":{{"order_id":"{order.order_id}"{properties}}}}}'
+        )
+        return Record(at + SECOND, "orders", order.partition, line, "loaded" if order.allows else "anonymised")
+
+    def _visit(self, limit: int) -> None:
+        rng = self.rng
+        person = self._somebody()
+        device = self._device(person)
+        hour = rng.choice(world.HOURS) - self.market.utc_hours
+        at = hour % 24 * HOUR + int(rng.random() * HOUR)
+        at = min(at, 22 * HOUR)  # a visit ends on the day it began
+        wants = 0.03 if person.visits == 0 else 0.07 if person.orders == 0 else 0.1
+        buys = limit >= LONGEST_VISIT and rng.random() < wants
+        person.visits += 1
+        session = _Session(self, person, device, at, limit)
+        session.browse(1 + min(int(rng.expovariate(0.45)), 5))
+        if buys:
+            person.orders += 1
+            session.buy()
+
+    def _somebody(self) -> Person:
+        rng, people = self.rng, self.people
+        if len(people) >= 20 and rng.random() < 0.55:
+            return people[len(people) - 1 - int(len(people) * rng.random() ** 2)]
+        if len(people) >= _POOL:
+            del people[: _POOL // 2]
+        self._person_count += 1
+        consent, allows = self._consent()
+        ip = f"{rng.choice(world.NETWORKS)}.{rng.randrange(1, 255)}"
+        devices = [Device(uuid(rng), rng.choice(world.USER_AGENTS))]
+        people.append(Person(self._person_count, devices, ip, consent, allows, rng.random() < 0.4))
+        return people[-1]
+
+    def _consent(self) -> tuple[str, bool]:
+        if not self.market.asks_consent:
+            return "", self.market.consent_default == "granted"
+        share = self.rng.random()
+        if share < 0.07:
+            return "", self.market.consent_default == "granted"
+        analytics = share >= 0.32
+        advertising = share >= 0.42
+        choices = f'"Analytics":{str(analytics).lower()},"Advertising":{str(advertising).lower()}'
+        return f',"consent":{{"categoryPreferences":{{{choices}}}}}', analytics
+
+    def _device(self, person: Person) -> Device:
+        if person.has_account and person.visits and self.rng.random() < 0.2:
+            if len(person.devices) == 1:
+                person.devices.append(Device(uuid(self.rng), self.rng.choice(world.USER_AGENTS)))
+            return person.devices[1]
+        return person.devices[0]
+
+    def new_order(self, person: Person, head: str, tail: str, at: int) -> Order:
+        rng, market = self.rng, self.market
+        self._order_count += 1
+        currency, _, price = rng.choices(market.currencies, [share for _, share, _ in market.currencies])[0]
+        revenue = max(int(price * rng.lognormvariate(0, 0.6)), 300)
+        order = Order(
+            f"{self.region.upper()}-{1_000_000 + self._order_count}",
+            self.today,
+            at,
+            currency,
+            revenue,
+            revenue * market.tax_percent // 100,
+            0 if revenue > price else market.shipping,
+            head,
+            tail,
+            person.allows,
+            person.number % 2,
+        )
+        self.new_orders.append(order)
+        return order
+
+    def source(self, is_return: bool) -> tuple[str, str, str]:
+        """Where a visit comes from: (referrer, query of the landing page, JSON of context.campaign)."""
+        rng = self.rng
+        kind = rng.choices(world.TRAFFIC, self._weights[is_return])[0][0]
+        if kind != "campaign":
+            referrer, query = rng.choice(kind)
+            return referrer, query, ""
+        campaign = rng.choices(world.CAMPAIGNS, [c.weight for c in world.CAMPAIGNS])[0]
+        self.clicks[self.today, campaign.id] += 1
+        return world.CLICK_REFERRERS[campaign.platform], *self._tags(campaign)
+
+    def _tags(self, campaign: Campaign) -> tuple[str, str]:
+        """(query, context.campaign): tagged both ways, in the URL only, or by nothing but a click id."""
+        style = self.rng.random()
+        click = world.CLICK_IDS.get(campaign.platform)
+        click_id = f"{click}={self.rng.getrandbits(64):016x}" if click else ""
+        if style < 0.12 and click:
+            return click_id, ""
+        if style < 0.45:
+            by_id = f"&utm_id={campaign.id}" if style < 0.3 else ""
+            return f"{campaign.utm}{by_id}&{click_id}".rstrip("&"), ""
+        name = campaign.name.lower() if style < 0.6 else campaign.name
+        by_id = f',"id":"{campaign.id}"' if style > 0.8 else ""
+        tags = f'"source":"{campaign.source}","medium":"{campaign.medium}","name":"{name}"{by_id}'
+        return campaign.utm, f'"campaign":{{{tags}}},'
+
+    def add(self, record: Record) -> None:
+        self._records.append(record)
+
+
+class _Session:
+    """One visit being written; each step adds its records while the limit lasts."""
+
+    def __init__(self, shop: Shop, person: Person, device: Device, at: int, limit: int) -> None:
+        self.shop, self.person, self.device, self.at, self.left = shop, person, device, at, limit
+        self.fate = "loaded" if person.allows else "no_consent"
+        self.day = shop.today
+        self.referrer, self.query, self.campaign = shop.source(person.visits > 1)
+        self.is_known = device.is_known and shop.rng.random() < 0.6
+        self._fragments()
+
+    def _fragments(self) -> None:
+        person, device, region = self.person, self.device, self.shop.region
+        self.user_id = f"{region}-user-{person.number}"
+        name = f"{world.FIRST_NAMES[person.number % 8]} {world.LAST_NAMES[person.number % 6]}"
+        self.traits = (
+            f'"traits":{{"email":"sample.person.{person.number}@example.com","name":"{name}",'
+            f'"phone":"+1-202-555-{100 + person.number % 100:04d}"}}'
+        )
+        user = f',"userId":"{self.user_id}"' if self.is_known else ""
+        traits = f",{self.traits}" if self.is_known else ""
+        self.head = f'"anonymousId":"{device.anonymous_id}"{user}'
+        self.tail = f'"userAgent":"{device.user_agent}","ip":"{person.ip}"{person.consent}{traits}'
+
+    def browse(self, pages: int) -> None:
+        rng = self.shop.rng
+        logs_in = self.person.has_account and not self.is_known and rng.random() < 0.4
+        for number in range(pages):
+            path, title = rng.choice(world.PAGES)
+            self.page(path, title)
+            if number == 0 and logs_in:
+                self.log_in()
+            elif path.startswith("/p/"):
+                self.track("Product Viewed", f'"product_id":"{path[3:]}"')
+
+    def buy(self) -> None:
+        rng = self.shop.rng
+        if not self.is_known and self.person.has_account:
+            self.log_in()
+        self.track("Product Added", '"product_id":"1001","quantity":1')
+        self.page("/checkout", "Checkout")
+        order = self.shop.new_order(self.person, self.head, self.tail, self.at)
+        self.shop.add(self.shop.order_event("Order Completed", order, self.day, self.at, self._basket(order)))
+        self.left -= 1
+        if rng.random() < 0.3:
+            self.referrer = "https://www.paypal.com/"
+        self.page("/checkout/thanks", "Thank you")
+
+    def _basket(self, order: Order) -> str:
+        quote = '"' if self.shop.rng.random() < 0.2 else ""  # money as text is allowed too
+        amounts = "".join(
+            f',"{key}":{quote}{money(minor, order.currency)}{quote}'
+            for key, minor in (("revenue", order.revenue), ("tax", order.tax), ("shipping", order.shipping))
+        )
+        price = money(order.revenue, order.currency)
+        products = f'[{{"product_id":"1001","name":"Shoe 1001","price":{price},"quantity":1}}]'
+        return f'{amounts},"discount":0,"currency":"{order.currency}","products":{products}'
+
+    def page(self, path: str, title: str) -> None:
+        url = f"{self.shop.url}{path}" + (f"?{self.query}" if self.query else "")
+        context = f'{self.campaign}"page":{{"url":"{url}","referrer":"{self.referrer}","title":"{title}"}},{self.tail}'
+        self._add(f'"type":"page","name":"{title}"', context, f'"path":"{path}","title":"{title}"')
+        self.referrer, self.query, self.campaign = url, "", ""
+
+    def track(self, event: str, properties: str) -> None:
+        self._add(f'"type":"track","event":"{event}"', f'"page":{{"url":"{self.referrer}"}},{self.tail}', properties)
+
+    def log_in(self) -> None:
+        self.is_known = self.device.is_known = True
+        self._fragments()
+        self._add(f'"type":"identify",{self.traits}', self.tail, "")
+
+    def _add(self, kind: str, context: str, properties: str) -> None:
+        if self.left <= 0:
+            return
+        self.left -= 1
+        rng, at = self.shop.rng, self.at
+        line = (
+            f'{{"messageId":"{uuid(rng)}",{kind},{self.head},"timestamp":"{stamp(self.day, at)}",'
+            f'"receivedAt":"{stamp(self.day, at + 400)}","context":{{{context}}},"properties":{{{properties}}}}}'
+        )
+        self.shop.add(Record(at + 400, "web", self.person.number % 2, line, self.fate))
+        self.at = at + 2_000 + int(rng.random() * 90_000)

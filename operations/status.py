@@ -1,0 +1,135 @@
+"""How a warehouse stands: a small snapshot for each region, readable while a writer holds the database."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from ingestion.books import add_books, meta, records_by_fate, region_file, write_json
+from ingestion.landing import discover
+from ingestion.load import unseen
+from ingestion.records import naive_utc
+from operations import plan, versions
+from settings import Settings, TransientError, UsageError, now
+
+ACCURACY_DAYS = 28
+
+
+def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
+    """Put the region's figures into place as ``<warehouse>/status/<region>.json``."""
+    folder = settings.warehouse / "status"
+    folder.mkdir(exist_ok=True)
+    states = con.execute("select kind, state, count(*) from ops.archives group by all order by all").fetchall()
+    withheld = con.execute("select day, withheld_reason from ops.days where withheld_reason is not null order by day")
+    snapshot = {
+        "region": region,
+        "written_at": now().isoformat(),
+        "archives": {kind: {state: count for found, state, count in states if found == kind} for kind, _, _ in states},
+        "records": records_by_fate(con),
+        "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
+        "withheld": {str(day): reason for day, reason in withheld.fetchall()},
+        "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
+        "news": _one(con, "select coalesce(max(archive_id), 0) from ops.archives"),
+        "watermark": _one(con, "select max(coalesce(received_at, occurred_at)) from raw.events"),
+        "backlog": _backlog(con, settings, region),
+        "slo": _accuracy(con, settings),
+        "key": meta(con, "pseudonym_key"),
+    }
+    write_json(folder / f"{region}.json", snapshot)
+    return snapshot
+
+
+def refresh(settings: Settings) -> list[dict[str, Any]]:
+    """Write every region's snapshot anew; one that cannot be opened keeps its last."""
+    for region in settings.known_regions():
+        try:
+            with region_file(settings, region, read_only=True) as con:
+                write_snapshot(con, settings, region)
+        except (TransientError, UsageError, duckdb.Error):
+            continue
+    return snapshots(settings)
+
+
+def snapshots(settings: Settings) -> list[dict[str, Any]]:
+    """The last snapshot of each region, by name."""
+    return [json.loads(path.read_text()) for path in sorted((settings.warehouse / "status").glob("*.json"))]
+
+
+def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """The snapshot's pending windows as dates."""
+    return [(datetime.fromisoformat(a).date(), datetime.fromisoformat(b).date()) for a, b in snapshot["pending"]]
+
+
+def overview(settings: Settings) -> dict[str, Any]:
+    """Everything ``romi status`` shows."""
+    regions = {one["region"]: _refreshed(settings, one) for one in snapshots(settings)}
+    return {
+        "records": add_books([one["records"] for one in regions.values()]),
+        "regions": regions,
+        "published": {
+            "version": versions.current_version(settings),
+            "pinned": versions.pinned_version(settings),
+            "path": str(settings.published),
+            "versions": len(versions.version_ids(settings)),
+        },
+    }
+
+
+def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
+    """The snapshot with the backlog of this moment, if nobody is writing and the landing zone is there."""
+    try:
+        with region_file(settings, snapshot["region"], read_only=True) as con:
+            return {**snapshot, "backlog": _backlog(con, settings, snapshot["region"])}
+    except (TransientError, UsageError, duckdb.Error):
+        return snapshot
+
+
+def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
+    try:
+        waiting = unseen(con, discover(settings, region))
+    except UsageError:
+        waiting = None
+    clock = naive_utc(now())
+    oldest = min((one.mtime_ns for one in waiting or []), default=None)
+    day = {"since": clock.replace(microsecond=0), "ns": (int(clock.replace(tzinfo=UTC).timestamp()) - 86_400) * 10**9}
+    return {
+        "archives": None if waiting is None else len(waiting),
+        "bytes": None if waiting is None else sum(one.size for one in waiting),
+        "oldest_age_seconds": oldest and max(0, int(clock.replace(tzinfo=UTC).timestamp() - oldest / 1e9)),
+        "arrived_records_24h": _one(
+            con, "select coalesce(sum(records), 0)::bigint from ops.archives where kind = 'events' and mtime_ns >= ?", day["ns"]
+        ),
+        "drained_records_24h": _one(
+            con,
+            "select coalesce(sum(records), 0)::bigint from ops.archives"
+            " where kind = 'events' and loaded_at > ?::timestamp - interval 1 day",
+            day["since"],
+        ),
+    }
+
+
+def _accuracy(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
+    """Accuracy and event match rate over the last 28 days that have orders; the error budget left, as a share."""
+    built = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'reconciliation_daily'"
+    if not _one(con, built):
+        return {}
+    orders, wrong, matched = con.execute(f"""
+        select sum(ledger_orders)::bigint, sum(missing_in_warehouse + amount_mismatches)::bigint,
+            sum(ledger_orders * event_match_rate)
+        from (from finance.reconciliation_daily where ledger_orders > 0 order by date desc limit {ACCURACY_DAYS})
+        """).fetchall()[0]
+    if not orders:
+        return {}
+    achieved, objective = 1 - wrong / orders, float(settings.slo.accuracy)
+    left = 1 - (1 - achieved) / (1 - objective) if objective < 1 else float(achieved == 1)
+    return {
+        "accuracy": {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left},
+        "event_match_rate": {"objective": float(settings.slo.event_match_rate), "achieved": matched / orders},
+    }
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> Any:
+    return con.execute(query, list(parameters)).fetchall()[0][0]

@@ -1,0 +1,149 @@
+"""dbt in this process: one parse for all regions, then a build for each region and window of days."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from operations.plan import DBT_PROJECT
+from settings import PermanentError, Settings
+
+Event = dict[str, Any]
+_PARSED = ("LogModelResult", "LogSeedResult", "LogTestResult")
+
+
+class ModelError(PermanentError):
+    """dbt could not build: the models named in `failed`, in `region`. It quotes no value of the data."""
+
+    def __init__(self, region: str, failed: list[str]) -> None:
+        self.region, self.failed = region, failed
+        super().__init__(f"{region}: dbt could not build {', '.join(failed) or 'the project'}")
+
+
+@dataclass
+class Built:
+    """What a build did."""
+
+    models: list[str] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
+
+
+@cache
+def project() -> Any:
+    """The project as dbt's ``Manifest``, parsed once a process; that reads no database, and is quick the second time."""
+    from dbt.cli.main import dbtRunner
+
+    with _region_file(Path("unused")):
+        result = dbtRunner().invoke(["parse", *_places(DBT_PROJECT / "target")])
+    if not result.success:
+        raise PermanentError(f"dbt cannot parse {DBT_PROJECT}: {result.exception}")
+    return result.result
+
+
+@cache
+def manifest() -> dict[str, Any]:
+    """The project as the dictionary that ``manifest.json`` holds."""
+    return project().writable_manifest().to_dict(omit_none=False)
+
+
+def variables(settings: Settings, region: str, first: date, last: date) -> dict[str, Any]:
+    """What a build is told; decimals as text, so that they stay exact."""
+    rules = settings.attribution
+    return {
+        "region": region,
+        "timezone": settings.region(region).timezone,
+        "from_date": first.isoformat(),
+        "to_date": last.isoformat(),
+        "reporting_currency": settings.reporting_currency,
+        "lookback_days": rules.lookback_days,
+        "session_timeout_minutes": rules.session_timeout_minutes,
+        "time_decay_half_life_days": str(rules.time_decay_half_life_days),
+        "position_weights": [str(weight) for weight in rules.position_weights],
+        "internal_domains": list(rules.internal_domains),
+        "payment_domains": list(rules.payment_domains),
+        "k_anonymity": settings.privacy.k_anonymity,
+        "margin_rate": str(settings.region(region).margin_rate),
+    }
+
+
+def build(
+    settings: Settings,
+    region: str,
+    first: date,
+    last: date,
+    chosen: list[str] | None = None,
+    on_event: Callable[[Event], None] = lambda _: None,
+) -> Built:
+    """Rebuild a region's models for the days `first` to `last`, and run their tests.
+
+    Args:
+        chosen: names of models, if not all.
+        on_event: called with dbt's structured result events as they come.
+
+    Raises:
+        ModelError: a model failed; what depends on it was not built.
+    """
+    from dbt.cli.main import dbtRunner
+    from google.protobuf.json_format import MessageToDict
+
+    built, failed = Built(), []
+
+    def hear(message: Any) -> None:
+        if message.info.name not in _PARSED:
+            return
+        event = MessageToDict(message, preserving_proto_field_name=True)
+        node, status = event["data"]["node_info"], event["data"]["status"]
+        name = node["unique_id"].split(".")[2]
+        if message.info.name == "LogTestResult":
+            built.failed_tests += [name] if status in ("fail", "error") else []
+        else:
+            (failed if status == "error" else built.models).append(name)
+        on_event(event)
+
+    target = settings.dbt_dir
+    command = ["build", *_places(target), "--exclude-resource-type", "unit_test",
+               "--vars", json.dumps(variables(settings, region, first, last))]  # fmt: skip
+    fresh = project().deepcopy()  # a build leaves its marks on the manifest it is given
+    command += ["--select", *chosen] if chosen else []
+    with _region_file(settings.region_file(region)):
+        try:
+            result = dbtRunner(manifest=fresh, callbacks=[hear]).invoke(command)
+        finally:
+            _release()
+    if failed or (not result.success and not built.failed_tests):
+        raise ModelError(region, failed)
+    return built
+
+
+def _places(target: Path) -> list[str]:
+    return [
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target.absolute()),
+        "--log-path", str(target.absolute()), "--log-level", "none", "--log-level-file", "none", "--quiet",
+        "--no-write-json", "--no-send-anonymous-usage-stats",
+    ]  # fmt: skip
+
+
+def _release() -> None:
+    """dbt-duckdb keeps the last database open in its class, and with it the region's file."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _region_file(path: Path) -> Iterator[None]:
+    """dbt's profile takes the file to attach from the environment."""
+    os.environ["ROMI_REGION_FILE"] = str(path.absolute())
+    try:
+        yield
+    finally:
+        del os.environ["ROMI_REGION_FILE"]

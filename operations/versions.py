@@ -1,0 +1,164 @@
+"""Published versions: immutable folders, the link to the current one, and the pin that keeps it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from ingestion.books import write_json
+from settings import Settings, UnknownValueError
+
+MANIFEST = "manifest.json"
+_PIN = "pinned.json"
+# While a version waits to be linked, this link names it: os.replace makes it the current one or leaves it behind.
+_WAITING = ".published.next"
+_TURNING = ".published.back"
+
+
+@dataclass(frozen=True)
+class RegionInfo:
+    """What a version holds of a region; moments are UTC, without an offset, as in tables."""
+
+    input_watermark: datetime | None
+    withheld_days: tuple[date, ...]
+    carried_over: bool
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One published version, as its manifest tells."""
+
+    id: int
+    built_at: datetime
+    is_current: bool
+    regions: dict[str, RegionInfo]
+
+
+def version_dir(settings: Settings, version: int) -> Path:
+    return settings.versions_dir / f"{version:06d}"
+
+
+def current_version(settings: Settings) -> int | None:
+    """The version that ``published`` points to; None before the first."""
+    if not settings.published.is_symlink():
+        return None
+    folder = Path(os.readlink(settings.published))
+    return int(folder.name) if (settings.warehouse / folder).is_dir() else None
+
+
+def pinned_version(settings: Settings) -> int | None:
+    """The version that a rollback pinned; while there is one, nothing is published."""
+    path = settings.versions_dir / _PIN
+    return json.loads(path.read_text())["version"] if path.is_file() else None
+
+
+def versions(settings: Settings) -> list[VersionInfo]:
+    """Every version at hand, oldest first."""
+    current = current_version(settings)
+    found = []
+    for version in version_ids(settings):
+        manifest = read_manifest(settings, version)
+        regions = {name: _region_info(state) for name, state in manifest["regions"].items()}
+        built_at = datetime.fromisoformat(manifest["built_at"])
+        found.append(VersionInfo(version, built_at, version == current, regions))
+    return found
+
+
+def _region_info(state: dict[str, Any]) -> RegionInfo:
+    watermark = state["input_watermark"]
+    return RegionInfo(
+        input_watermark=datetime.fromisoformat(watermark) if watermark else None,
+        withheld_days=tuple(map(date.fromisoformat, state["withheld_days"])),
+        carried_over=state["carried_over"],
+    )
+
+
+def version_ids(settings: Settings) -> list[int]:
+    """The ids of whole versions; one that a killed run built but did not link is none."""
+    waiting = settings.warehouse / _WAITING
+    unlinked = Path(os.readlink(waiting)).name if waiting.is_symlink() else None
+    folders = settings.versions_dir.glob("*")
+    return sorted(int(one.name) for one in folders if re.fullmatch(r"\d{6,}", one.name) and one.name != unlinked)
+
+
+def read_manifest(settings: Settings, version: int) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((version_dir(settings, version) / MANIFEST).read_text())
+    return manifest
+
+
+def rollback(settings: Settings, version: int) -> None:
+    """Make an earlier `version` the current one and pin it: nothing is published until :func:`unpin`.
+
+    Raises:
+        UnknownValueError: there is no such version.
+    """
+    known = version_ids(settings)
+    if version not in known:
+        raise UnknownValueError("version", version, [str(one) for one in known])
+    # The pin comes first: killed in between, nothing is published over the decision, and doing it again ends it.
+    write_json(settings.versions_dir / _PIN, {"version": version})
+    _link(settings, _TURNING, version)
+    os.replace(settings.warehouse / _TURNING, settings.published)
+    sync(settings.warehouse)
+
+
+def unpin(settings: Settings) -> bool:
+    """Let the next run publish again; False where nothing was pinned."""
+    path = settings.versions_dir / _PIN
+    if not path.is_file():
+        return False
+    path.unlink()
+    return True
+
+
+def work_dir(settings: Settings, version: int) -> Path:
+    """Where a version is built, out of every reader's way."""
+    return settings.versions_dir / f".{version:06d}.tmp"
+
+
+def put_in_place(settings: Settings, version: int) -> None:
+    """Freeze what was built in the version's work folder and make it the current one, in one rename of the link."""
+    folder = work_dir(settings, version)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file():
+            path.chmod(0o440)
+        sync(path)
+    sync(folder)
+    _link(settings, _WAITING, version)
+    os.rename(folder, version_dir(settings, version))
+    sync(settings.versions_dir)
+    os.replace(settings.warehouse / _WAITING, settings.published)
+    sync(settings.warehouse)
+
+
+def remove_leftovers(settings: Settings) -> None:
+    """Clear what a killed run left: work folders, and a version that never became the current one."""
+    waiting = settings.warehouse / _WAITING
+    if waiting.is_symlink():
+        unlinked = settings.warehouse / os.readlink(waiting)
+        if unlinked.is_dir():
+            os.rename(unlinked, unlinked.with_name(f".{unlinked.name}.tmp"))
+        waiting.unlink()
+    for folder in settings.versions_dir.glob(".*.tmp"):
+        shutil.rmtree(folder)
+
+
+def _link(settings: Settings, name: str, version: int) -> None:
+    path = settings.warehouse / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(version_dir(settings, version).relative_to(settings.warehouse))
+
+
+def sync(path: Path) -> None:
+    """Have a file, or a folder's entries, on disk before what follows."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Is it right: contracts, reconciliation with the ledger, disclosure."""

@@ -1,0 +1,51 @@
+"""Checks on the books of ingest, as values: who asks (Dagster, a report) decides how to show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+_TABLES = {"events": "events", "spend": "spend", "ledger": "ledger_orders", "fx": "fx_rates"}
+
+
+@dataclass(frozen=True)
+class BookCheck:
+    """One check on a raw table: whether it holds, and the figures behind it."""
+
+    table: str
+    name: str
+    is_passed: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def book_checks(con: duckdb.DuckDBPyConnection) -> list[BookCheck]:
+    """For every archive: records read = the sum over fates, and the kept ones are in the table."""
+    read, counted = con.execute("""
+        select (select coalesce(sum(records), 0) from ops.archives)::bigint,
+               (select coalesce(sum(records), 0) from ops.fates)::bigint""").fetchall()[0]
+    unbalanced = con.execute("""
+        with fates as (
+            select archive_id, sum(records) as counted, sum(records) filter (fate in ('loaded', 'anonymised')) as kept
+            from ops.fates group by all
+        ),
+        stored as (select archive_id, count(*) as stored from raw.events group by all)
+        select count(*) from ops.archives left join fates using (archive_id) left join stored using (archive_id)
+        where archives.records <> coalesce(counted, 0)
+            or (kind = 'events' and coalesce(kept, 0) <> coalesce(stored, 0))""").fetchall()[0][0]
+    corrupt = con.execute(
+        "select kind, name, problem from ops.archives where state = 'corrupt' order by name"
+    ).fetchall()
+    breaches = [row for row in corrupt if row[2].startswith("contract")]
+    whole = {name: problem for _, name, problem in corrupt[:50]}
+    checks = [
+        BookCheck(
+            "events", "books_balance", not unbalanced, {"read": read, "fates": counted, "unbalanced": unbalanced}
+        ),
+        BookCheck("events", "archives_are_whole", not corrupt, {"corrupt": len(corrupt), **whole}),
+    ]
+    for kind, table in _TABLES.items():
+        broken = {name: problem for found, name, problem in breaches if found == kind}
+        checks.append(BookCheck(table, "pandera_contract", not broken, {"files": len(broken), **broken}))
+    return checks

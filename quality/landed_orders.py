@@ -1,0 +1,173 @@
+"""What the landed ledger, events and rates say that finance must show, recomputed from scratch in exact integers.
+
+It shares no code with the dbt models, on purpose: a mistake there cannot hide itself here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import duckdb
+import polars as pl
+
+from ingestion.money import MINOR_UNITS
+from settings import Settings
+
+_BILLION = 10**9
+# Time zones reach from UTC-12 to UTC+14, so a day's margin around the window holds every order of its local days.
+_CANDIDATES = """
+    select order_id from raw.ledger_orders where ordered_at >= $start and ordered_at < $end
+    union
+    select order_id from raw.events where event = 'Order Completed' and occurred_at >= $start and occurred_at < $end"""
+
+
+class Order(NamedTuple):
+    """One conversion as it has to be."""
+
+    order_id: str
+    day: date
+    currency: str
+    is_in_ledger: bool
+    has_event: bool
+    cents: tuple[int, int, int] | None  # revenue, refunds, cogs; None without a rate
+    lacking: str | None  # the currency that has no rate
+
+
+class Rates:
+    """Exact ratios from minor units of a currency to cents of the reporting currency, by day."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, reporting: str, to_day: date) -> None:
+        self._reporting = reporting
+        self._quoted: dict[str, tuple[list[date], list[int]]] = {"EUR": ([date.min], [10**8])}
+        known = "select currency, rate_on, rate_e8 from raw.fx_rates where rate_on <= ? order by currency, rate_on"
+        for currency, rate_on, rate_e8 in con.execute(known, [to_day]).fetchall():
+            dates, rates = self._quoted.setdefault(currency, ([], []))
+            dates.append(rate_on)
+            rates.append(rate_e8)
+        self._ratios: dict[tuple[str, date], tuple[int, int] | None] = {}
+
+    def _rate(self, currency: str, day: date) -> int | None:
+        dates, rates = self._quoted.get(currency, ([], []))
+        place = bisect_right(dates, day)
+        return rates[place - 1] if place else None
+
+    def _ratio(self, currency: str, day: date) -> tuple[int, int] | None:
+        if currency == self._reporting:
+            return 1, 1
+        rate, reporting = self._rate(currency, day), self._rate(self._reporting, day)
+        return None if rate is None or reporting is None else (reporting * 100, rate * 10 ** MINOR_UNITS[currency])
+
+    def cents(self, minor: int, currency: str, day: date) -> int | None:
+        """The amount in cents of the reporting currency, half-even; None where a rate is lacking."""
+        if (currency, day) not in self._ratios:
+            self._ratios[currency, day] = self._ratio(currency, day)
+        ratio = self._ratios[currency, day]
+        return ratio and half_even(minor * ratio[0], ratio[1])
+
+    def lacking(self, currency: str, day: date) -> str | None:
+        """The currency that has no rate on or before `day`, though `currency` needs one to be converted."""
+        needed = () if currency == self._reporting else (currency, self._reporting)
+        return next((one for one in needed if self._rate(one, day) is None), None)
+
+
+def half_even(dividend: int, divisor: int) -> int:
+    """`dividend` / `divisor` (positive), rounded half to even."""
+    quotient, rest = divmod(dividend, divisor)
+    return quotient + (2 * rest > divisor or (2 * rest == divisor and quotient % 2))
+
+
+def spend_currencies(con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> list[tuple[date, str]]:
+    """The currencies of each day's cost, by the rows that count."""
+    landed = con.execute("select * from raw.spend where spend_on between ? and ?", [from_day, to_day]).pl()
+    latest = landed.sort("file", "line").unique(["platform", "spend_on", "campaign_id"], keep="last")
+    return latest.select("spend_on", "currency").unique().sort("spend_on", "currency").rows()
+
+
+def landed_orders(
+    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, window: tuple[date, date], rates: Rates
+) -> Iterator[Order]:
+    """Every conversion of the window's days (both ends included) that is not cancelled: the ledger's, else events'."""
+    options = settings.region(region)
+    margin = int(options.margin_rate.scaleb(9).to_integral_value())
+    frame, refunds = _frame(con, options.timezone, *window)
+    for order_id, day, status, has_event, *ledger, event_currency, event_revenue, paid in frame.iter_rows():
+        is_in_ledger = status is not None
+        if is_in_ledger:
+            currency, (revenue, refund, cogs) = ledger[0], _ledger_cents(ledger, day, rates)
+        else:
+            currency, cogs = event_currency, None
+            revenue = rates.cents(event_revenue, currency, day)
+            refund = _refunded_goods(refunds[order_id], event_revenue, paid, day, rates)
+        if revenue is None or refund is None:
+            needed = (currency,) if is_in_ledger else (currency, *refunds[order_id])
+            lacking = next(bad for one in needed if (bad := rates.lacking(one, day)))
+            yield Order(order_id, day, currency, is_in_ledger, has_event, None, lacking)
+            continue
+        refund = refund if is_in_ledger else min(refund, revenue)
+        if cogs is None:
+            cogs = revenue - refund - half_even((revenue - refund) * margin, _BILLION)
+        yield Order(order_id, day, currency, is_in_ledger, has_event, (revenue, refund, cogs), None)
+
+
+def _ledger_cents(ledger: list[Any], day: date, rates: Rates) -> tuple[int | None, int | None, int | None]:
+    currency, revenue_minor, refunded_minor, cogs_minor = ledger
+    cogs = None if cogs_minor is None else rates.cents(cogs_minor, currency, day)
+    return rates.cents(revenue_minor, currency, day), rates.cents(refunded_minor, currency, day), cogs
+
+
+def _refunded_goods(totals: Counter[str], revenue_minor: int, paid_minor: int, day: date, rates: Rates) -> int | None:
+    """Cents refunded by events: of totals that include tax and shipping, the goods' part of the order."""
+    refunded = 0
+    for currency, total in totals.items():
+        goods = half_even(total * revenue_minor, paid_minor) if paid_minor else 0
+        cents = rates.cents(goods, currency, day)
+        if cents is None:
+            return None
+        refunded += cents
+    return refunded
+
+
+def _frame(
+    con: duckdb.DuckDBPyConnection, zone: str, from_day: date, to_day: date
+) -> tuple[pl.DataFrame, dict[str, Counter[str]]]:
+    """Orders of the window's local days that count, and what events refunded of each, by currency."""
+    around = {
+        "start": datetime.combine(from_day - timedelta(1), datetime.min.time()),
+        "end": datetime.combine(to_day + timedelta(2), datetime.min.time()),
+    }
+    ledger = (
+        con.execute(f"select * from raw.ledger_orders where order_id in ({_CANDIDATES})", around).pl()
+        .sort("updated_at", "file", "line").unique("order_id", keep="last")
+    )  # fmt: skip
+    events = con.execute(
+        f"""select order_id, event, occurred_at, message_order::varchar as message_order,
+            message_id::varchar as message_id, currency, revenue_minor, total_minor,
+            revenue_minor + coalesce(tax_minor, 0) + coalesce(shipping_minor, 0) as paid_minor
+        from raw.events
+        where event in ('Order Completed', 'Order Refunded', 'Order Cancelled') and order_id in ({_CANDIDATES})""",
+        around,
+    ).pl()  # fmt: skip
+    completed = events.filter(pl.col("event") == "Order Completed").sort("occurred_at", "message_order", "message_id")
+    cancelled = events.filter(pl.col("event") == "Order Cancelled")["order_id"].unique()
+    refunds: dict[str, Counter[str]] = defaultdict(Counter)
+    refunded = events.filter(pl.col("event") == "Order Refunded")
+    for order_id, currency, total in refunded.select("order_id", "currency", "total_minor").iter_rows():
+        refunds[order_id][currency] += total
+    moment = pl.coalesce("ordered_at", "occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    orders = ledger.join(
+        completed.unique("order_id", keep="first", maintain_order=True), on="order_id", how="full", coalesce=True,
+        suffix="_of_event",
+    ).with_columns(day=moment.dt.date())  # fmt: skip
+    is_cancelled = (pl.col("status") == "cancelled") | (
+        pl.col("status").is_null() & pl.col("order_id").is_in(cancelled.implode())
+    )
+    counting = orders.filter(pl.col("day").is_between(from_day, to_day), ~is_cancelled.fill_null(False))
+    return counting.select(
+        "order_id", "day", "status", pl.col("event").is_not_null(),
+        "currency", "revenue_minor", "refunded_minor", "cogs_minor",
+        "currency_of_event", "revenue_minor_of_event", "paid_minor",
+    ), refunds  # fmt: skip

@@ -1,0 +1,39 @@
+"""Layer boundaries, read from the manifest."""
+
+import pytest
+
+READS = {"staging": {"raw"}, "intermediate": {"staging", "intermediate"}, "finance": {"intermediate"}}
+
+
+@pytest.fixture(scope="module")
+def nodes(dbt):
+    return {**dbt.manifest.nodes, **dbt.manifest.sources}
+
+
+def test_each_layer_reads_only_the_one_below(nodes):
+    models = [node for node in nodes.values() if node.resource_type == "model"]
+    assert models
+    for model in models:
+        read = {nodes[name].schema for name in model.depends_on.nodes if nodes[name].resource_type != "seed"}
+        assert read <= READS[model.schema], model.name
+
+
+def test_everything_is_built_in_the_region_and_in_a_known_schema(nodes):
+    built = [node for node in nodes.values() if node.resource_type in ("model", "seed")]
+    assert {node.database for node in built} == {"region"}
+    assert {node.schema for node in built} == {"staging", "intermediate", "finance"}
+
+
+def test_staging_is_ephemeral_and_marts_have_contracts(nodes):
+    models = [node for node in nodes.values() if node.resource_type == "model"]
+    assert {node.config.materialized for node in models if node.schema == "staging"} == {"ephemeral"}
+    assert "view" not in {node.config.materialized for node in models}
+    assert all(node.config.contract.enforced for node in models if node.schema == "finance")
+
+
+def test_models_and_published_columns_are_described(nodes):
+    for node in nodes.values():
+        if node.resource_type == "model":
+            assert node.description, node.name
+            if node.schema == "finance":
+                assert all("Source: " in column.description for column in node.columns.values()), node.name

@@ -1,0 +1,97 @@
+"""What an order is worth, when, and whose it is."""
+
+from decimal import Decimal
+
+import pytest
+
+DAY, NEXT = "2026-03-01", "2026-03-02"
+
+
+def orders_of(region, columns="order_id, revenue_cents, refund_cents, cogs_cents"):
+    return region.query(f"select {columns} from intermediate.int_orders__conversions order by order_id")
+
+
+def test_the_ledger_decides_on_money_date_and_status(region, dbt):
+    region.insert(
+        "events",
+        [
+            region.order(f"{DAY} 12:00", "both", 999, user="ann"),
+            region.order(f"{DAY} 12:00", "cancelled there", 999, user="ann"),
+            region.order(f"{DAY} 12:00", "moved", 999, user="ann"),
+        ],
+    )
+    region.insert(
+        "ledger_orders",
+        [
+            region.ledger("both", f"{DAY} 11:00", 500, updated_at=f"{DAY} 11:00"),
+            region.ledger("both", f"{DAY} 11:00", 1000, refunded=100, cogs=300, updated_at=f"{NEXT} 11:00"),
+            region.ledger("cancelled there", f"{DAY} 11:00", 1000, status="cancelled"),
+            region.ledger("ledger only", f"{DAY} 11:00", 2000),
+            region.ledger("moved", f"{NEXT} 11:00", 1000),
+        ],
+    )
+    dbt.build(region, DAY, DAY)
+    assert orders_of(region) == [("both", 1000, 100, 300), ("ledger only", 2000, 0, 1000)]
+    assert region.query("select orders, revenue, new_customers from finance.orders_daily") == [(2, Decimal("30.00"), 1)]
+    dbt.build(region, DAY, NEXT)
+    assert [order_id for order_id, *_ in orders_of(region)] == ["both", "ledger only", "moved"]
+
+
+def test_orders_that_only_events_know_follow_their_events(region, dbt):
+    region.insert(
+        "events",
+        [
+            region.order(f"{DAY} 12:00", "first counts", 1000, user="ann", tax=200, shipping=0),
+            region.order(f"{DAY} 13:00", "first counts", 7777, user="bob"),
+            region.order(f"{NEXT} 12:00", "first counts", None, event="Order Refunded", total=600),
+            region.order(f"{DAY} 12:00", "cancelled", 1000, user="ann"),
+            region.order(f"{NEXT} 12:00", "cancelled", None, event="Order Cancelled"),
+            region.order(f"{DAY} 12:00", "nobody", 100, is_anonymised=True),
+            region.order(f"{NEXT} 12:00", "never ordered", None, event="Order Refunded", total=600),
+        ],
+    )
+    dbt.build(region, DAY, NEXT)
+    assert orders_of(region) == [("first counts", 1000, 500, 250), ("nobody", 100, 0, 50)]
+    assert orders_of(region, "order_id, person_id is null") == [("first counts", False), ("nobody", True)]
+
+
+def test_money_is_converted_at_the_last_rate_before(region, dbt):
+    region.insert(
+        "events",
+        [
+            region.order(f"{DAY} 12:00", "dollars", 1000, currency="USD", user="ann"),
+            region.order(f"{DAY} 12:00", "yen", 1000, currency="JPY", user="ann"),
+            region.order(f"{DAY} 12:00", "no rate", 1000, currency="GBP", user="ann"),
+        ],
+    )
+    region.insert(
+        "fx_rates",
+        [
+            {"rate_on": "2026-02-27", "currency": "USD", "rate_e8": 125_000_000},
+            {"rate_on": "2026-02-27", "currency": "JPY", "rate_e8": 16_000_000_000},
+            {"rate_on": NEXT, "currency": "USD", "rate_e8": 999},
+        ],
+    )
+    dbt.build(region, DAY, DAY)
+    assert orders_of(region, "order_id, revenue_cents, is_priced") == [
+        ("dollars", 800, True),
+        ("no rate", None, False),
+        ("yen", 625, True),
+    ]
+    assert region.query("select orders, revenue from finance.orders_daily") == [(2, Decimal("14.25"))]
+    dbt.build(region, DAY, DAY, reporting_currency="USD")
+    assert orders_of(region, "order_id, revenue_cents")[::2] == [("dollars", 1000), ("yen", 781)]
+
+
+@pytest.mark.parametrize(("timezone", "day"), [("UTC", DAY), ("Europe/Berlin", NEXT), ("America/New_York", DAY)])
+def test_days_are_those_of_the_region(region, dbt, timezone, day):
+    region.insert("events", [region.order(f"{DAY} 23:30", "late", 1000, user="ann")])
+    dbt.build(region, day, day, timezone=timezone)
+    assert region.query("select date::varchar, orders from finance.orders_daily") == [(day, 1)]
+
+
+def test_a_new_customer_is_counted_once(region, dbt):
+    region.insert("events", [region.order(f"{day} 12:00", day, 1000, user="ann") for day in (DAY, NEXT)])
+    for day in (DAY, NEXT):
+        dbt.build(region, day, day)
+    assert region.query("select new_customers from finance.orders_daily order by date") == [(1,), (0,)]
