@@ -1,0 +1,48 @@
+# Python 3.11 or later and make are all it takes.
+PYTHON ?= $(firstword $(foreach version,3.13 3.12 3.11,$(shell command -v python$(version) 2>/dev/null)) python3)
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test test-all lint types ui bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/ready ## make the environment in .venv from requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	@echo "Installing into .venv with $(PYTHON); a minute or two."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --no-deps --no-build-isolation --quiet --editable .
+	@touch $@
+
+demo: .venv/ready ## a sample shop, ingested, attributed, checked and published
+	@$(BIN)/romi demo
+
+test: .venv/ready ## the test suite, without the slow drills
+	@$(BIN)/python -m pytest
+
+test-all: .venv/ready ## every test, slow drills included
+	@$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: .venv/ready ## ruff, sqlfluff, types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
+	@$(BIN)/mypy
+
+ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3000
+	@mkdir -p warehouse/dagster && cp -n orchestration/dagster.yaml warehouse/dagster/
+	@DAGSTER_HOME=$(CURDIR)/warehouse/dagster PATH=$(CURDIR)/$(BIN):$$PATH dagster dev -w workspace.yaml
+
+bench: .venv/ready ## what README's figures come from
+	@$(BIN)/python -m benchmarks
+
+lock: ## write requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## remove the environment and the demo
+	rm -rf .venv landing warehouse warehouse.keys warehouse.keys.lock romi.yaml dbt_project/target

@@ -1,0 +1,1 @@
+"""Dagster and the command line; the only package that imports dagster."""

@@ -1,0 +1,141 @@
+"""`romi`: the command line; each command is a few lines over plain functions."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from settings import RomiError, Settings, UsageError, load_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="romi-warehouse")
+def main() -> None:
+    """What each euro of marketing brought back, exactly, without knowing who anyone is.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the quality gate withheld something.
+    """
+
+
+def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of `group` with the options that all have; a RomiError ends it in one line with its exit code."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        @functools.wraps(function)
+        def body(config: Path | None, warehouse: Path | None, as_json: bool, **options: Any) -> None:
+            try:
+                sys.exit(function(config=config, warehouse=warehouse, as_json=as_json, **options) or 0)
+            except RomiError as error:
+                _fail(str(error), error.exit_code, as_json)
+            except KeyboardInterrupt:
+                _fail("interrupted; run it again to go on", 1, as_json)
+
+        for option in (
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text."),
+            click.option("--warehouse", type=click.Path(path_type=Path), help="The warehouse's folder."),
+            click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./romi.yaml."),
+        ):
+            body = option(body)
+        return group.command(name)(body)
+
+    return decorate
+
+
+def _fail(message: str, code: int, as_json: bool) -> None:
+    line = " ".join(message.split())
+    click.echo(json.dumps({"error": line, "exit_code": code}) if as_json else f"romi: {line}", err=not as_json)
+    sys.exit(code)
+
+
+def _settings(config: Path | None, warehouse: Path | None, landing: Path | None = None) -> Settings:
+    return load_settings(config, warehouse=warehouse, landing=str(landing) if landing else None)
+
+
+@click.option("--landing", type=click.Path(path_type=Path), help="The landing zone; default: the configuration's.")
+def _run(config: Path | None, warehouse: Path | None, as_json: bool, landing: Path | None) -> int:
+    """Ingest what is new, transform, check, publish. Run again with nothing new, it changes nothing."""
+    return _pipeline(_settings(config, warehouse, landing), config, as_json)
+
+
+def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
+    from ingestion.landing import regions
+
+    regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
+    from orchestration import show
+
+    with show.progress(quiet=as_json) as on_wait:
+        from orchestration import pipeline
+
+        outcome = pipeline.run(settings, config, on_wait)
+    show.outcome(settings, outcome, as_json)
+    return outcome.exit_code
+
+
+@click.option("--days", default=60, show_default=True, help="Days of the sample shop, up to yesterday.")
+@click.option("--events", default=200_000, show_default=True, help="Records of the sample shop.")
+@click.option("--landing", type=click.Path(path_type=Path), help="Where to make the landing zone; default: the configuration's.")
+def _demo(config: Path | None, warehouse: Path | None, as_json: bool, landing: Path | None, days: int, events: int) -> int:
+    """Make a sample landing zone (three regions) and do `run` on it."""
+    from operations import demo, sample_shop
+    from orchestration import show
+
+    path = config or Path("romi.yaml")
+    if not path.exists():
+        write_config(path, sample_shop.config_yaml())
+    settings = _settings(path, warehouse, landing)
+    with show.sample_progress(quiet=as_json, total=events) as progress:
+        demo.prepare(settings, days, events, progress)
+    code = _pipeline(settings, path, as_json)
+    if not as_json:
+        show.demo_summary(settings)
+    return code
+
+
+def write_config(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+    """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
+    from orchestration import show
+    from operations import status
+    from operations.lock import check_warehouse
+
+    settings = _settings(config, warehouse)
+    check_warehouse(settings)
+    overview = status.overview(settings)
+    show.status(overview, as_json)
+
+
+@main.group()
+def publish() -> None:
+    """The published versions."""
+
+
+def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+    """The published versions, newest first."""
+    from orchestration import show
+    from operations.lock import check_warehouse
+    from operations.versions import versions
+
+    settings = _settings(config, warehouse)
+    check_warehouse(settings)
+    show.versions(versions(settings), as_json)
+
+
+command(main, "run")(_run)
+command(main, "demo")(_demo)
+command(main, "status")(_status)
+command(publish, "list")(_publish_list)
+
+if __name__ == "__main__":
+    main()

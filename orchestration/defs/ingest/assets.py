@@ -1,0 +1,59 @@
+"""Raw tables: what a region's landing zone holds, without persons, and the books of it."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ingestion.books import region_file
+from ingestion.load import load_region
+from operations import plan, status
+from orchestration.automation import POOL, RETRY
+from orchestration.partitions import regions
+from orchestration.warehouse import Warehouse
+from quality.books import book_checks
+
+_RAW = {
+    "events": "Records of the Segment Spec, masked at the boundary; one row a kept record.",
+    "spend": "Advertising cost as the platforms export it.",
+    "ledger_orders": "The ERP's orders, the truth about money.",
+    "fx_rates": "The ECB's reference rates.",
+}
+
+
+@dg.multi_asset(
+    name="landing_zone",
+    specs=[
+        dg.AssetSpec(["raw", table], description=meaning, kinds={"duckdb", "python"}, owners=["team:data-platform"])
+        for table, meaning in _RAW.items()
+    ],
+    check_specs=[
+        dg.AssetCheckSpec("books_balance", asset=["raw", "events"], description=book_checks.__doc__),
+        dg.AssetCheckSpec("archives_are_whole", asset=["raw", "events"],
+                          description="No archive is corrupt; one that is loads nothing and is tried again when it changes."),
+        *[dg.AssetCheckSpec("pandera_contract", asset=["raw", table],
+                            description="Every batch kept the Pandera contract of its kind; a file that breaks it loads nothing.")
+          for table in _RAW],
+    ],
+    partitions_def=regions,
+    group_name="raw",
+    pool=POOL,
+    retry_policy=RETRY,
+)  # fmt: skip
+def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
+    region = context.partition_key
+    with warehouse.writing() as settings:
+        loaded = load_region(settings, region)
+        with region_file(settings, region) as con:
+            pending = plan.plan(con, settings, region)
+            counts = {table: con.execute(f"select count(*) from raw.{table}").fetchone()[0] for table in _RAW}
+            checks = book_checks(con)
+            status.write_snapshot(con, settings, region)
+    facts = {"archives": loaded.archives, "records": loaded.records, "pending_days": pending}
+    for table in _RAW:
+        results = [
+            dg.AssetCheckResult(asset_key=["raw", table], check_name=check.name, passed=check.is_passed,
+                                severity=dg.AssetCheckSeverity.ERROR, metadata=check.facts)
+            for check in checks if check.table == table
+        ]  # fmt: skip
+        metadata = {"dagster/row_count": counts[table], **(facts if table == "events" else {})}
+        yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata, check_results=results)

@@ -1,0 +1,47 @@
+"""The pipeline's runs: ingest a region, rebuild its days, publish; and what starts them by themselves."""
+
+import dagster as dg
+
+from ingestion import landing
+from operations import status
+from orchestration.partitions import range_tags, regions
+from orchestration.warehouse import Warehouse
+
+ingest = dg.define_asset_job("ingest", selection=dg.AssetSelection.groups("raw"),
+                             description="Load what is new in a region's landing zone.")  # fmt: skip
+rebuild = dg.define_asset_job(
+    "rebuild",
+    selection=dg.AssetSelection.groups("staging", "intermediate", "finance"),
+    description="Rebuild days of one region, and reconcile them; the job for backfills.",
+)
+publish = dg.define_asset_job("publish", selection=dg.AssetSelection.groups("published"),
+                              description="Publish what is settled as a new version.")  # fmt: skip
+
+
+@dg.schedule(job=ingest, cron_schedule="15 3 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
+def daily(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest]:
+    """Every night, ingest each region; the two sensors take it from there."""
+    names = landing.regions(warehouse.settings)
+    context.instance.add_dynamic_partitions(str(regions.name), names)
+    return [dg.RunRequest(partition_key=name) for name in names]
+
+
+@dg.sensor(job=rebuild, minimum_interval_seconds=60)
+def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest] | dg.SkipReason:
+    """Rebuild the days that a load left pending, a run for each contiguous window."""
+    snapshots = status.snapshots(warehouse.settings)
+    requests = [
+        dg.RunRequest(run_key=f"{one['region']}|{first}|{last}|{one['news']}", tags=range_tags(one["region"], first, last))
+        for one in snapshots
+        for first, last in status.windows(one)
+    ]
+    return requests or dg.SkipReason("no day is pending")
+
+
+@dg.sensor(job=publish, minimum_interval_seconds=60)
+def settled_regions(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
+    """Publish when no region has a day pending and something was settled since the last version."""
+    snapshots = status.snapshots(warehouse.settings)
+    if not snapshots or any(status.windows(one) for one in snapshots):
+        return dg.SkipReason("nothing built, or days are still pending")
+    return dg.RunRequest(run_key="|".join(f"{one['region']}:{one['build']}" for one in snapshots))

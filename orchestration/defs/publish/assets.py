@@ -1,0 +1,43 @@
+"""What finance reads: an immutable version, built beside the old one and swapped in whole."""
+
+import dagster as dg
+
+from operations import publish, status
+from orchestration.automation import POOL, RETRY
+from orchestration.warehouse import Warehouse
+
+
+@dg.asset(
+    key=["published", "marts"],
+    deps=[
+        dg.AssetDep(["finance", table], partition_mapping=dg.AllPartitionMapping())
+        for table in ("romi_daily", "romi_monthly", "orders_daily", "spend_daily", "reconciliation_daily")
+    ],
+    group_name="published",
+    kinds={"duckdb", "parquet"},
+    owners=["team:finance-analytics"],
+    pool=POOL,
+    retry_policy=RETRY,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "nothing_withheld",
+            asset=["published", "marts"],
+            description="Every day of every region is published as last rebuilt; what is not stands with its last good"
+            " rows, and the metadata says which regions and days.",
+        )
+    ],
+)
+def marts(warehouse: Warehouse) -> dg.MaterializeResult:
+    """`published/marts.duckdb`: the regions' finance tables, audited, and what they mean."""
+    with warehouse.writing() as settings:
+        publication = publish.publish(settings)
+        withheld = {one["region"]: one["withheld"] for one in status.refresh(settings) if one["withheld"]}
+    facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
+    return dg.MaterializeResult(
+        metadata={"is_new_version": publication is not None, **facts},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="nothing_withheld", passed=not withheld, severity=dg.AssetCheckSeverity.WARN, metadata=withheld
+            )
+        ],
+    )

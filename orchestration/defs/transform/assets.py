@@ -1,0 +1,39 @@
+"""dbt's models and tests, by region and day."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from operations import rebuild, transform
+from orchestration.automation import POOL
+from orchestration.partitions import window_of
+from orchestration.translator import Translator
+from orchestration.warehouse import Warehouse
+
+_TRANSLATOR = Translator()
+_MANIFEST = transform.manifest()
+
+
+@dbt_assets(
+    manifest=_MANIFEST,
+    dagster_dbt_translator=_TRANSLATOR,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool=POOL,
+)
+def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    region, first, last = window_of(context.partition_keys)
+    chosen = sorted(key.path[-1] for key in context.selected_asset_keys) if context.is_subset else []
+    events: list[transform.Event] = []
+    with warehouse.writing() as settings:
+        first, last = rebuild.begin(settings, region, first, last)
+        try:
+            built = transform.build(settings, region, first, last, chosen, events.append)
+        finally:
+            for event in events:
+                yield from DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}).to_default_asset_events(
+                    manifest=_MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
+                )
+        rebuild.note_tests(settings, region, built.failed_tests)

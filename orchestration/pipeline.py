@@ -1,0 +1,133 @@
+"""`romi run`: the jobs of the Dagster UI, one after another in this process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import Engine, event
+
+from ingestion import landing
+from ingestion.books import region_file
+from operations import plan, status, versions
+from operations.lock import exclusive
+from operations.progress import Step, report
+from orchestration.definitions import defs
+from orchestration.partitions import range_tags, regions
+from settings import Settings
+
+_DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class Outcome:
+    """What a run came to."""
+
+    regions: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    withheld: dict[str, dict[str, str]] = field(default_factory=dict)
+    rebuilt_days: int = 0
+    version: int | None = None  # None where nothing differs from what is published
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failures else 3 if self.withheld else 0
+
+
+def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) -> Outcome:
+    """Ingest what is new, rebuild what it touches, publish what is settled.
+
+    A region that fails is named in the outcome and holds back no other.
+
+    Raises:
+        UsageError: the landing zone, the configuration or the warehouse cannot be used.
+    """
+    outcome = Outcome(regions=landing.regions(settings))
+    with exclusive(settings, on_wait), _instance(settings) as instance:
+        shutil.rmtree(settings.staging_dir, ignore_errors=True)
+        instance.add_dynamic_partitions(str(regions.name), outcome.regions)
+        jobs = _Jobs(instance, settings, config, outcome)
+        for region in outcome.regions:
+            if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
+                outcome.rebuilt_days += jobs.rebuild(region, _pending(settings, region))
+        report(Step("publish"))
+        before = versions.current_version(settings)
+        jobs.execute("publish", "publish")
+        after = versions.current_version(settings)
+        outcome.version = None if after == before else after
+        for one in status.snapshots(settings):
+            if one["withheld"]:
+                outcome.withheld[one["region"]] = one["withheld"]
+    return outcome
+
+
+@dataclass
+class _Jobs:
+    instance: dg.DagsterInstance
+    settings: Settings
+    config: Path | None
+    outcome: Outcome
+
+    def execute(self, name: str, what: str, **target: Any) -> bool:
+        """Run a job of the definitions; a failure is noted in one line and not raised."""
+        places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
+        resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
+        job = defs().resolve_job_def(name)
+        result = job.execute_in_process(
+            instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}}, raise_on_error=False, **target
+        )
+        if not result.success:
+            self.outcome.failures.append(f"{what}: {_cause(result)}")
+        return result.success
+
+    def rebuild(self, region: str, windows: list[tuple[date, date]]) -> int:
+        """Rebuild windows in ascending order, since later days read earlier ones; stop at the first that fails."""
+        days = 0
+        for first, last in windows:
+            if not self.execute("rebuild", f"{region}: rebuild {first} to {last}", tags=range_tags(region, first, last)):
+                break
+            days += (last - first).days + 1
+        return days
+
+
+def _pending(settings: Settings, region: str) -> list[tuple[date, date]]:
+    with region_file(settings, region, read_only=True) as con:
+        return plan.windows(con)
+
+
+def _cause(result: dg.ExecuteInProcessResult) -> str:
+    """The innermost error of the failed step, in one line."""
+    for failure in result.get_step_failure_events():
+        error = failure.step_failure_data.error
+        while error and error.cause:
+            error = error.cause
+        if error:
+            _, _, message = error.message.partition(": ")  # the class comes first
+            return " ".join((message or error.message).split())
+    return "see the run in the Dagster UI"
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    home = settings.dagster_home.absolute()
+    home.mkdir(exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copyfile(_DAGSTER_YAML, home / "dagster.yaml")
+    # The event log is a journal, not a book: it need not wait for the disk at each of thousands of events.
+    event.listen(Engine, "connect", _no_sync)
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+    finally:
+        event.remove(Engine, "connect", _no_sync)
+
+
+def _no_sync(connection: Any, _: Any) -> None:
+    connection.execute("pragma synchronous = off")

@@ -1,0 +1,35 @@
+"""The warehouse as a Dagster resource: its settings, and the right to write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from operations.lock import exclusive
+from settings import Settings, load_settings
+
+
+class Warehouse(dg.ConfigurableResource):
+    """Where the warehouse and its landing zone are; what is left out comes from ``romi.yaml``."""
+
+    config: str | None = None
+    landing: str | None = None
+    warehouse: str | None = None
+    _settings: Settings | None = PrivateAttr(default=None)
+
+    @property
+    def settings(self) -> Settings:
+        if self._settings is None:
+            path = Path(self.config) if self.config else None
+            self._settings = load_settings(path, landing=self.landing, warehouse=self.warehouse)
+        return self._settings
+
+    @contextmanager
+    def writing(self) -> Iterator[Settings]:
+        """Hold the warehouse while the body runs; a run of another process waits."""
+        with exclusive(self.settings):
+            yield self.settings
