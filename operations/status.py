@@ -23,14 +23,16 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
     folder = settings.warehouse / "status"
     folder.mkdir(exist_ok=True)
     states = con.execute("select kind, state, count(*) from ops.archives group by all order by all").fetchall()
-    withheld = con.execute("select day, withheld_reason from ops.days where withheld_reason is not null order by day")
+    withheld = con.execute(
+        "select day, withheld_reason from ops.days where withheld_reason is not null order by day"
+    ).fetchall()
     snapshot = {
         "region": region,
         "written_at": now().isoformat(),
         "archives": {kind: {state: count for found, state, count in states if found == kind} for kind, _, _ in states},
         "records": records_by_fate(con),
         "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
-        "withheld": {str(day): reason for day, reason in withheld.fetchall()},
+        "withheld": {str(day): reason for day, reason in withheld},
         "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
         "news": _one(con, "select coalesce(max(archive_id), 0) from ops.archives"),
         "watermark": _one(con, "select max(coalesce(received_at, occurred_at)) from raw.events"),
@@ -48,7 +50,7 @@ def refresh(settings: Settings) -> list[dict[str, Any]]:
         try:
             with region_file(settings, region, read_only=True) as con:
                 write_snapshot(con, settings, region)
-        except (TransientError, UsageError, duckdb.Error):
+        except (TransientError, UsageError, duckdb.IOException):
             continue
     return snapshots(settings)
 
@@ -83,7 +85,7 @@ def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
     try:
         with region_file(settings, snapshot["region"], read_only=True) as con:
             return {**snapshot, "backlog": _backlog(con, settings, snapshot["region"])}
-    except (TransientError, UsageError, duckdb.Error):
+    except (TransientError, UsageError, duckdb.IOException):
         return snapshot
 
 

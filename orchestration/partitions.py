@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-FIRST_DAY = date(2010, 1, 1)
+FIRST_DAY = date(2018, 1, 1)
 
 regions = dg.DynamicPartitionsDefinition(name="region")
 # Two days ahead of UTC, since a region east of it is a day ahead.
@@ -17,7 +17,7 @@ region_days = dg.MultiPartitionsDefinition({"day": days, "region": regions})
 def range_tags(region: str, first: date, last: date) -> dict[str, str]:
     """The tags by which a run takes the days `first` to `last` of one region.
 
-    Days outside the calendar of partitions, such as a record of 2009, belong to its first or last day.
+    Days outside the calendar of partitions, such as an order of 2009, belong to its first or last day.
     """
     latest = date.fromisoformat(days.get_last_partition_key() or FIRST_DAY.isoformat())
     start, end = (min(max(day, FIRST_DAY), latest) for day in (first, last))

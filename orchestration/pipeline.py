@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,7 @@ class _Jobs:
         """Run a job of the definitions; a failure is noted in one line and not raised."""
         places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
-        job = defs().resolve_job_def(name)
-        result = job.execute_in_process(
+        result = _definitions().resolve_job_def(name).execute_in_process(
             instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}}, raise_on_error=False, **target
         )
         if not result.success:
@@ -95,6 +95,11 @@ class _Jobs:
                 break
             days += (last - first).days + 1
         return days
+
+
+@cache
+def _definitions() -> dg.Definitions:
+    return defs()
 
 
 def _pending(settings: Settings, region: str) -> list[tuple[date, date]]:

@@ -39,13 +39,12 @@ def progress(quiet: bool) -> Iterator[Callable[[], None]]:
         def show(step: Step) -> None:
             if step.name not in tasks:
                 for task in tasks.values():
-                    bars.update(task, visible=True)
-                tasks[step.name] = bars.add_task(step.name, total=step.total or None)
+                    bars.stop_task(task)
+                tasks[step.name] = bars.add_task(step.name, total=step.total or None, detail=step.detail)
             bars.update(tasks[step.name], completed=step.done, total=step.total or None, detail=step.detail)
 
-        bars_start = bars.add_task("starting Dagster and dbt", total=None, detail="")
-        tasks["starting"] = bars_start
-        with listening(lambda step: (bars.update(bars_start, visible=False), show(step))[0]):
+        show(Step("start Dagster and dbt"))
+        with listening(show):
             yield lambda: _err.print(wait)
 
 
@@ -174,8 +173,8 @@ def demo_summary(settings: Settings) -> None:
         accuracy = one["slo"].get("accuracy")
         if accuracy:
             _out.print(f"accuracy {name}: {accuracy['achieved']:.3%} of {accuracy['orders']:,} ledger orders (SLO {accuracy['objective']:.1%})")
-    _out.print(f"\npublished: {marts}\nopen it:   duckdb -readonly {marts} \"from finance.romi_daily limit 20\"")
-    _out.print(f"or:        python -c \"import duckdb; duckdb.connect('{marts}', read_only=True).sql('from finance.romi_daily').show()\"")
+    _out.print(f"\npublished: {marts}")
+    _out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
 
 
 def versions(found: list[VersionInfo], as_json: bool) -> None:

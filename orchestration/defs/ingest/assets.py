@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.books import region_file
-from ingestion.load import load_region
+from ingestion.load import Progress, load_region
 from operations import plan, status
+from operations.progress import Step, report
 from orchestration.automation import POOL, RETRY
 from orchestration.partitions import regions
 from orchestration.warehouse import Warehouse
@@ -18,6 +19,10 @@ _RAW = {
     "ledger_orders": "The ERP's orders, the truth about money.",
     "fx_rates": "The ECB's reference rates.",
 }
+
+
+def _step(at: Progress) -> Step:
+    return Step(f"{at.region}: ingest", at.archives, at.archives_total, f"archives, {at.records:,} records")
 
 
 @dg.multi_asset(
@@ -42,7 +47,7 @@ _RAW = {
 def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
     region = context.partition_key
     with warehouse.writing() as settings:
-        loaded = load_region(settings, region)
+        loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
             pending = plan.plan(con, settings, region)
             counts = {table: con.execute(f"select count(*) from raw.{table}").fetchone()[0] for table in _RAW}

@@ -8,6 +8,7 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from operations import rebuild, transform
+from operations.progress import Step, report
 from orchestration.automation import POOL
 from orchestration.partitions import window_of
 from orchestration.translator import Translator
@@ -15,6 +16,10 @@ from orchestration.warehouse import Warehouse
 
 _TRANSLATOR = Translator()
 _MANIFEST = transform.manifest()
+_NODES = sum(
+    node["resource_type"] in ("model", "seed", "test") and node["config"]["materialized"] != "ephemeral"
+    for node in _MANIFEST["nodes"].values()
+)
 
 
 @dbt_assets(
@@ -29,8 +34,13 @@ def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
     events: list[transform.Event] = []
     with warehouse.writing() as settings:
         first, last = rebuild.begin(settings, region, first, last)
+
+        def hear(event: transform.Event) -> None:
+            events.append(event)
+            report(Step(f"{region}: transform {first} to {last}", len(events), _NODES, "models and tests"))
+
         try:
-            built = transform.build(settings, region, first, last, chosen, events.append)
+            built = transform.build(settings, region, first, last, chosen, hear)
         finally:
             for event in events:
                 yield from DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}).to_default_asset_events(
