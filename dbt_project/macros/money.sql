@@ -1,16 +1,22 @@
-{#- Money is integers: HUGEINT for products, never a double. -#}
+{#- Money is integers: HUGEINT for products, and no double ever decides. -#}
 
 {% macro half_even(dividend, divisor) -%}
-    {#- dividend / divisor, rounded half to even; the divisor is positive, the dividend may be negative. -#}
-    {%- set half_up = integer_divide('2 * abs(' ~ dividend ~ ') + ' ~ divisor, '2 * ' ~ divisor) -%}
+    {#-
+        dividend / divisor, rounded half to even; the divisor is positive. Dividing wide integers is slow, so a double
+        makes the first guess, which is off by 1 at most (up to 2^52), and the integers' remainder corrects it.
+    -#}
+    {%- set guess -%}
+        cast(round(cast({{ dividend }} as double) / cast({{ divisor }} as double)) as {{ wide_integer() }})
+    {%- endset -%}
+    {%- set twice_left -%}
+        2 * ({{ dividend }} - {{ guess }} * {{ divisor }})
+    {%- endset -%}
     (
-        sign({{ dividend }}) * (
-            {{ half_up }}
-            - case
-                when {{ half_up }} % 2 = 1 and {{ half_up }} * 2 * {{ divisor }} = 2 * abs({{ dividend }}) + {{ divisor }} then 1
-                else 0
-            end
-        )
+        {{ guess }} + case
+            when {{ twice_left }} > {{ divisor }} or ({{ twice_left }} = {{ divisor }} and {{ guess }} % 2 != 0) then 1
+            when {{ twice_left }} < -{{ divisor }} or ({{ twice_left }} = -{{ divisor }} and {{ guess }} % 2 != 0) then -1
+            else 0
+        end
     )
 {%- endmacro %}
 
@@ -33,9 +39,8 @@
 {%- endmacro %}
 
 {#-
-    Largest remainder, in two steps: whole units that a touch gets at once, then one of those left over for each of the
-    largest remainders, ties to the earlier touch. Both stand in queries at the grain of order, model and touch with
-    `weight`, `total_weight` (64 bits) and `split_number`, which numbers the pairs of order and model.
+    Largest remainder, for queries at the grain of order, model and touch with `weight` and `total_weight` (64 bits):
+    whole units that a touch gets at once, and one of those left over for each of the largest remainders.
 -#}
 
 {% macro whole_units(amount) -%}
@@ -50,21 +55,22 @@
     end
 {%- endmacro %}
 
-{% macro with_leftover(amount, units) -%}
+{% macro remainder_rank(amount, units) -%}
+    {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
     cast(
-        sign({{ amount }}) * (
-            {{ units }} + case
-                when
-                    row_number() over (
-                        partition by split_number
-                        order by
-                            cast(abs({{ amount }}) as {{ wide_integer() }}) * weight
-                            - cast({{ units }} as {{ wide_integer() }}) * total_weight desc nulls last,
-                            touch_number asc nulls last
-                    ) <= abs({{ amount }}) - sum({{ units }}) over (partition by split_number)
-                    then 1
-                else 0
-            end
-        ) as bigint
-    )
+        cast(abs({{ amount }}) as {{ wide_integer() }}) * weight
+        - cast({{ units }} as {{ wide_integer() }}) * total_weight as bigint
+    ) * 100000 - touch_number
+{%- endmacro %}
+
+{% macro lowest_winning_rank(amount, units, rank) -%}
+    {#- Of all touches of an order: with as many winners as there are units left over; NULL where there are none. -#}
+    {{ nth_largest(rank, 'any_value(abs(' ~ amount ~ ')) - sum(' ~ units ~ ')') }}
+{%- endmacro %}
+
+{% macro share(amount, measure) -%}
+    cast(sign(ranked.{{ amount }}) * (
+        ranked.{{ measure }}_units
+        + case when ranked.{{ measure }}_rank >= winners.{{ measure }}_rank then 1 else 0 end
+    ) as bigint)
 {%- endmacro %}

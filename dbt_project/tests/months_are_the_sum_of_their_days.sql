@@ -1,4 +1,4 @@
--- Fails if a month of the window, in any attribution model, is not the sum of its days: merging moves money, never loses it.
+-- Fails if a month of the window, in any attribution model, is not the sum of its days.
 with
 
 days as (
@@ -33,14 +33,14 @@ months as (
 
 )
 
-(
-    select * from days
-    except
-    select * from months
-)
-union all
-(
-    select * from months
-    except
-    select * from days
-)
+select
+    days.month,
+    days.attribution_model
+from days
+full outer join months on days.month = months.month and days.attribution_model = months.attribution_model
+where
+    days.spend is distinct from months.spend
+    or days.conversions is distinct from months.conversions
+    or days.revenue is distinct from months.revenue
+    or days.refunds is distinct from months.refunds
+    or days.cogs is distinct from months.cogs

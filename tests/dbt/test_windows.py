@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+WITHOUT_TESTS = ("--exclude-resource-type", "test")
 FIRST, DAYS = datetime(2026, 3, 28, 12), 3
 TABLES = (
     "intermediate.int_sessions__starts",
@@ -21,8 +22,8 @@ CAMPAIGNS = st.sampled_from([(), (), ("google", "cpc", "brand"), ("google", "cpc
 
 @st.composite
 def visits(draw):
-    # Around the midnights, in steps near the session's timeout, on devices that are shared.
-    minutes = draw(st.sampled_from([0, 12 * 60, 12 * 60, 36 * 60])) + draw(st.integers(-4, 4)) * 15
+    # Around Berlin's midnights (the clocks change in the second night), near the session's timeout, on shared devices.
+    minutes = draw(st.sampled_from([0, 11 * 60, 11 * 60, 34 * 60])) + draw(st.integers(-4, 4)) * 15
     return {
         "at": FIRST + timedelta(minutes=max(0, minutes)),
         "user": draw(st.sampled_from([None, None, "ann", "bob"])),
@@ -59,7 +60,7 @@ def differences(left, right):
         ]
 
 
-@settings(settings.get_profile("few_shops"), max_examples=4)
+@settings(settings.get_profile("few_shops"), max_examples=3)
 @given(st.lists(visits(), min_size=8, max_size=25))
 def test_day_by_day_equals_one_window(dbt, new_region, shop):
     whole, daily = new_region(), new_region()
@@ -68,11 +69,11 @@ def test_day_by_day_equals_one_window(dbt, new_region, shop):
         region.lines = 0
         fill(region, shop)
     for day in days:
-        dbt.build(daily, day, day, timezone="Europe/Berlin")
+        dbt.build(daily, day, day, *WITHOUT_TESTS, timezone="Europe/Berlin")
     dbt.build(whole, days[0], days[-1], timezone="Europe/Berlin")
     assert differences(whole, daily) == []
     # A day that is built again stays what it is.
-    dbt.build(daily, days[1], days[1], timezone="Europe/Berlin")
+    dbt.build(daily, days[1], days[1], *WITHOUT_TESTS, timezone="Europe/Berlin")
     assert differences(whole, daily) == []
 
 
