@@ -17,7 +17,6 @@ from settings import Settings
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 MAX_WINDOWS = 8
-MAX_WINDOW_DAYS = 120
 
 
 def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
@@ -35,8 +34,20 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int
         elif con.execute("select count(*) from ops.changes").fetchone() != (0,):
             _plan_changes(con, settings, local_day)
         con.execute("delete from ops.changes")
+        _join_split_orders(con, local_day)
     row = con.execute("select count(*) from ops.pending_days").fetchone()
     return row[0] if row else 0
+
+
+def _join_split_orders(con: duckdb.DuckDBPyConnection, local_day: str) -> None:
+    """An order whose event falls on a later day than the ledger's needs the touches up to that day in its window."""
+    _add(con, "between an order's day and its event", f"""
+        with placed as (
+            select {local_day.format("ordered_at")} as ordered_on, {local_day.format("occurred_at")} as happened_on
+            from raw.ledger_orders join raw.events using (order_id) where event = 'Order Completed'
+        )
+        select unnest(generate_series(ordered_on, happened_on, interval 1 day))::date as day
+        from placed semi join ops.pending_days on ordered_on = day where happened_on > ordered_on""")  # fmt: skip
 
 
 def _rules(settings: Settings, region: str) -> str:
@@ -176,7 +187,7 @@ def windows(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date]]:
     """The pending days as contiguous windows in ascending order, both ends included.
 
     Later days read what earlier ones left, so the order matters. Many scattered windows are joined across the
-    smallest gaps until there are at most 8, and none is longer than 120 days.
+    smallest gaps until there are at most 8.
     """
     days = [row[0] for row in con.execute("select day from ops.pending_days order by day").fetchall()]
     return split_windows(days)
@@ -188,8 +199,7 @@ def split_windows(days: list[date]) -> list[tuple[date, date]]:
     allowed = max(gaps[MAX_WINDOWS - 1], timedelta(days=1)) if len(gaps) >= MAX_WINDOWS else timedelta(days=1)
     found: list[tuple[date, date]] = []
     for day in days:
-        is_near = found and day - found[-1][1] <= allowed and (day - found[-1][0]).days < MAX_WINDOW_DAYS
-        if is_near:
+        if found and day - found[-1][1] <= allowed:
             found[-1] = (found[-1][0], day)
         else:
             found.append((day, day))

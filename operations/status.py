@@ -13,7 +13,7 @@ from ingestion.landing import discover
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations import plan, versions
-from settings import Settings, TransientError, UsageError, now
+from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28
 
@@ -50,7 +50,7 @@ def refresh(settings: Settings) -> list[dict[str, Any]]:
         try:
             with region_file(settings, region, read_only=True) as con:
                 write_snapshot(con, settings, region)
-        except (TransientError, UsageError, duckdb.IOException):
+        except RomiError:
             continue
     return snapshots(settings)
 
@@ -85,7 +85,7 @@ def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
     try:
         with region_file(settings, snapshot["region"], read_only=True) as con:
             return {**snapshot, "backlog": _backlog(con, settings, snapshot["region"])}
-    except (TransientError, UsageError, duckdb.IOException):
+    except RomiError:
         return snapshot
 
 

@@ -26,10 +26,13 @@ class Translator(DagsterDbtTranslator):
             owners=[_OWNERS.get(layer, "team:analytics-engineering")],
         )  # fmt: skip
 
-    def get_asset_check_spec(self, *args: Any, **kwargs: Any) -> dg.AssetCheckSpec | None:
-        spec = super().get_asset_check_spec(*args, **kwargs)
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         # A failing test withholds its days at publishing; stopping the run would hide what else is wrong with them.
-        return spec and spec._replace(blocking=False)
+        meaning = self.get_resource_props(manifest, unique_id).get("description")
+        return spec and spec._replace(blocking=False, description=meaning or spec.description)
 
     def get_partitions_def(self, dbt_resource_props: Mapping[str, Any]) -> dg.PartitionsDefinition | None:
         is_windowed = dbt_resource_props.get("config", {}).get("materialized") == "incremental"

@@ -1,0 +1,55 @@
+"""The house: who imports whom, and who may know of Dagster."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ["settings", "privacy", "ingestion", "quality", "operations", "orchestration"]  # each may import those before it
+
+
+def _sources():
+    for layer in LAYERS:
+        path = ROOT / layer
+        for file in path.rglob("*.py") if path.is_dir() else [ROOT / f"{layer}.py"]:
+            yield layer, file
+
+
+def _imported(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+def test_imports_go_one_way_through_the_layers():
+    upward = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for layer, file in _sources()
+        for name in _imported(file)
+        if name in LAYERS and LAYERS.index(name) > LAYERS.index(layer)
+    }
+    assert not upward
+
+
+def test_only_orchestration_imports_dagster():
+    strays = {
+        str(file.relative_to(ROOT))
+        for layer, file in _sources()
+        if layer != "orchestration" and any(name.startswith("dagster") for name in _imported(file))
+    }
+    assert not strays
+
+
+def test_top_level_holds_nothing_but_the_rooms_of_the_house():
+    import subprocess
+
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    top = {Path(line).parts[0] for line in tracked if line}
+    allowed = {*LAYERS[1:], "settings.py", "dbt_project", "tests", "benchmarks", "docs", "workspace.yaml", "pyproject.toml",
+               "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", "requirements.lock"}  # fmt: skip
+    assert {name for name in top if not name.startswith(".")} <= allowed
