@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-all lint types ui bench lock clean
+.PHONY: help install demo run test test-all lint types ui bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3
 
 bench: .venv/ready ## what README's figures come from
 	@$(BIN)/python -m benchmarks
+
+docs: .venv/ready ## write docs/data_dictionary.md anew
+	@$(BIN)/python -m operations.published_tables > docs/data_dictionary.md
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --python-version 3.11 --generate-hashes \

@@ -142,3 +142,21 @@ def _unit(type_: str, meaning: str) -> str:
     """A double in the reporting currency is no ratio."""
     said = re.search(r"in the (reporting currency( per \w+)?)", meaning)
     return said[1] if said else _UNITS[type_]
+
+
+def as_markdown() -> str:
+    """The dictionary as ``docs/data_dictionary.md`` shows it; ``make docs`` writes it."""
+    lines = ["# Data dictionary", "", "Every published column. Made by `make docs` from the models' descriptions."]
+    for table in PUBLISHED:
+        grain = ", ".join(table.grain)
+        lines += ["", f"## {table}", "", f"A row for each {grain}.", "", "| column | type | unit | meaning | source |", "| --- | --- | --- | --- | --- |"]
+        rows = [row for row in dictionary() if row[:2] == (table.schema, table.name)]
+        lines += [
+            f"| `{name}` | {table.columns[name]} | {unit} | {meaning.replace('|', '&#124;')} | {source.replace('|', '&#124;')} |"
+            for _, _, name, meaning, unit, source in rows
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,14 @@
+from pathlib import Path
+
+from operations.published_tables import PUBLISHED, as_markdown, dictionary
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_data_dictionary_in_docs_is_the_one_that_is_published():
+    assert (DOCS / "data_dictionary.md").read_text() == as_markdown(), "run `make docs`"
+
+
+def test_every_published_column_has_a_meaning_a_unit_and_a_source():
+    described = {row[:3] for row in dictionary() if all(row)}
+    assert described == {(table.schema, table.name, column) for table in PUBLISHED for column in table.columns}
