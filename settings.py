@@ -50,6 +50,12 @@ class UnknownValueError(UsageError):
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, values: Any) -> Any:
+        """In YAML a key with nothing under it is null."""
+        return {} if values is None else values
+
 
 class Region(_Section):
     """One shard: its time zone sets the accounting day."""
@@ -133,6 +139,11 @@ class Settings(_Section):
     retention: Retention = Retention()
     slo: Slo = Slo()
 
+    @field_validator("topics", mode="before")
+    @classmethod
+    def _no_topics(cls, topics: Any) -> Any:
+        return {} if topics is None else topics
+
     @field_validator("regions")
     @classmethod
     def _region_names(cls, regions: dict[str, Region] | None) -> dict[str, Region] | None:
@@ -210,12 +221,12 @@ def now() -> datetime:
     if not fixed:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(fixed)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"ROMI_NOW={fixed!r} is no RFC 3339 date-time, such as 2026-03-01T12:00:00Z")
-    return moment.astimezone(UTC)
+        moment = datetime.fromisoformat(fixed.upper())
+        if moment.tzinfo is None:
+            raise ValueError("no offset")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"ROMI_NOW={fixed!r} is no RFC 3339 date-time, such as 2026-03-01T12:00:00Z") from error
 
 
 def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
@@ -231,20 +242,16 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     if config is not None and not path.is_file():
         raise UsageError(f"no configuration file at {path}")
     try:
-        values = yaml.safe_load(path.read_text()) if path.is_file() else {}
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict | None):
         raise UsageError(f"{path} holds no mapping of keys")
     values = {**(values or {}), **{key: value for key, value in overrides.items() if value is not None}}
     try:
-        settings = Settings(**{key: {} if value is None and key in _SECTIONS else value for key, value in values.items()})
+        return Settings(**values)
     except (ValidationError, TypeError) as error:
         raise UsageError(f"{path}: {_explain(error)}") from error
-    return settings
-
-
-_SECTIONS = {"topics", "attribution", "privacy", "retention", "slo"}
 
 
 def _explain(error: ValidationError | TypeError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,15 +15,15 @@ import polars as pl
 from isal import igzip, isal_zlib
 
 from ingestion.formats import segment
-from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_line, decode_text, read_record
+from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 from settings import PermanentError
 
 BATCH_ROWS = 100_000
 BATCH_BYTES = 64 << 20
 _READ_BYTES = 1 << 20
-_UNREADABLE = (EOFError, igzip.BadGzipFile, isal_zlib.error)
-# What DuckDB raises when a line is no JSON or no UTF-8, or the file is broken.
-DIRTY = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.OutOfMemoryException)
+_UNREADABLE: tuple[type[Exception], ...] = (EOFError, igzip.BadGzipFile, isal_zlib.error)  # type: ignore[assignment]
+# What DuckDB raises when a line is no JSON or no UTF-8, the file is broken, or its name is no UTF-8 (RuntimeError).
+DIRTY = (duckdb.Error, RuntimeError)
 
 Convert = Callable[[str], dict[str, Any]]
 
@@ -65,14 +66,14 @@ def read_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iter
         duckdb.Error: some line is no JSON or no UTF-8, or the file is broken; :func:`read_exact` tells which.
         CorruptArchiveError: gzip's checksum or length does not hold, which DuckDB does not test.
     """
-    if path.name.endswith(".gz"):
+    if _is_gzip(path):
         _verify(path)
     source = (
         "(select json as line, cast(null as bigint) as record_offset"
-        f" from read_ndjson_objects($path, maximum_object_size={BATCH_BYTES}))"
+        f" from read_ndjson_objects($path, compression=$compression, maximum_object_size={BATCH_BYTES}))"
     )
     start = 0
-    parameters = {"now": now, "path": re.sub(r"([*?\[])", r"[\1]", str(path))}
+    parameters = {"now": now, "path": no_glob(path), "compression": "gzip" if _is_gzip(path) else "uncompressed"}
     for part in con.execute(segment.query(source), parameters).to_arrow_reader(BATCH_ROWS):
         frame = pl.DataFrame(pl.from_arrow(part))
         offsets = pl.int_range(start, start + len(frame), dtype=pl.Int64, eager=True)
@@ -87,7 +88,7 @@ def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Ite
         CorruptArchiveError: the archive cannot be read whole.
     """
     for lines in _line_batches(path):
-        dead, texts = _decodable(lines)
+        dead, texts = _decodable([(offset, line.strip()) for offset, line in lines])
         table = pl.DataFrame(texts, schema={"record_offset": pl.Int64, "line": pl.String}, orient="row")
         con.register("line_batch", table.to_arrow())
         valid = con.execute("select coalesce(json_valid(line), false) from line_batch").pl().to_series()
@@ -114,7 +115,9 @@ def _settle(frame: pl.DataFrame, now: datetime) -> Batch:
     is_open = pl.col("line").is_not_null()
     left = frame.filter(is_open).select("record_offset", "line")
     rows, dead = _read_each(left.rows(), decode_text, now)
-    sure = frame.filter(~is_open).select(pl.col(name).cast(dtype) for name, dtype in PLAIN.items() if name in frame.columns)
+    sure = frame.filter(~is_open).select(
+        pl.col(name).cast(dtype) for name, dtype in PLAIN.items() if name in frame.columns
+    )
     whole = pl.concat([sure, rows], how="diagonal").select(PLAIN.names())
     return Batch(whole.sort("record_offset") if len(left) else whole, dead)
 
@@ -158,28 +161,44 @@ def _line_batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Lines that are not blank, without line ends; of one beyond 1 MiB only so much that it shows."""
+    """Lines that are not blank, without their ends and a byte order mark; of one beyond 1 MiB so much that it shows."""
+    longest = MAX_RECORD_BYTES + 3
     try:
         with _open(path) as file:
-            while line := file.readline(MAX_RECORD_BYTES + 3):
-                is_cut = len(line) == MAX_RECORD_BYTES + 3 and not line.endswith(b"\n")
-                rest = line if is_cut else b""
-                while rest and not rest.endswith(b"\n"):
+            start = 3 if file.read(3) == codecs.BOM_UTF8 else 0
+            file.seek(start)
+            while line := file.readline(longest):
+                is_blank, rest = not line.strip(), line
+                while len(rest) in (longest, _READ_BYTES) and not rest.endswith(b"\n"):
                     rest = file.readline(_READ_BYTES)
-                if bare := line if is_cut else line.strip(b" \t\r\n"):
-                    yield bare
+                    is_blank = is_blank and not rest.strip()
+                if not is_blank:
+                    yield line.rstrip(b"\r\n")
     except _UNREADABLE as error:
         raise CorruptArchiveError(f"gzip: {error}") from error
 
 
 def _open(path: Path) -> IO[bytes]:
-    return igzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+    if not _is_gzip(path):
+        return path.open("rb")
+    if not path.stat().st_size:
+        raise EOFError("the file is empty")
+    return igzip.open(path, "rb")
+
+
+def _is_gzip(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
 
 
 def _verify(path: Path) -> None:
     try:
-        with igzip.open(path, "rb") as file:
+        with _open(path) as file:
             while file.read(_READ_BYTES):
                 pass
     except _UNREADABLE as error:
         raise CorruptArchiveError(f"gzip: {error}") from error
+
+
+def no_glob(path: Path) -> str:
+    """The path as DuckDB's readers take it: a name with ``*``, ``?`` or ``[`` is a name and no pattern."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -23,8 +23,8 @@ from privacy.sealing import seal
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError
 
 _DEAD_LETTERS = pl.Schema({
-    "archive_id": pl.Int32, "record_offset": pl.Int64, "reason": pl.String, "occurred_at": pl.Datetime("us"),
-    "first_seen_at": pl.Datetime("us"), "attempts": pl.Int32, "payload": pl.Binary,
+    "archive_id": pl.Int32(), "record_offset": pl.Int64(), "reason": pl.String(), "occurred_at": pl.Datetime("us"),
+    "first_seen_at": pl.Datetime("us"), "attempts": pl.Int32(), "payload": pl.Binary(),
 })  # fmt: skip
 FATES = ("loaded", "anonymised", "duplicate", "no_consent", "bot", "suppressed", "expired")
 _LOCK_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -53,8 +53,7 @@ create table if not exists ops.archives (
     archive_id integer primary key, kind varchar not null, name varchar not null, topic varchar not null,
     partition integer not null, start_offset bigint not null, size_bytes bigint not null, mtime_ns bigint not null,
     sha256 varchar not null, state varchar not null, problem varchar, attempts integer not null,
-    records bigint not null, first_seen_at timestamp not null, loaded_at timestamp,
-    unique (name, sha256));
+    records bigint not null, first_seen_at timestamp not null, loaded_at timestamp);
 create table if not exists ops.fates (
     archive_id integer not null, fate varchar not null, reason varchar not null, records bigint not null,
     conflicting bigint not null, primary key (archive_id, fate, reason));
@@ -73,7 +72,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
     """Open a region's file; a writer makes it where it is not there, and closes it in any case.
 
     Raises:
-        TransientError: another process holds the file and did not let go in about six seconds.
+        TransientError: another process holds the file and did not let go in about six seconds, or it cannot be read.
         UsageError: the file was written by a newer or older warehouse.
     """
     path = settings.region_file(region)
@@ -98,7 +97,9 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(str(path), read_only=read_only)
         except duckdb.IOException as error:
-            if "lock" not in str(error) or wait is None:
+            if "set lock on file" not in str(error):
+                raise TransientError(f"{path} cannot be opened as a region's file") from error
+            if wait is None:
                 raise TransientError(f"{path} is held by another process; try again when it is done") from error
             time.sleep(wait)
     raise AssertionError("unreachable")
@@ -143,7 +144,12 @@ class Delivery:
     dead: list[Dead] = field(default_factory=list)
 
     def count(self, fate: str, records: int = 1) -> None:
-        self.fates[fate] = self.fates.get(fate, 0) + records
+        if not self.problem:
+            self.fates[fate] = self.fates.get(fate, 0) + records
+
+    def give_up(self, problem: str) -> None:
+        """Nothing of it is loaded, and nothing of it counts."""
+        self.problem, self.records, self.fates, self.dead = problem, 0, {}, []
 
 
 def new_archive_id(con: duckdb.DuckDBPyConnection) -> int:
@@ -155,10 +161,11 @@ def book(
 ) -> None:
     """Enter a delivery: its state, the fate of every record, and its dead letters, sealed.
 
-    Call it in the transaction that loads the data.
+    A corrupt delivery under the same name is `replaced`. Call it in the transaction that loads the data.
     """
     landed, id_ = delivery.landed, archive_id or new_archive_id(con)
     state = "corrupt" if delivery.problem else "loaded"
+    con.execute("update ops.archives set state = 'replaced' where name = ? and state = 'corrupt'", [landed.name])
     con.execute(
         "insert into ops.archives values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
         [id_, landed.kind, landed.name, landed.topic, landed.partition, landed.start_offset, landed.size,

@@ -9,30 +9,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 import polars as pl
 from crawlerdetect import CrawlerDetect
 
 from privacy.keys import Key
 from privacy.pseudonyms import order_keys, pseudonym, pseudonyms
-from privacy.redaction import is_email, redact
+from privacy.redaction import REDACTED, is_email, redact
 
 # Identifiers are 32 hexadecimal digits here and UUID (16 bytes) in the database.
 MASKED = pl.Schema({
-    "record_offset": pl.Int64, "fate": pl.String, "message_id": pl.String, "message_order": pl.String,
-    "type": pl.String, "event": pl.String, "occurred_at": pl.Datetime("us"), "received_at": pl.Datetime("us"),
-    "anonymous_id": pl.String, "user_id": pl.String,
-    "campaign_source": pl.String, "campaign_medium": pl.String, "campaign_name": pl.String, "campaign_id": pl.String,
-    "page_host": pl.String, "referrer_host": pl.String,
-    "order_id": pl.String, "currency": pl.String, "revenue_minor": pl.Int64, "tax_minor": pl.Int64,
-    "shipping_minor": pl.Int64, "total_minor": pl.Int64, "is_anonymised": pl.Boolean,
+    "record_offset": pl.Int64(), "fate": pl.String(), "message_id": pl.String(), "message_order": pl.String(),
+    "type": pl.String(), "event": pl.String(), "occurred_at": pl.Datetime("us"), "received_at": pl.Datetime("us"),
+    "anonymous_id": pl.String(), "user_id": pl.String(),
+    "campaign_source": pl.String(), "campaign_medium": pl.String(), "campaign_name": pl.String(),
+    "campaign_id": pl.String(),
+    "page_host": pl.String(), "referrer_host": pl.String(),
+    "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
+    "shipping_minor": pl.Int64(), "total_minor": pl.Int64(), "is_anonymised": pl.Boolean(),
 })  # fmt: skip
 
 _CAMPAIGN = ("campaign_source", "campaign_medium", "campaign_name", "campaign_id")
 _UTM = {"campaign_source": "source", "campaign_medium": "medium", "campaign_name": "campaign", "campaign_id": "id"}
+_ANY_UTM = r"[?&]utm_(?:source|medium|campaign|id|term|content)=[^&]"
 _CLICK_IDS = {"google": "gclid|gbraid|wbraid|dclid", "bing": "msclkid"}
-_HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@]*@)?([^/?#:@]+)"
+_HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@\\]*@)?([^/?#:@]+)"
 _PLAIN_HOST = r"^[a-z0-9.\-]+$"
 
 
@@ -81,7 +83,12 @@ def _fate(plain: pl.DataFrame, policy: Policy) -> pl.Series:
 
 @lru_cache(maxsize=50_000)
 def _is_bot(user_agent: str) -> bool:
-    return CrawlerDetect().isCrawler(user_agent)
+    return _detector().is_crawler(user_agent)
+
+
+@lru_cache(maxsize=1)
+def _detector() -> CrawlerDetect:
+    return CrawlerDetect()
 
 
 def _masked(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
@@ -113,17 +120,19 @@ def _host(column: str) -> pl.Expr:
 def _campaigns(kept: pl.DataFrame) -> pl.DataFrame:
     """The campaign of each row: the record's own, else the URL's utm parameters, else its paid click id."""
     has_own = pl.any_horizontal(pl.col(name).is_not_null() for name in _CAMPAIGN)
-    url = pl.when(~has_own).then(pl.col("page_url").str.replace("#.*", ""))
+    url = pl.when(~has_own).then(pl.col("page_url").str.replace("(?s)#.*", ""))
     tagged = kept.select(
         *_CAMPAIGN,
         *[url.str.extract(rf"[?&]utm_{tag}=([^&]+)").alias(f"utm_{name}") for name, tag in _UTM.items()],
-        *[url.str.contains(rf"[?&](?:{ids})=[^&]").alias(source) for source, ids in _CLICK_IDS.items()],
+        *[
+            (url.str.contains(rf"[?&](?:{ids})=[^&]") & ~url.str.contains(_ANY_UTM)).alias(source)
+            for source, ids in _CLICK_IDS.items()
+        ],
     )
     chosen = tagged.select(
         *[pl.coalesce(name, _replaced(tagged[f"utm_{name}"], _decode)).alias(name) for name in _CAMPAIGN], *_CLICK_IDS
     )
-    is_bare = ~has_own
-    clicked = pl.coalesce(pl.when(is_bare & pl.col(source)).then(pl.lit(source)) for source in _CLICK_IDS)
+    clicked = pl.coalesce(pl.when(pl.col(source)).then(pl.lit(source)) for source in _CLICK_IDS)
     complete = chosen.with_columns(
         pl.coalesce("campaign_source", clicked).alias("campaign_source"),
         pl.coalesce("campaign_medium", pl.when(clicked.is_not_null()).then(pl.lit("cpc"))).alias("campaign_medium"),
@@ -132,7 +141,10 @@ def _campaigns(kept: pl.DataFrame) -> pl.DataFrame:
 
 
 def _decode(value: str) -> str | None:
-    return unquote_plus(value).strip() or None
+    as_written = unquote(value)
+    # A '+' is a blank in a query, except where somebody forgot to encode that of a phone number.
+    is_phone = as_written.startswith("+") and redact(as_written) == REDACTED
+    return REDACTED if is_phone else unquote_plus(value).strip() or None
 
 
 def _replaced(values: pl.Series, function: Callable[[str], str | None]) -> pl.Series:

@@ -11,7 +11,6 @@ from ingestion.records import COMMERCE_EVENTS, TYPES
 from settings import PermanentError
 
 _HEX = r"^[0-9a-f]{32}$"
-_AMOUNT = {"checks": pa.Check.ge(0), "nullable": True}
 _CURRENCY = pa.Check.isin(sorted(MINOR_UNITS))
 
 EVENTS = pa.DataFrameSchema(
@@ -27,10 +26,10 @@ EVENTS = pa.DataFrameSchema(
         "page_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
         "referrer_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
         "currency": pa.Column(pl.String, _CURRENCY, nullable=True),
-        "revenue_minor": pa.Column(pl.Int64, **_AMOUNT),
-        "tax_minor": pa.Column(pl.Int64, **_AMOUNT),
-        "shipping_minor": pa.Column(pl.Int64, **_AMOUNT),
-        "total_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+        "tax_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+        "shipping_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+        "total_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
         "is_anonymised": pa.Column(pl.Boolean),
     },
     name="masked events",
@@ -53,7 +52,7 @@ LEDGER = pa.DataFrameSchema(
         "status": pa.Column(pl.String, pa.Check.isin(["completed", "refunded", "partially_refunded", "cancelled"])),
         "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
         "refunded_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
-        "cogs_minor": pa.Column(pl.Int64, **_AMOUNT),
+        "cogs_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
         "currency": pa.Column(pl.String, _CURRENCY),
     },
     name="ledger",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from settings import Settings, UnknownValueError, UsageError, is_region_name
 Kind = Literal["events", "spend", "ledger", "fx"]
 FX_FILE = "fx/eurofxref-hist.csv"
 _TABLE_SUFFIXES = (".csv",)
-_ARCHIVE = re.compile(r"(?P<topic>.+)\+(?P<partition>\d+)\+(?P<start>\d+)\.(?P<suffix>[A-Za-z0-9.]+)", re.DOTALL)
+_ARCHIVE = re.compile(
+    r"(?P<topic>.+)\+(?P<partition>\d{1,9})\+(?P<start>\d{1,18})\.(?P<suffix>[A-Za-z0-9.]+)", re.DOTALL | re.ASCII
+)
 EVENT_SUFFIXES = {
     "segment": ("json", "json.gz"),
     "snowplow": ("json", "json.gz", "tsv", "tsv.gz", "txt", "txt.gz"),
@@ -56,7 +59,9 @@ def regions(settings: Settings) -> list[str]:
     """
     root = landing_root(settings)
     try:
-        folders = sorted(path.name for path in root.iterdir() if path.is_dir() and _is_there(path) and path.name != "fx")
+        folders = sorted(
+            path.name for path in root.iterdir() if path.is_dir() and _is_there(path) and path.name != "fx"
+        )
     except OSError as error:
         raise UsageError(f"the landing zone {root} cannot be read: {error.strerror}") from error
     for name in folders:
@@ -97,17 +102,26 @@ def _is_there(path: Path) -> bool:
 
 def _landed(kind: Kind, path: Path, folder: Path, **place: str | int) -> Landed:
     stat = path.stat()
-    name = path.relative_to(folder).as_posix()
-    return Landed(kind, path, name, stat.st_size, stat.st_mtime_ns, **place)  # type: ignore[arg-type]
+    return Landed(kind, path, _text(path.relative_to(folder)), stat.st_size, stat.st_mtime_ns, **place)  # type: ignore[arg-type]
+
+
+def _text(path: Path) -> str:
+    """A path as text that any database holds, whatever its bytes are."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _archive(settings: Settings, path: Path, folder: Path) -> Landed | None:
-    match = _ARCHIVE.fullmatch(path.name)
+    match = _ARCHIVE.fullmatch(_text(Path(path.name)))
     if not match:
         return None
     suffixes = EVENT_SUFFIXES[settings.topic(match["topic"]).format]
     if match["suffix"].lower() not in suffixes:
         return None
     return _landed(
-        "events", path, folder, topic=match["topic"], partition=int(match["partition"]), start_offset=int(match["start"])
+        "events",
+        path,
+        folder,
+        topic=match["topic"],
+        partition=int(match["partition"]),
+        start_offset=int(match["start"]),
     )

@@ -11,30 +11,29 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
-import polars as pl
 
-from ingestion import archives, contract
-from ingestion.archives import Batch, CorruptArchiveError
-from ingestion.books import Delivery, book, meta, new_archive_id, put_meta, region_file, transaction
-from ingestion.boundary import MASKED, Policy, mask
+from ingestion import archives
+from ingestion.archives import CorruptArchiveError
+from ingestion.books import Delivery, meta, put_meta, region_file
+from ingestion.boundary import Policy
+from ingestion.commit import Parsed, commit
 from ingestion.formats import converter
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
 from ingestion.records import naive_utc
+from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
-from settings import Settings, UsageError, now
+from settings import Settings, TransientError, UsageError, now
 
 WORKERS = 2
-_AHEAD = 4 * WORKERS  # archives parsed or being parsed before their commit, at most
-_GROUP_RECORDS = 500_000  # a commit takes what is ready, up to about so many records
-_KEPT = ("loaded", "anonymised")
-_COLUMNS = [name for name in MASKED.names() if name != "fate"]
-_IDENTIFIERS = ("message_id", "message_order", "anonymous_id", "user_id")
+_AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
+_TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
+_COMMIT_RECORDS = 250_000
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,6 @@ class Progress:
     bytes: int
     bytes_total: int
     records: int
-
-
-@dataclass
-class Parsed(Delivery):
-    """An archive that waits for its commit; its masked rows lie in files."""
-
-    parts: list[Path] = field(default_factory=list)
 
 
 @dataclass
@@ -97,10 +89,8 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
         for landed in (one for one in fresh if one.kind != "events"):
             tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
         parse = partial(_parse, settings=settings, policy=policy, folder=folder)
-        for group in _ready_groups(parse, [one for one in fresh if one.kind == "events"]):
-            _commit(con, group, policy, seal_key)
-            for parsed in group:
-                tell(parsed)
+        for group in _groups(parse, [one for one in fresh if one.kind == "events"], tell):
+            commit(con, group, policy.now, seal_key)
     return done
 
 
@@ -116,18 +106,27 @@ def _hold_key(con: duckdb.DuckDBPyConnection, key: Key) -> None:
 
 
 def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
-    """What the books do not hold as it stands: unknown names, and known ones whose content is another."""
-    known = con.execute("select name, size_bytes, mtime_ns, sha256 from ops.archives").fetchall()
+    """What the books do not hold as it stands: unknown names, and known ones whose content is not their last."""
+    known = con.execute("""
+        select name, size_bytes, mtime_ns, sha256 from ops.archives
+        qualify row_number() over (partition by name order by archive_id desc) = 1""").fetchall()
     stamps = {row[:3] for row in known}
-    contents = {(name, sha256) for name, _, _, sha256 in known}
-    names = {name for name, *_ in known}
-    unseen = [one for one in landed if (one.name, one.size, one.mtime_ns) not in stamps]
-    return [one for one in unseen if one.name not in names or (one.name, file_sha256(one.path)) not in contents]
+    last = {name: sha256 for name, _, _, sha256 in known}
+    changed = [one for one in landed if (one.name, one.size, one.mtime_ns) not in stamps]
+    return [one for one in changed if one.name not in last or file_sha256(one.path) != last[one.name]]
 
 
 def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The content's name.
+
+    Raises:
+        TransientError: the file went away since it was discovered, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TransientError(f"{path} cannot be read: {error.strerror}") from error
 
 
 @contextmanager
@@ -145,119 +144,66 @@ def _staging(settings: Settings, region: str) -> Iterator[Path]:
 _thread = threading.local()
 
 
-def _parse(landed: Landed, *, settings: Settings, policy: Policy, folder: Path) -> Parsed:
-    """Read, mask and stage one archive, in a worker."""
+def _parse(group: list[Landed], *, settings: Settings, policy: Policy, folder: Path) -> list[Parsed]:
+    """Read, mask and stage some archives, in a worker."""
     if not hasattr(_thread, "con"):
         _thread.con = archives.parser()
-    sha256 = file_sha256(landed.path)
-    try:
-        convert = converter(settings.topic(landed.topic).format, settings.reporting_currency)
-        if convert:
-            return _stage(Parsed(landed, sha256), archives.read_converted(landed.path, convert, policy.now), policy, folder)
-        try:
-            return _stage(Parsed(landed, sha256), archives.read_fast(_thread.con, landed.path, policy.now), policy, folder)
-        except archives.DIRTY:
-            return _stage(Parsed(landed, sha256), archives.read_exact(_thread.con, landed.path, policy.now), policy, folder)
-    except (CorruptArchiveError, contract.ContractError) as error:
-        return Parsed(landed, sha256, problem=str(error))
-
-
-def _stage(parsed: Parsed, batches: Iterator[Batch], policy: Policy, folder: Path) -> Parsed:
-    for number, batch in enumerate(batches):
-        masked = mask(batch.rows, policy)
-        kept = masked.filter(pl.col("fate").is_in(_KEPT))
-        contract.hold(contract.EVENTS, kept)
-        for fate, records in masked.filter(~pl.col("fate").is_in(_KEPT)).group_by("fate").len().iter_rows():
-            parsed.count(fate, records)
-        parsed.records += len(masked) + len(batch.dead)
-        parsed.dead += batch.dead
-        if len(kept):
-            parsed.parts.append(folder / f"{uuid4().hex}-{number}.parquet")
-            kept.select(_COLUMNS).write_parquet(parsed.parts[-1], compression="lz4", statistics=False)
+    stage = Stage(folder, policy)
+    parsed = [_read(landed, stage, settings, policy) for landed in group]
+    stage.flush()
     return parsed
 
 
-def _ready_groups(parse: Callable[[Landed], Parsed], events: list[Landed]) -> Iterator[list[Parsed]]:
-    """Parse in the background, in order; yield what is ready, so that a backlog commits in few transactions."""
-    waiting: deque[Future[Parsed]] = deque()
-    queue = deque(events)
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="parse") as pool:
-        while queue or waiting:
-            while queue and len(waiting) < _AHEAD:
-                waiting.append(pool.submit(parse, queue.popleft()))
-            group = [waiting.popleft().result()]
-            while waiting and waiting[0].done() and sum(one.records for one in group) < _GROUP_RECORDS:
-                group.append(waiting.popleft().result())
+def _read(landed: Landed, stage: Stage, settings: Settings, policy: Policy) -> Parsed:
+    sha256 = file_sha256(landed.path)
+    convert = converter(settings.topic(landed.topic).format, settings.reporting_currency)
+    if convert:
+        readers = [partial(archives.read_converted, landed.path, convert, policy.now)]
+    else:
+        readers = [
+            partial(read, _thread.con, landed.path, policy.now) for read in (archives.read_fast, archives.read_exact)
+        ]
+    for read in readers:
+        parsed = stage.begin(landed, sha256)
+        try:
+            for batch in read():
+                stage.add(parsed, batch)
+            return parsed
+        except archives.DIRTY:
+            continue  # what was staged of it is left out at the commit
+        except CorruptArchiveError as error:
+            return Parsed(landed, sha256, problem=str(error))
+    return Parsed(landed, sha256, problem="no reader could read it")
+
+
+def _batches(events: list[Landed]) -> Iterator[list[Landed]]:
+    """Neighbouring archives in tasks of about one size: what costs the same for few rows as for many is shared."""
+    group: list[Landed] = []
+    for landed in events:
+        if group and (sum(one.size for one in group) + landed.size > _TASK_BYTES or len(group) >= _TASK_ARCHIVES):
             yield group
+            group = []
+        group.append(landed)
+    if group:
+        yield group
 
 
-def _commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], policy: Policy, seal_key: Key) -> None:
-    """One transaction: rows that are new, the fate of every record, and which archives the planner has to look at."""
-    with transaction(con):
-        ids = {new_archive_id(con): parsed for parsed in group}
-        _insert_new(con, ids)
-        for archive_id, parsed in ids.items():
-            book(con, parsed, policy.now, seal_key, archive_id)
-            con.execute("insert into ops.changes values ('archive', null, ?)", [str(archive_id)])
-    for parsed in group:
-        for part in parsed.parts:
-            part.unlink()
-
-
-def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
-    """Insert the rows whose ``messageId`` is not taken, the first of the group before its copies; count the rest."""
-    staged = [(archive_id, str(part)) for archive_id, parsed in ids.items() for part in parsed.parts]
-    if not staged:
-        return
-    columns = ", ".join(f"{name}::uuid as {name}" if name in _IDENTIFIERS else name for name in _COLUMNS)
-    parts = pl.DataFrame(staged, schema={"archive_id": pl.Int32, "filename": pl.String}, orient="row")
-    con.register("staged_parts", parts.to_arrow())
-    con.execute(
-        f"""create or replace temp table incoming as
-        select archive_id, {columns} from read_parquet($parts, filename = true) join staged_parts using (filename)""",
-        {"parts": [part for _, part in staged]},
-    )
-    con.execute("""
-        create or replace temp table taken as
-        select distinct message_id from raw.events semi join incoming using (message_id)""")
-    # A window over everything would cost more than the load; few ids come twice.
-    con.execute("""
-        create or replace temp table repeated as
-        select message_id from incoming anti join taken using (message_id) group by all having count(*) > 1""")
-    con.execute("""
-        insert into raw.events by name
-        from incoming anti join taken using (message_id) anti join repeated using (message_id)
-        union all by name
-        from incoming semi join repeated using (message_id)
-        qualify row_number() over (partition by message_id order by archive_id, record_offset) = 1""")
-    _count_fates(con, ids)
-    con.unregister("staged_parts")
-
-
-def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
-    """Of the staged rows: those in the table were loaded or anonymised, the others are duplicates of one there."""
-    meaning = [name for name in _COLUMNS if name not in ("record_offset", "received_at")]
-    copy, kept = (", ".join(f"{table}.{name}" for name in meaning) for table in ("copies", "events"))
-    counted = con.execute(f"""
-        with copies as (
-            from incoming semi join (from taken union all from repeated) using (message_id)
-        ),
-        conflicts as (
-            select copies.archive_id, count(*) as conflicting
-            from copies join raw.events using (message_id)
-            where row({copy}) is distinct from row({kept})
-            group by all
-        ),
-        inserted as (
-            select archive_id, count(*) filter (not is_anonymised) as loaded, count(*) filter (is_anonymised) as anonymised
-            from raw.events where archive_id >= (select min(archive_id) from staged_parts) group by all
-        )
-        select archive_id, count(*), any_value(loaded), any_value(anonymised), any_value(conflicting)
-        from incoming left join inserted using (archive_id) left join conflicts using (archive_id) group by all
-        """).fetchall()
-    for archive_id, staged, loaded, anonymised, conflicting in counted:
-        parsed = ids[archive_id]
-        parsed.count("loaded", loaded or 0)
-        parsed.count("anonymised", anonymised or 0)
-        parsed.count("duplicate", staged - (loaded or 0) - (anonymised or 0))
-        parsed.conflicting = conflicting or 0
+def _groups(
+    parse: Callable[[list[Landed]], list[Parsed]], events: list[Landed], tell: Callable[[Delivery], None]
+) -> Iterator[list[Parsed]]:
+    """Parse in the background, in order; yield so much at a time that a backlog commits in few transactions."""
+    tasks = _batches(events)
+    waiting: deque[Future[list[Parsed]]] = deque()
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="parse") as pool:
+        ready: list[Parsed] = []
+        while True:
+            waiting.extend(pool.submit(parse, task) for task in islice(tasks, _AHEAD - len(waiting)))
+            if not waiting or sum(one.records for one in ready) >= _COMMIT_RECORDS:
+                if ready:
+                    yield ready
+                if not waiting:
+                    return
+                ready = []
+            for parsed in waiting.popleft().result():
+                ready.append(parsed)
+                tell(parsed)

@@ -16,31 +16,49 @@ from ingestion.tables import Context, Row, UnreadableTableError, read_order, rea
 from privacy.keys import Key
 
 _SPEND = pl.Schema({
-    "file": pl.String, "line": pl.Int64, "platform": pl.String, "spend_on": pl.Date, "campaign_id": pl.String,
-    "campaign_name": pl.String, "channel": pl.String, "impressions": pl.Int64, "clicks": pl.Int64,
-    "spend_minor": pl.Int64, "currency": pl.String,
+    "file": pl.String(), "line": pl.Int64(), "platform": pl.String(), "spend_on": pl.Date(), "campaign_id": pl.String(),
+    "campaign_name": pl.String(), "channel": pl.String(), "impressions": pl.Int64(), "clicks": pl.Int64(),
+    "spend_minor": pl.Int64(), "currency": pl.String(),
 })  # fmt: skip
 _LEDGER = pl.Schema({
-    "file": pl.String, "line": pl.Int64, "order_id": pl.String, "ordered_at": pl.Datetime("us"), "status": pl.String,
-    "revenue_minor": pl.Int64, "refunded_minor": pl.Int64, "cogs_minor": pl.Int64, "currency": pl.String,
+    "file": pl.String(), "line": pl.Int64(), "order_id": pl.String(), "ordered_at": pl.Datetime("us"),
+    "status": pl.String(),
+    "revenue_minor": pl.Int64(), "refunded_minor": pl.Int64(), "cogs_minor": pl.Int64(), "currency": pl.String(),
     "updated_at": pl.Datetime("us"),
 })  # fmt: skip
-_RATES = pl.Schema({"rate_on": pl.Date, "currency": pl.String, "rate_e8": pl.Int64})
+_RATES = pl.Schema({"rate_on": pl.Date(), "currency": pl.String(), "rate_e8": pl.Int64()})
 
 # What differs between the file's rows before and after: the planner turns it into days to rebuild.
 _CHANGES = {
     "spend": """
+        with renamed as (
+            select distinct campaign_id from named_before full join named_after using (platform, campaign_id)
+            where named_before.meaning is distinct from named_after.meaning
+        ),
+        names as (
+            select campaign_id, campaign_name from raw.spend union select campaign_id, campaign_name from before
+        )
         select distinct 'spend', spend_on, campaign_id from difference
         union all
-        select distinct 'campaign', null, key from difference, unnest([campaign_id, lower(campaign_name)]) as keys(key)
-        where key is not null""",
+        select 'campaign', null, campaign_id from renamed
+        union
+        select 'campaign', null, lower(campaign_name) from renamed join names using (campaign_id)
+        where campaign_name is not null""",
     "ledger": "select distinct 'order', null, order_id from difference",
     "fx": "select distinct 'rate', rate_on, currency from difference",
 }  # fmt: skip
+# What a campaign is called and which channel it belongs to now: for those alone that the file speaks of.
+_NAMED = """
+    create or replace temp table {name} as
+    select platform, campaign_id, arg_max(
+        {{'name': campaign_name, 'channel': channel}}, {{'on': spend_on, 'file': file, 'line': line}}) as meaning
+    from raw.spend semi join difference using (platform, campaign_id) group by all"""
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
 
 
-def load_table(con: duckdb.DuckDBPyConnection, landed: Landed, sha256: str, context: Context, seal_key: Key) -> Delivery:
+def load_table(
+    con: duckdb.DuckDBPyConnection, landed: Landed, sha256: str, context: Context, seal_key: Key
+) -> Delivery:
     """Read the file and commit its rows, its books and what changed, or book it as corrupt.
 
     Returns:
@@ -94,8 +112,13 @@ def _replace(con: duckdb.DuckDBPyConnection, landed: Landed, frame: pl.DataFrame
     con.execute("""
         create or replace temp table difference as
         (from before except from delivered) union all (from delivered except from before)""")
+    is_spend = landed.kind == "spend"
+    if is_spend:
+        con.execute(_NAMED.format(name="named_before"))
     con.execute(f"delete from {table} where {of_file}", parameters)
     con.execute(f"insert into {table} by name from delivered")
+    if is_spend:
+        con.execute(_NAMED.format(name="named_after"))
     con.execute(f"insert into ops.changes {_CHANGES[landed.kind]}")
     con.unregister("delivered")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+import re
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 
 from iso4217 import Currency
@@ -11,21 +12,25 @@ from iso4217 import Currency
 MINOR_UNITS: dict[str, int] = {currency.code: currency.exponent or 0 for currency in Currency}
 
 _LARGEST = 10**14
-_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+# As many digits as the text has: rounding to fewer first would round twice.
+_EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, rounding=ROUND_HALF_EVEN)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @lru_cache(maxsize=100_000)
-def parse_amount(text: str) -> Decimal:
-    """The decimal that `text` spells (JSON's number grammar, surrounding blanks and a leading ``+`` allowed).
+def parse_amount(text: str, *, shift: int = 0) -> Decimal:
+    """The decimal that `text` spells, exactly, times ten to the power of `shift` (micros: -6).
+
+    JSON's number grammar, with blanks around it and a leading ``+`` or point allowed.
 
     Raises:
         ValueError: no finite decimal, negative, or beyond 10^14.
     """
-    stripped = text.strip().removeprefix("+")
-    if not stripped or not all(character in "0123456789.eE+-" for character in stripped):
+    stripped = text.strip()
+    if not _NUMBER.fullmatch(stripped):
         raise ValueError("no decimal number")
     try:
-        amount = Decimal(stripped)
+        amount = Decimal(stripped).scaleb(shift, _EXACT)
     except InvalidOperation as error:
         raise ValueError("no decimal number") from error
     if amount < 0 or amount > _LARGEST:

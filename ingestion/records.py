@@ -22,13 +22,14 @@ REASONS = (
 
 # One row a record, in plain text: lives in memory only, between the reader and the boundary.
 PLAIN = pl.Schema({
-    "record_offset": pl.Int64, "message_id": pl.String, "type": pl.String, "event": pl.String,
+    "record_offset": pl.Int64(), "message_id": pl.String(), "type": pl.String(), "event": pl.String(),
     "occurred_at": pl.Datetime("us"), "received_at": pl.Datetime("us"),
-    "anonymous_id": pl.String, "user_id": pl.String,
-    "campaign_source": pl.String, "campaign_medium": pl.String, "campaign_name": pl.String, "campaign_id": pl.String,
-    "page_url": pl.String, "page_referrer": pl.String, "user_agent": pl.String, "analytics_consent": pl.Boolean,
-    "order_id": pl.String, "currency": pl.String, "revenue_minor": pl.Int64, "tax_minor": pl.Int64,
-    "shipping_minor": pl.Int64, "total_minor": pl.Int64,
+    "anonymous_id": pl.String(), "user_id": pl.String(),
+    "campaign_source": pl.String(), "campaign_medium": pl.String(), "campaign_name": pl.String(),
+    "campaign_id": pl.String(),
+    "page_url": pl.String(), "page_referrer": pl.String(), "user_agent": pl.String(), "analytics_consent": pl.Boolean(),
+    "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
+    "shipping_minor": pl.Int64(), "total_minor": pl.Int64(),
 })  # fmt: skip
 
 _AMOUNTS = ("revenue", "tax", "shipping", "total")
@@ -41,9 +42,12 @@ _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _DAY = timedelta(days=1)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
+_DEEPEST = 64
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class DeadLetter(Exception):
+class DeadLetter(Exception):  # noqa: N818 (the field's own word)
     """The record cannot be loaded; `reason` is one of :data:`REASONS`. The message never quotes a value."""
 
     def __init__(self, reason: str, occurred_at: datetime | None = None) -> None:
@@ -51,27 +55,17 @@ class DeadLetter(Exception):
         super().__init__(reason)
 
 
-def decode_line(line: bytes) -> dict[str, Any]:
-    """One JSON object from the bytes of a line.
+def decode_text(text: str) -> dict[str, Any]:
+    """One JSON object, its numbers as decimals; of a key that comes twice the first value counts.
 
     Raises:
-        DeadLetter: oversized_record, invalid_encoding, malformed_json, or invalid_type (no object).
+        DeadLetter: malformed_json, or invalid_type (no object).
     """
-    if len(line) > MAX_RECORD_BYTES:
-        raise DeadLetter("oversized_record")
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise DeadLetter("invalid_encoding") from None
-    return decode_text(text)
-
-
-def decode_text(text: str) -> dict[str, Any]:
-    """One JSON object, its numbers as decimals. Raises as :func:`decode_line`."""
-    try:
-        record = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_json)
-        text.encode("utf-8")
-    except (ValueError, RecursionError, ArithmeticError):
+        record = _DECODER.decode(text)
+    except RecursionError:
+        return decode_text(_without_depths(text))
+    except (ValueError, ArithmeticError):
         raise DeadLetter("malformed_json") from None
     if not isinstance(record, dict):
         raise DeadLetter("invalid_type")
@@ -80,6 +74,23 @@ def decode_text(text: str) -> dict[str, Any]:
 
 def _no_json(_: str) -> None:
     raise ValueError("NaN and Infinity are no JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=lambda pairs: dict(reversed(pairs)),
+    parse_float=Decimal, parse_int=Decimal, parse_constant=_no_json,
+)  # fmt: skip
+
+
+def _without_depths(text: str) -> str:
+    """The text with null for everything nested deeper than any field that is read."""
+    depth, kept = 0, []
+    for token in _TOKEN.findall(text):
+        is_opening = token in ("[", "{")
+        if depth <= _DEEPEST:
+            kept.append("null" if is_opening and depth == _DEEPEST else token)
+        depth += is_opening - (token in ("]", "}"))
+    return "".join(kept)
 
 
 def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -131,7 +142,7 @@ class _Fields:
         if value is not None and not isinstance(value, str):
             self.has_wrong_type = True
             return None
-        return value
+        return value and _LONE_SURROGATE.sub("\ufffd", value)
 
 
 def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
@@ -139,8 +150,8 @@ def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
     if fields.value("type") == "track":
         required.append("event")
     required += [f"properties.{name}" for name in _REQUIRED_OF.get(commerce_event or "", ())]
-    no_person = fields.value("anonymousId") is None and fields.value("userId") is None
-    if no_person or any(_is_empty(fields.value(path)) for path in required):
+    has_no_person = all(_is_empty(fields.value(path)) for path in ("anonymousId", "userId"))
+    if has_no_person or any(_is_empty(fields.value(path)) for path in required):
         raise DeadLetter("missing_field")
 
 

@@ -34,6 +34,9 @@ _REQUIRED = {
 }  # fmt: skip
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.ASCII)
+
+
 class UnreadableTableError(Exception):
     """The file is no table of its kind; `problem` says why in one line."""
 
@@ -82,12 +85,13 @@ def read_spend(row: Row, _: Context) -> dict[str, Any]:
         raise DeadLetter("missing_field")
     counts = {name: _count(row.get(name, "")) for name in ("impressions", "clicks")}
     spend_on = _date(row["date"])
-    amount = _amount(row["spend"]) if row.get("spend") else _amount(row["cost_micros"]) / 1_000_000
+    amount = _amount(row["spend"]) if row.get("spend") else _amount(row["cost_micros"], shift=-6)
     currency = _currency(row)
     return {
         "spend_on": spend_on, "campaign_id": redact(campaign_id),
         "campaign_name": redact(row["campaign_name"]) if row.get("campaign_name") else None,
-        "channel": row.get("channel") or None, **counts, "spend_minor": to_minor(amount, currency), "currency": currency,
+        "channel": redact(row["channel"]) if row.get("channel") else None, **counts,
+        "spend_minor": to_minor(amount, currency), "currency": currency,
     }  # fmt: skip
 
 
@@ -109,7 +113,8 @@ def read_order(row: Row, context: Context) -> dict[str, Any] | None:
         "order_id": order_number(row["order_id"], context.key), "ordered_at": ordered_at,
         "status": row["status"].lower(), "revenue_minor": to_minor(revenue, currency),
         "refunded_minor": to_minor(refunded, currency),
-        "cogs_minor": None if cogs is None else to_minor(cogs, currency), "currency": currency, "updated_at": updated_at,
+        "cogs_minor": None if cogs is None else to_minor(cogs, currency), "currency": currency,
+        "updated_at": updated_at,
     }  # fmt: skip
 
 
@@ -134,7 +139,10 @@ def _check_encoding(row: Row) -> None:
 
 
 def _date(text: str) -> date:
+    """The day of a date, or of a moment by its own clock."""
     try:
+        if not _DATE.fullmatch(text):
+            raise ValueError("no date")
         return date.fromisoformat(text[:10])
     except ValueError:
         raise DeadLetter("invalid_timestamp") from None
@@ -143,15 +151,15 @@ def _date(text: str) -> date:
 def _moment(text: str, timezone: str) -> datetime:
     """A moment as naive UTC; the ledger's own without an offset are the region's local time."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())
         return naive_utc(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(timezone)))
     except (ValueError, OverflowError):
         raise DeadLetter("invalid_timestamp") from None
 
 
-def _amount(text: str) -> Decimal:
+def _amount(text: str, shift: int = 0) -> Decimal:
     try:
-        return parse_amount(text)
+        return parse_amount(text, shift=shift)
     except ValueError:
         raise DeadLetter("invalid_money") from None
 
@@ -161,7 +169,7 @@ def _count(text: str) -> int:
         number = Decimal(text or "0")
     except InvalidOperation:
         raise DeadLetter("invalid_type") from None
-    if not number.is_finite() or number < 0 or number != int(number) or number > 10**15:
+    if not number.is_finite() or not 0 <= number <= 10**15 or number != int(number):
         raise DeadLetter("invalid_type")
     return int(number)
 

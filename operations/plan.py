@@ -94,14 +94,22 @@ def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
     _find_touched(con, settings, local_day)
     _add(con, "cost", "select day from ops.changes where kind = 'spend'")
     _add(con, "behaviour", "select day from touched_days")
-    _add(con, "orders", f"""
+    _add(
+        con,
+        "orders",
+        f"""
         select ordered_on as day from intermediate.int_orders__conversions semi join changed_orders using (order_id)
         union select {local_day.format("ordered_at")} from raw.ledger_orders semi join changed_orders using (order_id)
-        union select {local_day.format("occurred_at")} from raw.events semi join changed_orders using (order_id)""")
-    _add(con, "orders of persons with new behaviour or orders", f"""
+        union select {local_day.format("occurred_at")} from raw.events semi join changed_orders using (order_id)""",
+    )
+    _add(
+        con,
+        "orders of persons with new behaviour or orders",
+        f"""
         select ordered_on as day from intermediate.int_orders__conversions join persons
             on person_id = persons.id and converted_at >= since
-            and (is_buyer or converted_at <= until + interval {settings.attribution.lookback_days + 2} day)""")
+            and (is_buyer or converted_at <= until + interval {settings.attribution.lookback_days + 2} day)""",
+    )
     _add(con, "reference rates", _repriced_days(settings, local_day))
     _add(con, "campaigns", f"""
         select spend_on as day from raw.spend join (select key from ops.changes where kind = 'campaign')

@@ -149,7 +149,15 @@ def as_markdown() -> str:
     lines = ["# Data dictionary", "", "Every published column. Made by `make docs` from the models' descriptions."]
     for table in PUBLISHED:
         grain = ", ".join(table.grain)
-        lines += ["", f"## {table}", "", f"A row for each {grain}.", "", "| column | type | unit | meaning | source |", "| --- | --- | --- | --- | --- |"]
+        lines += [
+            "",
+            f"## {table}",
+            "",
+            f"A row for each {grain}.",
+            "",
+            "| column | type | unit | meaning | source |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         rows = [row for row in dictionary() if row[:2] == (table.schema, table.name)]
         lines += [
             f"| `{name}` | {table.columns[name]} | {unit} | {meaning.replace('|', '&#124;')} | {source.replace('|', '&#124;')} |"

@@ -102,7 +102,9 @@ def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
         "bytes": None if waiting is None else sum(one.size for one in waiting),
         "oldest_age_seconds": oldest and max(0, int(clock.replace(tzinfo=UTC).timestamp() - oldest / 1e9)),
         "arrived_records_24h": _one(
-            con, "select coalesce(sum(records), 0)::bigint from ops.archives where kind = 'events' and mtime_ns >= ?", day["ns"]
+            con,
+            "select coalesce(sum(records), 0)::bigint from ops.archives where kind = 'events' and mtime_ns >= ?",
+            day["ns"],
         ),
         "drained_records_24h": _one(
             con,

@@ -93,7 +93,8 @@ def build(
     from dbt.cli.main import dbtRunner
     from google.protobuf.json_format import MessageToDict
 
-    built, failed = Built(), []
+    built = Built()
+    failed: list[str] = []
 
     def hear(message: Any) -> None:
         if message.info.name not in _PARSED:

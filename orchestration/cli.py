@@ -79,8 +79,12 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
 
 @click.option("--days", default=60, show_default=True, help="Days of the sample shop, up to yesterday.")
 @click.option("--events", default=200_000, show_default=True, help="Records of the sample shop.")
-@click.option("--landing", type=click.Path(path_type=Path), help="Where to make the landing zone; default: the configuration's.")
-def _demo(config: Path | None, warehouse: Path | None, as_json: bool, landing: Path | None, days: int, events: int) -> int:
+@click.option(
+    "--landing", type=click.Path(path_type=Path), help="Where to make the landing zone; default: the configuration's."
+)
+def _demo(
+    config: Path | None, warehouse: Path | None, as_json: bool, landing: Path | None, days: int, events: int
+) -> int:
     """Make a sample landing zone (three regions) and do `run` on it."""
     from operations import demo, sample_shop
     from orchestration import show
@@ -106,9 +110,9 @@ def write_config(path: Path, text: str) -> None:
 
 def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
     """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
-    from orchestration import show
     from operations import status
     from operations.lock import check_warehouse
+    from orchestration import show
 
     settings = _settings(config, warehouse)
     check_warehouse(settings)
@@ -123,9 +127,9 @@ def publish() -> None:
 
 def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
     """The published versions, newest first."""
-    from orchestration import show
     from operations.lock import check_warehouse
     from operations.versions import versions
+    from orchestration import show
 
     settings = _settings(config, warehouse)
     check_warehouse(settings)

@@ -80,8 +80,15 @@ class _Jobs:
         """Run a job of the definitions; a failure is noted in one line and not raised."""
         places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
-        result = _definitions().resolve_job_def(name).execute_in_process(
-            instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}}, raise_on_error=False, **target
+        result = (
+            _definitions()
+            .resolve_job_def(name)
+            .execute_in_process(
+                instance=self.instance,
+                run_config={**_QUIET, "resources": {"warehouse": resource}},
+                raise_on_error=False,
+                **target,
+            )
         )
         if not result.success:
             self.outcome.failures.append(f"{what}: {_cause(result)}")
@@ -91,7 +98,9 @@ class _Jobs:
         """Rebuild windows in ascending order, since later days read earlier ones; stop at the first that fails."""
         days = 0
         for first, last in windows:
-            if not self.execute("rebuild", f"{region}: rebuild {first} to {last}", tags=range_tags(region, first, last)):
+            if not self.execute(
+                "rebuild", f"{region}: rebuild {first} to {last}", tags=range_tags(region, first, last)
+            ):
                 break
             days += (last - first).days + 1
         return days

@@ -108,7 +108,17 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
         return _json(overview)
     _out.print(books_table(overview))
     table = Table(title="Regions", title_justify="left")
-    for name in ("region", "archives", "corrupt", "backlog", "oldest", "pending windows", "withheld days", "accuracy", "event match"):
+    for name in (
+        "region",
+        "archives",
+        "corrupt",
+        "backlog",
+        "oldest",
+        "pending windows",
+        "withheld days",
+        "accuracy",
+        "event match",
+    ):
         table.add_column(name, justify="left" if name == "region" else "right")
     for name, one in overview["regions"].items():
         states = one["archives"].values()
@@ -127,7 +137,11 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
         )
     _out.print(table)
     published = overview["published"]
-    _out.print(f"published: version {published['version']} at {published['path']}" if published["version"] else "published: nothing yet")
+    _out.print(
+        f"published: version {published['version']} at {published['path']}"
+        if published["version"]
+        else "published: nothing yet"
+    )
     return None
 
 
@@ -172,7 +186,9 @@ def demo_summary(settings: Settings) -> None:
     for name, one in overview["regions"].items():
         accuracy = one["slo"].get("accuracy")
         if accuracy:
-            _out.print(f"accuracy {name}: {accuracy['achieved']:.3%} of {accuracy['orders']:,} ledger orders (SLO {accuracy['objective']:.1%})")
+            _out.print(
+                f"accuracy {name}: {accuracy['achieved']:.3%} of {accuracy['orders']:,} ledger orders (SLO {accuracy['objective']:.1%})"
+            )
     _out.print(f"\npublished: {marts}")
     _out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
 
@@ -188,7 +204,13 @@ def versions(found: list[VersionInfo], as_json: bool) -> None:
     for one in newest:
         marks = [f"{name} {state.input_watermark or '-'}" for name, state in one.regions.items()]
         withheld = sum(len(state.withheld_days) for state in one.regions.values())
-        table.add_row(str(one.id), f"{one.built_at:%Y-%m-%d %H:%M:%S}", "current" if one.is_current else "", "\n".join(marks), str(withheld))
+        table.add_row(
+            str(one.id),
+            f"{one.built_at:%Y-%m-%d %H:%M:%S}",
+            "current" if one.is_current else "",
+            "\n".join(marks),
+            str(withheld),
+        )
     _out.print(table if newest else "nothing published yet")
     return None
 

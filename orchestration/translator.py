@@ -18,7 +18,7 @@ class Translator(DagsterDbtTranslator):
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         props = self.get_resource_props(manifest, unique_id)
-        layer = props.get("schema") or props.get("source_name")
+        layer: str = props.get("schema") or props["source_name"]
         return super().get_asset_spec(manifest, unique_id, project).replace_attributes(
             key=dg.AssetKey([layer, props["name"]]),
             group_name=layer,

@@ -74,7 +74,7 @@ def region_key(warehouse: Path, region: str, purpose: Purpose) -> Key:
 def _decode(text: str, place: str) -> bytes:
     try:
         secret = bytes.fromhex(text)
-    except ValueError:
+    except (ValueError, TypeError):
         secret = b""
     if len(secret) != _BYTES:
         raise UsageError(f"{place}: a key is {2 * _BYTES} hexadecimal digits")
@@ -99,9 +99,12 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     if path.stat().st_mode & 0o077:
         raise UsageError(f"{path} can be read by others than its owner: chmod 600 {path}")
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise UsageError(f"{path} is no JSON file of keys") from error
+        keys = json.loads(path.read_text())
+    except ValueError:
+        keys = None
+    if not isinstance(keys, dict) or not all(isinstance(of_region, dict) for of_region in keys.values()):
+        raise UsageError(f"{path} is no JSON file of keys")
+    return keys
 
 
 def _write(path: Path, keys: dict[str, dict[str, str]]) -> None:

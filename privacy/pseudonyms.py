@@ -23,7 +23,9 @@ def pseudonym(key: Key, kind: Kind, value: str) -> str:
 
 def pseudonyms(key: Key, kind: Kind, column: str) -> pl.Expr:
     """:func:`pseudonym` over a string column; null stays null."""
-    hashed = polars_hash.concat_str(pl.lit(f"{kind}\x1f"), pl.col(column)).chash.hmac_sha256(key=_hmac_key(key).decode())
+    hashed = polars_hash.concat_str(pl.lit(f"{kind}\x1f"), pl.col(column)).chash.hmac_sha256(
+        key=_hmac_key(key).decode()
+    )
     return hashed.str.head(HEX_DIGITS)
 
 

@@ -11,7 +11,9 @@ _EMAIL = re.compile(r"[^\s@]+(@|%40)[^\s@]+\.[^\s@]+", re.IGNORECASE)
 _PHONE = re.compile(r"(?:^|\D)(?:\+|00)\d(?:[\s().\-/]*\d){7,14}(?!\d)|^\(?0\d(?:[\s().\-/]*\d){7,12}$")
 _PHONE_NATIONAL = re.compile(r"^\(?\d{3}\)?[\s.\-]\d{3}[\s.\-]\d{4}$")
 _CARD = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
-_ISSUER = re.compile(r"4(\d{12}|\d{15}|\d{18})|(5[1-5]|2[2-7])\d{14}|3[47]\d{13}|6(011|5\d\d)\d{12}")
+_ISSUER = re.compile(
+    r"4(\d{12}|\d{15}|\d{18})|(5[1-5]|2[2-7]|62|35)\d{14}|3[47]\d{13}|3(0[0-5]|[689]\d)\d{11}|6(011|5\d\d)\d{12}"
+)
 _TOKEN = re.compile(
     r"eyJ[\w-]{10,}\.[\w-]+|\b(sk|pk|rk)_(live|test)_\w{8,}|\bgh[pousr]_\w{16,}|\bAKIA[0-9A-Z]{12,}|\bxox[abprs]-[\w-]{8,}"
     r"|(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])"
@@ -25,7 +27,7 @@ def is_email(value: str) -> bool:
 
 
 def redact(value: str) -> str:
-    """`value`, or ``(redacted)`` where some of it is shaped like an e-mail address, a phone or card number or a token."""
+    """`value`, or ``(redacted)`` where some of it is shaped like an e-mail address, a phone, a card or a token."""
     is_personal = is_email(value) or _PHONE.search(value) or _PHONE_NATIONAL.search(value) or _TOKEN.search(value)
     return REDACTED if is_personal or any(map(_is_card, _CARD.findall(value))) else value
 

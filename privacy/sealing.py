@@ -27,5 +27,5 @@ def unseal(key: Key, sealed: bytes, place: str) -> bytes:
     """
     try:
         return AESGCM(key.secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise PermanentError(f"the payload at {place} does not open with the region's seal key") from error

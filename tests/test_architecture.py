@@ -6,7 +6,14 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["settings", "privacy", "ingestion", "quality", "operations", "orchestration"]  # each may import those before it
+LAYERS = [
+    "settings",
+    "privacy",
+    "ingestion",
+    "quality",
+    "operations",
+    "orchestration",
+]  # each may import those before it
 
 
 def _sources():
@@ -48,7 +55,9 @@ def test_only_orchestration_imports_dagster():
 def test_top_level_holds_nothing_but_the_rooms_of_the_house():
     import subprocess
 
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
     top = {Path(line).parts[0] for line in tracked if line}
     allowed = {*LAYERS[1:], "settings.py", "dbt_project", "tests", "benchmarks", "docs", "workspace.yaml", "pyproject.toml",
                "Makefile", "README.md", "CONTRIBUTING.md", "LICENSE", "requirements.lock"}  # fmt: skip

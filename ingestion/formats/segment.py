@@ -24,8 +24,17 @@ _UNQUOTED = {
     "type": "r.type", "event": "r.event", "page_url": "r.context.page.url",
     "page_referrer": "r.context.page.referrer", "user_agent": "r.context.userAgent",
 }  # fmt: skip
-_RFC3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
-_NO_TEXT = r"^([-0-9{\[]|true$|false$)"
+_HOUR = r"([01]\d|2[0-3]):[0-5]\d"
+_RFC3339 = rf"^(19|20)\d\d-\d\d-\d\dT{_HOUR}:[0-5]\d(\.\d{{1,6}})?(Z|[+-]{_HOUR})$"
+_NO_TEXT = r"^([-0-9{\[]|true$|false$|(?i:nan|inf))"
+# What DuckDB reads and RFC 8259 does not know (NaN, Infinity, a comma before a bracket), and keys that could hide
+# behind escapes. Each pattern begins with a literal, which is what makes the search cheap.
+_LENIENT = (
+    r":\s*-?(?i:nan|inf(inity)?)\s*[,}\]]",
+    r",\s*([}\]]|-?(?i:nan|inf(inity)?)\s*[,}\]])",
+    r"\[\s*-?(?i:nan|inf(inity)?)\s*[,}\]]",
+    r"\\u00[4-7]",
+)
 # Present in the text, yet nothing was read below it: empty, or of another type.
 _CONTAINERS = {
     "context": "r.context.page.url is null and r.context.userAgent is null",
@@ -45,7 +54,7 @@ def query(source: str) -> str:
         with transformed as (select record_offset, line, json_transform(line, '{_STRUCTURE}') as r from {source}),
         read as (
             select record_offset, {", ".join(values)},
-                try_cast(r.timestamp as timestamp) as occurred_at, try_cast(r.receivedAt as timestamp) as received_at,
+                {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
                 try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
                 not coalesce({" and ".join(_sure())}, false) as is_unsure, line
             from transformed)
@@ -72,12 +81,16 @@ def _sure() -> list[str]:
         "r.type <> '' and (r.type <> 'track' or r.event <> '')",
         f"(r.event is null or r.event not in {COMMERCE_EVENTS})",
         *[f"({path} is null or not regexp_matches({path}, '{_NO_TEXT}'))" for path in _UNQUOTED.values()],
-        f"regexp_matches(r.timestamp, '{_RFC3339}')",
-        "try_cast(r.timestamp as timestamp) is not null",
+        f"regexp_matches(r.timestamp, '{_RFC3339}') and {_moment('r.timestamp')} is not null",
         f"(r.receivedAt is null or (regexp_matches(r.receivedAt, '{_RFC3339}')"
-        " and try_cast(r.receivedAt as timestamp) is not null))",
-        "try_cast(r.timestamp as timestamp)"
-        " - coalesce(try_cast(r.receivedAt as timestamp), $now::timestamp) <= interval 1 day",
+        f" and {_moment('r.receivedAt')} is not null))",
+        f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, $now::timestamp) <= interval 1 day",
         "coalesce(r.context.consent.categoryPreferences.Analytics in ('true', 'false'), true)",
         *[f"""not ({empty} and contains(line, '"{name}"'))""" for name, empty in _CONTAINERS.items()],
+        *[f"not regexp_matches(line, '{pattern}')" for pattern in _LENIENT],
     ]
+
+
+def _moment(path: str) -> str:
+    # A cast to timestamp would drop the offset without a word.
+    return f"make_timestamp(epoch_us(try_cast({path} as timestamptz)))"

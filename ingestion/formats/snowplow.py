@@ -168,7 +168,7 @@ def _entities(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         try:
             parsed = json.loads(text, parse_float=Decimal)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, ArithmeticError):
             continue
         for item in _listed(parsed.get("data") if isinstance(parsed, dict) and "schema" in parsed else parsed):
             described = isinstance(item.get("schema"), str) and isinstance(item.get("data"), dict)
@@ -206,7 +206,7 @@ def _consent(preferences: dict[str, Any] | None) -> dict[str, Any] | None:
             "Analytics": bool(chosen & _ANALYTICS_SCOPES),
             "Advertising": bool(chosen & _ADVERTISING_SCOPES),
         }
-    elif kind in _CONSENT_BY_EVENT_TYPE:
+    elif isinstance(kind, str) and kind in _CONSENT_BY_EVENT_TYPE:
         categories = dict.fromkeys(("Analytics", "Advertising"), _CONSENT_BY_EVENT_TYPE[kind])
     else:
         return None

@@ -31,7 +31,9 @@ def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> l
     """Rebuild the days that a load left pending, a run for each contiguous window."""
     snapshots = status.snapshots(warehouse.settings)
     requests = [
-        dg.RunRequest(run_key=f"{one['region']}|{first}|{last}|{one['news']}", tags=range_tags(one["region"], first, last))
+        dg.RunRequest(
+            run_key=f"{one['region']}|{first}|{last}|{one['news']}", tags=range_tags(one["region"], first, last)
+        )
         for one in snapshots
         for first, last in status.windows(one)
     ]

@@ -29,7 +29,10 @@ class Shop:
         folder = self.landing / region / "events" / "topics" / topic / "partition=0"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{topic}+0+{start:010d}.{suffix}"
-        lines = [one if isinstance(one, bytes) else (one if isinstance(one, str) else json.dumps(one)).encode() for one in records]
+        lines = [
+            one if isinstance(one, bytes) else (one if isinstance(one, str) else json.dumps(one)).encode()
+            for one in records
+        ]
         data = b"".join(line + b"\n" for line in lines)
         path.write_bytes(gzip.compress(data) if suffix.endswith("gz") else data)
         return path
@@ -75,8 +78,18 @@ def shop(tmp_path, monkeypatch):
 
 def page(message_id: str, at: str, anonymous_id: str = "a-1", **record) -> dict:
     """A page view of a person who consents."""
-    context = {"consent": {"categoryPreferences": {"Analytics": True, "Advertising": True}}, **record.pop("context", {})}
-    return {"messageId": message_id, "type": "page", "anonymousId": anonymous_id, "timestamp": at, "context": context, **record}
+    context = {
+        "consent": {"categoryPreferences": {"Analytics": True, "Advertising": True}},
+        **record.pop("context", {}),
+    }
+    return {
+        "messageId": message_id,
+        "type": "page",
+        "anonymousId": anonymous_id,
+        "timestamp": at,
+        "context": context,
+        **record,
+    }
 
 
 def order(message_id: str, at: str, order_id: str, revenue, anonymous_id: str = "a-1", **properties) -> dict:

@@ -12,7 +12,16 @@ from operations import sample_shop
 from tests.end_to_end.conftest import campaign, order, page
 
 K1 = "privacy: {k_anonymity: 1}\n"
-LEDGER = {"order_id": "", "ordered_at": "", "status": "completed", "revenue": "", "refunded": "", "cogs": "", "currency": "EUR", "updated_at": ""}
+LEDGER = {
+    "order_id": "",
+    "ordered_at": "",
+    "status": "completed",
+    "revenue": "",
+    "refunded": "",
+    "cogs": "",
+    "currency": "EUR",
+    "updated_at": "",
+}
 MODELS = ["first_touch", "last_non_direct", "last_touch", "linear", "position_based", "time_decay"]
 
 
@@ -38,18 +47,26 @@ def test_sample_shop_ties_to_its_books_its_ledger_and_itself_and_a_second_run_ch
         dead = {f"dead_letter:{reason}": count for reason, count in books.pop("dead_letter").items()}
         assert books.pop("read") == truth.records == sum(truth.fates.values())
         assert {fate: count for fate, count in (books | dead).items() if count} == truth.fates
-        assert shop.query(f"select sum(orders) from finance.orders_daily where region = '{region}'") == [(truth.orders,)]
+        assert shop.query(f"select sum(orders) from finance.orders_daily where region = '{region}'") == [
+            (truth.orders,)
+        ]
 
     # Every model hands out exactly what the orders of the day brought, by region, to the cent.
     measures = "sum(revenue), sum(refunds), sum(cogs), sum(margin)"
-    orders = shop.query(f"select date, region, sum(orders), {measures} from finance.orders_daily group by all order by all")
-    assert shop.query("select distinct attribution_model from finance.romi_daily order by 1") == [(one,) for one in MODELS]
+    orders = shop.query(
+        f"select date, region, sum(orders), {measures} from finance.orders_daily group by all order by all"
+    )
+    assert shop.query("select distinct attribution_model from finance.romi_daily order by 1") == [
+        (one,) for one in MODELS
+    ]
     for model in MODELS:
         credited = shop.query(f"""
             select date, region, sum(conversions), {measures} from finance.romi_daily
             where attribution_model = '{model}' group by all having sum(conversions) > 0 order by all""")
         assert credited == orders
-    assert shop.query("select sum(ledger_revenue - warehouse_revenue) from finance.reconciliation_daily where missing_in_ledger = 0") == [(0,)]
+    assert shop.query(
+        "select sum(ledger_revenue - warehouse_revenue) from finance.reconciliation_daily where missing_in_ledger = 0"
+    ) == [(0,)]
 
     link, built = (shop.warehouse / "published").readlink(), (shop.warehouse / "published" / "marts.duckdb").stat()
     code, outcome = shop.romi("run")
@@ -96,7 +113,17 @@ def test_late_data_gives_the_same_marts_as_if_it_had_come_in_time(shop, tmp_path
         {**page("m8", "2026-03-06T09:00:00Z", "a-2", userId="u-1"), "type": "identify"},
         {**page("m9", "2026-03-06T10:00:00Z", "a-1", userId="u-1"), "type": "identify"},
     ]
-    cost = [{"date": "2026-02-20", "campaign_id": "77", "campaign_name": "Brand", "impressions": 10, "clicks": 2, "spend": "5.00", "currency": "EUR"}]
+    cost = [
+        {
+            "date": "2026-02-20",
+            "campaign_id": "77",
+            "campaign_name": "Brand",
+            "impressions": 10,
+            "clicks": 2,
+            "spend": "5.00",
+            "currency": "EUR",
+        }
+    ]
     shop.configure(K1)
     shop.archive("eu", 0, early)
     assert shop.romi("run")[0] == 0

@@ -50,7 +50,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
             pending = plan.plan(con, settings, region)
-            counts = {table: con.execute(f"select count(*) from raw.{table}").fetchone()[0] for table in _RAW}
+            counts = {table: con.execute(f"select count(*) from raw.{table}").fetchall()[0][0] for table in _RAW}
             checks = book_checks(con)
             status.write_snapshot(con, settings, region)
     facts = {"archives": loaded.archives, "records": loaded.records, "pending_days": pending}

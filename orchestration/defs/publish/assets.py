@@ -37,7 +37,10 @@ def marts(warehouse: Warehouse) -> dg.MaterializeResult:
         metadata={"is_new_version": publication is not None, **facts},
         check_results=[
             dg.AssetCheckResult(
-                check_name="nothing_withheld", passed=not withheld, severity=dg.AssetCheckSeverity.WARN, metadata=withheld
+                check_name="nothing_withheld",
+                passed=not withheld,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata=withheld,
             )
         ],
     )

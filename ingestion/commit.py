@@ -1,0 +1,107 @@
+"""Commit masked archives: rows that are new, the one fate of every record, and the books, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from ingestion.archives import no_glob
+from ingestion.books import Delivery, book, new_archive_id, transaction
+from ingestion.boundary import MASKED
+from privacy.keys import Key
+
+COLUMNS = [name for name in MASKED.names() if name != "fate"]
+# A staged file holds rows of several archives: which one stands above the lower 40 bits of the offset.
+OFFSET_BITS = 40
+_IDENTIFIERS = ("message_id", "message_order", "anonymous_id", "user_id")
+
+
+@dataclass
+class Parsed(Delivery):
+    """An archive that waits for its commit; its masked rows lie in files, under `number` beside those of others."""
+
+    number: int = 0
+    parts: list[Path] = field(default_factory=list)
+
+
+def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime, seal_key: Key) -> None:
+    """One transaction: rows that are new, the fate of every record, and which archives the planner has to look at."""
+    with transaction(con):
+        ids = {new_archive_id(con): parsed for parsed in group}
+        _insert_new(con, ids)
+        for archive_id, parsed in ids.items():
+            book(con, parsed, now, seal_key, archive_id)
+            con.execute("insert into ops.changes values ('archive', null, ?)", [str(archive_id)])
+    for parsed in group:
+        for part in parsed.parts:
+            part.unlink(missing_ok=True)
+
+
+def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    """Insert the rows whose ``messageId`` is not taken, the first of the group before its copies; count the rest."""
+    staged = [
+        (archive_id, parsed.number, str(part))
+        for archive_id, parsed in ids.items() if not parsed.problem for part in parsed.parts
+    ]  # fmt: skip
+    if not staged:
+        return
+    plain = [name for name in COLUMNS if name != "record_offset"]
+    columns = ", ".join(f"{name}::uuid as {name}" if name in _IDENTIFIERS else name for name in plain)
+    schema = {"archive_id": pl.Int32, "number": pl.Int64, "filename": pl.String}
+    con.register("staged_parts", pl.DataFrame(staged, schema=schema, orient="row").to_arrow())
+    con.execute(
+        f"""create or replace temp table incoming as
+        select archive_id, record_offset & ((1::bigint << {OFFSET_BITS}) - 1) as record_offset, {columns}
+        from read_parquet($parts, filename = true) as rows
+        join staged_parts on rows.filename = staged_parts.filename and record_offset >> {OFFSET_BITS} = number""",
+        {"parts": sorted({no_glob(Path(part)) for *_, part in staged})},
+    )
+    con.execute("""
+        create or replace temp table taken as
+        select distinct message_id from raw.events semi join incoming using (message_id)""")
+    # A window over everything would cost more than the load; few ids come twice.
+    con.execute("""
+        create or replace temp table repeated as
+        select message_id from incoming anti join taken using (message_id) group by all having count(*) > 1""")
+    con.execute("""
+        insert into raw.events by name
+        from incoming anti join taken using (message_id) anti join repeated using (message_id)
+        union all by name
+        from incoming semi join repeated using (message_id)
+        qualify row_number() over (partition by message_id order by archive_id, record_offset) = 1""")
+    _count_fates(con, ids)
+    con.unregister("staged_parts")
+
+
+def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    """Of the staged rows: those in the table were loaded or anonymised, the others are duplicates of one there."""
+    meaning = [name for name in COLUMNS if name not in ("record_offset", "received_at")]
+    copy, kept = (", ".join(f"{table}.{name}" for name in meaning) for table in ("copies", "events"))
+    counted = con.execute(f"""
+        with copies as (
+            from incoming semi join (from taken union all from repeated) using (message_id)
+        ),
+        conflicts as (
+            select copies.archive_id, count(*) as conflicting
+            from copies join raw.events using (message_id)
+            where row({copy}) is distinct from row({kept})
+            group by all
+        ),
+        inserted as (
+            select archive_id, count(*) filter (not is_anonymised) as loaded,
+                count(*) filter (is_anonymised) as anonymised
+            from raw.events where archive_id >= (select min(archive_id) from staged_parts) group by all
+        )
+        select archive_id, count(*), any_value(loaded), any_value(anonymised), any_value(conflicting)
+        from incoming left join inserted using (archive_id) left join conflicts using (archive_id) group by all
+        """).fetchall()
+    for archive_id, staged, loaded, anonymised, conflicting in counted:
+        parsed = ids[archive_id]
+        parsed.count("loaded", loaded or 0)
+        parsed.count("anonymised", anonymised or 0)
+        parsed.count("duplicate", staged - (loaded or 0) - (anonymised or 0))
+        parsed.conflicting = conflicting or 0

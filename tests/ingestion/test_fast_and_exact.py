@@ -1,0 +1,92 @@
+"""The fast reader is a shortcut of the exact one: where it does not give up, it says the same of every line."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ingestion.archives import parser, read_exact, read_fast
+from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
+from tests.ingestion.strategies import NOW, lines, page
+
+SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def con():
+    with parser() as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("archives")
+
+
+def put(folder, archive: list[bytes], end: bytes = b"\n"):
+    path = folder / "web+0+0.json.gz"
+    path.write_bytes(gzip.compress(end.join(archive), 1))
+    return path
+
+
+def said(batches):
+    """(rows, dead letters) of all batches, dead letters without their payload."""
+    batches = list(batches)
+    rows = [row for batch in batches for row in batch.rows.iter_rows(named=True)]
+    dead = sorted((dead.record_offset, dead.reason, dead.occurred_at) for batch in batches for dead in batch.dead)
+    return rows, dead
+
+
+def one_by_one(archive: list[bytes]):
+    rows, dead = [], []
+    for offset, line in enumerate(line for line in archive if line.strip()):
+        try:
+            if len(line.strip()) > MAX_RECORD_BYTES:
+                raise DeadLetter("oversized_record")
+            try:
+                text = line.strip().decode()
+            except UnicodeDecodeError:
+                raise DeadLetter("invalid_encoding") from None
+            rows.append(dict.fromkeys(PLAIN.names()) | read_record(decode_text(text), NOW) | {"record_offset": offset})
+        except DeadLetter as error:
+            dead.append((offset, error.reason, error.occurred_at))
+    return rows, dead
+
+
+def is_json(con, line: bytes) -> bool:
+    try:
+        text = line.strip().decode()
+    except UnicodeDecodeError:
+        return False
+    return bool(con.execute("select json_valid(?)", [text]).fetchone()[0])
+
+
+def without_mark(archive: list[bytes]) -> list[bytes]:
+    return [line.removeprefix(b"\xef\xbb\xbf") if n == 0 else line for n, line in enumerate(archive)]
+
+
+@SETTINGS
+@given(st.lists(lines(), max_size=8), st.sampled_from([b"\n", b"\r\n"]))
+def test_the_exact_reader_reads_an_archive_as_its_lines_one_by_one(con, folder, archive, end):
+    path = put(folder, archive, end)
+    assert said(read_exact(con, path, NOW)) == one_by_one(without_mark(archive))
+
+
+@SETTINGS
+@given(st.lists(lines(), max_size=8))
+@example(
+    [
+        json.dumps(page()).encode(),
+        b'{"messageId":"m","timestamp":"2026-03-10T12:00:00+05:00","type":"page","userId":"u"}',
+    ]
+)
+def test_the_fast_reader_says_of_every_line_what_the_exact_one_says(con, folder, archive):
+    archive = [
+        line
+        for n, line in enumerate(archive)
+        if not line.strip() or is_json(con, without_mark([line])[0] if n == 0 else line)
+    ]
+    path = put(folder, archive)
+    assert said(read_fast(con, path, NOW)) == one_by_one(without_mark(archive))

@@ -1,0 +1,157 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from settings import Settings, UnknownValueError, UsageError, is_region_name, load_settings, now
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "romi.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_without_a_file_everything_is_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_settings() == Settings()
+
+
+def test_a_file_in_the_working_directory_is_read(tmp_path, monkeypatch, config):
+    config("reporting_currency: USD")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().reporting_currency == "USD"
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path):
+    with pytest.raises(UsageError, match="no configuration file at"):
+        load_settings(tmp_path / "romi.yaml")
+
+
+def test_arguments_win_over_the_file_unless_they_are_none(config):
+    path = config("landing: here\nwarehouse: there")
+    settings = load_settings(path, landing="elsewhere", warehouse=None)
+    assert (settings.landing, settings.warehouse) == ("elsewhere", Path("there"))
+
+
+def test_decimals_are_read_as_they_are_written(config):
+    settings = load_settings(
+        config("regions: {eu: {margin_rate: 0.1}}\nattribution: {position_weights: [0.1, 0.2, 0.7]}")
+    )
+    assert settings.region("eu").margin_rate == Decimal("0.1")
+    assert sum(settings.attribution.position_weights) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "regions:", "topics:\nattribution:\nprivacy:\nretention:\nslo:", "topics: {web: }"]
+)
+def test_a_key_with_nothing_under_it_is_default(config, text):
+    settings = load_settings(config(text))
+    assert settings.region("eu").timezone == "UTC"
+    assert settings.topic("web").format == "segment"
+
+
+def test_a_region_with_nothing_under_it_has_defaults(config):
+    assert load_settings(config("regions: {eu: }")).region("eu").consent_default == "denied"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "known"),
+    [
+        ("landnig: x", "landnig", ("landing", "warehouse", "reporting_currency", "regions", "topics", "slo")),
+        (
+            "regions: {eu: {time_zone: UTC}}",
+            "regions.eu.time_zone",
+            ("timezone", "consent_default", "margin_rate", "replica"),
+        ),
+        ("topics: {web: {fromat: ga4}}", "topics.web.fromat", ("format", "layout")),
+        ("attribution: {lookback: 3}", "attribution.lookback", ("lookback_days", "payment_domains")),
+        ("privacy: {k: 3}", "privacy.k", ("k_anonymity", "epsilon_per_month")),
+        ("retention: {days: 3}", "retention.days", ("raw_days", "backup_days")),
+        ("slo: {accuracies: 1}", "slo.accuracies", ("accuracy", "freshness_hours")),
+    ],
+)
+def test_an_unknown_key_is_an_error_that_lists_the_known_ones(config, text, key, known):
+    with pytest.raises(UsageError, match=f"unknown key '{key}'") as caught:
+        load_settings(config(text))
+    assert all(name in str(caught.value) for name in known)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("regions: {eu: {timezone: Mars/Olympus}}", "regions.eu.timezone"),
+        ("regions: {eu: {consent_default: maybe}}", "regions.eu.consent_default"),
+        ("regions: {eu: {margin_rate: 1.5}}", "regions.eu.margin_rate"),
+        ("regions: {eu: 5}", "regions.eu"),
+        ("regions: {fx: {}}", "regions: 'fx' is no region name"),
+        ("regions: {a/b: {}}", "regions: 'a/b' is no region name"),
+        ("reporting_currency: JPY", "reporting_currency"),
+        ("reporting_currency: XXQ", "reporting_currency"),
+        ("topics: {web: {format: csv}}", "topics.web.format"),
+        ("attribution: {position_weights: [0.5, 0.5, 0.5]}", "attribution.position_weights"),
+        ("attribution: {position_weights: [0, 1, 0]}", "attribution.position_weights"),
+        ("attribution: {lookback_days: many}", "attribution.lookback_days"),
+        ("privacy: {epsilon_per_month: -1}", "privacy.epsilon_per_month"),
+        ("retention: {raw_days: 0}", "retention.raw_days"),
+        ("- a\n- b", "holds no mapping of keys"),
+        ("a: [", "cannot be read as YAML"),
+        ("1: x", "keys must be words"),
+    ],
+)
+def test_a_wrong_value_is_said_with_its_place_in_one_line(config, text, place):
+    path = config(text)
+    with pytest.raises(UsageError) as caught:
+        load_settings(path)
+    assert str(path) in str(caught.value)
+    assert place in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_region_that_is_not_configured_is_refused_where_some_are(config):
+    settings = load_settings(config("regions: {eu: {}, us: {}}"))
+    assert settings.known_regions() == ["eu", "us"]
+    with pytest.raises(UnknownValueError, match="unknown region 'uk'; known: eu, us"):
+        settings.region("uk")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("eu", True),
+        ("us-west_2", True),
+        ("2", True),
+        ("fx", False),
+        ("", False),
+        ("-eu", False),
+        ("a b", False),
+        ("..", False),
+    ],
+)
+def test_names_of_regions(name, is_one):
+    assert is_region_name(name) is is_one
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T12:00:00Z", "2026-03-01t12:00:00z", "2026-03-01T14:00:00+02:00"])
+def test_the_clock_can_be_set(monkeypatch, text):
+    monkeypatch.setenv("ROMI_NOW", text)
+    assert now() == datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-03-01T12:00:00", "2026-03-01", "0001-01-01T00:00:00+10:00"])
+def test_a_clock_that_cannot_be_read_is_refused(monkeypatch, text):
+    monkeypatch.setenv("ROMI_NOW", text)
+    with pytest.raises(UsageError, match="ROMI_NOW"):
+        now()
+
+
+def test_without_a_set_clock_it_is_now(monkeypatch):
+    monkeypatch.delenv("ROMI_NOW", raising=False)
+    before = datetime.now(UTC)
+    assert before <= now() <= datetime.now(UTC)
