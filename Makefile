@@ -1,5 +1,7 @@
 # Python 3.11 or later and make are all it takes.
-PYTHON ?= $(firstword $(foreach version,3.13 3.12 3.11,$(shell command -v python$(version) 2>/dev/null)) python3)
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for one in python3 python3.13 python3.12 python3.11; do \
+    $$one -c '$(SUITABLE)' 2>/dev/null && { echo $$one; break; }; done)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -12,8 +14,8 @@ help: ## list the targets
 install: .venv/ready ## make the environment in .venv from requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found. Name one: make PYTHON=/path/to/python3.12"; exit 2; }
 	@echo "Installing into .venv with $(PYTHON); a minute or two."
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --no-deps --no-build-isolation --quiet --editable .
@@ -30,7 +32,7 @@ test-all: .venv/ready ## every test, slow drills included
 
 lint: .venv/ready ## ruff, sqlfluff, types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint dbt_project --disable-progress-bar
+	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests --disable-progress-bar
 	@$(BIN)/mypy
 
 ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3000

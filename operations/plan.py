@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -83,6 +84,7 @@ def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str) -> None:
 
 
 def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
+    lookback_days = settings.attribution.lookback_days
     con.execute("""
         create or replace temp table arrived as
         select events.* from raw.events
@@ -108,15 +110,19 @@ def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
         f"""
         select ordered_on as day from intermediate.int_orders__conversions join persons
             on person_id = persons.id and converted_at >= since
-            and (is_buyer or converted_at <= until + interval {settings.attribution.lookback_days + 2} day)""",
+            and (is_buyer or converted_at <= until + interval {lookback_days + 2} day)""",
     )
     _add(con, "reference rates", _repriced_days(settings, local_day))
-    _add(con, "campaigns", f"""
+    _add(
+        con,
+        "campaigns",
+        f"""
         select spend_on as day from raw.spend join (select key from ops.changes where kind = 'campaign')
             on key = campaign_id or key = lower(campaign_name)
         union select touched_on from named
         union select ordered_on from intermediate.int_orders__conversions join named using (person_id)
-        where converted_at between touched_at and touched_at + interval {settings.attribution.lookback_days} day""")  # fmt: skip
+        where converted_at between touched_at and touched_at + interval {lookback_days} day""",
+    )
 
 
 def _find_touched(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
@@ -127,7 +133,8 @@ def _find_touched(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
         semi join (select anonymous_id from arrived where anonymous_id is not null and user_id is not null)
             using (anonymous_id)
         where user_id is not null group by all
-        having count(distinct user_id) > 1 or bool_and(archive_id in (select key::integer from ops.changes where kind = 'archive'))""")
+        having count(distinct user_id) > 1
+            or bool_and(archive_id in (select key::integer from ops.changes where kind = 'archive'))""")
     con.execute("""
         create or replace temp table concerned as
         from arrived union all by name from raw.events semi join relinked using (anonymous_id)""")
@@ -158,12 +165,13 @@ def _find_touched(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
 def _follow_sessions(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
     """A session that goes on past midnight can change the next day's: add that day, and so on."""
     local = local_day.removeprefix("cast(").removesuffix(" as date)").format("occurred_at")
+    minutes = settings.attribution.session_timeout_minutes
     while True:
         added = con.execute(f"""
             insert into touched_days
             select distinct cast({local} as date) from raw.events
             where type in ('page', 'screen')
-                and {local} - date_trunc('day', {local}) <= interval {settings.attribution.session_timeout_minutes} minute
+                and {local} - date_trunc('day', {local}) <= interval {minutes} minute
                 and cast({local} as date) - 1 in (select day from touched_days)
                 and cast({local} as date) not in (select day from touched_days)
                 and (anonymous_id in (select id from persons) or user_id in (select id from persons))""").fetchone()
@@ -203,7 +211,7 @@ def windows(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date]]:
 
 def split_windows(days: list[date]) -> list[tuple[date, date]]:
     """:func:`windows` of sorted, distinct days."""
-    gaps = sorted((later - earlier for earlier, later in zip(days, days[1:], strict=False)), reverse=True)
+    gaps = sorted((later - earlier for earlier, later in pairwise(days)), reverse=True)
     allowed = max(gaps[MAX_WINDOWS - 1], timedelta(days=1)) if len(gaps) >= MAX_WINDOWS else timedelta(days=1)
     found: list[tuple[date, date]] = []
     for day in days:

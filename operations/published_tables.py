@@ -160,7 +160,7 @@ def as_markdown() -> str:
         ]
         rows = [row for row in dictionary() if row[:2] == (table.schema, table.name)]
         lines += [
-            f"| `{name}` | {table.columns[name]} | {unit} | {meaning.replace('|', '&#124;')} | {source.replace('|', '&#124;')} |"
+            f"| `{name}` | {table.columns[name]} | {unit} | {meaning} | {source} |"
             for _, _, name, meaning, unit, source in rows
         ]
     return "\n".join(lines) + "\n"

@@ -37,7 +37,7 @@ class Built:
 
 @cache
 def project() -> Any:
-    """The project as dbt's ``Manifest``, parsed once a process; that reads no database, and is quick the second time."""
+    """The project as dbt's ``Manifest``, parsed once a process without a database."""
     from dbt.cli.main import dbtRunner
 
     with _region_file(Path("unused")):

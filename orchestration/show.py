@@ -50,8 +50,8 @@ def progress(quiet: bool) -> Iterator[Callable[[], None]]:
 
 def _bars() -> Progress:
     return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(), console=_err,
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]}"), TimeElapsedColumn(), console=_err,
     )  # fmt: skip
 
 
@@ -186,9 +186,8 @@ def demo_summary(settings: Settings) -> None:
     for name, one in overview["regions"].items():
         accuracy = one["slo"].get("accuracy")
         if accuracy:
-            _out.print(
-                f"accuracy {name}: {accuracy['achieved']:.3%} of {accuracy['orders']:,} ledger orders (SLO {accuracy['objective']:.1%})"
-            )
+            share, orders, objective = (accuracy[key] for key in ("achieved", "orders", "objective"))
+            _out.print(f"accuracy {name}: {share:.3%} of {orders:,} ledger orders (SLO {objective:.1%})")
     _out.print(f"\npublished: {marts}")
     _out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
 

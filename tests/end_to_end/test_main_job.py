@@ -33,8 +33,7 @@ def ledger_row(order_id: str, at: str, revenue: str, **columns: str) -> dict:
 def sample(shop):
     """The sample shop, small, and what is true of it."""
     shop.configure(sample_shop.config_yaml())
-    summary = sample_shop.write_landing(shop.landing, until=date(2026, 3, 19), days=6, events=3000, dirt=0.03)
-    return summary
+    return sample_shop.write_landing(shop.landing, until=date(2026, 3, 19), days=6, events=3000, dirt=0.03)
 
 
 def test_sample_shop_ties_to_its_books_its_ledger_and_itself_and_a_second_run_changes_nothing(shop, sample):
@@ -144,21 +143,30 @@ def test_late_data_gives_the_same_marts_as_if_it_had_come_in_time(shop, tmp_path
     assert shop.rows()["romi_daily"] != before["romi_daily"]
 
 
+def _made_elsewhere(shop):
+    shop.warehouse.mkdir()
+    (shop.warehouse / "photo.jpg").touch()
+
+
+def _older(shop):
+    shop.warehouse.mkdir()
+    (shop.warehouse / "warehouse.json").write_text('{"format": 0}')
+
+
 @pytest.mark.parametrize(
     ("prepare", "arguments", "answer"),
     [
         (lambda shop: shop.landing.rename(shop.folder / "elsewhere"), ["run"], "no landing zone at"),
-        (lambda shop: shop.configure("landng: x\n"), ["run"], "unknown key 'landng'; known here: landing, warehouse"),
-        (lambda shop: shop.configure("attribution: {look: 1}\n"), ["run"], "unknown key 'attribution.look'; known here: lookback_days"),
-        (lambda shop: shop.configure("regions: {eu: {}}\n"), ["run"], "unknown region in the landing zone: 'asia'; known: eu"),
-        (lambda shop: (shop.warehouse.mkdir(), (shop.warehouse / "warehouse.json").write_text('{"format": 0}')), ["run"],
-         "format 0, this version needs 1"),
-        (lambda shop: (shop.warehouse.mkdir(), (shop.warehouse / "photo.jpg").touch()), ["run"], "is no warehouse of this version"),
+        (lambda shop: shop.configure("landng: x\n"), ["run"], "unknown key 'landng'; known here: landing, ware"),
+        (lambda shop: shop.configure("slo: {look: 1}\n"), ["run"], "unknown key 'slo.look'; known here: accuracy"),
+        (lambda shop: shop.configure("regions: {eu: {}}\n"), ["run"], "region in the landing zone: 'asia'; known: eu"),
+        (_older, ["run"], "format 0, this version needs 1"),
+        (_made_elsewhere, ["run"], "is no warehouse of this version"),
         (lambda shop: shop.warehouse.write_text("a file"), ["run"], "cannot write the warehouse"),
         (lambda shop: None, ["status"], "no warehouse at"),
         (lambda shop: None, ["publish", "list"], "no warehouse at"),
     ],
-)  # fmt: skip
+)
 def test_what_a_newcomer_gets_wrong_is_answered_in_one_line_with_exit_code_2(shop, prepare, arguments, answer):
     (shop.landing / "asia").mkdir()
     prepare(shop)

@@ -40,5 +40,6 @@ def test_snowplow_case_gives_its_sessions_conversions_and_last_touch(shop, monke
         select channel, sum(conversions)::integer, sum(revenue) from finance.romi_daily
         where attribution_model = 'last_touch' group by channel order by channel""")
     assert last_touch == [
-        ("Direct", 4, Decimal("234.42")), ("Organic Search", 1, Decimal("66.50")), ("Organic Video", 1, Decimal("200.00")),
+        ("Direct", 4, Decimal("234.42")), ("Organic Search", 1, Decimal("66.50")),
+        ("Organic Video", 1, Decimal("200.00")),
     ]  # fmt: skip

@@ -20,6 +20,9 @@ _RAW = {
     "fx_rates": "The ECB's reference rates.",
 }
 
+_WHOLE = "No archive is corrupt; one that is loads nothing and is read again when it changes: ask upstream."
+_CONTRACT = "Every batch kept the Pandera contract of its kind; a file that breaks it loads nothing: tell us."
+
 
 def _step(at: Progress) -> Step:
     return Step(f"{at.region}: ingest", at.archives, at.archives_total, f"archives, {at.records:,} records")
@@ -33,11 +36,8 @@ def _step(at: Progress) -> Step:
     ],
     check_specs=[
         dg.AssetCheckSpec("books_balance", asset=["raw", "events"], description=book_checks.__doc__),
-        dg.AssetCheckSpec("archives_are_whole", asset=["raw", "events"],
-                          description="No archive is corrupt; one that is loads nothing and is tried again when it changes."),
-        *[dg.AssetCheckSpec("pandera_contract", asset=["raw", table],
-                            description="Every batch kept the Pandera contract of its kind; a file that breaks it loads nothing.")
-          for table in _RAW],
+        dg.AssetCheckSpec("archives_are_whole", asset=["raw", "events"], description=_WHOLE),
+        *[dg.AssetCheckSpec("pandera_contract", asset=["raw", table], description=_CONTRACT) for table in _RAW],
     ],
     partitions_def=regions,
     group_name="raw",
