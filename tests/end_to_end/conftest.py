@@ -73,6 +73,7 @@ class Shop:
 def shop(tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", NOW)
     monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    monkeypatch.chdir(tmp_path)  # a romi.yaml of the demo is none of ours
     return Shop(tmp_path)
 
 
