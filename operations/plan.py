@@ -88,7 +88,11 @@ def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
     con.execute("""
         create or replace temp table arrived as
         select events.* from raw.events
-        semi join (select key::integer as archive_id from ops.changes where kind = 'archive') using (archive_id)""")
+        semi join (select key::integer as archive_id from ops.changes where kind = 'archive') using (archive_id)
+        union all
+        select events.* from raw.events
+        semi join (select key::uuid as message_id from ops.changes where kind = 'event') using (message_id)
+        anti join (select key::integer as archive_id from ops.changes where kind = 'archive') using (archive_id)""")
     con.execute("""
         create or replace temp table changed_orders as
         select key as order_id from ops.changes where kind = 'order'
@@ -109,7 +113,7 @@ def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
         "orders of persons with new behaviour or orders",
         f"""
         select ordered_on as day from intermediate.int_orders__conversions join persons
-            on person_id = persons.id and converted_at >= since
+            on person_id = persons.id and (converted_at >= since or (is_buyer and ordered_on >= since::date - 1))
             and (is_buyer or converted_at <= until + interval {lookback_days + 2} day)""",
     )
     _add(con, "reference rates", _repriced_days(settings, local_day))
@@ -134,22 +138,28 @@ def _find_touched(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
             using (anonymous_id)
         where user_id is not null group by all
         having count(distinct user_id) > 1
-            or bool_and(archive_id in (select key::integer from ops.changes where kind = 'archive'))""")
+            or bool_and(message_id in (select message_id from arrived))""")
     con.execute("""
         create or replace temp table concerned as
-        from arrived union all by name from raw.events semi join relinked using (anonymous_id)""")
+        select type, occurred_at, anonymous_id, user_id, order_id, occurred_at as moment from arrived
+        union all
+        select type, occurred_at, anonymous_id, user_id, order_id, occurred_at
+        from raw.events semi join relinked using (anonymous_id)
+        union all  -- whoever placed a changed order, whether or not it was a conversion before
+        select 'order', occurred_at, anonymous_id, user_id, order_id, least(occurred_at, ordered_at)
+        from raw.events semi join changed_orders using (order_id) left join raw.ledger_orders using (order_id)""")
     con.execute("""
         create or replace temp table persons as
         with ids as (
-            select anonymous_id as id, occurred_at, order_id from concerned
-            union all select user_id, occurred_at, order_id from concerned
-            union all select known.user_id, occurred_at, order_id from concerned
+            select anonymous_id as id, moment, order_id from concerned
+            union all select user_id, moment, order_id from concerned
+            union all select known.user_id, moment, order_id from concerned
                 join (select distinct anonymous_id, user_id from raw.events where user_id is not null) as known
                 using (anonymous_id)
-            union all select person_id, converted_at, order_id
+            union all select person_id, least(converted_at, ordered_on), order_id
                 from intermediate.int_orders__conversions semi join changed_orders using (order_id)
         )
-        select id, min(occurred_at) as since, max(occurred_at) as until, count(order_id) > 0 as is_buyer
+        select id, min(moment) as since, max(moment) as until, count(order_id) > 0 as is_buyer
         from ids where id is not null group by id""")
     con.execute(f"""
         create or replace temp table touched_days as

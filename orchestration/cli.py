@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from orchestration import cli_dead_letters
 from settings import RomiError, Settings, UsageError, load_settings
 
 
@@ -136,10 +137,18 @@ def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) ->
     show.versions(versions(settings), as_json)
 
 
+@main.group("dead-letters")
+def dead_letters() -> None:
+    """Records that could not be loaded: look at them, and after a fix load them."""
+
+
 command(main, "run")(_run)
 command(main, "demo")(_demo)
 command(main, "status")(_status)
 command(publish, "list")(_publish_list)
+command(dead_letters, "list")(cli_dead_letters.list_letters)
+command(dead_letters, "show")(cli_dead_letters.show_letter)
+command(dead_letters, "replay")(cli_dead_letters.replay_letters)
 
 if __name__ == "__main__":
     main()

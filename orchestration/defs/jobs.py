@@ -6,6 +6,7 @@ from ingestion import landing
 from operations import status
 from orchestration.partitions import range_tags, regions
 from orchestration.warehouse import Warehouse
+from settings import now
 
 ingest = dg.define_asset_job("ingest", selection=dg.AssetSelection.groups("raw"),
                              description="Load what is new in a region's landing zone.")  # fmt: skip
@@ -28,13 +29,13 @@ def daily(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[d
 
 @dg.sensor(job=rebuild, minimum_interval_seconds=60)
 def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest] | dg.SkipReason:
-    """Rebuild the days that a load left pending, a run for each contiguous window."""
-    snapshots = status.snapshots(warehouse.settings)
+    """Rebuild the days that a load left pending, a run for each contiguous window; one that failed, an hour later."""
     requests = [
         dg.RunRequest(
-            run_key=f"{one['region']}|{first}|{last}|{one['news']}", tags=range_tags(one["region"], first, last)
+            run_key=f"{one['region']}|{first}|{last}|{one['news']}|{now():%Y-%m-%d %H}",
+            tags=range_tags(one["region"], first, last),
         )
-        for one in snapshots
+        for one in status.snapshots(warehouse.settings)
         for first, last in status.windows(one)
     ]
     return requests or dg.SkipReason("no day is pending")
@@ -42,8 +43,9 @@ def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> l
 
 @dg.sensor(job=publish, minimum_interval_seconds=60)
 def settled_regions(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
-    """Publish when no region has a day pending and something was settled since the last version."""
+    """Publish when no day is pending and something was settled since; one that failed, the next day."""
     snapshots = status.snapshots(warehouse.settings)
-    if not snapshots or any(status.windows(one) for one in snapshots):
-        return dg.SkipReason("nothing built, or days are still pending")
-    return dg.RunRequest(run_key="|".join(f"{one['region']}:{one['build']}" for one in snapshots))
+    if not snapshots or any(one["pending"] for one in snapshots):
+        return dg.SkipReason("nothing is built, or days are still pending")
+    builds = "|".join(f"{one['region']}:{one['build']}" for one in snapshots)
+    return dg.RunRequest(run_key=f"{builds}|{now():%Y-%m-%d}")

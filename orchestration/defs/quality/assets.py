@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from operations import rebuild
+from operations import rebuild, status
 from orchestration.automation import POOL
 from orchestration.partitions import region_days, window_of
 from orchestration.warehouse import Warehouse
@@ -31,6 +31,7 @@ def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse
     region, first, last = window_of(list(context.partition_keys))
     with warehouse.writing() as settings:
         withheld = rebuild.settle(settings, region, first, last)
+        status.refresh(settings)
     return dg.MaterializeResult(
         metadata={"withheld_days": len(withheld)},
         check_results=[

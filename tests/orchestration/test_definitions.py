@@ -1,0 +1,97 @@
+"""What the Dagster UI shows and starts by itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+from orchestration.partitions import FIRST_DAY, days, range_tags, window_of
+from orchestration.warehouse import Warehouse
+from tests.end_to_end.conftest import order, page, shop  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def repository():
+    return defs().get_repository_def()
+
+
+def test_pipeline_is_one_graph_from_raw_to_published(repository):
+    graph = repository.asset_graph
+    marts = dg.AssetKey(["published", "marts"])
+    upstream, todo = set(), [marts]
+    while todo:
+        parents = graph.get(todo.pop()).parent_keys - upstream
+        upstream |= parents
+        todo += parents
+    raw = {dg.AssetKey(["raw", table]) for table in ("events", "spend", "ledger_orders", "fx_rates")}
+    assert raw <= upstream
+    assert {job.name for job in repository.get_all_jobs()} >= {"ingest", "rebuild", "publish"}
+
+
+def test_what_is_rebuilt_by_window_is_partitioned_by_day_and_region(repository):
+    graph = repository.asset_graph
+    for table in ("romi_daily", "romi_monthly", "orders_daily", "spend_daily", "reconciliation_daily"):
+        partitions = graph.get(dg.AssetKey(["finance", table])).partitions_def
+        assert {one.name for one in partitions.partitions_defs} == {"day", "region"}
+
+
+def test_every_check_says_what_it_protects(repository):
+    graph = repository.asset_graph
+    nameless = [key for key in graph.asset_check_keys if not graph.get_check_spec(key).description]
+    assert nameless == []
+
+
+def test_window_of_a_run_is_the_range_it_was_asked_for():
+    tags = range_tags("eu", date(2026, 3, 1), date(2026, 3, 9))
+    keys = [f"2026-03-0{day}|eu" for day in range(1, 10)]
+    assert list(tags.values()) == [keys[0], keys[-1]]
+    assert window_of(keys) == ("eu", date(2026, 3, 1), date(2026, 3, 9))
+
+
+def test_days_outside_the_calendar_belong_to_its_ends():
+    latest = date.fromisoformat(days.get_last_partition_key())
+    tags = range_tags("eu", date(2009, 5, 1), latest + timedelta(days=900))
+    assert list(tags.values()) == [f"{FIRST_DAY}|eu", f"{latest}|eu"]
+    _, first, last = window_of([f"{FIRST_DAY}|eu", f"{latest}|eu"])
+    assert first < date(2009, 5, 1)
+    assert last > latest + timedelta(days=900)
+
+
+def test_run_over_two_regions_at_once_is_refused():
+    with pytest.raises(dg.Failure, match="one region at a time"):
+        window_of(["2026-03-01|eu", "2026-03-01|us"])
+
+
+def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repository, shop):  # noqa: F811
+    shop.configure("privacy: {k_anonymity: 1}\n")
+    shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z"), order("m2", "2026-03-02T10:00:00Z", "o-1", 5)])
+    config = {"landing": str(shop.landing), "warehouse": str(shop.warehouse), "config": str(shop.folder / "romi.yaml")}
+    resources = {"warehouse": Warehouse(**config)}
+    run_config = {"resources": {"warehouse": {"config": config}}}
+    with dg.DagsterInstance.local_temp(str(shop.folder)) as instance:
+
+        def execute(request: dg.RunRequest, job: str) -> None:
+            result = repository.get_job(job).execute_in_process(
+                instance=instance, run_config=run_config, partition_key=request.partition_key, tags=request.tags
+            )
+            assert result.success
+
+        schedule = repository.get_schedule_def("daily")
+        context = dg.build_schedule_context(instance=instance, resources=resources, repository_def=repository)
+        for request in schedule.evaluate_tick(context).run_requests:
+            execute(request, "ingest")
+
+        for name, job in (("pending_days", "rebuild"), ("settled_regions", "publish")):
+            sensor = repository.get_sensor_def(name)
+            context = dg.build_sensor_context(instance=instance, resources=resources, repository_def=repository)
+            requests = sensor.evaluate_tick(context).run_requests
+            assert requests, name
+            for request in requests:
+                execute(request, job)
+
+    assert shop.query("select date::varchar, orders from finance.orders_daily") == [("2026-03-02", 1)]
+    assert json.loads((shop.warehouse / "status" / "eu.json").read_text())["pending"] == []
