@@ -77,7 +77,7 @@ class Region(_Section):
 
 class Topic(_Section):
     format: Literal["segment", "snowplow", "ga4"] = "segment"
-    layout: Literal["kafka_connect"] = "kafka_connect"
+    layout: Literal["kafka_connect", "rudderstack", "segment"] = "kafka_connect"
 
 
 class Attribution(_Section):

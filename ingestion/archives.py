@@ -8,32 +8,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import duckdb
 import polars as pl
-from isal import igzip, isal_zlib
 
+from ingestion import parquet
+from ingestion.compression import READ_BYTES, WholeFile, compression, verify
 from ingestion.formats import segment
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
-from settings import PermanentError
 
 BATCH_ROWS = 100_000
 BATCH_BYTES = 64 << 20
-_READ_BYTES = 1 << 20
-_UNREADABLE: tuple[type[Exception], ...] = (EOFError, igzip.BadGzipFile, isal_zlib.error)  # type: ignore[assignment]
 # What DuckDB raises when a line is no JSON or no UTF-8, the file is broken, or its name is no UTF-8 (RuntimeError).
 DIRTY = (duckdb.Error, RuntimeError)
 
 Convert = Callable[[str], dict[str, Any]]
-
-
-class CorruptArchiveError(PermanentError):
-    """The archive cannot be read whole; nothing of it may be loaded."""
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(f"the archive cannot be read whole: {problem}")
 
 
 @dataclass
@@ -56,7 +46,10 @@ class Batch:
 
 def parser() -> duckdb.DuckDBPyConnection:
     """A database in memory to parse with: one thread, and never a spill file, since what it holds is plain text."""
-    return duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
+    config = {"threads": 1, "temp_directory": "", "memory_limit": "2GB"}
+    con = duckdb.connect(":memory:", config=config)
+    con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
+    return con
 
 
 def read_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
@@ -64,16 +57,15 @@ def read_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iter
 
     Raises:
         duckdb.Error: some line is no JSON or no UTF-8, or the file is broken; :func:`read_exact` tells which.
-        CorruptArchiveError: gzip's checksum or length does not hold, which DuckDB does not test.
+        CorruptArchiveError: a checksum or length does not hold, which DuckDB does not test.
     """
-    if _is_gzip(path):
-        _verify(path)
+    verify(path)
     source = (
         "(select json as line, cast(null as bigint) as record_offset"
         f" from read_ndjson_objects($path, compression=$compression, maximum_object_size={BATCH_BYTES}))"
     )
     start = 0
-    parameters = {"now": now, "path": no_glob(path), "compression": "gzip" if _is_gzip(path) else "uncompressed"}
+    parameters = {"now": now, "path": no_glob(path), "compression": compression(path)}
     for part in con.execute(segment.query(source), parameters).to_arrow_reader(BATCH_ROWS):
         frame = pl.DataFrame(pl.from_arrow(part))
         offsets = pl.int_range(start, start + len(frame), dtype=pl.Int64, eager=True)
@@ -95,7 +87,10 @@ def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Ite
         frame = con.execute(segment.query("(select * from line_batch where json_valid(line))"), {"now": now}).pl()
         batch = _settle(frame.sort("record_offset"), now)
         rows, refused = _read_each(table.filter(~valid).rows(), decode_text, now)
-        yield Batch(pl.concat([batch.rows, rows]).sort("record_offset"), dead + refused + batch.dead)
+        dead += refused + batch.dead
+        for one in dead:  # kept as it came: another format may need the blanks at its ends
+            one.payload = one.payload and lines[one.record_offset - lines[0][0]][1]
+        yield Batch(pl.concat([batch.rows, rows]).sort("record_offset"), dead)
 
 
 def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batch]:
@@ -105,9 +100,14 @@ def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batc
         CorruptArchiveError: the archive cannot be read whole.
     """
     for lines in _line_batches(path):
-        dead, texts = _decodable(lines)
-        rows, refused = _read_each(texts, convert, now)
-        yield Batch(rows, dead + refused)
+        yield read_lines(lines, convert, now)
+
+
+def read_lines(lines: list[tuple[int, bytes]], convert: Convert | None, now: datetime) -> Batch:
+    """Read single lines, each with its offset, by the exact reader of their format; `convert` is None for Segment."""
+    dead, texts = _decodable(lines if convert else [(offset, line.strip()) for offset, line in lines])
+    rows, refused = _read_each(texts, convert or decode_text, now)
+    return Batch(rows, dead + refused)
 
 
 def _settle(frame: pl.DataFrame, now: datetime) -> Batch:
@@ -151,7 +151,7 @@ def _decodable(lines: list[tuple[int, bytes]]) -> tuple[list[Dead], list[tuple[i
 def _line_batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
     batch: list[tuple[int, bytes]] = []
     size = 0
-    for numbered in enumerate(_lines(path)):
+    for numbered in enumerate(parquet.lines(path) if parquet.is_parquet(path) else _lines(path)):
         batch.append(numbered)
         size += len(numbered[1])
         if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
@@ -163,40 +163,17 @@ def _line_batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
 def _lines(path: Path) -> Iterator[bytes]:
     """Lines that are not blank, without their ends and a byte order mark; of one beyond 1 MiB so much that it shows."""
     longest = MAX_RECORD_BYTES + 3
-    try:
-        with _open(path) as file:
-            start = 3 if file.read(3) == codecs.BOM_UTF8 else 0
-            file.seek(start)
-            while line := file.readline(longest):
-                is_blank, rest = not line.strip(), line
-                while len(rest) in (longest, _READ_BYTES) and not rest.endswith(b"\n"):
-                    rest = file.readline(_READ_BYTES)
-                    is_blank = is_blank and not rest.strip()
-                if not is_blank:
-                    yield line.rstrip(b"\r\n")
-    except _UNREADABLE as error:
-        raise CorruptArchiveError(f"gzip: {error}") from error
-
-
-def _open(path: Path) -> IO[bytes]:
-    if not _is_gzip(path):
-        return path.open("rb")
-    if not path.stat().st_size:
-        raise EOFError("the file is empty")
-    return igzip.open(path, "rb")
-
-
-def _is_gzip(path: Path) -> bool:
-    return path.name.lower().endswith(".gz")
-
-
-def _verify(path: Path) -> None:
-    try:
-        with _open(path) as file:
-            while file.read(_READ_BYTES):
-                pass
-    except _UNREADABLE as error:
-        raise CorruptArchiveError(f"gzip: {error}") from error
+    with WholeFile(path) as file:
+        has_mark = file.read(3) == codecs.BOM_UTF8
+    with WholeFile(path) as file:
+        file.read(3 if has_mark else 0)
+        while line := file.readline(longest):
+            is_blank, rest = not line.strip(), line
+            while len(rest) in (longest, READ_BYTES) and not rest.endswith(b"\n"):
+                rest = file.readline(READ_BYTES)
+                is_blank = is_blank and not rest.strip()
+            if not is_blank:
+                yield line.rstrip(b"\r\n")
 
 
 def no_glob(path: Path) -> str:

@@ -41,6 +41,17 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime, s
             part.unlink(missing_ok=True)
 
 
+def add_replayed(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    """In the caller's transaction: insert what is new of archives booked before, and name just that to the planner."""
+    if not any(parsed.parts and not parsed.problem for parsed in ids.values()):
+        return
+    _insert_new(con, ids)
+    con.execute("""
+        insert into ops.changes
+        select 'event', null, message_id::varchar
+        from raw.events semi join incoming using (archive_id, record_offset)""")
+
+
 def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
     """Insert the rows whose ``messageId`` is not taken, the first of the group before its copies; count the rest."""
     staged = [
@@ -94,7 +105,8 @@ def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None
         inserted as (
             select archive_id, count(*) filter (not is_anonymised) as loaded,
                 count(*) filter (is_anonymised) as anonymised
-            from raw.events where archive_id >= (select min(archive_id) from staged_parts) group by all
+            from raw.events semi join incoming using (archive_id, record_offset)
+            where archive_id >= (select min(archive_id) from staged_parts) group by all
         )
         select archive_id, count(*), any_value(loaded), any_value(anonymised), any_value(conflicting)
         from incoming left join inserted using (archive_id) left join conflicts using (archive_id) group by all

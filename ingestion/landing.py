@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,14 +13,23 @@ from settings import Settings, UnknownValueError, UsageError, is_region_name
 
 Kind = Literal["events", "spend", "ledger", "fx"]
 FX_FILE = "fx/eurofxref-hist.csv"
-_TABLE_SUFFIXES = (".csv",)
+_TABLE_SUFFIXES = (".csv", ".parquet")
 _ARCHIVE = re.compile(
     r"(?P<topic>.+)\+(?P<partition>\d{1,9})\+(?P<start>\d{1,18})\.(?P<suffix>[A-Za-z0-9.]+)", re.DOTALL | re.ASCII
 )
+# How RudderStack and Segment themselves lay objects out: <folder>/<source>/<day>/<any name>. There are no offsets.
+_OF_SOURCE = {
+    layout: re.compile(rf"(?:.*/)?{folder}/(?P<topic>[^/]+)/(?:[^/]+/)*[^/]+\.(?i:{suffixes})", re.DOTALL)
+    for layout, folder, suffixes in (
+        ("rudderstack", "rudder-logs", r"json(\.gz|\.zst)?|parquet"),
+        ("segment", "segment-logs", r"json(\.gz|\.zst)?|gz"),
+    )
+}
+NO_PARTITION = -1
 EVENT_SUFFIXES = {
-    "segment": ("json", "json.gz"),
-    "snowplow": ("json", "json.gz", "tsv", "tsv.gz", "txt", "txt.gz"),
-    "ga4": ("json", "json.gz"),
+    "segment": ("json", "json.gz", "json.zst", "parquet"),
+    "snowplow": tuple(f"{text}{packed}" for text in ("json", "tsv", "txt") for packed in ("", ".gz", ".zst")),
+    "ga4": ("json", "json.gz", "json.zst", "parquet"),
 }
 
 
@@ -33,7 +43,7 @@ class Landed:
     size: int
     mtime_ns: int
     topic: str = ""
-    partition: int = 0
+    partition: int = 0  # NO_PARTITION: its layout has no offsets, so a missing file cannot be told
     start_offset: int = 0
 
 
@@ -77,14 +87,29 @@ def regions(settings: Settings) -> list[str]:
 def discover(settings: Settings, region: str) -> list[Landed]:
     """Everything landed for `region`, in the order in which it is loaded: fx, ledger, spend, then archives by topic,
     partition and offset. Files still being written (``.tmp``, ``.part``, names from ``.`` or ``_``) are not there."""
+    found = [one for one in _sorted_out(settings, region) if isinstance(one, Landed)]
+    order = ("fx", "ledger", "spend", "events")
+    return sorted(found, key=lambda one: (order.index(one.kind), one.topic, one.partition, one.start_offset, one.name))
+
+
+def strays(settings: Settings, region: str) -> list[str]:
+    """The files among events, spend and ledger that no reader takes: of an unknown kind, name or layout."""
+    return [one for one in _sorted_out(settings, region) if isinstance(one, str)]
+
+
+def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
+    """Each file that is there: as a reader takes it, or just its name."""
     root = landing_root(settings)
     folder = root / region
-    found = [_landed("fx", root / FX_FILE, root)] if (root / FX_FILE).is_file() else []
+    if (root / FX_FILE).is_file():
+        yield _landed("fx", root / FX_FILE, root)
     for kind in ("ledger", "spend"):
-        tables = [path for path in _files(folder / kind) if path.suffix.lower() in _TABLE_SUFFIXES]
-        found += [_landed(kind, path, folder) for path in tables if kind == "ledger" or path.parent != folder / kind]
-    archives = [archive for path in _files(folder / "events") if (archive := _archive(settings, path, folder))]
-    return found + sorted(archives, key=lambda one: (one.topic, one.partition, one.start_offset, one.name))
+        for path in _files(folder / kind):
+            has_platform = kind == "ledger" or path.parent != folder / kind
+            is_table = has_platform and path.suffix.lower() in _TABLE_SUFFIXES
+            yield _landed(kind, path, folder) if is_table else _text(path.relative_to(folder))
+    for path in _files(folder / "events"):
+        yield _archive(settings, path, folder) or _text(path.relative_to(folder))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -111,17 +136,14 @@ def _text(path: Path) -> str:
 
 
 def _archive(settings: Settings, path: Path, folder: Path) -> Landed | None:
-    match = _ARCHIVE.fullmatch(_text(Path(path.name)))
-    if not match:
-        return None
-    suffixes = EVENT_SUFFIXES[settings.topic(match["topic"]).format]
-    if match["suffix"].lower() not in suffixes:
-        return None
-    return _landed(
-        "events",
-        path,
-        folder,
-        topic=match["topic"],
-        partition=int(match["partition"]),
-        start_offset=int(match["start"]),
-    )
+    """The archive as the layout of its topic names it, or None."""
+    if match := _ARCHIVE.fullmatch(_text(Path(path.name))):
+        topic = settings.topic(match["topic"])
+        if topic.layout == "kafka_connect" and match["suffix"].lower() in EVENT_SUFFIXES[topic.format]:
+            place = {"partition": int(match["partition"]), "start_offset": int(match["start"])}
+            return _landed("events", path, folder, topic=match["topic"], **place)
+    for layout, pattern in _OF_SOURCE.items():
+        match = pattern.fullmatch(_text(path.relative_to(folder)))
+        if match and settings.topic(match["topic"]).layout == layout:
+            return _landed("events", path, folder, topic=match["topic"], partition=NO_PARTITION)
+    return None

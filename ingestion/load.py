@@ -17,18 +17,19 @@ from pathlib import Path
 import duckdb
 
 from ingestion import archives
-from ingestion.archives import CorruptArchiveError
 from ingestion.books import Delivery, meta, put_meta, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
+from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
+from ingestion.parquet import is_parquet
 from ingestion.records import naive_utc
 from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
-from settings import Settings, TransientError, UsageError, now
+from settings import PermanentError, Settings, TransientError, UsageError, now
 
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
@@ -64,16 +65,11 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
         UsageError: the region's file was filled under another key.
         TransientError: another process holds the region's file.
     """
-    policy = Policy(
-        key=region_key(settings.warehouse, region, "pseudonym"),
-        is_consent_default=settings.region(region).consent_default == "granted",
-        raw_days=settings.retention.raw_days,
-        now=naive_utc(now()),
-    )
+    policy = region_policy(settings, region)
     seal_key = region_key(settings.warehouse, region, "seal")
     done = Loaded()
-    with region_file(settings, region) as con, _staging(settings, region) as folder:
-        _hold_key(con, policy.key)
+    with region_file(settings, region) as con, staging(settings, region) as folder:
+        hold_key(con, policy.key)
         fresh = unseen(con, discover(settings, region))
         sizes, size_done = sum(landed.size for landed in fresh), 0
 
@@ -94,7 +90,37 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     return done
 
 
-def _hold_key(con: duckdb.DuckDBPyConnection, key: Key) -> None:
+def region_policy(settings: Settings, region: str) -> Policy:
+    """What decides the fate of the region's records, now."""
+    return Policy(
+        key=region_key(settings.warehouse, region, "pseudonym"),
+        is_consent_default=settings.region(region).consent_default == "granted",
+        raw_days=settings.retention.raw_days,
+        now=naive_utc(now()),
+    )
+
+
+def check_key(settings: Settings, region: str) -> None:
+    """Refuse to go on with a region's file whose key is not at hand, before a new one is made.
+
+    Raises:
+        UsageError: the file was filled under another key, or under one that is lost.
+    """
+    try:
+        with region_file(settings, region, read_only=True) as con:
+            if meta(con, "pseudonym_key") is None:
+                return
+            hold_key(con, region_key(settings.warehouse, region, "pseudonym", make=False))
+    except (TransientError, PermanentError):
+        return  # a file that cannot be read is the load's to tell
+
+
+def hold_key(con: duckdb.DuckDBPyConnection, key: Key) -> None:
+    """Refuse a key that is not the one under which the region was filled.
+
+    Raises:
+        UsageError: it is another.
+    """
     held = meta(con, "pseudonym_key")
     if held is None:
         put_meta(con, "pseudonym_key", key.fingerprint)
@@ -130,7 +156,7 @@ def file_sha256(path: Path) -> str:
 
 
 @contextmanager
-def _staging(settings: Settings, region: str) -> Iterator[Path]:
+def staging(settings: Settings, region: str) -> Iterator[Path]:
     """An empty folder for masked rows on their way; what a killed run left there is removed."""
     folder = settings.staging_dir / region
     shutil.rmtree(folder, ignore_errors=True)
@@ -160,9 +186,8 @@ def _read(landed: Landed, stage: Stage, settings: Settings, policy: Policy) -> P
     if convert:
         readers = [partial(archives.read_converted, landed.path, convert, policy.now)]
     else:
-        readers = [
-            partial(read, _thread.con, landed.path, policy.now) for read in (archives.read_fast, archives.read_exact)
-        ]
+        reads = (archives.read_exact,) if is_parquet(landed.path) else (archives.read_fast, archives.read_exact)
+        readers = [partial(read, _thread.con, landed.path, policy.now) for read in reads]
     for read in readers:
         parsed = stage.begin(landed, sha256)
         try:

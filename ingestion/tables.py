@@ -1,4 +1,4 @@
-"""Spend, ledger and reference rates: CSV files, kept row by row in the same books as events."""
+"""Spend, ledger and reference rates: CSV or Parquet, kept row by row in the same books as events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ingestion import parquet
 from ingestion.boundary import order_number
+from ingestion.compression import CorruptArchiveError
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 from ingestion.records import DeadLetter, naive_utc
 from privacy.keys import Key
@@ -56,23 +58,41 @@ class Context:
 
 
 def read_rows(path: Path, kind: str) -> Iterator[tuple[int, Row]]:
-    """Rows by column name with their line numbers (the header is line 1); blank rows are no rows.
+    """Rows by column name with their line numbers (a CSV's header is line 1); blank rows are no rows.
 
     Raises:
-        UnreadableTableError: a required column is missing, or it is no CSV.
+        UnreadableTableError: a required column is missing, or it is no CSV or no whole Parquet.
     """
+    if not parquet.is_parquet(path):
+        yield from _csv_rows(path, kind)
+        return
+    try:
+        header = parquet.columns(path)
+        _check_columns({_SPEND_ALIASES.get(name, name) for name in header}, kind)
+        for line, row in enumerate(parquet.rows(path), start=1):
+            if any(row.values()):
+                yield line, {_SPEND_ALIASES.get(name, name): text for name, text in row.items()}
+    except CorruptArchiveError as error:
+        raise UnreadableTableError(error.problem) from error
+
+
+def _csv_rows(path: Path, kind: str) -> Iterator[tuple[int, Row]]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file)
         try:
             header = [_SPEND_ALIASES.get(name.strip(), name.strip()) for name in next(reader, [])]
-            missing = [" or ".join(sorted(names)) for names in _REQUIRED[kind] if not names & set(header)]
-            if missing:
-                raise UnreadableTableError(f"columns missing: {', '.join(missing)}")
+            _check_columns(set(header), kind)
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     yield reader.line_num, {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
         except csv.Error as error:
             raise UnreadableTableError(f"no CSV at line {reader.line_num}: {error}") from error
+
+
+def _check_columns(header: set[str], kind: str) -> None:
+    missing = [" or ".join(sorted(names)) for names in _REQUIRED[kind] if not names & header]
+    if missing:
+        raise UnreadableTableError(f"columns missing: {', '.join(missing)}")
 
 
 def read_spend(row: Row, _: Context) -> dict[str, Any]:

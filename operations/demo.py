@@ -27,6 +27,8 @@ def prepare(settings: Settings, days: int, events: int, progress: Callable[[int]
     Raises:
         UsageError: something else stands there, or it cannot be written.
     """
+    if "://" in settings.landing:
+        raise UsageError(f"landing {settings.landing}: the sample is written to a folder; give one with --landing DIR")
     root = Path(settings.landing)
     if (root / MARKER).is_file():
         return False

@@ -12,6 +12,8 @@ from pathlib import Path
 from settings import WAREHOUSE_FORMAT, Settings, UsageError
 
 _held: dict[Path, int] = {}
+_PRIVATE = ("regions", "staging", "status", "dbt", "dagster")
+_MINE = {".lock", *_PRIVATE}  # `make ui` may have been here first
 
 
 @contextmanager
@@ -29,14 +31,18 @@ def exclusive(settings: Settings, on_wait: Callable[[], None] = lambda: None) ->
         finally:
             _held[path] -= 1
         return
-    _prepare(path)
-    descriptor = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise UsageError(f"cannot write the warehouse {path}: {error.strerror}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             on_wait()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _prepare(path)
         _held[path] = 1
         yield
     finally:
@@ -65,15 +71,15 @@ def check_warehouse(settings: Settings) -> None:
 
 
 def _prepare(path: Path) -> None:
+    """Make a new folder a warehouse, or refuse it. What lies in its folders is for its owner alone."""
     marker = path / "warehouse.json"
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(13, "no permission to write")
         if marker.exists():
             return check_warehouse(Settings(warehouse=path))
-        if any(one.name != ".lock" for one in path.iterdir()):
+        if any(one.name not in _MINE and not one.name.startswith(".warehouse.") for one in path.iterdir()):
             raise UsageError(f"{path} is no warehouse of this version (no warehouse.json), and not empty either")
+        for name in _PRIVATE:
+            (path / name).mkdir(mode=0o700, exist_ok=True)
         fresh = path / f".warehouse.{os.getpid()}"
         fresh.write_text(json.dumps({"format": WAREHOUSE_FORMAT}))
         os.replace(fresh, marker)

@@ -55,8 +55,8 @@ def _rules(settings: Settings, region: str) -> str:
     """Names what the numbers follow from besides the data: the configuration that matters, and the models."""
     config = settings.model_dump_json(include={"reporting_currency", "attribution"})
     digest = hashlib.sha256(f"{config}{settings.region(region)}{settings.privacy.k_anonymity}".encode())
-    for path in sorted(DBT_PROJECT.glob("**/*")):
-        if path.suffix in (".sql", ".csv") and "target" not in path.parts:
+    for folder in ("models", "macros", "seeds"):
+        for path in sorted((DBT_PROJECT / folder).rglob("*.*")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -77,8 +77,8 @@ def _every_day(local_day: str) -> str:
 
 def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str) -> None:
     con.execute(
-        f"insert into ops.pending_days select distinct day, $reason from ({days}) where day is not null"
-        " on conflict do nothing",
+        # A day that is being rebuilt has to be rebuilt again.
+        f"insert or replace into ops.pending_days select distinct day, $reason from ({days}) where day is not null",
         {"reason": reason},
     )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 
 import duckdb
 
-from ingestion.books import meta, put_meta, region_file, transaction
+from ingestion.books import region_file, transaction
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
+
+# How far a pending day has come, in place of the reason why it is pending.
+_REBUILDING, _BUILT = "rebuilding", "built; failed tests: "
 
 
 def begin(settings: Settings, region: str, first: date, last: date) -> tuple[date, date]:
@@ -20,9 +22,9 @@ def begin(settings: Settings, region: str, first: date, last: date) -> tuple[dat
     with region_file(settings, region) as con:
         first, last = _bounds(con, first, last)
         con.execute("""
-            insert into ops.pending_days
-            select unnest(generate_series($first::date, $last::date, interval 1 day))::date, 'rebuilding'
-            on conflict do nothing""", {"first": first, "last": last})  # fmt: skip
+            insert or replace into ops.pending_days
+            select unnest(generate_series($first::date, $last::date, interval 1 day))::date, $mark
+            """, {"first": first, "last": last, "mark": _REBUILDING})  # fmt: skip
     return first, last
 
 
@@ -35,10 +37,16 @@ def _bounds(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[da
     return known
 
 
-def note_tests(settings: Settings, region: str, failed: list[str]) -> None:
-    """Remember which dbt tests failed, for :func:`settle`, which runs as a step of its own."""
+def mark_built(settings: Settings, region: str, first: date, last: date, failed_tests: list[str]) -> None:
+    """Say of the days that were just rebuilt that they were, and with which dbt tests failing, for :func:`settle`.
+
+    A day that was planned anew since :func:`begin` is left out, since the build may have missed what is new.
+    """
     with region_file(settings, region) as con:
-        put_meta(con, "failed_tests", json.dumps(sorted(failed)))
+        con.execute(
+            "update ops.pending_days set reason = $built where reason = $mark and day between $first and $last",
+            {"first": first, "last": last, "mark": _REBUILDING, "built": _BUILT + ", ".join(sorted(failed_tests))},
+        )
 
 
 def settle(settings: Settings, region: str, first: date, last: date) -> dict[date, str]:
@@ -46,24 +54,29 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
 
     Returns:
         The days to withhold, each with its reason.
+
+    Raises:
+        PermanentError: none of the days was rebuilt since it became pending.
     """
     with region_file(settings, region) as con, transaction(con):
-        first, last = _bounds(con, first, last)
-        withheld = reconcile(con, settings, region, first, last)
-        con.execute(
-            "create or replace temp table settled as"
-            " select day from ops.pending_days where day between $first and $last"
-            " union select day from ops.days where day between $first and $last",
-            {"first": first, "last": last},
+        built = dict(
+            con.execute(
+                "select day, substr(reason, len($built) + 1) from ops.pending_days"
+                " where starts_with(reason, $built) and day between $first and $last order by day",
+                {"first": first, "last": last, "built": _BUILT},
+            ).fetchall()
         )
-        if failed_tests := json.loads(meta(con, "failed_tests") or "[]"):
-            reason = f"test failed: {', '.join(failed_tests)}"
-            days = con.execute("select day from settled").fetchall()
-            withheld = {day: withheld.get(day, reason) for (day,) in days}
-        con.execute("""
-            insert or replace into ops.days
-            select day, (select coalesce(max(build), 0) + 1 from ops.days), null from settled""")
-        for day, reason in withheld.items():
-            con.execute("update ops.days set withheld_reason = ? where day = ?", [reason, day])
-        con.execute("delete from ops.pending_days where day in (select day from settled)")
+        if not built:
+            raise PermanentError(f"{region}: no day of this window was rebuilt; run the models of these days first")
+        withheld = reconcile(con, settings, region, min(built), max(built))
+        withheld = {day: reason for day, reason in withheld.items() if day in built}
+        withheld |= {day: f"test failed: {tests}" for day, tests in built.items() if tests and day not in withheld}
+        build = con.execute("select coalesce(max(build), 0) + 1 from ops.days").fetchall()[0][0]
+        con.executemany(
+            "insert or replace into ops.days values (?, ?, ?)", [(day, build, withheld.get(day)) for day in built]
+        )
+        con.execute(
+            "delete from ops.pending_days where starts_with(reason, $built) and day between $first and $last",
+            {"first": first, "last": last, "built": _BUILT},
+        )
     return withheld

@@ -15,7 +15,11 @@ from settings import Settings, TransientError, UsageError
 
 FINAL_AFTER = timedelta(days=35)
 
-_WATERMARK = "select max(coalesce(received_at, occurred_at)) from raw.events"
+# No later than the load, so that one record from a wrong clock makes nothing final.
+WATERMARK = """
+    select max(least(latest, coalesce(first_seen_at, latest))) from (
+        select archive_id, max(coalesce(received_at, occurred_at)) as latest from raw.events group by all
+    ) left join ops.archives using (archive_id)"""
 _HELD_BACK = """
     select day from ops.days where withheld_reason is not null union select day from ops.pending_days order by day"""
 # An overlap is a redelivery, so a hole begins only beyond the furthest offset reached before. What could not be read
@@ -98,7 +102,7 @@ def _state(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> R
     build, days = con.execute("select coalesce(max(build), 0), count(*) from ops.days").fetchall()[0]
     if not days:
         raise RegionLateError("it has not been built yet")
-    watermark = con.execute(_WATERMARK).fetchall()[0][0]
+    watermark = con.execute(WATERMARK).fetchall()[0][0]
     has_loss = con.execute(_HAS_LOSS).fetchall()[0][0]
     final_through = None
     if watermark is not None and not has_loss:

@@ -8,11 +8,13 @@ from typing import Any
 
 import duckdb
 
+from ingestion import gaps
 from ingestion.books import add_books, meta, records_by_fate, region_file, write_json
-from ingestion.landing import discover
+from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations import plan, versions
+from operations.region_marts import WATERMARK
 from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28
@@ -34,8 +36,8 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
         "withheld": {str(day): reason for day, reason in withheld},
         "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
-        "news": _one(con, "select coalesce(max(archive_id), 0) from ops.archives"),
-        "watermark": _one(con, "select max(coalesce(received_at, occurred_at)) from raw.events"),
+        "news": f"{_one(con, 'select coalesce(max(archive_id), 0) from ops.archives')}+{meta(con, 'replays') or 0}",
+        "watermark": _one(con, WATERMARK),
         "backlog": _backlog(con, settings, region),
         "slo": _accuracy(con, settings),
         "key": meta(con, "pseudonym_key"),
@@ -56,8 +58,9 @@ def refresh(settings: Settings) -> list[dict[str, Any]]:
 
 
 def snapshots(settings: Settings) -> list[dict[str, Any]]:
-    """The last snapshot of each region, by name."""
-    return [json.loads(path.read_text()) for path in sorted((settings.warehouse / "status").glob("*.json"))]
+    """The last snapshot of each region that is still one, by name."""
+    paths = sorted((settings.warehouse / "status").glob("*.json"))
+    return [json.loads(path.read_text()) for path in paths if path.stem in settings.known_regions()]
 
 
 def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -91,9 +94,11 @@ def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
 
 def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
     try:
-        waiting = unseen(con, discover(settings, region))
+        landed = discover(settings, region)
+        waiting = unseen(con, landed)
+        found = {"vanished": gaps.vanished(con, landed), "unreadable_names": strays(settings, region)}
     except UsageError:
-        waiting = None
+        waiting, found = None, {"vanished": None, "unreadable_names": None}
     clock = naive_utc(now())
     oldest = min((one.mtime_ns for one in waiting or []), default=None)
     day = {"since": clock.replace(microsecond=0), "ns": (int(clock.replace(tzinfo=UTC).timestamp()) - 86_400) * 10**9}
@@ -112,6 +117,8 @@ def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
             " where kind = 'events' and loaded_at > ?::timestamp - interval 1 day",
             day["since"],
         ),
+        "known_loss": gaps.known_loss(con),
+        **found,
     }
 
 

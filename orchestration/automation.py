@@ -1,9 +1,26 @@
 """Policies that assets and jobs share, each with its why."""
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
+
+from settings import RomiError, TransientError
 
 # DuckDB takes one writer a file, and publishing reads all of them: runs take turns.
 POOL = "warehouse_write"
 
-# A lock or a full disk may pass; bad data raises a PermanentError, which nobody retries.
-RETRY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
+RETRIES = 3
+
+
+@contextmanager
+def only_what_may_pass_is_retried(attempt: int) -> Iterator[None]:
+    """A lock may be let go and a disk be freed, so wait longer each time; bad data stays bad, and nobody retries it."""
+    try:
+        yield
+    except TransientError as error:
+        wait = random.uniform(0, 2 ** (attempt + 1))
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=wait) from error
+    except RomiError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error

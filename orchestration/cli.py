@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,11 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
                 _fail(str(error), error.exit_code, as_json)
             except KeyboardInterrupt:
                 _fail("interrupted; run it again to go on", 1, as_json)
+            except Exception as error:
+                if os.environ.get("ROMI_DEBUG"):
+                    raise
+                # Its text may quote the data, so only its kind is told.
+                _fail(f"unexpected {type(error).__name__}; ROMI_DEBUG=1 shows where", 1, as_json)
 
         for option in (
             click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text."),
@@ -46,6 +52,19 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
         return group.command(name)(body)
 
     return decorate
+
+
+def entry() -> None:
+    """The console script: wrong usage, too, is told in one line."""
+    try:
+        sys.exit(main(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else str(error))
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2, "--json" in sys.argv)
+    except click.Abort:
+        _fail("interrupted; run it again to go on", 1, "--json" in sys.argv)
 
 
 def _fail(message: str, code: int, as_json: bool) -> None:
@@ -151,4 +170,4 @@ command(dead_letters, "show")(cli_dead_letters.show_letter)
 command(dead_letters, "replay")(cli_dead_letters.replay_letters)
 
 if __name__ == "__main__":
-    main()
+    entry()

@@ -129,32 +129,39 @@ def _print_list(groups: list[dict[str, Any]], named: list[dict[str, Any]]) -> No
         return click.echo("no dead letters")
     out = Console(highlight=False, markup=False)
     out = out if out.is_terminal else Console(highlight=False, markup=False, width=200)
-    for one in groups:
-        one["topic"] = one["topic"] or f"({one['kind']})"
-        one["happened"] = f"{_minute(one['earliest'])}\n{_minute(one['latest'])}" if one["earliest"] else "-"
-    columns = ("region", "topic", "reason", "first_seen_on", "records", "payloads", "happened")
-    out.print(_table("Dead letters (payloads: how many a replay can read)", columns, groups))
+    rows = [
+        {"region": one["region"], "topic": one["topic"] or f"({one['kind']})", "reason": one["reason"],
+         "arrived": one["first_seen_on"], "happened": _days(one["earliest"], one["latest"]),
+         "records": one["records"], "kept": one["payloads"]}
+        for one in groups
+    ]  # fmt: skip
+    out.print(_table("Dead letters (kept: how many payloads a replay can read)", rows))
     if named:
-        rows = [one | {name: _minute(one[name]) for name in ("first_seen_at", "occurred_at")} for one in named]
-        places = ("id", "reason", "attempts", "first_seen_at", "occurred_at", "archive", "record_offset")
-        out.print(_table("Single ones", places, rows))
+        singles = [
+            {"id": one["id"], "reason": one["reason"], "arrived": one["first_seen_at"].date(),
+             "happened": str(one["occurred_at"] or "-")[:16], "archive": one["archive"]}
+            for one in named
+        ]  # fmt: skip
+        out.print(_table("Single ones", singles))
     return None
 
 
-def _minute(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+def _days(earliest: datetime | None, latest: datetime | None) -> str:
+    if earliest is None or latest is None:
+        return "-"
+    return "\n".join(sorted({str(earliest.date()), str(latest.date())}))
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Any:
+def _table(title: str, rows: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
-    for name in columns:
-        is_count = name in ("records", "payloads", "attempts", "record_offset")
-        table.add_column(name.replace("_", " "), justify="right" if is_count else "left", overflow="fold",
-                         no_wrap=name in ("id", "reason"))  # fmt: skip
+    for name in rows[0]:
+        is_count = name in ("records", "kept")
+        is_long = name in ("topic", "archive")
+        table.add_column(name, justify="right" if is_count else "left", overflow="fold", no_wrap=not is_long)
     for row in rows:
-        table.add_row(*["\n".join(map(_printable, str(row[name]).split("\n"))) for name in columns])
+        table.add_row(*["\n".join(map(_printable, str(value).split("\n"))) for value in row.values()])
     return table
 
 

@@ -16,14 +16,17 @@ from sqlalchemy import Engine, event
 
 from ingestion import landing
 from ingestion.books import region_file
+from ingestion.load import check_key
 from operations import plan, status, versions
 from operations.lock import exclusive
 from operations.progress import Step, report
 from orchestration.definitions import defs
 from orchestration.partitions import range_tags, regions
+from privacy.keys import key_file
 from settings import Settings
 
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
+_OURS = {"romi/run": "command line"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -36,6 +39,7 @@ class Outcome:
     withheld: dict[str, dict[str, str]] = field(default_factory=dict)
     rebuilt_days: int = 0
     version: int | None = None  # None where nothing differs from what is published
+    keys_made: str | None = None  # where keys were made, if this run made them
 
     @property
     def exit_code(self) -> int:
@@ -50,8 +54,15 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
     Raises:
         UsageError: the landing zone, the configuration or the warehouse cannot be used.
     """
-    outcome = Outcome(regions=landing.regions(settings))
+    landed = landing.regions(settings)
+    # A region that lands nothing any more still follows changed rules.
+    kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
+    outcome = Outcome(regions=sorted({*landed, *kept}))
+    has_keys = key_file(settings.warehouse).exists()
     with exclusive(settings, on_wait), _instance(settings) as instance:
+        for region in kept:
+            check_key(settings, region)
+        _end_killed_runs(instance)
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
         instance.add_dynamic_partitions(str(regions.name), outcome.regions)
         jobs = _Jobs(instance, settings, config, outcome)
@@ -66,6 +77,8 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
         for one in status.snapshots(settings):
             if one["withheld"]:
                 outcome.withheld[one["region"]] = one["withheld"]
+    if not has_keys and key_file(settings.warehouse).exists():
+        outcome.keys_made = str(key_file(settings.warehouse))
     return outcome
 
 
@@ -76,20 +89,16 @@ class _Jobs:
     config: Path | None
     outcome: Outcome
 
-    def execute(self, name: str, what: str, **target: Any) -> bool:
+    def execute(
+        self, name: str, what: str, partition_key: str | None = None, tags: dict[str, str] | None = None
+    ) -> bool:
         """Run a job of the definitions; a failure is noted in one line and not raised."""
         places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
-        result = (
-            _definitions()
-            .resolve_job_def(name)
-            .execute_in_process(
-                instance=self.instance,
-                run_config={**_QUIET, "resources": {"warehouse": resource}},
-                raise_on_error=False,
-                **target,
-            )
-        )
+        result = _definitions().resolve_job_def(name).execute_in_process(
+            instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
+            raise_on_error=False, partition_key=partition_key, tags={**_OURS, **(tags or {})},
+        )  # fmt: skip
         if not result.success:
             self.outcome.failures.append(f"{what}: {_cause(result)}")
         return result.success
@@ -126,6 +135,13 @@ def _cause(result: dg.ExecuteInProcessResult) -> str:
             _, _, message = error.message.partition(": ")  # the class comes first
             return " ".join((message or error.message).split())
     return "see the run in the Dagster UI"
+
+
+def _end_killed_runs(instance: dg.DagsterInstance) -> None:
+    """A killed `romi run` leaves a run that looks alive and would hold its place in the pool for ever."""
+    alive = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED], tags=_OURS)
+    for run in instance.get_runs(alive):
+        instance.report_run_failed(run, "its process ended before it did")
 
 
 @contextmanager

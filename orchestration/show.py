@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -86,13 +87,15 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         return _json({
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
             "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
-            "exit_code": result.exit_code,
+            "keys_made": result.keys_made, "exit_code": result.exit_code,
         })  # fmt: skip
+    if result.keys_made:
+        _out.print(f"keys made at {escape(result.keys_made)}: keep that file, and keep it apart from the warehouse")
     for line in result.failures:
-        _out.print(f"[red]failed[/red] {line}")
+        _out.print(f"[red]failed[/red] {escape(line)}")
     for region, days in result.withheld.items():
         for day, reason in list(days.items())[:10]:
-            _out.print(f"[yellow]withheld[/yellow] {region} {day}: {reason}")
+            _out.print(f"[yellow]withheld[/yellow] {region} {day}: {escape(reason)}")
         if len(days) > 10:
             _out.print(f"[yellow]withheld[/yellow] {region}: {len(days) - 10} days more; see `romi status`")
     if result.version:

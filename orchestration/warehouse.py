@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from operations.lock import exclusive
+from orchestration.automation import only_what_may_pass_is_retried
 from settings import Settings, load_settings
 
 
@@ -29,7 +30,7 @@ class Warehouse(dg.ConfigurableResource):
         return self._settings
 
     @contextmanager
-    def writing(self) -> Iterator[Settings]:
+    def writing(self, context: dg.AssetExecutionContext) -> Iterator[Settings]:
         """Hold the warehouse while the body runs; a run of another process waits."""
-        with exclusive(self.settings):
+        with only_what_may_pass_is_retried(context.op_execution_context.retry_number), exclusive(self.settings):
             yield self.settings

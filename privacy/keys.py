@@ -45,14 +45,19 @@ def key_file(warehouse: Path) -> Path:
     """Where the keys of `warehouse` stand when the environment gives none."""
     named = os.environ.get("ROMI_KEY_FILE")
     resolved = warehouse.absolute()
-    return Path(named) if named else resolved.with_name(resolved.name + ".keys")
+    path = Path(named).absolute() if named else resolved.with_name(resolved.name + ".keys")
+    if resolved in path.parents:
+        raise UsageError(
+            f"ROMI_KEY_FILE={named}: keys never stand in the warehouse, nor in its backups"
+        )
+    return path
 
 
-def region_key(warehouse: Path, region: str, purpose: Purpose) -> Key:
-    """The key of a region for a purpose; made and stored where there is none yet.
+def region_key(warehouse: Path, region: str, purpose: Purpose, *, make: bool = True) -> Key:
+    """The key of a region for a purpose; made and stored where there is none yet, unless `make` is false.
 
     Raises:
-        UsageError: a key is no 64 hexadecimal digits, or others than its owner can read the file.
+        UsageError: a key is no 64 hexadecimal digits, others than its owner can read the file, or there is none.
     """
     variable = f"ROMI_KEY_{region}_{purpose}".upper().replace("-", "_")
     given = os.environ.get(variable)
@@ -63,6 +68,8 @@ def region_key(warehouse: Path, region: str, purpose: Purpose) -> Key:
         with _locked(path):
             keys = _read(path)
             text = keys.setdefault(region, {}).get(purpose)
+            if text is None and not make:
+                raise UsageError(f"no {purpose} key of region {region} at {path}; set ROMI_KEY_FILE or {variable}")
             if text is None:
                 text = keys[region][purpose] = secrets.token_hex(_BYTES)
                 _write(path, keys)

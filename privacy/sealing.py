@@ -11,6 +11,7 @@ from privacy.keys import Key
 from settings import PermanentError
 
 _NONCE_BYTES = 12
+OVERHEAD_BYTES = _NONCE_BYTES + 16  # what a sealed payload is longer by
 
 
 def seal(key: Key, payload: bytes, place: str) -> bytes:

@@ -43,9 +43,9 @@ def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> l
 
 @dg.sensor(job=publish, minimum_interval_seconds=60)
 def settled_regions(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
-    """Publish when no day is pending and something was settled since; one that failed, the next day."""
-    snapshots = status.snapshots(warehouse.settings)
-    if not snapshots or any(one["pending"] for one in snapshots):
-        return dg.SkipReason("nothing is built, or days are still pending")
+    """Publish what is settled, region by region: pending days stand as last published; what failed, the next day."""
+    snapshots = [one for one in status.snapshots(warehouse.settings) if one["build"] and not one["pending"]]
+    if not snapshots:
+        return dg.SkipReason("no region is built, or all have days pending")
     builds = "|".join(f"{one['region']}:{one['build']}" for one in snapshots)
     return dg.RunRequest(run_key=f"{builds}|{now():%Y-%m-%d}")

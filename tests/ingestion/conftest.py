@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
 from ingestion.books import records_by_fate, region_file
 from ingestion.load import Loaded, load_region
@@ -48,7 +51,14 @@ class Zone:
         ]
         content = b"".join(line + b"\n" for line in lines)
         name = f"{self.region}/events/topics/{topic}/partition={partition}/{topic}+{partition}+{start:010d}.{suffix}"
+        if suffix.endswith("zst"):
+            content = pa.compress(content, "zstd", asbytes=True)
         return self.put(name, gzip.compress(content, mtime=0) if suffix.endswith("gz") else content)
+
+    def parquet(self, table: pa.Table, name: str = "events/topics/web/partition=0/web+0+0000000000.parquet") -> Path:
+        written = io.BytesIO()
+        pq.write_table(table, written)
+        return self.put(f"{self.region}/{name}", written.getvalue())
 
     def load(self) -> Loaded:
         return load_region(self.settings, self.region)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.archives import DIRTY, CorruptArchiveError, parser, read_converted, read_exact, read_fast
+from ingestion.archives import DIRTY, parser, read_converted, read_exact, read_fast
+from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
 from ingestion.formats.snowplow import COLUMNS
 from ingestion.records import MAX_RECORD_BYTES

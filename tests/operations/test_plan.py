@@ -94,7 +94,7 @@ def _build(settings: Settings) -> None:
     for first, last in windows:
         first, last = rebuild.begin(settings, "eu", first, last)
         built = transform.build(settings, "eu", first, last)
-        rebuild.note_tests(settings, "eu", built.failed_tests)
+        rebuild.mark_built(settings, "eu", first, last, built.failed_tests)
         rebuild.settle(settings, "eu", first, last)
 
 

@@ -25,7 +25,7 @@ def test_tables_after_replays_equal_those_of_a_build_without_the_mistake(tmp_pat
     with exclusive(right):
         pass
     traffic = Traffic(seed)
-    for number in range(3):
+    for number in range(2):
         _deliver(tmp_path / "landing", number, traffic, records=10 if number else 120)
         _build(wrong if number else right)
         for offset in traffic.rng.sample(range(10), 3) if number else []:

@@ -8,7 +8,7 @@ from ingestion.books import region_file
 from ingestion.load import Progress, load_region
 from operations import plan, status
 from operations.progress import Step, report
-from orchestration.automation import POOL, RETRY
+from orchestration.automation import POOL
 from orchestration.partitions import regions
 from orchestration.warehouse import Warehouse
 from quality.books import book_checks
@@ -42,11 +42,10 @@ def _step(at: Progress) -> Step:
     partitions_def=regions,
     group_name="raw",
     pool=POOL,
-    retry_policy=RETRY,
 )  # fmt: skip
 def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
     region = context.partition_key
-    with warehouse.writing() as settings:
+    with warehouse.writing(context) as settings:
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
             pending = plan.plan(con, settings, region)

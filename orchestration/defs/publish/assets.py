@@ -3,7 +3,7 @@
 import dagster as dg
 
 from operations import publish, status
-from orchestration.automation import POOL, RETRY
+from orchestration.automation import POOL
 from orchestration.warehouse import Warehouse
 
 
@@ -17,7 +17,6 @@ from orchestration.warehouse import Warehouse
     kinds={"duckdb", "parquet"},
     owners=["team:finance-analytics"],
     pool=POOL,
-    retry_policy=RETRY,
     check_specs=[
         dg.AssetCheckSpec(
             "nothing_withheld",
@@ -27,9 +26,9 @@ from orchestration.warehouse import Warehouse
         )
     ],
 )
-def marts(warehouse: Warehouse) -> dg.MaterializeResult:
+def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """`published/marts.duckdb`: the regions' finance tables, audited, and what they mean."""
-    with warehouse.writing() as settings:
+    with warehouse.writing(context) as settings:
         publication = publish.publish(settings)
         withheld = {one["region"]: one["withheld"] for one in status.refresh(settings) if one["withheld"]}
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}

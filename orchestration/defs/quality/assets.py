@@ -29,7 +29,7 @@ from orchestration.warehouse import Warehouse
 def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The warehouse against the landed ledger, order by order, by code that shares nothing with the models."""
     region, first, last = window_of(list(context.partition_keys))
-    with warehouse.writing() as settings:
+    with warehouse.writing(context) as settings:
         withheld = rebuild.settle(settings, region, first, last)
         status.refresh(settings)
     return dg.MaterializeResult(

@@ -29,10 +29,12 @@ _NODES = sum(
     pool=POOL,
 )
 def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    if not context.has_partition_key_range and not context.has_partition_key:
+        raise dg.Failure("choose days of one region: every table here is built with them", allow_retries=False)
     region, first, last = window_of(context.partition_keys)
     chosen = sorted(key.path[-1] for key in context.selected_asset_keys) if context.is_subset else []
     events: list[transform.Event] = []
-    with warehouse.writing() as settings:
+    with warehouse.writing(context) as settings:
         first, last = rebuild.begin(settings, region, first, last)
 
         def hear(event: transform.Event) -> None:
@@ -46,4 +48,4 @@ def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
                 yield from DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}).to_default_asset_events(
                     manifest=_MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
                 )
-        rebuild.note_tests(settings, region, built.failed_tests)
+        rebuild.mark_built(settings, region, first, last, built.failed_tests)

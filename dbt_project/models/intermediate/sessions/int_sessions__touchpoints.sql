@@ -35,6 +35,7 @@ originated as (
         starts.message_order,
         starts.person_id,
         starts.campaign_id,
+        starts.campaign_name,
         coalesce(starts.campaign_name, starts.campaign_id, '(none)') as campaign,
         case
             when starts.has_campaign then coalesce(starts.campaign_source, '(not set)')
@@ -78,7 +79,7 @@ touchpoints as (
     left join campaigns as campaigns_by_id
         on originated.campaign_id = campaigns_by_id.campaign_id and campaigns_by_id.is_first_of_id
     left join campaigns as campaigns_by_name
-        on lower(originated.campaign) = lower(campaigns_by_name.campaign) and campaigns_by_name.is_first_of_name
+        on lower(originated.campaign_name) = lower(campaigns_by_name.campaign) and campaigns_by_name.is_first_of_name
 
 )
 

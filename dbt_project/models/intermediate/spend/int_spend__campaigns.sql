@@ -13,8 +13,7 @@ latest as (
         platform,
         campaign_id,
         coalesce(max_by(campaign_name, spend_on), campaign_id) as campaign,
-        max_by(channel, spend_on) as given_channel,
-        max(spend_on) as last_spend_on
+        max_by(channel, spend_on) as given_channel
     from costs
     group by platform, campaign_id
 
@@ -34,14 +33,15 @@ campaigns as (
             when platform in ('meta_ads', 'tiktok_ads', 'linkedin_ads') then 'Paid Social'
             else 'Paid Other'
         end as channel,
-        -- Where several campaigns share an id or a name, a touch resolves to the one that spent last.
+        -- Where several campaigns share an id or a name, the order is a fixed one: by what they spent when, the next
+        -- day of cost could move credit that was already given.
         row_number() over (
             partition by campaign_id
-            order by last_spend_on desc nulls last, platform asc nulls last
+            order by platform asc nulls last
         ) = 1 as is_first_of_id,
         row_number() over (
             partition by lower(campaign)
-            order by last_spend_on desc nulls last, platform asc nulls last, campaign_id asc nulls last
+            order by platform asc nulls last, campaign_id asc nulls last
         ) = 1 as is_first_of_name
     from latest
 

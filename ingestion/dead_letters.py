@@ -1,0 +1,135 @@
+"""Dead letters, as the books have them: count them, look at one, drop what is past its period."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from ingestion.records import REASONS
+from privacy.keys import Key
+from privacy.sealing import OVERHEAD_BYTES, unseal
+from settings import PermanentError, UnknownValueError, UsageError
+
+LETTERS = f"""(
+    select archive_id, record_offset, dead_letters.reason, occurred_at, dead_letters.first_seen_at,
+        dead_letters.attempts, kind, name, topic,
+        dead_letters.reason <> 'oversized_record' or octet_length(payload) > {OVERHEAD_BYTES} as is_kept
+    from ops.dead_letters join ops.archives using (archive_id))"""
+
+
+@dataclass(frozen=True)
+class Which:
+    """Some of a region's dead letters; what is None does not narrow them.
+
+    Raises:
+        UnknownValueError: there is no such reason.
+    """
+
+    reason: str | None = None
+    topic: str | None = None
+    name: str | None = None  # the archive's, as the books have it
+    archive_id: int | None = None
+    record_offset: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.reason is not None and self.reason not in REASONS:
+            raise UnknownValueError("reason", self.reason, list(REASONS))
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """A condition on :data:`LETTERS`, and its parameters."""
+        given = {column: value for column, value in asdict(self).items() if value is not None}
+        return " and ".join(["true", *[f"{column} = ${column}" for column in given]]), given
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Where a dead letter stands and why it is one; never what it says."""
+
+    archive_id: int
+    archive: str
+    kind: str
+    topic: str
+    record_offset: int  # of the archive's first record: 0; in a file of spend, ledger or fx: the line
+    reason: str
+    first_seen_at: datetime
+    attempts: int
+    occurred_at: datetime | None
+    is_payload_kept: bool
+
+
+def parse_id(text: str) -> tuple[str, Which]:
+    """The region and the place that ``eu:12:345`` names.
+
+    Raises:
+        UsageError: it is no id.
+    """
+    region, *place = text.split(":")
+    if len(place) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in place):
+        raise UsageError(f"{text!r} is no id of a dead letter, such as eu:12:345 (region, archive, offset)")
+    return region, Which(archive_id=int(place[0]), record_offset=int(place[1]))
+
+
+def summary(con: duckdb.DuckDBPyConnection, which: Which) -> list[dict[str, Any]]:
+    """Dead letters by kind, topic, reason and day of arrival; `payloads` counts those that a replay can read.
+
+    Those whose payload was dropped after its period still count, and have no original time any more.
+    """
+    where, parameters = which.where()
+    found = con.execute(f"""
+        with known as (
+            select archive_id, reason, count(*) filter (is_kept and kind = 'events') as payloads,
+                min(occurred_at) as earliest, max(occurred_at) as latest, max(attempts) as attempts
+            from {LETTERS} group by all
+        ),
+        counted as (
+            select archive_id, kind, topic, name, reason, first_seen_at::date as first_seen_on, fates.records
+            from ops.fates join ops.archives using (archive_id) where fate = 'dead_letter'
+        )
+        select kind, topic, reason, first_seen_on, sum(records)::bigint as records,
+            coalesce(sum(payloads), 0)::bigint as payloads,
+            min(earliest) as earliest, max(latest) as latest, max(attempts) as attempts
+        from counted left join known using (archive_id, reason) where {where}
+        group by all order by all""", parameters)  # fmt: skip
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def letters(con: duckdb.DuckDBPyConnection, which: Which, limit: int) -> list[Letter]:
+    """Single dead letters, those of the newest archive first."""
+    where, parameters = which.where()
+    rows = con.execute(
+        f"""
+        select archive_id, name, kind, topic, record_offset, reason, first_seen_at, attempts, occurred_at, is_kept
+        from {LETTERS} where {where} order by archive_id desc, record_offset limit {limit}""",
+        parameters,
+    ).fetchall()
+    return [Letter(*row) for row in rows]
+
+
+def payload(con: duckdb.DuckDBPyConnection, key: Key, letter: Letter) -> bytes:
+    """What the record said, as it came: personal data.
+
+    Raises:
+        PermanentError: none was kept, or it does not open with this key.
+    """
+    if not letter.is_payload_kept:
+        raise PermanentError(f"the payload of {letter.archive}#{letter.record_offset} was not kept: it is over 1 MiB")
+    place = [letter.archive_id, letter.record_offset]
+    query = "select payload from ops.dead_letters where archive_id = ? and record_offset = ?"
+    return unseal(key, con.execute(query, place).fetchall()[0][0], f"{letter.archive}#{letter.record_offset}")
+
+
+def dispose(con: duckdb.DuckDBPyConnection, older_than_days: int, now: datetime) -> int:
+    """Drop the dead letters first seen longer ago than that; their fate stays in the books.
+
+    Args:
+        now: UTC, naive.
+
+    Returns:
+        How many were dropped.
+    """
+    query = "delete from ops.dead_letters where first_seen_at < ?"
+    return con.execute(query, [now - timedelta(days=older_than_days)]).fetchall()[0][0]

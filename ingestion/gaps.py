@@ -1,0 +1,36 @@
+"""What the landing zone does not have: offsets that never came, and files that are gone again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from ingestion.landing import NO_PARTITION, Landed
+
+# An overlap is a redelivery, so a hole begins only beyond the furthest offset reached before.
+_HOLES = f"""
+    with reached as (
+        select topic, partition, start_offset, max(start_offset + records) over (
+            partition by topic, partition
+            order by start_offset, records rows between unbounded preceding and 1 preceding
+        ) as offset_before
+        from ops.archives where kind = 'events' and state = 'loaded' and partition <> {NO_PARTITION}
+    )
+    select topic, partition, sum(start_offset - offset_before)::bigint
+    from reached where start_offset > offset_before group by all order by all"""
+
+
+def known_loss(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """How many records are missing between the loaded archives of each partition; none where nothing is.
+
+    What came before a partition's first archive or comes after its last is no hole. Layouts without offsets have none.
+    """
+    found = con.execute(_HOLES).fetchall()
+    return [{"topic": topic, "partition": partition, "records": records} for topic, partition, records in found]
+
+
+def vanished(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> int:
+    """How many files are in the books and no longer in the landing zone; what they held stays."""
+    booked = con.execute("select distinct name from ops.archives where state = 'loaded'").fetchall()
+    return len({name for (name,) in booked} - {one.name for one in landed})
