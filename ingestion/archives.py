@@ -46,8 +46,7 @@ class Batch:
 
 def parser() -> duckdb.DuckDBPyConnection:
     """A database in memory to parse with: one thread, and never a spill file, since what it holds is plain text."""
-    config = {"threads": 1, "temp_directory": "", "memory_limit": "2GB"}
-    con = duckdb.connect(":memory:", config=config)
+    con = duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
     con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
     return con
 

@@ -80,7 +80,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
     con = _connect(path, read_only)
     try:
-        con.execute("set TimeZone = 'UTC'")
+        con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         if not read_only and not _has_books(con):
             with transaction(con):
                 con.execute(_SCHEMA)
