@@ -6,7 +6,8 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +162,45 @@ def dead_letters() -> None:
     """Records that could not be loaded: look at them, and after a fix load them."""
 
 
+@click.argument("version", type=int)
+def _publish_rollback(config: Path | None, warehouse: Path | None, as_json: bool, version: int) -> None:
+    """Go back to a version; it stays until `romi publish unpin`, whatever runs in between."""
+    from operations.versions import rollback
+
+    with _writing(config, warehouse) as settings:
+        rollback(settings, version)
+    _say({"current": version, "pinned": version}, f"version {version} is published, and pinned", as_json)
+
+
+def _publish_unpin(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+    """Let the next run publish again."""
+    from operations.versions import unpin
+
+    with _writing(config, warehouse) as settings:
+        was_pinned = unpin(settings)
+    _say({"was_pinned": was_pinned}, "the next run publishes again" if was_pinned else "nothing was pinned", as_json)
+
+
+@contextmanager
+def _writing(config: Path | None, warehouse: Path | None) -> Iterator[Settings]:
+    from operations.lock import check_warehouse, exclusive
+
+    settings = _settings(config, warehouse)
+    check_warehouse(settings)
+    with exclusive(settings):
+        yield settings
+
+
+def _say(facts: dict[str, Any], line: str, as_json: bool) -> None:
+    click.echo(json.dumps(facts) if as_json else line)
+
+
 command(main, "run")(_run)
 command(main, "demo")(_demo)
 command(main, "status")(_status)
 command(publish, "list")(_publish_list)
+command(publish, "rollback")(_publish_rollback)
+command(publish, "unpin")(_publish_unpin)
 command(dead_letters, "list")(cli_dead_letters.list_letters)
 command(dead_letters, "show")(cli_dead_letters.show_letter)
 command(dead_letters, "replay")(cli_dead_letters.replay_letters)

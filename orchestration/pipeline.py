@@ -39,6 +39,7 @@ class Outcome:
     withheld: dict[str, dict[str, str]] = field(default_factory=dict)
     rebuilt_days: int = 0
     version: int | None = None  # None where nothing differs from what is published
+    pinned: int | None = None  # a version that a rollback pinned: nothing is published over it
     keys_made: str | None = None  # where keys were made, if this run made them
 
     @property
@@ -74,6 +75,7 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
         jobs.execute("publish", "publish")
         after = versions.current_version(settings)
         outcome.version = None if after == before else after
+        outcome.pinned = versions.pinned_version(settings)
         for one in status.snapshots(settings):
             if one["withheld"]:
                 outcome.withheld[one["region"]] = one["withheld"]

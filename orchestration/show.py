@@ -87,7 +87,7 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         return _json({
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
             "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
-            "keys_made": result.keys_made, "exit_code": result.exit_code,
+            "pinned": result.pinned, "keys_made": result.keys_made, "exit_code": result.exit_code,
         })  # fmt: skip
     if result.keys_made:
         _out.print(f"keys made at {escape(result.keys_made)}: keep that file, and keep it apart from the warehouse")
@@ -100,6 +100,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
             _out.print(f"[yellow]withheld[/yellow] {region}: {len(days) - 10} days more; see `romi status`")
     if result.version:
         _out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
+    elif result.pinned:
+        _out.print(f"version {result.pinned} is pinned, so nothing is published until `romi publish unpin`")
     elif not result.failures:
         _out.print("nothing new: the published version stays as it is")
     return None

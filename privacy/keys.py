@@ -47,9 +47,7 @@ def key_file(warehouse: Path) -> Path:
     resolved = warehouse.absolute()
     path = Path(named).absolute() if named else resolved.with_name(resolved.name + ".keys")
     if resolved in path.parents:
-        raise UsageError(
-            f"ROMI_KEY_FILE={named}: keys never stand in the warehouse, nor in its backups"
-        )
+        raise UsageError(f"ROMI_KEY_FILE={named}: keys never stand in the warehouse, nor in its backups")
     return path
 
 

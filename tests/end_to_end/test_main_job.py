@@ -192,3 +192,24 @@ def test_region_that_fails_holds_back_no_other(shop):
     assert any(line.startswith("eu: ingest") for line in outcome["failures"])
     assert shop.query("select region, revenue from finance.orders_daily") == [("us", Decimal("20.00"))]
     assert json.dumps(outcome["failures"]).count("\\n") == 0
+
+
+def test_rollback_stays_until_it_is_unpinned(shop):
+    shop.configure(K1)
+    shop.table("eu", "ledger/orders.csv", [ledger_row("o-1", "2026-03-02T10:00:00Z", "10.00")])
+    assert shop.romi("run")[1]["version"] == 1
+    shop.table("eu", "ledger/more.csv", [ledger_row("o-2", "2026-03-02T11:00:00Z", "5.00")])
+    assert shop.romi("run")[1]["version"] == 2
+    revenue = "select sum(revenue) from finance.orders_daily"
+
+    assert shop.romi("publish", "rollback", "1") == (0, {"current": 1, "pinned": 1})
+    assert shop.query(revenue) == [(Decimal("10.00"),)]
+    shop.table("eu", "ledger/most.csv", [ledger_row("o-3", "2026-03-02T12:00:00Z", "1.00")])
+    code, outcome = shop.romi("run")
+    assert (code, outcome["version"], outcome["pinned"]) == (0, None, 1)
+    assert shop.query(revenue) == [(Decimal("10.00"),)]
+
+    assert shop.romi("publish", "unpin") == (0, {"was_pinned": True})
+    assert shop.romi("run")[1]["version"] == 3
+    assert shop.query(revenue) == [(Decimal("16.00"),)]
+    assert shop.romi("publish", "rollback", "9")[0] == 2
