@@ -108,7 +108,7 @@ def _tables(settings: Settings) -> dict[str, list[tuple]]:
     return {name: sorted(rows, key=repr) for name, rows in found.items() if name != "intermediate.int_fx__daily_rates"}
 
 
-@pytest.mark.parametrize("seed", [1, 2, *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 23)]])
+@pytest.mark.parametrize("seed", [1, *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 23)]])
 def test_tables_after_random_late_deliveries_equal_those_of_a_build_from_nothing(tmp_path, monkeypatch, seed):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
