@@ -25,6 +25,10 @@
     {{ moment }} - interval '{{ days * 24 }}' hour
 {%- endmacro %}
 
+{% macro days_between(first, last) -%}
+    ({{ last }} - {{ first }})
+{%- endmacro %}
+
 {% macro month_of(day) -%}
     cast(date_trunc('month', {{ day }}) as date)
 {%- endmacro %}

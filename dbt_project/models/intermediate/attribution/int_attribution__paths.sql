@@ -29,6 +29,7 @@ touches as (
         conversions.cogs_cents,
         touchpoints.touch_id,
         touchpoints.touched_at,
+        touchpoints.touched_on,
         touchpoints.channel,
         touchpoints.campaign,
         row_number() over (

@@ -38,6 +38,7 @@ weighted as (
         touches.refund_cents,
         touches.cogs_cents,
         touches.touch_id,
+        touches.touched_on,
         touches.touch_number,
         touches.channel,
         touches.campaign,
