@@ -169,19 +169,26 @@ def learn(paths):
 
 
 def model(dbt, session):
-    """dbt's entry."""
+    """dbt's entry: what the pre-hook left stays, the other months are learned.
+
+    A table that carries its rows on, as dbt-duckdb leaves an incremental Python model's interim table behind. It returns
+    a relation of this session, as anything else is written in a transaction of its own, which the one open here can't see.
+    """
     learning = dbt.ref("int_attribution__learning_paths")
     buyers = dbt.ref("int_attribution__channel_buyers")
-    if dbt.is_incremental:
-        missing = f"month not in (select month from {dbt.this})"
-        learning, buyers = learning.filter(missing), buyers.filter(missing)
+    tables = "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)"
+    place = [dbt.this.database, dbt.this.schema, dbt.this.identifier]
+    kept = session.execute(f"select * from {dbt.this}").fetchall() if session.execute(tables, place).fetchall() else []
+    known = {month for month, *_ in kept}
     months = {}
     for month, *path in learning.project("month, path, conversions, nulls").fetchall():
-        months.setdefault(month, []).append(path)
+        if month not in known:
+            months.setdefault(month, []).append(path)
     of_channel = {(month, channel): number for month, channel, number in buyers.fetchall()}
-    rows = [
+    learned = [
         (month, name, channel, weight, share, weight_e12, of_channel.get((month, channel), 0), is_pooled)
         for month, paths in sorted(months.items())
         for name, channel, weight, share, weight_e12, is_pooled in learn(paths)
     ]
-    return pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], schema=SCHEMA)
+    columns = list(zip(*kept, *learned, strict=True)) or [()] * len(SCHEMA)
+    return session.from_arrow(pa.table(columns, schema=SCHEMA))
