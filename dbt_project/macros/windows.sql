@@ -72,3 +72,11 @@
         delete from {{ this }} where {{ in_window_months(month) }}
     {%- endif -%}
 {%- endmacro %}
+
+{% macro clear_months_not_frozen(month) -%}
+    {#- What a month taught stays as it was from `frozen_through` on, for what was booked by it. -#}
+    {%- if load_cached_relation(this) -%}
+        delete from {{ this }} where {{ in_window_months(month) }}
+        {%- if var('frozen_through') %} and {{ last_day_of(month) }} > date '{{ var("frozen_through") }}' {%- endif %}
+    {%- endif -%}
+{%- endmacro %}

@@ -18,6 +18,18 @@ rates as (
 
 ),
 
+final_days as (
+
+    select day from {{ ref('stg_ops__final_days') }}
+
+),
+
+ledger as (
+
+    select order_id from {{ ref('stg_ledger__orders') }}
+
+),
+
 in_cents as (
 
     select
@@ -62,18 +74,6 @@ computed as (
 ),
 
 {% if is_incremental() -%}
-final_days as (
-
-    select day from {{ ref('stg_ops__final_days') }}
-
-),
-
-ledger as (
-
-    select order_id from {{ ref('stg_ledger__orders') }}
-
-),
-
 -- Orders of the window's final days, as they were stored: only the ledger still changes them.
 stored as (
 
