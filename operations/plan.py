@@ -69,7 +69,8 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
             select month from changed
             union select distinct learning.month
             from (select distinct date_trunc('month', day)::date as month from ops.days) as learning
-            join changed on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
+            join changed
+                on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
             where last_day(learning.month) > $frozen_through
         )
         select day from ops.days where date_trunc('month', day)::date in (select month from months)
