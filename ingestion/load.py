@@ -97,6 +97,7 @@ def region_policy(settings: Settings, region: str) -> Policy:
         is_consent_default=settings.region(region).consent_default == "granted",
         raw_days=settings.retention.raw_days,
         now=naive_utc(now()),
+        conversions=frozenset(settings.attribution.conversions),
     )
 
 

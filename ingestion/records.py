@@ -13,7 +13,14 @@ import polars as pl
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 
 COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
+EXPERIMENT_EVENT = "Experiment Viewed"
 TYPES = ("page", "screen", "track", "identify")
+# The properties that name an experiment and its variation, and where someone was, coarsely: the first that is there.
+EXPERIMENT = {
+    "experiment": ("experiment_id", "experiment_name"),
+    "variation": ("variation_id", "variation_name"),
+}
+GEOGRAPHY = ("region", "country")
 MAX_RECORD_BYTES = 1 << 20
 REASONS = (
     "oversized_record", "invalid_encoding", "malformed_json", "missing_field", "invalid_type",
@@ -28,6 +35,7 @@ PLAIN = pl.Schema({
     "campaign_source": pl.String(), "campaign_medium": pl.String(), "campaign_name": pl.String(),
     "campaign_id": pl.String(),
     "page_url": pl.String(), "page_referrer": pl.String(), "user_agent": pl.String(), "analytics_consent": pl.Boolean(),
+    "experiment": pl.String(), "variation": pl.String(), "geography": pl.String(),
     "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
     "shipping_minor": pl.Int64(), "total_minor": pl.Int64(),
 })  # fmt: skip
@@ -144,6 +152,18 @@ class _Fields:
             return None
         return value and _LONE_SURROGATE.sub("\ufffd", value)
 
+    def label(self, *paths: str) -> str | None:
+        """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""
+        had_wrong_type = self.has_wrong_type
+        values = [self.value(path) for path in paths]
+        self.has_wrong_type = had_wrong_type
+        for value in values:
+            if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+                return str(value)
+            if isinstance(value, str):
+                return _LONE_SURROGATE.sub("\ufffd", value)
+        return None
+
 
 def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
     required = ["messageId", "type", "timestamp"]
@@ -175,13 +195,17 @@ def _texts(fields: _Fields, is_order: bool) -> dict[str, Any]:
     }
     for name in ("source", "medium", "name", "id"):
         row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
+    row["geography"] = fields.label(*(f"context.location.{name}" for name in GEOGRAPHY))
+    for name, properties in EXPERIMENT.items():
+        is_shown = row["type"] == "track" and row["event"] == EXPERIMENT_EVENT
+        row[name] = fields.label(*(f"properties.{one}" for one in properties)) if is_shown else None
     if is_order:
         row["order_id"], row["currency"] = fields.text("properties.order_id"), fields.text("properties.currency")
         amounts = [fields.value(f"properties.{name}") for name in (*_AMOUNTS, "discount")]
         fields.has_wrong_type |= any(not isinstance(amount, Decimal | str | None) for amount in amounts)
     if fields.has_wrong_type or not isinstance(row["analytics_consent"], bool | None):
         raise DeadLetter("invalid_type")
-    row["event"] = row["event"] if is_order else None
+    row["event"] = row["event"] if is_order or row["type"] == "track" else None
     row["type"] = row["type"] if row["type"] in TYPES else "other"
     return row
 

@@ -54,7 +54,7 @@ class Stage:
         kept = masked.filter(is_kept)
         numbers = kept["number"].unique().to_list()
         try:
-            contract.hold(contract.EVENTS, kept)
+            contract.hold(contract.events(self.policy.conversions), kept)
         except contract.ContractError:
             self._note_breaches(kept)
         if numbers:
@@ -66,6 +66,6 @@ class Stage:
     def _note_breaches(self, kept: pl.DataFrame) -> None:
         for (number,), rows in kept.group_by("number"):
             try:
-                contract.hold(contract.EVENTS, rows)
+                contract.hold(contract.events(self.policy.conversions), rows)
             except contract.ContractError as error:
                 self._open[int(number)].give_up(str(error))
