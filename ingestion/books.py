@@ -61,6 +61,9 @@ create table if not exists ops.fates (
 create table if not exists ops.dead_letters (
     archive_id integer not null, record_offset bigint not null, reason varchar not null, occurred_at timestamp,
     first_seen_at timestamp not null, attempts integer not null, payload blob not null);
+create table if not exists ops.fields (
+    topic varchar not null, field varchar not null, problem varchar not null, seen_on date not null,
+    first_seen_at timestamp not null, records bigint not null, primary key (topic, field, problem, seen_on));
 create table if not exists ops.changes (kind varchar not null, day date, key varchar);
 create table if not exists ops.pending_days (day date primary key, reason varchar not null);
 create table if not exists ops.days (day date primary key, build bigint not null, withheld_reason varchar);
@@ -143,6 +146,7 @@ class Delivery:
     fates: dict[str, int] = field(default_factory=dict)
     conflicting: int = 0
     dead: list[Dead] = field(default_factory=list)
+    fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:
@@ -150,7 +154,7 @@ class Delivery:
 
     def give_up(self, problem: str) -> None:
         """Nothing of it is loaded, and nothing of it counts."""
-        self.problem, self.records, self.fates, self.dead = problem, 0, {}, []
+        self.problem, self.records, self.fates, self.dead, self.fields = problem, 0, {}, [], Counter()
 
 
 def new_archive_id(con: duckdb.DuckDBPyConnection) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from ingestion import fields
 from ingestion.archives import no_glob
 from ingestion.books import Delivery, book, new_archive_id, transaction
 from ingestion.boundary import MASKED
@@ -36,6 +37,7 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime, s
         for archive_id, parsed in ids.items():
             book(con, parsed, now, seal_key, archive_id)
             con.execute("insert into ops.changes values ('archive', null, ?)", [str(archive_id)])
+        fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
     for parsed in group:
         for part in parsed.parts:
             part.unlink(missing_ok=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
-from ingestion import contract
+from ingestion import contract, fields
 from ingestion.archives import BATCH_ROWS, Batch
 from ingestion.boundary import Policy, mask
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
@@ -38,6 +39,8 @@ class Stage:
             return
         parsed.records += len(batch.rows) + len(batch.dead)
         parsed.dead += batch.dead
+        parsed.fields += fields.count(batch.shapes)
+        parsed.fields += Counter((dead.field, dead.reason) for dead in batch.dead if dead.field)
         self._rows.append(batch.rows.with_columns(pl.col("record_offset") + (parsed.number << OFFSET_BITS)))
         if sum(map(len, self._rows)) >= BATCH_ROWS:
             self.flush()

@@ -6,6 +6,7 @@ and every commerce track, since money is read from text, comes back whole in ``l
 
 from __future__ import annotations
 
+from ingestion import fields
 from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
 
 # Text leaves come as JSON where a number must not pass for a string, so strings still have their quotes.
@@ -54,7 +55,8 @@ _CONTAINERS = {
 
 def query(source: str) -> str:
     """SQL over `source`, a relation (record_offset, line) with valid JSON in ``line``: PLAIN's columns for
-    behaviour, and ``line`` (null where the row is already whole). Parameter: ``$now``, naive UTC."""
+    behaviour, ``line`` (null where the row is already whole) and for some ``shape``. Parameters: ``$now``, naive UTC,
+    and ``$one_in``, of how many rows one's shape is told."""
     values = [f"trim({path}, '\"') as {name}" for name, path in _QUOTED.items()]
     values += [f"nullif({path}, '') as {name}" for name, path in _UNQUOTED.items()]
     for name, paths in _LABELS.items():
@@ -68,7 +70,8 @@ def query(source: str) -> str:
             select record_offset, {", ".join(values)},
                 {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
                 try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
-                not coalesce({" and ".join(_sure())}, false) as is_unsure, line
+                not coalesce({" and ".join(_sure())}, false) as is_unsure, line,
+                {fields.shape("line", "r.messageId")} as shape
             from transformed)
         select * exclude (is_unsure) replace (
                 case when type in {TYPES} then type else 'other' end as type,
