@@ -6,7 +6,7 @@ import importlib.util
 from collections import Counter
 from fractions import Fraction
 from functools import cache
-from itertools import groupby, permutations
+from itertools import groupby, pairwise, permutations
 from pathlib import Path
 
 _MODEL = "dbt_project/models/intermediate/attribution/int_attribution__channel_weights.py"
@@ -26,9 +26,8 @@ def conversion_probability(paths, without=None):
         return Fraction(0)
     counts = Counter()
     for path, conversions, nulls in paths:
-        steps = ["start", *path, "end"]
-        for one, other in zip(steps[:-2], steps[1:-1], strict=True):
-            counts[one, other] += conversions + nulls
+        for step in pairwise(["start", *path]):
+            counts[step] += conversions + nulls
         counts[path[-1], "conversion"] += conversions
         counts[path[-1], "null"] += nulls
     leaving = Counter()

@@ -41,7 +41,7 @@ def test_removal_effects_of_a_chain_that_fits_on_a_napkin():
 
 
 def test_repeats_are_kept_as_steps_of_the_chain():
-    # a stays at a in one of three steps, then converts or not by halves: P = 1/2; b is never passed by a converting one.
+    # a goes on to a in one of three steps, and otherwise converts or not by halves; whoever converts passed a.
     paths = [(("a", "a"), 1, 0), (("a",), 0, 1), (("b",), 0, 2)]
     assert ours.transitions(paths)["a", "a"] == 1
     assert ours.removal_effects(paths) == {"a": 1, "b": 0}
@@ -119,14 +119,15 @@ def test_beyond_sixteen_channels_the_least_frequent_are_one_player():
     paths = many_channels(20)
     on_paths = Counter()
     for path, conversions, nulls in paths:
-        on_paths.update(dict.fromkeys(path, conversions + nulls))
+        for channel in set(path):
+            on_paths[channel] += conversions + nulls
     pool = {channel for _, channel in sorted((-on_paths[channel], channel) for channel in on_paths)[15:]}
     found = ours.shapley_values(paths)
     assert {channel for channel, (_, is_pooled) in found.items() if is_pooled} == pool
     assert len(pool) == 5
     merged = [(tuple("pool" if channel in pool else channel for channel in path), *counts) for path, *counts in paths]
     of_merged = {channel: value for channel, (value, _) in ours.shapley_values(merged).items()}
-    of_merged |= {channel: of_merged["pool"] / 5 for channel in pool}
+    of_merged |= dict.fromkeys(pool, of_merged["pool"] / 5)
     del of_merged["pool"]
     assert {channel: value for channel, (value, _) in found.items()} == of_merged
 
