@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from fractions import Fraction
 from functools import cache
 from itertools import groupby, pairwise, permutations
 from pathlib import Path
+from types import ModuleType
 
 _MODEL = "dbt_project/models/intermediate/attribution/int_attribution__channel_weights.py"
 
 
 def channel_weights():
-    """The Python model, as dbt loads it: from its file."""
-    spec = importlib.util.spec_from_file_location("channel_weights", Path(__file__).parents[2] / _MODEL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """The Python model as a module. Not imported, as that would leave bytecode among the models."""
+    path = Path(__file__).parents[2] / _MODEL
+    module = ModuleType(path.stem)
+    exec(compile(path.read_text(), str(path), "exec"), vars(module))
     return module
 
 
