@@ -65,7 +65,7 @@
         from (select {{ window_months() }} as month) as months
     ) as months_of_window
     {%- if kept is not none %}
-    where month not in (select month from {{ kept }})
+    where month not in (select kept.month from {{ kept }} as kept)
     {%- endif %}
 {%- endmacro %}
 

@@ -86,7 +86,11 @@
 
 {% macro without_repeats(path) -%}
     {#- A list with each run of equal neighbours as one. -#}
-    list_filter({{ path }}, lambda step, number: number = 1 or step != {{ path }}[number - 1])
+    [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]
+{%- endmacro %}
+
+{% macro list_positions(path) -%}
+    unnest(generate_series(1, len({{ path }})))
 {%- endmacro %}
 
 {% macro without_position(path, position) -%}
