@@ -112,7 +112,7 @@ def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: d
 
 
 def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
-    lookback_days = settings.attribution.lookback_days
+    lookback_days = settings.attribution.longest_lookback_days
     con.execute("""
         create or replace temp table arrived as
         select events.* from raw.events

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -170,3 +171,19 @@ def test_without_a_set_clock_it_is_now(monkeypatch):
     monkeypatch.delenv("ROMI_NOW", raising=False)
     before = datetime.now(UTC)
     assert before <= now() <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ("channel_rules: [{channel: Mine}]", "one of source, medium and campaign"),
+        ("channel_rules: [{channel: Mine, source: '('}]", "no regular expression"),
+        ("channel_rules: [{channel: (other), source: x}]", "no name in brackets"),
+        ("sources: {x.example: serch}", "'search', 'social', 'video'"),
+    ],
+)
+def test_a_wrong_rule_of_attribution_is_one_line(tmp_path, rules, message):
+    (tmp_path / "romi.yaml").write_text(f"attribution: {{{rules}}}")
+    with pytest.raises(UsageError, match=re.escape(message)) as raised:
+        load_settings(tmp_path / "romi.yaml")
+    assert "\n" not in str(raised.value)

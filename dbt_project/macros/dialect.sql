@@ -4,6 +4,11 @@
     hugeint
 {%- endmacro %}
 
+{% macro text(value) -%}
+    {#- A value of the configuration as a literal. -#}
+    '{{ value | replace("'", "''") }}'
+{%- endmacro %}
+
 {% macro integer_divide(dividend, divisor) -%}
     (({{ dividend }}) // ({{ divisor }}))
 {%- endmacro %}
@@ -65,6 +70,11 @@
 
 {% macro matches(text, pattern) -%}
     regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro matches_whole(text, pattern) -%}
+    {#- From start to end, ignoring case. -#}
+    regexp_full_match({{ text }}, '{{ pattern | replace("'", "''") }}', 'i')
 {%- endmacro %}
 
 {% macro without_www(host) -%}
