@@ -89,7 +89,7 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
         built_days=days,
         withheld_days=[day.isoformat() for (day,) in con.execute(_HELD_BACK).fetchall()],
         input_watermark=watermark and watermark.isoformat(),
-        final_through=through and through.isoformat(),
+        final_through=through.isoformat() if through else None,
         final_days=final_days,
     )
 

@@ -1,13 +1,13 @@
-"""What a shop configures for itself: tracks that convert at a value, their look-back, channel rules and known sources."""
+"""What a shop configures for itself: tracks that convert at a value, their look-back, channel rules, sources."""
 
 LEAD = {"event": "Signed Up", "cents": 1200, "lookback_days": 7}
 
 
-def fill(region, **lead):
+def fill(region):
     region.insert("events", [
         region.event("2026-03-01 10:00", user="u", campaign=("tiktok", "creator", "spring")),
         region.event("2026-03-06 10:00", user="u", campaign=("news", "email", "w9")),
-        region.event("2026-03-10 12:00", user="u", type="track", **{"event": "Signed Up", "order_id": "Signed Up:1"} | lead),
+        region.event("2026-03-10 12:00", user="u", type="track", event="Signed Up", order_id="Signed Up:1"),
         region.order("2026-03-10 13:00", "o1", 1000, user="u"),
     ])  # fmt: skip
 
