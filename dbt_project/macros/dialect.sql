@@ -94,6 +94,11 @@
     list({{ expression }} order by {{ order }})
 {%- endmacro %}
 
+{% macro nth_of(list, n) -%}
+    {#- From 1. -#}
+    {{ list }}[cast({{ n }} as bigint)]
+{%- endmacro %}
+
 {% macro without_repeats(path) -%}
     {#- A list with each run of equal neighbours as one. -#}
     [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]
