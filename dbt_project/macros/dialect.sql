@@ -67,3 +67,12 @@
     {#- An aggregate: a sorted list costs less than a window for each order of rows. NULL where n is 0. -#}
     list_reverse_sort(list({{ expression }}))[cast({{ n }} as bigint)]
 {%- endmacro %}
+
+{% macro hash_60_bits(text) -%}
+    cast('0x' || substr(md5({{ text }}), 1, 15) as bigint)
+{%- endmacro %}
+
+{% macro ordered_sum(expression) -%}
+    {#- A sum of doubles depends on the order of its rows; in order of size it is always the same. -#}
+    list_sum(list_sort(list({{ expression }})))
+{%- endmacro %}

@@ -40,7 +40,8 @@ create table raw.events (
     type varchar not null, event varchar, occurred_at timestamp not null, received_at timestamp,
     anonymous_id uuid, user_id uuid,
     campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
-    page_host varchar, referrer_host varchar, order_id varchar, currency varchar,
+    page_host varchar, referrer_host varchar, experiment varchar, variation varchar, geography varchar,
+    order_id varchar, currency varchar,
     revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null
 );
 create table raw.spend (
@@ -108,6 +109,8 @@ class Region:
             "occurred_at": at, "anonymous_id": pseudonym(anonymous), "user_id": pseudonym(user),
             "campaign_source": source, "campaign_medium": medium, "campaign_name": name, "campaign_id": campaign_id,
             "page_host": columns.get("page_host", "shop.example"), "referrer_host": columns.get("referrer_host"),
+            "experiment": columns.get("experiment"), "variation": columns.get("variation"),
+            "geography": columns.get("geography"),
             "order_id": columns.get("order_id"), "currency": columns.get("currency"),
             "revenue_minor": columns.get("revenue"), "tax_minor": columns.get("tax"),
             "shipping_minor": columns.get("shipping"), "total_minor": columns.get("total"),
