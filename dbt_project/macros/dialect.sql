@@ -111,3 +111,12 @@
 {% macro without_position(path, position) -%}
     list_concat({{ path }}[:{{ position }} - 1], {{ path }}[{{ position }} + 1:])
 {%- endmacro %}
+
+{% macro hash_60_bits(text) -%}
+    cast('0x' || substr(md5({{ text }}), 1, 15) as bigint)
+{%- endmacro %}
+
+{% macro ordered_sum(expression) -%}
+    {#- A sum of doubles depends on the order of its rows; in order of size it is always the same. -#}
+    list_sum(list_sort(list({{ expression }})))
+{%- endmacro %}
