@@ -390,5 +390,5 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     }  # fmt: skip
     model = sections[str(loc[0])] if loc else Settings
     if loc[1:2] in (("conversions",), ("channel_rules",)):
-        model = {"conversions": Conversion, "channel_rules": ChannelRule}[str(loc[1])]
+        model = Conversion if loc[1] == "conversions" else ChannelRule
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -89,7 +89,9 @@ def attribution(folder: Path) -> None:
         ours.append(_seconds_of_models(settings))
     unit, seconds = min(floors), min(ours)
     print(f"floor (six models in doubles): {unit:.2f} s")
-    print(f"nine models in whole cents: {seconds:.2f} s = {seconds / unit:.1f} x the floor (aim: at most 3)", flush=True)
+    print(
+        f"nine models in whole cents: {seconds:.2f} s = {seconds / unit:.1f} x the floor (aim: at most 3)", flush=True
+    )
 
 
 def _attached(settings: Settings) -> duckdb.DuckDBPyConnection:

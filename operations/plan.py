@@ -59,12 +59,12 @@ def _join_split_orders(con: duckdb.DuckDBPyConnection, local_day: str) -> None:
 def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
     """A month's map of cells, and the weights that it learns from the 90 days up to its end, concern all its days.
 
-    What changes cost alone changes no other day.
+    What changes cost or an experiment alone changes no other day.
     """
     frozen_through = final_through(con) or date.min
     _add(con, "month's cells and learned weights", f"""
         with changed as (
-            select distinct date_trunc('month', day)::date as month, day from ops.pending_days where reason != 'cost'
+            select distinct date_trunc('month', day)::date as month, day from ops.pending_days where reason not in ('cost', 'experiments')
         ),
         months as (
             select month from changed

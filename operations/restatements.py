@@ -35,7 +35,7 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
     """One table's changes by period and region: of the totals, and of credit moved between cells."""
     measures = [name for name in _MEASURES if name in table.columns]
     grain = [name for name in table.grain if name not in (table.period, "region")]
-    in_grain = ", ".join((table.period, "region", *grain))
+    in_grain = ", ".join((str(table.period), "region", *grain))
     sides = {
         side: f"select {in_grain}, {', '.join(measures)} from {place}{table}"
         for side, place in (("now", ""), ("was", "last_good."))
