@@ -1,0 +1,193 @@
+"""The maps of cells of the published tables: for months, and for what refines them (:mod:`quality.disclosure`)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from quality.disclosure import OTHER, REST, SLACK, Cell, Credit, Table
+
+Cells = Mapping[Cell, Cell]
+
+
+def month_cells(
+    totals: Collection[Credit], days: Collection[Credit], touches: Collection[Credit], k: int
+) -> dict[Cell, Cell]:
+    """Where each campaign of a month may be published.
+
+    Args:
+        totals: credits of the month's orders, in a single column.
+        days: the same by day of the order.
+        touches: the same by day of the touch (in that month or before).
+    """
+    month = Table(totals, k, line_of=lambda one: one.cell, row_of=lambda one: one.cell)
+    column = next(iter(month.columns), None)
+    small = {
+        (model, cell)
+        for (cell, _), people in month.buyers_of_cell.items()
+        for model, some in zip(month.models, people, strict=True)
+        if 0 < len(some) < k
+    }
+    while True:
+        cells = {cell: month.published(cell, cell, column) for cell in month.lines}
+        sizes: dict[Cell, float] = defaultdict(float)
+        for cell, size in zip(month.lines, month.size[:, 0] if len(month.lines) else (), strict=True):
+            sizes[cells[cell]] += float(size)
+        joined: set[Cell] = set()
+        for pair in _lacking_company(cells, days, touches, small, sizes, k):
+            if joined.isdisjoint(pair):
+                joined |= pair
+                one, other = pair
+                month.hide([cell for cell in cells if cells[cell] in pair], is_own=one[0] == other[0])
+        if not joined:
+            return cells
+
+
+def _lacking_company(
+    cells: Cells,
+    days: Collection[Credit],
+    touches: Collection[Credit],
+    small: set[tuple[str, Cell]],
+    sizes: Mapping[Cell, float],
+    k: int,
+) -> Iterator[set[Cell]]:
+    """Pairs of cells of the month to merge, as one holds what could be computed even if days showed only their totals."""
+    for credits in (days, touches):
+        table = _refined(credits, cells, k)
+        months = np.array([column.replace(day=1) for column in table.columns])
+        exposed = [one for month in sorted(set(months)) for one in table.exposed_at_best(months == month)]
+        if credits is days:
+            exposed += _uncovered(table, days, cells, small)
+        for model, row, column in exposed:
+            mine = table.lines[table.line_of_row[row]]
+            others = {table.lines[i] for i in table.line_of_row[table.grid.is_bought[model, :, column]]} - {mine}
+            if others:
+                yield {mine, min(others, key=lambda one: (one[0] != mine[0], sizes[one], one))}
+
+
+def _uncovered(
+    table: Table, credits: Iterable[Credit], cells: Cells, small: set[tuple[str, Cell]]
+) -> list[tuple[int, int, int]]:
+    """Small campaigns merged in the month that mostly bought on days when nobody did whom they were merged with."""
+    covered: dict[tuple[str, Cell], Any] = defaultdict(float)
+    total: dict[tuple[str, Cell], Any] = defaultdict(float)
+    largest: dict[tuple[str, Cell], tuple[float, int, int, int]] = {}
+    row_of_line = {int(line): row for row, line in enumerate(table.line_of_row)}
+    row_numbers = {line: row_of_line[i] for i, line in enumerate(table.lines)}
+    model_numbers = {model: i for i, model in enumerate(table.models)}
+    column_numbers = {column: i for i, column in enumerate(table.columns)}
+    for one in credits:
+        key = one.model, one.cell
+        if key not in small:
+            continue
+        amounts = np.maximum(np.array(one.amounts, dtype=float), 0)
+        model, row, column = model_numbers[one.model], row_numbers[cells[one.cell]], column_numbers[one.column]
+        total[key] = total[key] + amounts
+        if table.member_count[model, row, column] > 1:
+            covered[key] = covered[key] + amounts
+        elif table.member_count[model, :, column].sum() > 1:
+            place = (float(amounts.sum()), model, row, column)
+            largest[key] = max(largest.get(key, place), place)
+    return [largest[key][1:] for key in sorted(largest) if np.any(covered[key] + 5e-6 < SLACK * total[key])]
+
+
+def _refined(credits: Collection[Credit], cells: Cells, k: int) -> Table:
+    return Table(credits, k, line_of=lambda one: cells[one.cell], row_of=lambda one: cells[one.cell])
+
+
+def daily_cells(days: Collection[Credit], cells: Cells, k: int) -> dict[tuple[Any, Cell], Cell]:
+    """Where each campaign's credit of a day may be published, by (day, campaign).
+
+    Args:
+        days: the credits of a month's orders by day.
+        cells: the month's map.
+    """
+    table = _refined(days, cells, k)
+    table.protect()
+    places = {(one.column, one.cell) for one in days}
+    return {(day, cell): table.published(cell, cells[cell], day) for day, cell in sorted(places)}
+
+
+def touch_cells(
+    touches: Collection[Credit], carried: Collection[Cell], cells: Mapping[Any, Cells], k: int
+) -> dict[tuple[Any, Cell], Cell]:
+    """Where each campaign's credit of a touch's day may be published, by (day, campaign).
+
+    Args:
+        touches: credits of a month's touches, of orders of that month and later ones.
+        carried: campaigns that fewer than k buyers carried from a month of touches into another of orders, here or next;
+            the differences of monthly and touch tables would show them, so they do not stand.
+        cells: the maps of the months of the orders.
+    """
+    homes: dict[Cell, set[Cell]] = defaultdict(set)
+    for one in touches:
+        homes[one.cell].add(cells[one.month][one.cell])
+
+    def line_of(one: Credit) -> Cell:
+        if REST in homes[one.cell]:
+            return REST
+        return one.cell if homes[one.cell] == {one.cell} else (one.cell[0], OTHER)
+
+    table = Table(touches, k, line_of, lambda one: (cells[one.month][one.cell], one.month), hide=carried)
+    table.protect()
+    lines = {(one.column, one.cell): line_of(one) for one in touches}
+    return {place: table.published(place[1], line, place[0]) for place, line in sorted(lines.items())}
+
+
+def segment_cells(segments: Collection[Credit], cells: Cells, k: int) -> dict[tuple[str, Cell], tuple[str, str]]:
+    """The segment and channel under which a campaign's credit of a month's segment may be published.
+
+    Args:
+        segments: credits of a month's orders; the columns are segments.
+        cells: the month's map.
+    """
+    merged: set[str] = set()
+    while True:
+        credits = [
+            replace(
+                one,
+                cell=(cells[one.cell][0], one.cell[0]),  # a channel, and where the month publishes that part of it
+                column=OTHER if one.column in merged else one.column,
+            )
+            for one in segments
+        ]
+        more = _small_segment(credits, k)
+        if not more:
+            table = Table(
+                credits, k, has_campaigns=False,
+                line_of=lambda one: REST if one.cell[0] == OTHER else (one.cell[0], "*"), row_of=lambda one: one.cell[0],
+            )  # fmt: skip
+            lost = table.protect()
+            if not lost or len(table.columns) == 1:
+                break
+            more = {table.columns[lost[0][2]]}
+        names = {one.column for one in credits} - more
+        if len(merged | more) == 1 and OTHER not in names:  # alone it would be what the others leave
+            more |= {min(names, key=lambda name: (_count(credits, name), name))}
+        elif more == {OTHER}:
+            more |= {min(names, key=lambda name: (_count(credits, name), name))}
+        merged |= more - {OTHER}
+    found = {}
+    for one in segments:
+        name = OTHER if one.column in merged else one.column
+        channel = cells[one.cell][0]
+        line = REST if channel == OTHER else (channel, "*")
+        found[one.column, one.cell] = (name, table.published((channel, one.cell[0]), line, name)[0])
+    return dict(sorted(found.items()))
+
+
+def _count(credits: Iterable[Credit], column: Any) -> int:
+    return sum(one.buyer_count for one in credits if one.column == column)
+
+
+def _small_segment(credits: Collection[Credit], k: int) -> set[str]:
+    """The smallest segment of fewer than k buyers, if it is not all there is."""
+    buyers: dict[tuple[str, str], frozenset[Any]] = defaultdict(frozenset)
+    for one in credits:
+        buyers[one.column, one.model] |= one.buyers
+    small = [(len(people), column) for (column, _), people in buyers.items() if 0 < len(people) < k]
+    return {min(small)[1]} if small and len({one.column for one in credits}) > 1 else set()
