@@ -99,21 +99,25 @@ def _refined(credits: Collection[Credit], cells: Cells, k: int) -> Table:
     return Table(credits, k, line_of=lambda one: cells[one.cell], row_of=lambda one: cells[one.cell])
 
 
-def daily_cells(days: Collection[Credit], cells: Cells, k: int) -> dict[tuple[Any, Cell], Cell]:
+def daily_cells(
+    days: Collection[Credit], cells: Cells, k: int, *, is_plain: bool = False
+) -> dict[tuple[Any, Cell], Cell]:
     """Where each campaign's credit of a day may be published, by (day, campaign).
 
     Args:
         days: the credits of a month's orders by day.
         cells: the month's map.
+        is_plain: merge to k buyers and do no more; to measure what protection adds.
     """
     table = _refined(days, cells, k)
-    table.protect()
+    if not is_plain:
+        table.protect()
     places = {(one.column, one.cell) for one in days}
     return {(day, cell): table.published(cell, cells[cell], day) for day, cell in sorted(places)}
 
 
 def touch_cells(
-    touches: Collection[Credit], carried: Collection[Cell], cells: Mapping[Any, Cells], k: int
+    touches: Collection[Credit], carried: Collection[Cell], cells: Mapping[Any, Cells], k: int, *, is_plain: bool = False
 ) -> dict[tuple[Any, Cell], Cell]:
     """Where each campaign's credit of a touch's day may be published, by (day, campaign).
 
@@ -133,12 +137,28 @@ def touch_cells(
         return one.cell if homes[one.cell] == {one.cell} else (one.cell[0], OTHER)
 
     table = Table(touches, k, line_of, lambda one: (cells[one.month][one.cell], one.month), hide=carried)
-    table.protect()
+    if not is_plain:
+        table.protect()
     lines = {(one.column, one.cell): line_of(one) for one in touches}
     return {place: table.published(place[1], line, place[0]) for place, line in sorted(lines.items())}
 
 
-def segment_cells(segments: Collection[Credit], cells: Cells, k: int) -> dict[tuple[str, Cell], tuple[str, str]]:
+def carried_campaigns(touches: Iterable[Credit], month: Any, k: int) -> set[Cell]:
+    """Campaigns that fewer than k buyers carried from touches in one month into orders of another, `month` being either.
+
+    A campaign's month of orders less its month of touches tells what was carried, so such a campaign must not stand.
+    """
+    buyers: dict[tuple[Any, ...], frozenset[Any]] = defaultdict(frozenset)
+    for one in touches:
+        touched = one.column.replace(day=1)
+        if touched != one.month and month in (touched, one.month):
+            buyers[one.cell, touched, one.month, one.model] |= one.buyers
+    return {key[0] for key, people in buyers.items() if len(people) < k}
+
+
+def segment_cells(
+    segments: Collection[Credit], cells: Cells, k: int, *, is_plain: bool = False
+) -> dict[tuple[str, Cell], tuple[str, str]]:
     """The segment and channel under which a campaign's credit of a month's segment may be published.
 
     Args:
@@ -161,7 +181,7 @@ def segment_cells(segments: Collection[Credit], cells: Cells, k: int) -> dict[tu
                 credits, k, has_campaigns=False,
                 line_of=lambda one: REST if one.cell[0] == OTHER else (one.cell[0], "*"), row_of=lambda one: one.cell[0],
             )  # fmt: skip
-            lost = table.protect()
+            lost = [] if is_plain else table.protect()
             if not lost or len(table.columns) == 1:
                 break
             more = {table.columns[lost[0][2]]}

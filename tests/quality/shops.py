@@ -1,10 +1,15 @@
 """Made-up shops: a table of credits as attribution leaves it, without the way there."""
 
+from collections import defaultdict
 from datetime import date, timedelta
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+
+from quality.cells import carried_campaigns, daily_cells, month_cells, segment_cells, touch_cells
+from quality.credits import read_credits
+from quality.disclosure import OTHER, REST
 
 START = date(2026, 3, 1)
 MODELS = ("first_touch", "last_touch", "linear", "position_based")
@@ -62,3 +67,82 @@ def connect(table):
     con = duckdb.connect()
     con.register("credits", table)
     return con
+
+
+class Shop:
+    """What is published of a table of credits: the maps of all tables, and the credits they were made from."""
+
+    def __init__(self, table, k, *, is_plain=False):
+        """`is_plain`: merge to k buyers and do no more."""
+        con = connect(table)
+        of_order = "date_trunc('month', ordered_on)::date"
+        self.k = k
+        self.days = read_credits(con, "credits", k, column="ordered_on", month=of_order)
+        self.touches = read_credits(con, "credits", k, column="touched_on", month=of_order)
+        self.totals = read_credits(con, "credits", k, column=of_order, month=of_order)
+        self.segments = read_credits(con, "credits", k, column="segment", month=of_order)
+        self.months = {
+            month: month_cells(
+                of_month(self.totals, month), *(() if is_plain else of_month(credits, month) for credits in
+                                                (self.days, self.touches)), k)
+            for month in {one.month for one in self.days}
+        }  # fmt: skip
+        self.daily, self.touched, self.segmented = {}, {}, {}
+        plain = {"is_plain": True} if is_plain else {}
+        for month, cells in self.months.items():
+            self.daily |= daily_cells(of_month(self.days, month), cells, k, **plain)
+            mapped = segment_cells(of_month(self.segments, month), cells, k, **plain)
+            self.segmented |= {(month, *place): name for place, name in mapped.items()}
+        for month in {one.column.replace(day=1) for one in self.touches}:
+            touches = [one for one in self.touches if one.column.replace(day=1) == month]
+            carried = carried_campaigns(self.touches, month, k)
+            self.touched |= touch_cells(touches, carried, self.months, k, **plain)
+        # The segment table's own cells: channels, and where the month publishes each part of them.
+        con.register("homes", pa.Table.from_pylist([
+            {"month": month, "channel": cell[0], "campaign": cell[1], "home": home[0]}
+            for month, cells in self.months.items() for cell, home in cells.items()
+        ]))  # fmt: skip
+        joined = f"""(select credits.* exclude (channel, campaign), home as channel, channel as campaign from credits
+            join homes using (channel, campaign) where month = {of_order})"""
+        self.channels = read_credits(con, joined, k, column="segment", month=of_order)
+        homes = {(one.month, one.column, self.months[one.month][one.cell][0], one.cell[0]): one for one in self.segments}
+        self.segment_of_channel = {
+            key: self.segmented[one.month, one.column, one.cell] for key, one in homes.items()
+        }
+        self.rows = {(day, name) for (day, _), name in self.daily.items()}
+        self.touch_rows = {(day, name) for (day, _), name in self.touched.items()}
+
+    def place(self, table, cell, column, month):
+        """Where a true cell is published; where it could be, if there is none; None where it can be nowhere."""
+        if table == "segments":
+            return self.segment_of_channel.get((month, column, *cell))
+        names, rows = (self.daily, self.rows) if table == "days" else (self.touched, self.touch_rows)
+        if (column, cell) in names:
+            return names[column, cell]
+        for name in ((cell[0], OTHER), REST):
+            if (column, name) in rows:
+                return name
+        return None
+
+    def secrets(self, model):
+        """The true cells of fewer than k buyers: by table's name and grain, the unknowns that make them up.
+
+        Not those that are all there is of a day of the region, which is published on purpose.
+        """
+        people, parts, everyone = defaultdict(set), defaultdict(list), defaultdict(set)
+        for table, credits in (("days", self.days), ("touches", self.touches), ("months", self.days),
+                               ("segments", self.channels)):  # fmt: skip
+            for one in credits:
+                if one.model != model:
+                    continue
+                when = one.month if table in ("months", "segments") else one.column
+                name = (table, one.cell, (when, one.column) if table == "segments" else when)
+                people[name] |= one.buyers
+                parts[name].append(("days" if table == "months" else table, one.cell, one.column, one.month))
+                everyone[table, name[2]].add(one.cell)
+        return {name: parts[name] for name, some in people.items()
+                if len(some) < self.k and len(everyone[name[0], name[2]]) > 1}  # fmt: skip
+
+
+def of_month(credits, month):
+    return [one for one in credits if one.month == month]
