@@ -13,11 +13,13 @@ class Attack:
     """What somebody knows who reads all tables, has subtracted them from one another, and knows that money is not negative.
 
     Unknowns are the true cells, of one model and measure. `knows_where` grants in addition which cells have buyers
-    at all; without it every campaign could have money on every day.
+    at all; without it every campaign could have money on every day. With `only_totals` nothing is published but the
+    region's totals of days and months, which are so on purpose.
     """
 
-    def __init__(self, shop, model, measure, knows_where):
-        self.shop, self.model, self.measure, self.knows_where = shop, model, measure, knows_where
+    def __init__(self, shop, model, measure, knows_where, only_totals=False):
+        self.shop, self.model, self.measure = shop, model, measure
+        self.knows_where, self.only_totals = knows_where, only_totals
         self.truth, self.numbers = [], {}
         self.sums = defaultdict(list)  # a published or derived sum: its unknowns, with their sign
         for one in shop.days:
@@ -40,10 +42,13 @@ class Attack:
             return
         number = self.numbers[key] = len(self.truth)
         self.truth.append(credit.amounts[self.measure] if credit else 0)
+        if self.only_totals:
+            place = "all"
         when = (month, place[0]) if table == "segments" else column
         self.sums["published", table, when, place].append((number, 1))
         if table == "days":
-            self.sums["month", month, self.shop.months[month][cell]].append((number, 1))
+            home = "all" if self.only_totals else self.shop.months[month][cell]
+            self.sums["month", month, home].append((number, 1))
 
     def _spread(self):
         """Every campaign could have had money on any day that its month touches."""
@@ -98,6 +103,10 @@ class Attack:
             ):
                 continue
             found.append(name)
+        if found and not self.only_totals:
+            before = Attack(self.shop, self.model, self.measure, self.knows_where, only_totals=True)
+            told = before.broken({name: secrets[name] for name in found})
+            found = [name for name in found if name not in told]
         return found
 
     def _reaches(self, aim, matrix, totals, true, limit):
