@@ -16,7 +16,7 @@ import yaml
 from iso4217 import Currency
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-WAREHOUSE_FORMAT = 1
+WAREHOUSE_FORMAT = 2
 
 
 class RomiError(Exception):
@@ -85,6 +85,7 @@ class Attribution(_Section):
     session_timeout_minutes: int = Field(30, ge=1, le=1440)
     time_decay_half_life_days: Decimal = Field(Decimal(7), gt=0)
     position_weights: tuple[Decimal, Decimal, Decimal] = (Decimal("0.4"), Decimal("0.2"), Decimal("0.4"))
+    lapsed_after_days: int = Field(365, ge=1)
     internal_domains: tuple[str, ...] = ()
     payment_domains: tuple[str, ...] = ("paypal.com", "klarna.com")
 

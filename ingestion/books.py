@@ -61,8 +61,11 @@ create table if not exists ops.dead_letters (
     archive_id integer not null, record_offset bigint not null, reason varchar not null, occurred_at timestamp,
     first_seen_at timestamp not null, attempts integer not null, payload blob not null);
 create table if not exists ops.changes (kind varchar not null, day date, key varchar);
-create table if not exists ops.pending_days (day date primary key, reason varchar not null);
-create table if not exists ops.days (day date primary key, build bigint not null, withheld_reason varchar);
+create table if not exists ops.pending_days (
+    day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar);
+create table if not exists ops.days (
+    day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
+    is_final boolean not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 

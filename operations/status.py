@@ -14,7 +14,7 @@ from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations import plan, versions
-from operations.region_marts import WATERMARK
+from operations.finality import WATERMARK
 from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28

@@ -53,6 +53,8 @@ create table raw.ledger_orders (
     status varchar not null, revenue_minor bigint not null, refunded_minor bigint not null, cogs_minor bigint,
     currency varchar not null, updated_at timestamp not null
 );
+create schema ops;
+create table ops.days (day date, is_final boolean);
 create table raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
 """
 
