@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -165,16 +166,10 @@ def segment_cells(
         segments: credits of a month's orders; the columns are segments.
         cells: the month's map.
     """
+    channels = _by_channel(segments, cells)
     merged: set[str] = set()
     while True:
-        credits = [
-            replace(
-                one,
-                cell=(cells[one.cell][0], one.cell[0]),  # a channel, and where the month publishes that part of it
-                column=OTHER if one.column in merged else one.column,
-            )
-            for one in segments
-        ]
+        credits = [replace(one, column=OTHER) if one.column in merged else one for one in channels]
         more = _small_segment(credits, k)
         if not more:
             table = Table(
@@ -198,6 +193,24 @@ def segment_cells(
         line = REST if channel == OTHER else (channel, "*")
         found[one.column, one.cell] = (name, table.published((channel, one.cell[0]), line, name)[0])
     return dict(sorted(found.items()))
+
+
+def _by_channel(segments: Iterable[Credit], cells: Cells) -> list[Credit]:
+    """The cells of the segment table: a channel, or the part of it that the month publishes under channel (other)."""
+    found: dict[tuple[Any, ...], Credit] = {}
+    for one in segments:
+        cell = (cells[one.cell][0], one.cell[0])
+        key = (cell, one.column, one.model)
+        if before := found.get(key):
+            found[key] = replace(
+                before,
+                buyers=before.buyers | one.buyers,
+                buyer_count=before.buyer_count + one.buyer_count,
+                amounts=tuple(map(add, before.amounts, one.amounts)),
+            )
+        else:
+            found[key] = replace(one, cell=cell)
+    return list(found.values())
 
 
 def _count(credits: Iterable[Credit], column: Any) -> int:

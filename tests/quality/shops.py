@@ -7,8 +7,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from quality.cells import _by_channel as channels_of
 from quality.cells import carried_campaigns, daily_cells, month_cells, segment_cells, touch_cells
-from quality.credits import read_credits
+from quality.cell_tables import read_credits
 from quality.disclosure import OTHER, REST
 
 START = date(2026, 3, 1)
@@ -66,7 +67,7 @@ def _split(amount, weights):
 def connect(table):
     con = duckdb.connect()
     con.register("credits", table)
-    return con
+    return con.table("credits")
 
 
 class Shop:
@@ -74,17 +75,16 @@ class Shop:
 
     def __init__(self, table, k, *, is_plain=False):
         """`is_plain`: merge to k buyers and do no more."""
-        con = connect(table)
-        of_order = "date_trunc('month', ordered_on)::date"
+        credits = connect(table)
         self.k = k
-        self.days = read_credits(con, "credits", k, column="ordered_on", month=of_order)
-        self.touches = read_credits(con, "credits", k, column="touched_on", month=of_order)
-        self.totals = read_credits(con, "credits", k, column=of_order, month=of_order)
-        self.segments = read_credits(con, "credits", k, column="segment", month=of_order)
+        self.days = read_credits(credits, k, "ordered_on")
+        self.touches = read_credits(credits, k, "touched_on")
+        self.totals = read_credits(credits, k, "date_trunc('month', ordered_on)::date")
+        self.segments = read_credits(credits, k, "segment")
         self.months = {
             month: month_cells(
-                of_month(self.totals, month), *(() if is_plain else of_month(credits, month) for credits in
-                                                (self.days, self.touches)), k)
+                of_month(self.totals, month),
+                *([] if is_plain else of_month(some, month) for some in (self.days, self.touches)), k)
             for month in {one.month for one in self.days}
         }  # fmt: skip
         self.daily, self.touched, self.segmented = {}, {}, {}
@@ -97,14 +97,11 @@ class Shop:
             touches = [one for one in self.touches if one.column.replace(day=1) == month]
             carried = carried_campaigns(self.touches, month, k)
             self.touched |= touch_cells(touches, carried, self.months, k, **plain)
-        # The segment table's own cells: channels, and where the month publishes each part of them.
-        con.register("homes", pa.Table.from_pylist([
-            {"month": month, "channel": cell[0], "campaign": cell[1], "home": home[0]}
-            for month, cells in self.months.items() for cell, home in cells.items()
-        ]))  # fmt: skip
-        joined = f"""(select credits.* exclude (channel, campaign), home as channel, channel as campaign from credits
-            join homes using (channel, campaign) where month = {of_order})"""
-        self.channels = read_credits(con, joined, k, column="segment", month=of_order)
+        # The segment table's own cells: channels, each in the parts that the month publishes apart.
+        by_channel = defaultdict(list)
+        for one in self.segments:
+            by_channel[one.month].append(one)
+        self.channels = [one for month, some in by_channel.items() for one in channels_of(some, self.months[month])]
         homes = {(one.month, one.column, self.months[one.month][one.cell][0], one.cell[0]): one for one in self.segments}
         self.segment_of_channel = {
             key: self.segmented[one.month, one.column, one.cell] for key, one in homes.items()

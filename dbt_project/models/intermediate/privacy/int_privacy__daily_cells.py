@@ -1,0 +1,7 @@
+from quality import cell_tables
+
+
+def model(dbt, session):
+    return cell_tables.daily(
+        dbt.ref("int_attribution__credits"), dbt.ref("int_privacy__monthly_cells"), dbt.ref("int_privacy__rules")
+    )
