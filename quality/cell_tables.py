@@ -109,7 +109,7 @@ def by_touch(credits: Relation, months: Relation, rules: Relation) -> pa.Table:
 def by_segment(credits: Relation, segments: Relation, months: Relation, rules: Relation) -> pa.Table:
     """The rows of ``int_privacy__segment_cells``."""
     rule, cells = Rules.of(rules), _cells(months)
-    of_segments = credits.filter(rule.in_months).join(segments, "order_id")
+    of_segments = credits.filter(rule.in_months).join(segments.select("order_id", "segment"), "order_id")
     rows: list[tuple[Any, ...]] = []
     for month, of_month in sorted(_by_month(read_credits(of_segments, rule.k, "segment")).items()):
         places = segment_cells(of_month, cells[month], rule.k)

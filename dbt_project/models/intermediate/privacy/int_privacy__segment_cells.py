@@ -2,9 +2,10 @@ from quality import cell_tables
 
 
 def model(dbt, session):
-    return cell_tables.by_segment(
+    cells = cell_tables.by_segment(
         dbt.ref("int_attribution__credits"),
         dbt.ref("int_orders__segments"),
         dbt.ref("int_privacy__monthly_cells"),
         dbt.ref("int_privacy__rules"),
     )
+    return session.from_arrow(cells)  # a relation, as a second run finds it only on this cursor
