@@ -55,7 +55,7 @@ def read_credits(credits: Relation, k: int, column: str, where: str = "true") ->
         sum(conversion_millionths) as conversions, sum(revenue_cents) as revenue, sum(refund_cents) as refunds,
         sum(cogs_cents) as cogs""")
     rows = by_buyer.aggregate(f"""
-        channel, campaign, period, month, attribution_model, min(cast(buyer_id as varchar), {k}) as buyers,
+        channel, campaign, period, month, attribution_model, min(buyer_id, {k}) as buyers,
         cast(count(*) as bigint) as buyer_count, cast(sum(conversions) as bigint), cast(sum(revenue) as bigint),
         cast(sum(refunds) as bigint), cast(sum(revenue - refunds) as bigint), cast(sum(cogs) as bigint),
         cast(sum(revenue - refunds - cogs) as bigint)""").fetchall()
