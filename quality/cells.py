@@ -56,7 +56,7 @@ def _lacking_company(
     sizes: Mapping[Cell, float],
     k: int,
 ) -> Iterator[set[Cell]]:
-    """Pairs of cells of the month to merge, as one holds what could be computed even if days showed only their totals."""
+    """Pairs of cells of the month to merge: one holds what could be computed even if days showed only totals."""
     for credits in (days, touches):
         table = _refined(credits, cells, k)
         months = np.array([column.replace(day=1) for column in table.columns])
@@ -118,14 +118,18 @@ def daily_cells(
 
 
 def touch_cells(
-    touches: Collection[Credit], carried: Collection[Cell], cells: Mapping[Any, Cells], k: int, *, is_plain: bool = False
+    touches: Collection[Credit],
+    carried: Collection[Cell],
+    cells: Mapping[Any, Cells],
+    k: int,
+    *,
+    is_plain: bool = False,
 ) -> dict[tuple[Any, Cell], Cell]:
     """Where each campaign's credit of a touch's day may be published, by (day, campaign).
 
     Args:
         touches: credits of a month's touches, of orders of that month and later ones.
-        carried: campaigns that fewer than k buyers carried from a month of touches into another of orders, here or next;
-            the differences of monthly and touch tables would show them, so they do not stand.
+        carried: what :func:`carried_campaigns` says of this month; they do not stand.
         cells: the maps of the months of the orders.
     """
     homes: dict[Cell, set[Cell]] = defaultdict(set)
@@ -145,7 +149,7 @@ def touch_cells(
 
 
 def carried_campaigns(touches: Iterable[Credit], month: Any, k: int) -> set[Cell]:
-    """Campaigns that fewer than k buyers carried from touches in one month into orders of another, `month` being either.
+    """Campaigns that fewer than k buyers carried from touches in one month into orders of another; `month` is either.
 
     A campaign's month of orders less its month of touches tells what was carried, so such a campaign must not stand.
     """
@@ -173,26 +177,28 @@ def segment_cells(
         more = _small_segment(credits, k)
         if not more:
             table = Table(
-                credits, k, has_campaigns=False,
-                line_of=lambda one: REST if one.cell[0] == OTHER else (one.cell[0], "*"), row_of=lambda one: one.cell[0],
+                credits, k, line_of=lambda one: _channel_line(one.cell), row_of=lambda one: one.cell[0],
+                has_campaigns=False,
             )  # fmt: skip
             lost = [] if is_plain else table.protect()
             if not lost or len(table.columns) == 1:
                 break
             more = {table.columns[lost[0][2]]}
         names = {one.column for one in credits} - more
-        if len(merged | more) == 1 and OTHER not in names:  # alone it would be what the others leave
-            more |= {min(names, key=lambda name: (_count(credits, name), name))}
-        elif more == {OTHER}:
+        # One segment alone would be what the others leave.
+        if (len(merged | more) == 1 and OTHER not in names) or more == {OTHER}:
             more |= {min(names, key=lambda name: (_count(credits, name), name))}
         merged |= more - {OTHER}
     found = {}
     for one in segments:
         name = OTHER if one.column in merged else one.column
-        channel = cells[one.cell][0]
-        line = REST if channel == OTHER else (channel, "*")
-        found[one.column, one.cell] = (name, table.published((channel, one.cell[0]), line, name)[0])
+        cell = (cells[one.cell][0], one.cell[0])
+        found[one.column, one.cell] = (name, table.published(cell, _channel_line(cell), name)[0])
     return dict(sorted(found.items()))
+
+
+def _channel_line(cell: Cell) -> Cell:
+    return REST if cell[0] == OTHER else (cell[0], "*")
 
 
 def _by_channel(segments: Iterable[Credit], cells: Cells) -> list[Credit]:

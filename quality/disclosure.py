@@ -1,12 +1,12 @@
 """Where each cell may be published, so that no figure, and no difference of figures, rests on fewer than k buyers.
 
-**The month first.** A campaign stands in its month if it has k buyers under every model that credits it. Small ones move
-whole into ``(other)`` of their channel, from there into channel ``(other)``, and where that is too small, the smallest
-that stand join it. **Days then refine what the month publishes**: a published cell of the month stands on a day or joins
-``(other)`` of that day by the same rule. Days thus differ from months only in how a published month is spread over its
-days, and each small cell of that spread is kept apart from what is known by exchanges (:mod:`quality.exchange`): where
-there is too little to exchange, the cheapest larger cells join it. Where even all that is left would not do, cells of the
-month are merged. Touch dates and segments refine the same months.
+**The month first.** A campaign stands in its month if it has k buyers under every model that credits it. Small ones
+move whole into ``(other)`` of their channel, from there into channel ``(other)``, and where that is too small, the
+smallest that stand join it. **Days then refine what the month publishes**: a published cell of the month stands on a
+day or joins ``(other)`` of that day by the same rule. So days differ from their month only in how its published cells
+are spread over them, and what is small in that spread is kept apart from what is known by exchanges
+(:mod:`quality.exchange`): where there is too little to exchange, the cheapest larger cells join it. Where even one
+``(other)`` a day would not do, cells of the month are merged. Touch dates and segments refine the same months.
 """
 
 from __future__ import annotations
@@ -114,18 +114,17 @@ class Table:
         self.targets: Bools = np.zeros(self.member_count.shape, dtype=bool)
         for i, line in enumerate(self.lines):
             self.is_hidden[i] = line[1] == OTHER or line in hide
-        for (i, column), people in self.buyers.items():
-            self.is_hidden[i, column] |= self._is_small(people)
+        for (number, day), people in self.buyers.items():
+            self.is_hidden[number, day] |= self._is_small(people)
         is_alone = self.member_count.sum(axis=1) == 1  # then it is the column's total, which is published
         for row, cells in enumerate(self.members):
             line = self.lines[self.line_of_row[row]]
             for cell in cells:
-                for column in np.flatnonzero(self.grid.is_bought[:, row].any(axis=0)):
-                    people = self.buyers_of_cell.get((cell, int(column)))
-                    for model, some in enumerate(people or ()):
-                        is_secret = 0 < len(some) < self.k or line in hide
+                for column in map(int, np.flatnonzero(self.grid.is_bought[:, row].any(axis=0))):
+                    for model, some in enumerate(self.buyers_of_cell.get((cell, column), ())):
+                        is_secret = len(some) < self.k or line in hide
                         is_single = self.member_count[model, row, column] == 1  # else it hides among its row's
-                        if is_secret and some and is_single and not is_alone[model, column]:
+                        if some and is_secret and is_single and not is_alone[model, column]:
                             self.targets[model, row, column] = True
 
     def _is_small(self, people: Iterable[frozenset[Any]]) -> bool:
@@ -136,7 +135,7 @@ class Table:
         return [frozenset().union(*of_model) for of_model in zip(*people, strict=True)]
 
     def _settle(self, column: int) -> None:
-        """Let hidden lines move on to channel (other) where they are too few, and others join them until there are k."""
+        """Let hidden lines move on to channel (other) where they are too small, and others join until they are not."""
         present = [int(i) for i in np.flatnonzero(self.is_present[:, column])]
         rests: dict[int, list[int]] = defaultdict(list)
         for i in present:
@@ -220,8 +219,8 @@ class Table:
         cost = cost + np.where(is_elsewhere[:, None], both + both[:, [column]], 0)
         enough = gain >= short
         choice = np.where(enough, cost, np.inf) if enough.any() else -gain
-        other, day = np.unravel_index(int(choice.argmin()), choice.shape)
-        for c in (column, int(day)):
+        other, day = divmod(int(choice.argmin()), len(self.columns))
+        for c in (column, day):
             self.is_hidden[lines[[row, other]], c] = True
             if is_elsewhere[other]:
                 self.is_own[channels[[row, other]], c] = False

@@ -2,7 +2,7 @@
 
 A table has rows whose sums over the columns are published elsewhere (a campaign's month), and columns (days) in which
 rows that do not stand under their own name are published as one sum, their *block*. Take a small cell of row R in
-column C. If another row Q is in R's block in C and in another column D as well, then money could change places crosswise,
+column C. If another row Q is in R's block in C and in another column D as well, then money could change places,
 
         C    D
     R   -    +

@@ -10,7 +10,7 @@ WITHIN = 0.10
 
 
 class Attack:
-    """What somebody knows who reads all tables, has subtracted them from one another, and knows that money is not negative.
+    """What somebody can tell who reads all tables and knows that money is not negative.
 
     Unknowns are the true cells, of one model and measure. `knows_where` grants in addition which cells have buyers
     at all; without it every campaign could have money on every day. With `only_totals` nothing is published but the
@@ -56,8 +56,8 @@ class Attack:
             keys = [key for key in self.numbers if key[0] == table]
             for cell, month in {(key[1], key[3]) for key in keys}:
                 for column in {key[2] for key in keys}:
-                    if table == "segments" or (column <= month or column.replace(day=1) == month) and (
-                        table == "touches" or column >= month
+                    if table == "segments" or (
+                        (column <= month or column.replace(day=1) == month) and (table == "touches" or column >= month)
                     ):
                         self._unknown(table, cell, column, month, None)
 

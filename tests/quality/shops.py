@@ -7,9 +7,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from quality.cell_tables import read_credits
 from quality.cells import _by_channel as channels_of
 from quality.cells import carried_campaigns, daily_cells, month_cells, segment_cells, touch_cells
-from quality.cell_tables import read_credits
 from quality.disclosure import OTHER, REST
 
 START = date(2026, 3, 1)
@@ -51,9 +51,8 @@ def credits(seed, orders_per_day, days=31, channels=8, campaigns=5, models=MODEL
                 parts = [_split(amount, weights) for amount in (revenue, refund, cogs, 1_000_000)]
                 for (on, (channel, campaign)), *amounts in zip(path, *parts, strict=True):
                     if any(amounts):
-                        for name, value in zip(rows, (
-                            str(number), ordered_on, on, buyer, model, channel, campaign, segment, *amounts), strict=True,
-                        ):  # fmt: skip
+                        row = (str(number), ordered_on, on, buyer, model, channel, campaign, segment, *amounts)
+                        for name, value in zip(rows, row, strict=True):
                             rows[name].append(value)
     return pa.table(rows)
 
@@ -102,10 +101,10 @@ class Shop:
         for one in self.segments:
             by_channel[one.month].append(one)
         self.channels = [one for month, some in by_channel.items() for one in channels_of(some, self.months[month])]
-        homes = {(one.month, one.column, self.months[one.month][one.cell][0], one.cell[0]): one for one in self.segments}
-        self.segment_of_channel = {
-            key: self.segmented[one.month, one.column, one.cell] for key, one in homes.items()
+        homes = {
+            (one.month, one.column, self.months[one.month][one.cell][0], one.cell[0]): one for one in self.segments
         }
+        self.segment_of_channel = {key: self.segmented[one.month, one.column, one.cell] for key, one in homes.items()}
         self.rows = {(day, name) for (day, _), name in self.daily.items()}
         self.touch_rows = {(day, name) for (day, _), name in self.touched.items()}
 
