@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from quality.disclosure import OTHER, REST, SLACK, Cell, Credit, Table
+from quality.disclosure import OTHER, REST, Cell, Credit, Table
+from quality.exchange import TINY
+from quality.members import lonely
 
 Cells = Mapping[Cell, Cell]
 
@@ -27,19 +29,13 @@ def month_cells(
     """
     month = Table(totals, k, line_of=lambda one: one.cell, row_of=lambda one: one.cell)
     column = next(iter(month.columns), None)
-    small = {
-        (model, cell)
-        for (cell, _), people in month.buyers_of_cell.items()
-        for model, some in zip(month.models, people, strict=True)
-        if 0 < len(some) < k
-    }
     while True:
         cells = {cell: month.published(cell, cell, column) for cell in month.lines}
         sizes: dict[Cell, float] = defaultdict(float)
         for cell, size in zip(month.lines, month.size[:, 0] if len(month.lines) else (), strict=True):
             sizes[cells[cell]] += float(size)
         joined: set[Cell] = set()
-        for pair in _lacking_company(cells, days, touches, small, sizes, k):
+        for pair in _lacking_company(cells, days, touches, sizes, k):
             if joined.isdisjoint(pair):
                 joined |= pair
                 one, other = pair
@@ -52,7 +48,6 @@ def _lacking_company(
     cells: Cells,
     days: Collection[Credit],
     touches: Collection[Credit],
-    small: set[tuple[str, Cell]],
     sizes: Mapping[Cell, float],
     k: int,
 ) -> Iterator[set[Cell]]:
@@ -62,38 +57,16 @@ def _lacking_company(
         months = np.array([column.replace(day=1) for column in table.columns])
         exposed = [one for month in sorted(set(months)) for one in table.exposed_at_best(months == month)]
         if credits is days:
-            exposed += _uncovered(table, days, cells, small)
+            one_block = np.zeros(table.targets.shape[1:], dtype=np.int64)
+            alone = lonely(table, days, lambda one: cells[one.cell])
+            exposed += [
+                (one.model, one.row, one.columns[0]) for one in alone if one.short(table, one_block).max() > TINY
+            ]
         for model, row, column in exposed:
             mine = table.lines[table.line_of_row[row]]
             others = {table.lines[i] for i in table.line_of_row[table.grid.is_bought[model, :, column]]} - {mine}
             if others:
                 yield {mine, min(others, key=lambda one: (one[0] != mine[0], sizes[one], one))}
-
-
-def _uncovered(
-    table: Table, credits: Iterable[Credit], cells: Cells, small: set[tuple[str, Cell]]
-) -> list[tuple[int, int, int]]:
-    """Small campaigns merged in the month that mostly bought on days when nobody did whom they were merged with."""
-    covered: dict[tuple[str, Cell], Any] = defaultdict(float)
-    total: dict[tuple[str, Cell], Any] = defaultdict(float)
-    largest: dict[tuple[str, Cell], tuple[float, int, int, int]] = {}
-    row_of_line = {int(line): row for row, line in enumerate(table.line_of_row)}
-    row_numbers = {line: row_of_line[i] for i, line in enumerate(table.lines)}
-    model_numbers = {model: i for i, model in enumerate(table.models)}
-    column_numbers = {column: i for i, column in enumerate(table.columns)}
-    for one in credits:
-        key = one.model, one.cell
-        if key not in small:
-            continue
-        amounts = np.maximum(np.array(one.amounts, dtype=float), 0)
-        model, row, column = model_numbers[one.model], row_numbers[cells[one.cell]], column_numbers[one.column]
-        total[key] = total[key] + amounts
-        if table.member_count[model, row, column] > 1:
-            covered[key] = covered[key] + amounts
-        elif table.member_count[model, :, column].sum() > 1:
-            place = (float(amounts.sum()), model, row, column)
-            largest[key] = max(largest.get(key, place), place)
-    return [largest[key][1:] for key in sorted(largest) if np.any(covered[key] + 5e-6 < SLACK * total[key])]
 
 
 def _refined(credits: Collection[Credit], cells: Cells, k: int) -> Table:
@@ -113,6 +86,8 @@ def daily_cells(
     table = _refined(days, cells, k)
     if not is_plain:
         table.protect()
+        for one in lonely(table, days, lambda one: cells[one.cell]):
+            one.protect(table)
     places = {(one.column, one.cell) for one in days}
     return {(day, cell): table.published(cell, cells[cell], day) for day, cell in sorted(places)}
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from quality.exchange import SLACK, Bools, Grid
+from quality.exchange import TINY, Bools, Grid
 
 OTHER = "(other)"
 Cell = tuple[str, str]  # channel, campaign
@@ -190,19 +190,25 @@ class Table:
             needed = self.grid.needed(model, row, column)
             while True:
                 short = needed - self.grid.movable(self.blocks(), model, row, column)
-                if short.max() <= 5e-6:
+                if short.max() <= TINY:
                     break
-                if not self._widen(model, row, column, int(short.argmax()), float(short.max())):
+                if not self.widen(model, row, column, int(short.argmax()), float(short.max())):
                     lost.append((model, row, column))
                     break
         return lost
 
-    def _widen(self, model: int, row: int, column: int, measure: int, short: float) -> bool:
-        """Hide the cheapest row and column with which a cell can exchange what it is short of, or else the most."""
+    def widen(self, model: int, row: int, column: int, measure: int, short: float, into: Bools | None = None) -> bool:
+        """Hide the cheapest row and column (of `into`) with which a cell can exchange what it is short of, or the most.
+
+        Returns:
+            Whether there was anything left to exchange with.
+        """
         bought = self.grid.is_bought[model]
         gain = self.grid.amounts[measure, model] * (bought & bought[row] & bought[:, column][:, None])
         gain = gain * self.grid.is_foreign[row][:, None]
         gain[:, column] = 0
+        if into is not None:
+            gain[:, ~into] = 0
         blocks = self.blocks()
         is_joined = blocks == blocks[row]
         gain[is_joined & is_joined[:, column][:, None]] = 0  # that is counted already
@@ -259,6 +265,3 @@ def suppressed_weights(buyers: Mapping[str, Collection[Any]], k: int) -> set[str
             break
         hidden.append(by_size[len(hidden)])
     return set(hidden)
-
-
-__all__ = ["OTHER", "REST", "SLACK", "Cell", "Credit", "Table", "suppressed_weights"]

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 # A published range of -25% is wider than +-10% around any guess.
 SLACK = 0.25
+# Amounts are whole numbers, sums of doubles nearly so.
+TINY = 5e-6
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -36,12 +38,20 @@ class Grid:
     is_bought: Bools  # (model, row, column)
     is_foreign: Bools  # (row, row): no campaign is in both
 
-    def movable(self, blocks: NDArray[np.int64], model: int, row: int, column: int) -> Floats:
-        """How much of a cell could be elsewhere, by measure; `blocks` numbers the block of each row and column."""
+    def movable(
+        self, blocks: NDArray[np.int64], model: int, row: int, column: int, into: Bools | None = None
+    ) -> Floats:
+        """How much of a cell could be in other columns (those of `into`), by measure.
+
+        Args:
+            blocks: the number of the block in which each row and column is.
+        """
         bought = self.is_bought[model]
         together = (blocks == blocks[row]) & bought & bought[row] & self.is_foreign[row][:, None]
         others = together[:, column].copy()
         together[:, column] = False
+        if into is not None:
+            together &= into
         moved: Floats = (self.amounts[:, model] * (together & others[:, None])).sum(axis=(1, 2))
         return moved
 
@@ -67,8 +77,7 @@ class Grid:
             for measure in range(len(amounts)):
                 shared = together * amounts[measure]
                 moved = np.einsum("rqc,rq->rc", together, shared.sum(axis=2)) - shared.sum(axis=1)
-                # A half-thousandth of a cent: sums of doubles are not exact, amounts are whole.
-                short = moved + 5e-6 < SLACK * amounts[measure][rows]
+                short = moved + TINY < SLACK * amounts[measure][rows]
                 for i, column in zip(*np.nonzero(short & targets[model][rows]), strict=True):
                     found.append((int(column), int(rows[i]), model))
         for column, row, model in sorted(set(found)):
