@@ -17,6 +17,7 @@ from iso4217 import Currency
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 WAREHOUSE_FORMAT = 2
+OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
 
 
 class RomiError(Exception):
@@ -80,6 +81,46 @@ class Topic(_Section):
     layout: Literal["kafka_connect", "rudderstack", "segment"] = "kafka_connect"
 
 
+class Conversion(_Section):
+    """A track that counts as a conversion, at a fixed value in the reporting currency."""
+
+    value: Decimal = Field(ge=0, max_digits=18, decimal_places=2)
+    lookback_days: int | None = Field(None, ge=1, le=365)  # without it, that of the attribution
+
+
+class ChannelRule(_Section):
+    """A rule of the shop's own, before GA4's: all patterns given must match from start to end, ignoring case."""
+
+    channel: str = Field(min_length=1, max_length=60)
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+
+    @field_validator("channel")
+    @classmethod
+    def _no_brackets(cls, channel: str) -> str:
+        if channel.startswith("("):
+            raise ValueError("a channel of your own has no name in brackets")
+        return channel
+
+    @field_validator("source", "medium", "campaign")
+    @classmethod
+    def _is_pattern(cls, pattern: str | None) -> str | None:
+        import duckdb  # its patterns are those that match in the end
+
+        try:
+            duckdb.execute("select regexp_full_match('', ?, 'i')", [pattern])
+        except duckdb.Error as error:
+            raise ValueError(f"{pattern!r} is no regular expression (RE2)") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> ChannelRule:
+        if self.source is self.medium is self.campaign is None:
+            raise ValueError("one of source, medium and campaign")
+        return self
+
+
 class Attribution(_Section):
     lookback_days: int = Field(30, ge=1, le=365)
     session_timeout_minutes: int = Field(30, ge=1, le=1440)
@@ -88,6 +129,32 @@ class Attribution(_Section):
     lapsed_after_days: int = Field(365, ge=1)
     internal_domains: tuple[str, ...] = ()
     payment_domains: tuple[str, ...] = ("paypal.com", "klarna.com")
+    conversions: dict[str, Conversion] = {}
+    channel_rules: tuple[ChannelRule, ...] = ()
+    sources: dict[str, Literal["search", "social", "video", "shopping", "ai_assistant", "email"]] = {}
+
+    @property
+    def longest_lookback_days(self) -> int:
+        """Over all types of conversions."""
+        return max([self.lookback_days, *(one.lookback_days or 0 for one in self.conversions.values())])
+
+    @field_validator("conversions", "sources", mode="before")
+    @classmethod
+    def _nothing_is_none(cls, values: Any) -> Any:
+        return {} if values is None else values
+
+    @field_validator("sources")
+    @classmethod
+    def _as_looked_up(cls, sources: dict[str, Any]) -> dict[str, Any]:
+        return {name.lower().removeprefix("www."): category for name, category in sources.items()}
+
+    @field_validator("conversions")
+    @classmethod
+    def _are_tracks(cls, conversions: dict[str, Conversion]) -> dict[str, Conversion]:
+        for name in conversions:
+            if not name or name in OWN_TRACKS:
+                raise ValueError(f"{name!r} cannot be one: it needs a name, and {', '.join(OWN_TRACKS)} count already")
+        return conversions
 
     @field_validator("position_weights")
     @classmethod
@@ -258,7 +325,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
 def _explain(error: ValidationError | TypeError) -> str:
     if not isinstance(error, ValidationError):
         return "keys must be words"
-    first = error.errors()[0]
+    errors = error.errors()
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown key {place!r}; known here: {', '.join(_known_keys(first['loc'][:-1]))}"
@@ -272,4 +340,6 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "privacy": Privacy, "retention": Retention, "slo": Slo,
     }  # fmt: skip
     model = sections[str(loc[0])] if loc else Settings
+    if loc[1:2] == ("conversions",):
+        model = Conversion
     return list(model.model_fields)

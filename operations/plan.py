@@ -69,7 +69,8 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
             select month from changed
             union select distinct learning.month
             from (select distinct date_trunc('month', day)::date as month from ops.days) as learning
-            join changed on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
+            join changed
+                on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
             where last_day(learning.month) > $frozen_through
         )
         select day from ops.days where date_trunc('month', day)::date in (select month from months)
@@ -111,7 +112,7 @@ def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: d
 
 
 def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
-    lookback_days = settings.attribution.lookback_days
+    lookback_days = settings.attribution.longest_lookback_days
     con.execute("""
         create or replace temp table arrived as
         select events.* from raw.events

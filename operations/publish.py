@@ -194,7 +194,7 @@ def _book_restatements(
             con.unregister("fresh")
     regions = read_manifest(settings, current)["regions"]
     shown = {region: state["build"] for region, state in regions.items()}
-    book_restatements(con, version, shown, settings.attribution.lookback_days)
+    book_restatements(con, version, shown, settings.attribution.longest_lookback_days)
 
 
 def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -128,7 +128,7 @@ _WRITTEN_HERE = {
         "date": "Day, or first day of the month, whose figures changed. Source: publish.",
         "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
         **{
-            f"{name}_change": f"{name.capitalize()} now minus {name} before, of the whole region and period, for any one"
+            f"{name}_change": f"{name.capitalize()} now minus {name} before, of the whole region and period, for one"
                               f" attribution model{unit}; NULL where the table has none. Source: both versions."
             for name, unit in (("spend", _IN_MONEY), ("conversions", ""), ("orders", ""), ("revenue", _IN_MONEY),
                                ("refunds", _IN_MONEY), ("cogs", _IN_MONEY))

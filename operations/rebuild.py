@@ -8,6 +8,7 @@ import duckdb
 
 from ingestion.books import region_file, transaction
 from operations.finality import finalise
+from operations.order_credit import offer_order_credit
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
 
@@ -90,4 +91,5 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
         )
         con.execute("delete from ops.pending_days where state = 'built' and day between ? and ?", [first, last])
         finalise(con, settings, region)
+        offer_order_credit(con)
     return withheld

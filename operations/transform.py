@@ -67,6 +67,13 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         "to_date": last.isoformat(),
         "reporting_currency": settings.reporting_currency,
         "lookback_days": rules.lookback_days,
+        "longest_lookback_days": rules.longest_lookback_days,
+        "conversions": [
+            {"event": event, "cents": int(one.value * 100), "lookback_days": one.lookback_days or rules.lookback_days}
+            for event, one in sorted(rules.conversions.items())
+        ],
+        "channel_rules": [rule.model_dump() for rule in rules.channel_rules],
+        "sources": [[host, category] for host, category in sorted(rules.sources.items())],
         "session_timeout_minutes": rules.session_timeout_minutes,
         "time_decay_half_life_days": str(rules.time_decay_half_life_days),
         "lapsed_after_days": rules.lapsed_after_days,

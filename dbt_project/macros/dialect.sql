@@ -4,6 +4,11 @@
     hugeint
 {%- endmacro %}
 
+{% macro text(value) -%}
+    {#- A value of the configuration as a literal. -#}
+    '{{ value | replace("'", "''") }}'
+{%- endmacro %}
+
 {% macro integer_divide(dividend, divisor) -%}
     (({{ dividend }}) // ({{ divisor }}))
 {%- endmacro %}
@@ -67,6 +72,11 @@
     regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
+{% macro matches_whole(text, pattern) -%}
+    {#- From start to end, ignoring case. -#}
+    regexp_full_match({{ text }}, '{{ pattern | replace("'", "''") }}', 'i')
+{%- endmacro %}
+
 {% macro without_www(host) -%}
     regexp_replace({{ host }}, '^www\.', '')
 {%- endmacro %}
@@ -86,7 +96,11 @@
 
 {% macro without_repeats(path) -%}
     {#- A list with each run of equal neighbours as one. -#}
-    list_filter({{ path }}, lambda step, number: number = 1 or step != {{ path }}[number - 1])
+    [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]
+{%- endmacro %}
+
+{% macro list_positions(path) -%}
+    unnest(generate_series(1, len({{ path }})))
 {%- endmacro %}
 
 {% macro without_position(path, position) -%}

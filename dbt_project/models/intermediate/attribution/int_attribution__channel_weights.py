@@ -171,8 +171,8 @@ def learn(paths):
 def model(dbt, session):
     """dbt's entry: what the pre-hook left stays, the other months are learned.
 
-    A table that carries its rows on, as dbt-duckdb leaves an incremental Python model's interim table behind. It returns
-    a relation of this session, as anything else is written in a transaction of its own, which the one open here can't see.
+    A table that carries its rows on, as dbt-duckdb leaves an incremental Python model's interim table behind. It gives
+    a relation of this session back, as anything else is written in a transaction that the one open here can't see.
     """
     learning = dbt.ref("int_attribution__learning_paths")
     buyers = dbt.ref("int_attribution__channel_buyers")
@@ -181,7 +181,7 @@ def model(dbt, session):
     kept = session.execute(f"select * from {dbt.this}").fetchall() if session.execute(tables, place).fetchall() else []
     known = {month for month, *_ in kept}
     months = {}
-    for month, *path in learning.project("month, path, conversions, nulls").fetchall():
+    for month, *path in learning.project("month, path, conversions, non_conversions").fetchall():
         if month not in known:
             months.setdefault(month, []).append(path)
     of_channel = {(month, channel): number for month, channel, number in buyers.fetchall()}

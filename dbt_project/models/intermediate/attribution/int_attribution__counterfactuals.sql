@@ -53,13 +53,22 @@ paths as (
 ),
 
 -- Orders share paths, and what a position is worth depends on the path alone.
+distinct_paths as (
+
+    select distinct
+        month,
+        path
+    from paths
+
+),
+
 steps as (
 
     select
         month,
         path,
-        unnest(generate_series(1, len(path))) as position
-    from (select distinct month, path from paths)
+        {{ list_positions('path') }} as position
+    from distinct_paths
 
 ),
 
@@ -91,8 +100,9 @@ run_weights as (
     select
         runs.order_number,
         runs.position,
-        {{ half_even('worths.worth_numerator * 1000000000000', 'worths.worth_denominator * runs.run_length') | indent(8) }}
-            as weight
+        {{ half_even(
+            'worths.worth_numerator * 1000000000000', 'worths.worth_denominator * runs.run_length'
+        ) | indent(8) }} as weight
     from runs
     inner join paths on runs.order_number = paths.order_number
     inner join worths

@@ -24,7 +24,7 @@ converting as (
         months.month,
         paths.path,
         1 as conversions,
-        0 as nulls
+        0 as non_conversions
     from {{ ref('int_attribution__converting_paths') }} as paths
     inner join months on paths.ordered_on between months.first_on and months.last_on
 
@@ -47,7 +47,7 @@ not_converting as (
         months.month,
         {{ ordered_list('touchpoints.channel', touch_order('touchpoints')) | indent(8) }} as path,
         0 as conversions,
-        1 as nulls
+        1 as non_conversions
     from touchpoints
     inner join months on touchpoints.touched_on between months.first_on and months.last_on
     left join buyers on months.month = buyers.month and touchpoints.person_id = buyers.person_id
@@ -70,7 +70,7 @@ learning_paths as (
         month,
         path,
         cast(sum(conversions) as bigint) as conversions,
-        cast(sum(nulls) as bigint) as nulls
+        cast(sum(non_conversions) as bigint) as non_conversions
     from paths
     group by month, path
 

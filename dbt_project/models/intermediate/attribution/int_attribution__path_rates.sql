@@ -4,7 +4,7 @@ learning_paths as (
 
     select * from {{ ref('int_attribution__learning_paths') }}
     {% if is_incremental() -%}
-    where month not in (select month from {{ this }})
+    where month not in (select kept.month from {{ this }} as kept)
     {%- endif %}
 
 ),
@@ -15,7 +15,7 @@ collapsed as (
         month,
         {{ without_repeats('path') }} as path,
         conversions,
-        nulls
+        non_conversions
     from learning_paths
 
 ),
@@ -25,7 +25,7 @@ path_rates as (
     select
         month,
         path,
-        cast(sum(conversions + nulls) as bigint) as paths,
+        cast(sum(conversions + non_conversions) as bigint) as paths,
         cast(sum(conversions) as bigint) as conversions
     from collapsed
     group by month, path
