@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 SLACK = 0.25
 # Amounts are whole numbers, sums of doubles nearly so.
 TINY = 5e-6
+_ROWS_AT_ONCE = 64  # bounds memory
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -62,23 +63,28 @@ class Grid:
 
     def exposed(self, blocks: NDArray[np.int64], targets: Bools) -> Iterator[tuple[int, int, int]]:
         """The targets (model, row, column) that are not safe, in order of column, row and model."""
-        found = []
+        found: set[tuple[int, int, int]] = set()
         for model in range(len(targets)):
             rows = np.flatnonzero(targets[model].any(axis=1))
-            if not len(rows):
-                continue
-            amounts, bought = self.amounts[:, model], self.is_bought[model]
-            together = (
-                (blocks[rows][:, None] == blocks[None])
-                & bought[None]
-                & bought[rows][:, None]
-                & self.is_foreign[rows][:, :, None]
-            ).astype(np.float64)  # (target row, row, column)
-            for measure in range(len(amounts)):
-                shared = together * amounts[measure]
-                moved = np.einsum("rqc,rq->rc", together, shared.sum(axis=2)) - shared.sum(axis=1)
-                short = moved + TINY < SLACK * amounts[measure][rows]
-                for i, column in zip(*np.nonzero(short & targets[model][rows]), strict=True):
-                    found.append((int(column), int(rows[i]), model))
-        for column, row, model in sorted(set(found)):
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                some = rows[start : start + _ROWS_AT_ONCE]
+                short = self._is_short(blocks, model, some) & targets[model][some]
+                found |= {(int(column), int(some[i]), model) for i, column in zip(*np.nonzero(short), strict=True)}
+        for column, row, model in sorted(found):
             yield model, row, column
+
+    def _is_short(self, blocks: NDArray[np.int64], model: int, rows: NDArray[np.int64]) -> Bools:
+        """For some rows and all columns what :meth:`movable` and :meth:`needed` say of one, of any measure."""
+        amounts, bought = self.amounts[:, model], self.is_bought[model]
+        together = (
+            (blocks[rows][:, None] == blocks[None])
+            & bought[None]
+            & bought[rows][:, None]
+            & self.is_foreign[rows][:, :, None]
+        ).astype(np.float64)  # (one of `rows`, row, column)
+        is_short = np.zeros((len(rows), bought.shape[1]), dtype=bool)
+        for measure in amounts:
+            shared = together * measure
+            moved = np.einsum("rqc,rq->rc", together, shared.sum(axis=2)) - shared.sum(axis=1)
+            is_short |= moved + TINY < SLACK * measure[rows]
+        return is_short
