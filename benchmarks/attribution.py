@@ -19,13 +19,14 @@ from operations import transform
 from settings import Settings
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
-ATTRIBUTION = ("int_attribution__converting_paths", "int_attribution__learning_paths", "int_attribution__channel_buyers",
+ATTRIBUTION = ("int_attribution__learning_paths", "int_attribution__channel_buyers",
                "int_attribution__channel_weights", "int_attribution__path_rates", "int_attribution__order_weights",
                "int_attribution__credits")  # fmt: skip
 
 _TOUCHPOINTS = """
 insert into region.intermediate.int_sessions__touchpoints by name
-select md5('t' || i)::uuid as touch_id, touched_at::date as touched_on, touched_at, md5('o' || i)::uuid as message_order,
+select md5('t' || i)::uuid as touch_id, touched_at::date as touched_on, touched_at,
+    md5('o' || i)::uuid as message_order,
     md5('p' || person)::uuid as person_id, 's' || channel as source, 'm' as medium, null as campaign_id,
     'campaign ' || (i % 40) as campaign, 'Channel ' || channel as channel
 from (select i, (hash(i) % 250000)::int as person, (hash(i * 7) % 9)::int as channel,
@@ -63,7 +64,8 @@ weighted as (
     from touches
 ),
 by_model as (
-    select *, unnest(['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay']) as model,
+    select *,
+        unnest(['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay']) as model,
         unnest([weights.first_touch, weights.last_touch, weights.last_non_direct, weights.linear,
                 weights.position_based, weights.time_decay]) as weight
     from weighted

@@ -15,6 +15,7 @@ import duckdb
 
 from ingestion.books import meta, put_meta, transaction
 from operations.finality import final_through, finalise
+from quality import cell_tables, cells, disclosure, exchange, members
 from settings import Settings
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -64,7 +65,8 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
     frozen_through = final_through(con) or date.min
     _add(con, "month's cells and learned weights", f"""
         with changed as (
-            select distinct date_trunc('month', day)::date as month, day from ops.pending_days where reason not in ('cost', 'experiments')
+            select distinct date_trunc('month', day)::date as month, day from ops.pending_days
+            where reason not in ('cost', 'experiments')
         ),
         months as (
             select month from changed
@@ -82,9 +84,10 @@ def _rules(settings: Settings, region: str) -> str:
     """Names what the numbers follow from besides the data: the configuration that matters, and the models."""
     config = settings.model_dump_json(include={"reporting_currency", "attribution"})
     digest = hashlib.sha256(f"{config}{settings.region(region)}{settings.privacy.k_anonymity}".encode())
-    for folder in ("models", "macros", "seeds"):
-        for path in sorted((DBT_PROJECT / folder).rglob("*.*")):
-            digest.update(path.read_bytes())
+    files = [path for folder in ("models", "macros", "seeds") for path in (DBT_PROJECT / folder).rglob("*.*")]
+    files += [Path(str(module.__file__)) for module in (cell_tables, cells, disclosure, exchange, members)]
+    for path in sorted(files):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

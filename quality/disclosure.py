@@ -12,7 +12,7 @@ are spread over them, and what is small in that spread is kept apart from what i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -248,20 +248,3 @@ class Table:
         if not self.is_hidden[i, c]:
             return line
         return (cell[0], OTHER) if self.is_own[self._channel[line[0]], c] and line != REST else REST
-
-
-def suppressed_weights(buyers: Mapping[str, Collection[Any]], k: int) -> set[str]:
-    """The channels whose learned weight must be NULL: fewer than k buyers, and as many more as keep those uncertain.
-
-    Shares sum to 1, so that one NULL alone, or several of fewer than k buyers, could be computed.
-
-    Args:
-        buyers: the distinct buyers each channel's weight was learned from, of one month and model.
-    """
-    by_size = sorted(buyers, key=lambda channel: (len(set(buyers[channel])), channel))
-    hidden = [channel for channel in by_size if len(set(buyers[channel])) < k]
-    while hidden and len(hidden) < len(by_size):
-        if len(hidden) > 1 and len(set().union(*(buyers[channel] for channel in hidden))) >= k:
-            break
-        hidden.append(by_size[len(hidden)])
-    return set(hidden)

@@ -151,7 +151,8 @@ def test_one_day_is_rebuilt_where_an_experiment_may_have_changed(tmp_path):
 
     with region_file(Settings(warehouse=tmp_path), "eu") as con:
         con.execute(
-            "insert into ops.days select date '2026-03-01' + n::integer, 1, null, 'rebuilt', false from range(9) as t (n)"
+            "insert into ops.days"
+            " select date '2026-03-01' + n::integer, 1, null, 'rebuilt', false from range(9) as t (n)"
         )
         con.execute("create schema intermediate; create table intermediate.int_orders__conversions (order_id varchar,"
                     " ordered_on date, converted_at timestamp, person_id uuid, currency varchar)")  # fmt: skip

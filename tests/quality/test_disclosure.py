@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quality.cells import daily_cells, month_cells
-from quality.disclosure import REST, Credit, suppressed_weights
+from quality.disclosure import REST, Credit
 from tests.quality import shops
 from tests.quality.attack import Attack
 
@@ -173,17 +173,3 @@ def test_a_single_small_day_takes_another_campaign_and_another_day_with_it():
     assert len({day for day, _ in hidden}) == 2
     assert len({cell for _, cell in hidden}) == 2
     assert len(hidden) == 4
-
-
-@pytest.mark.parametrize(
-    ("buyers", "hidden"),
-    [
-        ({"a": "uvwx", "b": "uvw"}, set()),
-        ({"a": "uvwx", "b": "uv", "c": "uvw"}, {"b", "c"}),  # one alone would be 1 less the others
-        ({"a": "uvwx", "b": "uv", "c": "uv", "d": "xyz"}, {"b", "c", "d"}),  # nor are two of them three buyers
-        ({"a": "uvwx", "b": "uv", "c": "w"}, {"b", "c"}),
-        ({"a": "u"}, {"a"}),
-    ],
-)
-def test_a_weight_learned_from_few_buyers_is_not_what_is_left_of_1(buyers, hidden):
-    assert suppressed_weights(buyers, 3) == hidden
