@@ -169,9 +169,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         if not {line["booking"] for line in lines} <= known:
             raise ValueError("a draw without its booking")
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise PermanentError(
-            f"the budget book {path} cannot be read; restore it, and release nothing before"
-        ) from error
+        raise PermanentError(f"the budget book {path} cannot be read: restore it first") from error
     return lines
 
 

@@ -1,0 +1,134 @@
+"""`released.duckdb`: what is for anyone, put together from the regions' budget books."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from operations.published_tables import Table
+from operations.releases import budget_book, in_force
+from privacy.release import CHANNELS, TOTAL
+from settings import Settings
+
+_NAME, _MONEY, _ORDERS = "VARCHAR", "DECIMAL(18,2)", "DECIMAL(18,6)"
+CHANNEL_MONTHLY = Table("released", "channel_monthly", ("month", "region", "channel"), {
+    "month": "DATE", "region": _NAME, "channel": _NAME,
+    "conversions": _ORDERS, "conversions_half_width": _ORDERS,
+    "net_revenue": _MONEY, "net_revenue_half_width": _MONEY,
+    "release": _NAME, "epsilon": "DECIMAL(18,6)", "note": _NAME,
+})  # fmt: skip
+VERSIONS = Table("meta", "versions", ("region",), {
+    "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "first_month": "DATE", "last_month": "DATE",
+})  # fmt: skip
+_DESCRIBED = ("schema_name", "table_name", "column_name", "meaning", "unit", "source")
+COLUMNS = Table("meta", "columns", _DESCRIBED[:3], dict.fromkeys(_DESCRIBED, _NAME))
+RELEASED = (CHANNEL_MONTHLY, VERSIONS, COLUMNS)
+
+_DRAWN, _BOOK = "one draw of OpenDP's discrete Laplace noise, stored", "the region's budget book"
+_MEANINGS = {
+    str(CHANNEL_MONTHLY): {
+        "month": ("First day of the calendar month, in the region's time zone", "date", "accounting date of the order"),
+        "region": ("Region, a code of the configuration", "text", "the folder of the landing zone"),
+        "channel": (f"One of a fixed list, empty ones too; {TOTAL} is the whole region and the sum of the others",
+                    "text", "GA4's channel groups"),
+        "conversions": ("Orders of known persons, credited, each person's month bounded, with noise; may be negative",
+                        "orders", _DRAWN),
+        "conversions_half_width": ("The bounded truth lies within this of conversions in 95 of 100 draws", "orders",
+                                   "the noise, least squares and rounding"),
+        "net_revenue": ("Revenue less refunds of the same orders, each person's month bounded, with noise;"
+                        " may be negative", "reporting currency", _DRAWN),
+        "net_revenue_half_width": ("The bounded truth lies within this of net_revenue in 95 of 100 draws",
+                                   "reporting currency", "the noise, least squares and rounding"),
+        "release": ("first, or correction where late data moved the month beyond the noise", "text", _BOOK),
+        "epsilon": ("What was spent on this region's month in all, a correction that did not stand included", "epsilon",
+                    _BOOK),
+        "note": ("What is left out, and the currency and attribution model at the draw", "text", _BOOK),
+    },
+    str(VERSIONS): {
+        "version": ("Number of the published version", "count", "publish"),
+        "built_at": ("Moment at which the version was built", "UTC", "publish"),
+        "region": ("Region, a code of the configuration", "text", "the folder of the landing zone"),
+        "first_month": ("First released month", "date", _BOOK),
+        "last_month": ("Last released month", "date", _BOOK),
+    },
+    str(COLUMNS): {
+        "schema_name": ("Schema of the column's table", "text", "the contract"),
+        "table_name": ("Table of the column", "text", "the contract"),
+        "column_name": ("The column", "text", "the contract"),
+        "meaning": ("What the column says", "text", "the contract"),
+        "unit": ("What the column is counted in", "text", "the contract"),
+        "source": ("Where the column's values come from", "text", "the contract"),
+    },
+}  # fmt: skip
+
+
+def write_released(folder: Path, settings: Settings, version: int, built_at: datetime) -> dict[str, int]:
+    """Write ``released.duckdb`` and its table as Parquet into a version's work folder.
+
+    Returns:
+        The number of rows by table.
+    """
+    monthly = list(_rows(settings))
+    months: dict[str, list[Any]] = {}
+    for row in monthly:
+        months.setdefault(row[1], []).append(row[0])
+    versions = [(version, built_at, region, min(found), max(found)) for region, found in sorted(months.items())]
+    rows = dict(zip(map(str, RELEASED), (monthly, versions, dictionary()), strict=True))
+    con = duckdb.connect(str(folder / "released.duckdb"))
+    try:
+        for table in RELEASED:
+            columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items())
+            con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
+            if rows[str(table)]:
+                marks = ", ".join("?" * len(table.columns))
+                con.begin()
+                con.executemany(f"insert into {table} values ({marks})", rows[str(table)])
+                con.commit()
+        target = folder / "parquet" / CHANNEL_MONTHLY.schema / f"{CHANNEL_MONTHLY.name}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        con.execute(
+            f"copy (from {CHANNEL_MONTHLY} order by {', '.join(CHANNEL_MONTHLY.grain)})"
+            f" to '{str(target).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)"
+        )
+    finally:
+        con.close()
+    return {str(table): len(rows[str(table)]) for table in RELEASED}
+
+
+def released_state(settings: Settings) -> str:
+    """Changes when, and only when, what :func:`write_released` would write does; for publish's fingerprint."""
+    rows = [[str(value) for value in row] for row in (*_rows(settings), *dictionary())]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def dictionary() -> list[tuple[Any, ...]]:
+    """A row of ``meta.columns`` for each column of the file."""
+    return [(table.schema, table.name, column, *_MEANINGS[str(table)][column]) for table in RELEASED
+            for column in table.columns]  # fmt: skip
+
+
+def _rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
+    """The rows of ``released.channel_monthly``, from the books alone: a rebuilt warehouse gives the same."""
+    for path in sorted((settings.warehouse / "books").glob("*/release.jsonl")):
+        region = path.parent.name
+        book = budget_book(settings, region)
+        for draw in in_force(book.draws()):
+            result = draw.result
+            note = f"Orders without a person are left out. {result['currency']}, {result['model']} attribution."
+            spent = book.spent(draw.month)
+            for channel in (TOTAL, *CHANNELS):
+                level = "total" if channel == TOTAL else "channels"
+                figures: list[Decimal] = []
+                for measure, digits in (("conversions", 6), ("net_revenue", 2)):
+                    of_measure = result["channels"][measure]
+                    figure = result["totals"][measure] if channel == TOTAL else of_measure[channel]
+                    half_width = result["half_widths"][measure][level]
+                    figures += [Decimal(figure).scaleb(-digits), Decimal(half_width).scaleb(-digits)]
+                yield draw.month, region, channel, *figures, draw.release, spent, note
