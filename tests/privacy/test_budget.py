@@ -149,8 +149,12 @@ def test_process_killed_between_booking_and_storing_is_drawn_again_and_not_booke
         process.wait()
         assert (bookings(book), book.draws()) == (1, {})
     process = start(book)
-    said, _ = process.communicate("\n", timeout=60)
-    assert said == f"drawing\n{book.draws()[MARCH, 'first'].result['figure']}\n"
+    assert process.stdout.readline() == "drawing\n"
+    process.stdin.write("\n")
+    process.stdin.close()
+    said = process.stdout.read()
+    assert process.wait(60) == 0
+    assert said == f"{book.draws()[MARCH, 'first'].result['figure']}\n"
     assert (bookings(book), book.spent(MARCH)) == (1, 1)
 
 
