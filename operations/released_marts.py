@@ -81,8 +81,11 @@ def write_released(folder: Path, settings: Settings, version: int, built_at: dat
         months.setdefault(row[1], []).append(row[0])
     versions = [(version, built_at, region, min(found), max(found)) for region, found in sorted(months.items())]
     rows = dict(zip(map(str, RELEASED), (monthly, versions, dictionary()), strict=True))
-    con = duckdb.connect(str(folder / "released.duckdb"))
-    try:
+    target = folder / "parquet" / CHANNEL_MONTHLY.schema / f"{CHANNEL_MONTHLY.name}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as con:
+        # Opened by itself the file's name would be that of its schema, and DuckDB could not tell which is meant.
+        con.execute(f"attach {_quoted(folder / 'released.duckdb')} as made; use made")
         for table in RELEASED:
             columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items())
             con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
@@ -91,15 +94,14 @@ def write_released(folder: Path, settings: Settings, version: int, built_at: dat
                 con.begin()
                 con.executemany(f"insert into {table} values ({marks})", rows[str(table)])
                 con.commit()
-        target = folder / "parquet" / CHANNEL_MONTHLY.schema / f"{CHANNEL_MONTHLY.name}.parquet"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        con.execute(
-            f"copy (from {CHANNEL_MONTHLY} order by {', '.join(CHANNEL_MONTHLY.grain)})"
-            f" to '{str(target).replace(chr(39), chr(39) * 2)}' (format parquet, compression zstd)"
-        )
-    finally:
-        con.close()
+        ordered = f"from {CHANNEL_MONTHLY} order by {', '.join(CHANNEL_MONTHLY.grain)}"
+        con.execute(f"copy ({ordered}) to {_quoted(target)} (format parquet, compression zstd)")
+        con.execute("use memory; detach made")
     return {str(table): len(rows[str(table)]) for table in RELEASED}
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def released_state(settings: Settings) -> str:

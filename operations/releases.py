@@ -208,6 +208,6 @@ def _check_published(settings: Settings, region: str, known: set[date]) -> None:
 
 
 def _published_months(path: Path, region: str) -> set[date]:
-    with duckdb.connect(str(path), read_only=True) as con:
-        rows = con.execute("select distinct month from released.channel_monthly where region = ?", [region]).fetchall()
-    return {month for (month,) in rows}
+    with duckdb.connect(str(path), read_only=True) as con:  # whose name is that of the schema in it
+        query = "select distinct month from released.released.channel_monthly where region = ?"
+        return {month for (month,) in con.execute(query, [region]).fetchall()}
