@@ -100,6 +100,11 @@ def draw_month(settings: Settings, region: str, month: date, kind: Release, book
     return book.draw(month, kind, epsilon, limit, at, make)
 
 
+def credits_of(con: duckdb.DuckDBPyConnection, month: date, model: str) -> list[release.Credit]:
+    """Each known person's credit of the month by channel, before bounding; orders without a person are left out."""
+    return con.execute(_CREDITS, {"month": month, "model": model}).fetchall()
+
+
 def in_force(draws: dict[tuple[date, Release], Draw]) -> Iterator[Draw]:
     """The draw of each month that is published, oldest first.
 
@@ -117,7 +122,7 @@ def _result(settings: Settings, region: str, month: date, first: Draw | None, ep
     caps = {"conversions": rules.conversion_cap * 10**6, "net_revenue": int(rules.contribution_cap * 100)}
     state = read_region(settings, region, with_rows=False).state
     with region_file(settings, region, read_only=True) as con:
-        credits = con.execute(_CREDITS, {"month": month, "model": rules.release_model}).fetchall()
+        credits = credits_of(con, month, rules.release_model)
     noise = release.scales(caps, Fraction(epsilon))
     if release.cost(caps, noise) > epsilon:
         raise PermanentError(f"{region}: the noise for {month:%Y-%m} is less than epsilon {epsilon} allows")
