@@ -16,7 +16,8 @@ import yaml
 from iso4217 import Currency
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-WAREHOUSE_FORMAT = 1
+WAREHOUSE_FORMAT = 2
+_OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
 
 
 class RomiError(Exception):
@@ -80,13 +81,35 @@ class Topic(_Section):
     layout: Literal["kafka_connect", "rudderstack", "segment"] = "kafka_connect"
 
 
+class Conversion(_Section):
+    """A track that counts as a conversion, at a fixed value in the reporting currency."""
+
+    value: Decimal = Field(ge=0, max_digits=18, decimal_places=2)
+    lookback_days: int | None = Field(None, ge=1, le=365)  # without it, that of the attribution
+
+
 class Attribution(_Section):
     lookback_days: int = Field(30, ge=1, le=365)
     session_timeout_minutes: int = Field(30, ge=1, le=1440)
     time_decay_half_life_days: Decimal = Field(Decimal(7), gt=0)
     position_weights: tuple[Decimal, Decimal, Decimal] = (Decimal("0.4"), Decimal("0.2"), Decimal("0.4"))
+    lapsed_after_days: int = Field(365, ge=1)
     internal_domains: tuple[str, ...] = ()
     payment_domains: tuple[str, ...] = ("paypal.com", "klarna.com")
+    conversions: dict[str, Conversion] = {}
+
+    @field_validator("conversions", mode="before")
+    @classmethod
+    def _no_conversions(cls, conversions: Any) -> Any:
+        return {} if conversions is None else conversions
+
+    @field_validator("conversions")
+    @classmethod
+    def _are_tracks(cls, conversions: dict[str, Conversion]) -> dict[str, Conversion]:
+        for name in conversions:
+            if not name or name in _OWN_TRACKS:
+                raise ValueError(f"{name!r} cannot be one: it needs a name, and {', '.join(_OWN_TRACKS)} count already")
+        return conversions
 
     @field_validator("position_weights")
     @classmethod
@@ -257,7 +280,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
 def _explain(error: ValidationError | TypeError) -> str:
     if not isinstance(error, ValidationError):
         return "keys must be words"
-    first = error.errors()[0]
+    errors = error.errors()
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown key {place!r}; known here: {', '.join(_known_keys(first['loc'][:-1]))}"
@@ -271,4 +295,6 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "privacy": Privacy, "retention": Retention, "slo": Slo,
     }  # fmt: skip
     model = sections[str(loc[0])] if loc else Settings
+    if loc[1:2] == ("conversions",):
+        model = Conversion
     return list(model.model_fields)

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingestion import parquet
 from ingestion.compression import READ_BYTES, WholeFile, compression, verify
+from ingestion.fields import one_in
 from ingestion.formats import segment
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 
@@ -34,6 +35,7 @@ class Dead:
     reason: str
     payload: bytes
     occurred_at: datetime | None = None
+    field: str = ""  # the one to blame
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Batch:
 
     rows: pl.DataFrame
     dead: list[Dead] = field(default_factory=list)
+    shapes: list[tuple[str, int]] = field(default_factory=list)  # how some records are built, and how many
 
 
 def parser() -> duckdb.DuckDBPyConnection:
@@ -64,7 +67,7 @@ def read_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iter
         f" from read_ndjson_objects($path, compression=$compression, maximum_object_size={BATCH_BYTES}))"
     )
     start = 0
-    parameters = {"now": now, "path": no_glob(path), "compression": compression(path)}
+    parameters = {"now": now, "path": no_glob(path), "compression": compression(path), "one_in": one_in(path)}
     for part in con.execute(segment.query(source), parameters).to_arrow_reader(BATCH_ROWS):
         frame = pl.DataFrame(pl.from_arrow(part))
         offsets = pl.int_range(start, start + len(frame), dtype=pl.Int64, eager=True)
@@ -78,18 +81,19 @@ def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Ite
     Raises:
         CorruptArchiveError: the archive cannot be read whole.
     """
+    parameters = {"now": now, "one_in": one_in(path)}
     for lines in _line_batches(path):
         dead, texts = _decodable([(offset, line.strip()) for offset, line in lines])
         table = pl.DataFrame(texts, schema={"record_offset": pl.Int64, "line": pl.String}, orient="row")
         con.register("line_batch", table.to_arrow())
         valid = con.execute("select coalesce(json_valid(line), false) from line_batch").pl().to_series()
-        frame = con.execute(segment.query("(select * from line_batch where json_valid(line))"), {"now": now}).pl()
+        frame = con.execute(segment.query("(select * from line_batch where json_valid(line))"), parameters).pl()
         batch = _settle(frame.sort("record_offset"), now)
         rows, refused = _read_each(table.filter(~valid).rows(), decode_text, now)
         dead += refused + batch.dead
         for one in dead:  # kept as it came: another format may need the blanks at its ends
             one.payload = one.payload and lines[one.record_offset - lines[0][0]][1]
-        yield Batch(pl.concat([batch.rows, rows]).sort("record_offset"), dead)
+        yield Batch(pl.concat([batch.rows, rows]).sort("record_offset"), dead, batch.shapes)
 
 
 def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batch]:
@@ -118,7 +122,8 @@ def _settle(frame: pl.DataFrame, now: datetime) -> Batch:
         pl.col(name).cast(dtype) for name, dtype in PLAIN.items() if name in frame.columns
     )
     whole = pl.concat([sure, rows], how="diagonal").select(PLAIN.names())
-    return Batch(whole.sort("record_offset") if len(left) else whole, dead)
+    shapes = frame["shape"].drop_nulls().value_counts()
+    return Batch(whole.sort("record_offset") if len(left) else whole, dead, shapes.rows())
 
 
 def _read_each(lines: list[tuple[int, str]], convert: Convert, now: datetime) -> tuple[pl.DataFrame, list[Dead]]:
@@ -130,7 +135,7 @@ def _read_each(lines: list[tuple[int, str]], convert: Convert, now: datetime) ->
             rows.append({**read_record(convert(text), now), "record_offset": offset})
         except DeadLetter as error:
             payload = b"" if error.reason == "oversized_record" else text.encode()
-            dead.append(Dead(offset, error.reason, payload, error.occurred_at))
+            dead.append(Dead(offset, error.reason, payload, error.occurred_at, error.field))
     return pl.DataFrame(rows, schema=PLAIN), dead
 
 

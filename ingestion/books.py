@@ -16,15 +16,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion.archives import Dead
 from ingestion.landing import Landed
-from privacy.keys import Key
-from privacy.sealing import seal
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError
 
-_DEAD_LETTERS = pl.Schema({
-    "archive_id": pl.Int32(), "record_offset": pl.Int64(), "reason": pl.String(), "occurred_at": pl.Datetime("us"),
-    "first_seen_at": pl.Datetime("us"), "attempts": pl.Int32(), "payload": pl.Binary(),
+_ARCHIVES = pl.Schema({
+    "archive_id": pl.Int32(), "kind": pl.String(), "name": pl.String(), "topic": pl.String(), "partition": pl.Int32(),
+    "start_offset": pl.Int64(), "size_bytes": pl.Int64(), "mtime_ns": pl.Int64(), "sha256": pl.String(),
+    "state": pl.String(), "problem": pl.String(), "attempts": pl.Int32(), "records": pl.Int64(),
+    "first_seen_at": pl.Datetime("us"), "loaded_at": pl.Datetime("us"),
+})  # fmt: skip
+_FATES = pl.Schema({
+    "archive_id": pl.Int32(), "fate": pl.String(), "reason": pl.String(), "records": pl.Int64(),
+    "conflicting": pl.Int64(),
 })  # fmt: skip
 FATES = ("loaded", "anonymised", "duplicate", "no_consent", "bot", "suppressed", "expired")
 _LOCK_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -37,7 +40,8 @@ create table if not exists raw.events (
     type varchar not null, event varchar, occurred_at timestamp not null, received_at timestamp,
     anonymous_id uuid, user_id uuid,
     campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
-    page_host varchar, referrer_host varchar, order_id varchar, currency varchar,
+    page_host varchar, referrer_host varchar, experiment varchar, variation varchar, geography varchar,
+    order_id varchar, currency varchar,
     revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null);
 create table if not exists raw.spend (
     file varchar not null, line bigint not null, platform varchar not null, spend_on date not null,
@@ -60,9 +64,15 @@ create table if not exists ops.fates (
 create table if not exists ops.dead_letters (
     archive_id integer not null, record_offset bigint not null, reason varchar not null, occurred_at timestamp,
     first_seen_at timestamp not null, attempts integer not null, payload blob not null);
+create table if not exists ops.fields (
+    topic varchar not null, field varchar not null, problem varchar not null, seen_on date not null,
+    first_seen_at timestamp not null, records bigint not null, primary key (topic, field, problem, seen_on));
 create table if not exists ops.changes (kind varchar not null, day date, key varchar);
-create table if not exists ops.pending_days (day date primary key, reason varchar not null);
-create table if not exists ops.days (day date primary key, build bigint not null, withheld_reason varchar);
+create table if not exists ops.pending_days (
+    day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar);
+create table if not exists ops.days (
+    day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
+    is_final boolean not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -141,7 +151,8 @@ class Delivery:
     records: int = 0
     fates: dict[str, int] = field(default_factory=dict)
     conflicting: int = 0
-    dead: list[Dead] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)  # dead letters
+    fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:
@@ -149,46 +160,46 @@ class Delivery:
 
     def give_up(self, problem: str) -> None:
         """Nothing of it is loaded, and nothing of it counts."""
-        self.problem, self.records, self.fates, self.dead = problem, 0, {}, []
+        self.problem, self.records, self.fates, self.reasons, self.fields = problem, 0, {}, Counter(), Counter()
 
 
-def new_archive_id(con: duckdb.DuckDBPyConnection) -> int:
-    return con.execute("select nextval('ops.archive_ids')").fetchall()[0][0]
+def new_archive_ids(con: duckdb.DuckDBPyConnection, count: int) -> list[int]:
+    return [id_ for (id_,) in con.execute("select nextval('ops.archive_ids') from range(?)", [count]).fetchall()]
 
 
-def book(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, now: datetime, seal_key: Key, archive_id: int | None = None
-) -> None:
-    """Enter a delivery: its state, the fate of every record, and its dead letters, sealed.
+def book(con: duckdb.DuckDBPyConnection, deliveries: dict[int, Delivery], now: datetime) -> None:
+    """Enter deliveries by their archive ids: each one's state, and the fate of every record.
 
     A corrupt delivery under the same name is `replaced`. Call it in the transaction that loads the data.
+
+    Raises:
+        PermanentError: a delivery's fates do not add up to its records.
     """
-    landed, id_ = delivery.landed, archive_id or new_archive_id(con)
-    state = "corrupt" if delivery.problem else "loaded"
-    con.execute("update ops.archives set state = 'replaced' where name = ? and state = 'corrupt'", [landed.name])
+    fates = [row for id_, one in deliveries.items() for row in _fates(id_, one)]
+    archives = [
+        (id_, one.landed.kind, one.landed.name, one.landed.topic, one.landed.partition, one.landed.start_offset,
+         one.landed.size, one.landed.mtime_ns, one.sha256, "corrupt" if one.problem else "loaded", one.problem, 1,
+         one.records, now, now)
+        for id_, one in deliveries.items()
+    ]  # fmt: skip
+    con.register("booked", pl.DataFrame(archives, schema=_ARCHIVES, orient="row").to_arrow())
     con.execute(
-        "insert into ops.archives values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
-        [id_, landed.kind, landed.name, landed.topic, landed.partition, landed.start_offset, landed.size,
-         landed.mtime_ns, delivery.sha256, state, delivery.problem, delivery.records, now, now],
-    )  # fmt: skip
-    fates = [(id_, fate, "", records, delivery.conflicting if fate == "duplicate" else 0)
-             for fate, records in delivery.fates.items() if records]  # fmt: skip
-    reasons = Counter(dead.reason for dead in delivery.dead)
-    fates += [(id_, "dead_letter", reason, records, 0) for reason, records in reasons.items()]
-    if sum(row[3] for row in fates) != delivery.records:
-        raise PermanentError(f"{landed.name}: {delivery.records} records read, but their fates count otherwise")
-    if fates:
-        con.executemany("insert into ops.fates values (?, ?, ?, ?, ?)", fates)
-    if delivery.dead:
-        sealed = [
-            {"archive_id": id_, "record_offset": dead.record_offset, "reason": dead.reason,
-             "occurred_at": dead.occurred_at, "first_seen_at": now, "attempts": 1,
-             "payload": seal(seal_key, dead.payload, f"{landed.name}#{dead.record_offset}")}
-            for dead in delivery.dead
-        ]  # fmt: skip
-        con.register("sealed", pl.DataFrame(sealed, schema=_DEAD_LETTERS).to_arrow())
-        con.execute("insert into ops.dead_letters by name from sealed")
-        con.unregister("sealed")
+        "update ops.archives set state = 'replaced' where state = 'corrupt' and name in (select name from booked)"
+    )
+    con.execute("insert into ops.archives by name from booked")
+    con.unregister("booked")
+    con.register("booked_fates", pl.DataFrame(fates, schema=_FATES, orient="row").to_arrow())
+    con.execute("insert into ops.fates by name from booked_fates")
+    con.unregister("booked_fates")
+
+
+def _fates(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:
+    rows = [(id_, fate, "", records, one.conflicting if fate == "duplicate" else 0)
+            for fate, records in one.fates.items() if records]  # fmt: skip
+    rows += [(id_, "dead_letter", reason, records, 0) for reason, records in one.reasons.items()]
+    if sum(row[3] for row in rows) != one.records:
+        raise PermanentError(f"{one.landed.name}: {one.records} records read, but their fates count otherwise")
+    return rows
 
 
 def records_by_fate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, unquote_plus
 import polars as pl
 from crawlerdetect import CrawlerDetect
 
+from ingestion.records import EXPERIMENT_EVENT
 from privacy.keys import Key
 from privacy.pseudonyms import order_keys, pseudonym, pseudonyms
 from privacy.redaction import REDACTED, is_email, redact
@@ -26,6 +27,7 @@ MASKED = pl.Schema({
     "campaign_source": pl.String(), "campaign_medium": pl.String(), "campaign_name": pl.String(),
     "campaign_id": pl.String(),
     "page_host": pl.String(), "referrer_host": pl.String(),
+    "experiment": pl.String(), "variation": pl.String(), "geography": pl.String(),
     "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
     "shipping_minor": pl.Int64(), "total_minor": pl.Int64(), "is_anonymised": pl.Boolean(),
 })  # fmt: skip
@@ -36,6 +38,7 @@ _ANY_UTM = r"[?&]utm_(?:source|medium|campaign|id|term|content)=[^&]"
 _CLICK_IDS = {"google": "gclid|gbraid|wbraid|dclid", "bing": "msclkid"}
 _HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@\\]*@)?([^/?#:@]+)"
 _PLAIN_HOST = r"^[a-z0-9.\-]+$"
+GEOGRAPHY_CHARACTERS = 64
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Policy:
     is_consent_default: bool
     raw_days: int
     now: datetime  # UTC, naive
+    conversions: frozenset[str] = frozenset()  # tracks whose name is kept, since the configuration counts them
 
 
 def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -62,7 +66,7 @@ def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     decided = plain.with_columns(_fate(plain, policy).alias("fate"))
     kept = decided.filter(pl.col("fate").is_in(["loaded", "anonymised"]))
     dropped = decided.filter(~pl.col("fate").is_in(["loaded", "anonymised"])).select("record_offset", "fate")
-    masked = _masked(kept, policy.key) if len(kept) else MASKED.to_frame()
+    masked = _masked(kept, policy) if len(kept) else MASKED.to_frame()
     return pl.concat([masked, dropped], how="diagonal").select(MASKED.names())
 
 
@@ -91,8 +95,10 @@ def _detector() -> CrawlerDetect:
     return CrawlerDetect()
 
 
-def _masked(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
+def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    key = policy.key
     is_known = pl.col("fate") == "loaded"
+    is_named = pl.col("order_id").is_not_null() | pl.col("event").is_in([EXPERIMENT_EVENT, *policy.conversions])
     campaigns = _campaigns(kept)
     return kept.with_columns(
         pseudonyms(key, "message", "message_id").alias("message_id"),
@@ -100,6 +106,9 @@ def _masked(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
         pl.when(is_known).then(pseudonyms(key, "anonymous", "anonymous_id")).alias("anonymous_id"),
         pl.when(is_known).then(pseudonyms(key, "user", "user_id")).alias("user_id"),
         *[pl.when(is_known).then(campaigns[name]).alias(name) for name in _CAMPAIGN],
+        pl.when(is_named).then(pl.col("event")).alias("event"),
+        *[pl.when(is_known).then(_replaced(kept[name], redact)).alias(name) for name in ("experiment", "variation")],
+        pl.when(is_known).then(_replaced(kept["geography"], _place)).alias("geography"),
         pl.when(is_known).then(_host("page_url")).alias("page_host"),
         pl.when(is_known).then(_host("page_referrer")).alias("referrer_host"),
         _replaced(kept["order_id"], lambda value: order_number(value, key)),
@@ -110,6 +119,10 @@ def _masked(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
 def order_number(order_id: str, key: Key) -> str:
     """An order's number as it is, since it ties to the ledger; one shaped like an e-mail address as a pseudonym."""
     return pseudonym(key, "order", order_id) if is_email(order_id) else order_id
+
+
+def _place(value: str) -> str:
+    return redact(value)[:GEOGRAPHY_CHARACTERS]
 
 
 def _host(column: str) -> pl.Expr:

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from ingestion import dead_letters, fields
 from ingestion.archives import no_glob
-from ingestion.books import Delivery, book, new_archive_id, transaction
+from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
-from privacy.keys import Key
 
 COLUMNS = [name for name in MASKED.names() if name != "fate"]
 # A staged file holds rows of several archives: which one stands above the lower 40 bits of the offset.
@@ -26,19 +26,31 @@ class Parsed(Delivery):
 
     number: int = 0
     parts: list[Path] = field(default_factory=list)
+    letters: list[Path] = field(default_factory=list)  # the same of its dead letters, sealed
 
 
-def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime, seal_key: Key) -> None:
+def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -> None:
     """One transaction: rows that are new, the fate of every record, and which archives the planner has to look at."""
     with transaction(con):
-        ids = {new_archive_id(con): parsed for parsed in group}
+        ids = dict(zip(new_archive_ids(con, len(group)), group, strict=True))
         _insert_new(con, ids)
-        for archive_id, parsed in ids.items():
-            book(con, parsed, now, seal_key, archive_id)
-            con.execute("insert into ops.changes values ('archive', null, ?)", [str(archive_id)])
+        _insert_letters(con, ids, now)
+        book(con, dict(ids), now)
+        con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
+        fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
     for parsed in group:
-        for part in parsed.parts:
+        for part in parsed.parts + parsed.letters:
             part.unlink(missing_ok=True)
+
+
+def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now: datetime) -> None:
+    """File by file, so that memory holds one."""
+    files: dict[Path, dict[int, int]] = {}
+    for archive_id, parsed in ids.items():
+        for path in [] if parsed.problem else parsed.letters:
+            files.setdefault(path, {})[parsed.number] = archive_id
+    for path, numbers in files.items():
+        dead_letters.add(con, path, numbers, now)
 
 
 def add_replayed(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:

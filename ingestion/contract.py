@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from ingestion.boundary import GEOGRAPHY_CHARACTERS
 from ingestion.money import MINOR_UNITS
-from ingestion.records import COMMERCE_EVENTS, TYPES
+from ingestion.records import COMMERCE_EVENTS, EXPERIMENT_EVENT, TYPES
 from settings import PermanentError
 
 _HEX = r"^[0-9a-f]{32}$"
 _CURRENCY = pa.Check.isin(sorted(MINOR_UNITS))
 
-EVENTS = pa.DataFrameSchema(
-    {
-        "record_offset": pa.Column(pl.Int64, pa.Check.ge(0), unique=True),
-        "message_id": pa.Column(pl.String, pa.Check.str_matches(_HEX)),
-        "message_order": pa.Column(pl.String, pa.Check.str_matches(_HEX)),
-        "type": pa.Column(pl.String, pa.Check.isin([*TYPES, "other"])),
-        "event": pa.Column(pl.String, pa.Check.isin(COMMERCE_EVENTS), nullable=True),
-        "occurred_at": pa.Column(pl.Datetime("us")),
-        "anonymous_id": pa.Column(pl.String, pa.Check.str_matches(_HEX), nullable=True),
-        "user_id": pa.Column(pl.String, pa.Check.str_matches(_HEX), nullable=True),
-        "page_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
-        "referrer_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
-        "currency": pa.Column(pl.String, _CURRENCY, nullable=True),
-        "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "tax_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "shipping_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "total_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "is_anonymised": pa.Column(pl.Boolean),
-    },
-    name="masked events",
-)
+
+@lru_cache(maxsize=8)
+def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
+    """What masked events are; of a track no name stands but those that mean something, configured ones among them."""
+    names = [*COMMERCE_EVENTS, EXPERIMENT_EVENT, *sorted(conversions)]
+    return pa.DataFrameSchema(
+        {
+            "record_offset": pa.Column(pl.Int64, pa.Check.ge(0), unique=True),
+            "message_id": pa.Column(pl.String, pa.Check.str_matches(_HEX)),
+            "message_order": pa.Column(pl.String, pa.Check.str_matches(_HEX)),
+            "type": pa.Column(pl.String, pa.Check.isin([*TYPES, "other"])),
+            "event": pa.Column(pl.String, pa.Check.isin(names), nullable=True),
+            "occurred_at": pa.Column(pl.Datetime("us")),
+            "anonymous_id": pa.Column(pl.String, pa.Check.str_matches(_HEX), nullable=True),
+            "user_id": pa.Column(pl.String, pa.Check.str_matches(_HEX), nullable=True),
+            "page_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
+            "referrer_host": pa.Column(pl.String, pa.Check.str_matches(r"^[a-z0-9.\-]+$"), nullable=True),
+            "experiment": pa.Column(pl.String, nullable=True),
+            "variation": pa.Column(pl.String, nullable=True),
+            "geography": pa.Column(pl.String, pa.Check.str_length(max_value=GEOGRAPHY_CHARACTERS), nullable=True),
+            "currency": pa.Column(pl.String, _CURRENCY, nullable=True),
+            "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "tax_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "shipping_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "total_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "is_anonymised": pa.Column(pl.Boolean),
+        },
+        name="masked events",
+    )
+
+
 SPEND = pa.DataFrameSchema(
     {
         "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),

@@ -1,16 +1,20 @@
-"""Dead letters, as the books have them: count them, look at one, drop what is past its period."""
+"""Dead letters: seal them, and as the books have them count them, look at one, drop what is past its period."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from ingestion.archives import Dead, no_glob
+from ingestion.landing import Landed
 from ingestion.records import REASONS
 from privacy.keys import Key
-from privacy.sealing import OVERHEAD_BYTES, unseal
+from privacy.sealing import OVERHEAD_BYTES, seal, unseal
 from settings import PermanentError, UnknownValueError, UsageError
 
 LETTERS = f"""(
@@ -18,6 +22,12 @@ LETTERS = f"""(
         dead_letters.attempts, kind, name, topic,
         dead_letters.reason <> 'oversized_record' or octet_length(payload) > {OVERHEAD_BYTES} as is_kept
     from ops.dead_letters join ops.archives using (archive_id))"""
+
+
+SEALED = pl.Schema({
+    "number": pl.Int64(), "record_offset": pl.Int64(), "reason": pl.String(), "occurred_at": pl.Datetime("us"),
+    "payload": pl.Binary(),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,32 @@ class Letter:
     attempts: int
     occurred_at: datetime | None
     is_payload_kept: bool
+
+
+def sealed(key: Key, landed: Landed, dead: Dead, number: int = 0) -> tuple[Any, ...]:
+    """A row of :data:`SEALED`; `number` tells the archives in a file of them apart."""
+    payload = seal(key, dead.payload, f"{landed.name}#{dead.record_offset}")
+    return number, dead.record_offset, dead.reason, dead.occurred_at, payload
+
+
+def add(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame | Path, ids: dict[int, int], now: datetime) -> None:
+    """Keep the sealed letters of the archives that `ids` has by number. Call it in the transaction of the books."""
+    numbers = pl.DataFrame(list(ids.items()), schema={"number": pl.Int64, "archive_id": pl.Int32}, orient="row")
+    con.register("numbers", numbers.to_arrow())
+    parameters: dict[str, Any] = {"now": now}
+    if isinstance(rows, Path):
+        source, parameters["path"] = "read_parquet($path)", no_glob(rows)
+    else:
+        source = "sealed_letters"
+        con.register(source, rows.to_arrow())
+    con.execute(
+        f"""insert into ops.dead_letters by name
+        select archive_id, record_offset, reason, occurred_at, $now::timestamp as first_seen_at, 1 as attempts, payload
+        from {source} join numbers using (number)""",
+        parameters,
+    )
+    con.unregister("numbers")
+    con.unregister("sealed_letters")
 
 
 def parse_id(text: str) -> tuple[str, Which]:

@@ -84,9 +84,9 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
         context = Context(policy.key, settings.region(region).timezone, settings.retention.ledger_days, policy.now)
         for landed in (one for one in fresh if one.kind != "events"):
             tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
-        parse = partial(_parse, settings=settings, policy=policy, folder=folder)
+        parse = partial(_parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
         for group in _groups(parse, [one for one in fresh if one.kind == "events"], tell):
-            commit(con, group, policy.now, seal_key)
+            commit(con, group, policy.now)
     return done
 
 
@@ -97,6 +97,7 @@ def region_policy(settings: Settings, region: str) -> Policy:
         is_consent_default=settings.region(region).consent_default == "granted",
         raw_days=settings.retention.raw_days,
         now=naive_utc(now()),
+        conversions=frozenset(settings.attribution.conversions),
     )
 
 
@@ -170,11 +171,11 @@ def staging(settings: Settings, region: str) -> Iterator[Path]:
 _thread = threading.local()
 
 
-def _parse(group: list[Landed], *, settings: Settings, policy: Policy, folder: Path) -> list[Parsed]:
+def _parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
     if not hasattr(_thread, "con"):
         _thread.con = archives.parser()
-    stage = Stage(folder, policy)
+    stage = Stage(folder, policy, seal_key)
     parsed = [_read(landed, stage, settings, policy) for landed in group]
     stage.flush()
     return parsed

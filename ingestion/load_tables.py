@@ -7,9 +7,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion import contract
+from ingestion import contract, dead_letters
 from ingestion.archives import Dead
-from ingestion.books import Delivery, book, transaction
+from ingestion.books import Delivery, book, new_archive_ids, transaction
+from ingestion.dead_letters import SEALED, sealed
 from ingestion.landing import Landed
 from ingestion.records import DeadLetter
 from ingestion.tables import Context, Row, UnreadableTableError, read_order, read_rates, read_rows, read_spend
@@ -64,34 +65,41 @@ def load_table(
     Returns:
         What was booked.
     """
-    delivery = Delivery(landed, sha256)
+    delivery, letters = Delivery(landed, sha256), []
     try:
-        frame = _read(landed, context, delivery)
+        frame, dead = _read(landed, context, delivery)
+        letters = [sealed(seal_key, landed, one) for one in dead]
         contract.hold(_CONTRACTS[landed.kind], frame)
     except (UnreadableTableError, contract.ContractError) as error:
-        delivery = Delivery(landed, sha256, problem=str(error))
-        frame = None
+        delivery, frame, letters = Delivery(landed, sha256, problem=str(error)), None, []
     with transaction(con):
-        book(con, delivery, context.now, seal_key)
+        [archive_id] = new_archive_ids(con, 1)
+        book(con, {archive_id: delivery}, context.now)
+        if letters:
+            dead_letters.add(con, pl.DataFrame(letters, SEALED, orient="row"), {0: archive_id}, context.now)
         if frame is not None:
             _replace(con, landed, frame)
     return delivery
 
 
-def _read(landed: Landed, context: Context, delivery: Delivery) -> pl.DataFrame:
+def _read(landed: Landed, context: Context, delivery: Delivery) -> tuple[pl.DataFrame, list[Dead]]:
     rows: list[dict[str, Any]] = []
+    dead: list[Dead] = []
     for line, row in read_rows(landed.path, landed.kind):
         delivery.records += 1
         try:
             read = _read_one(landed, row, context)
         except DeadLetter as error:
             payload = ",".join(row.values()).encode("utf-8", "surrogateescape")
-            delivery.dead.append(Dead(line, error.reason, payload))
+            dead.append(Dead(line, error.reason, payload))
+            delivery.reasons[error.reason] += 1
             continue
         delivery.count("expired" if read is None else "loaded")
         rows += [{"file": landed.name, "line": line, **one} for one in read or []]
     frame = pl.DataFrame(rows, schema={"fx": _RATES, "ledger": _LEDGER, "spend": _SPEND}[landed.kind])
-    return frame.unique(["rate_on", "currency"], keep="last", maintain_order=True) if landed.kind == "fx" else frame
+    if landed.kind == "fx":
+        frame = frame.unique(["rate_on", "currency"], keep="last", maintain_order=True)
+    return frame, dead
 
 
 def _read_one(landed: Landed, row: Row, context: Context) -> list[dict[str, Any]] | None:

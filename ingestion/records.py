@@ -13,7 +13,14 @@ import polars as pl
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 
 COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
+EXPERIMENT_EVENT = "Experiment Viewed"
 TYPES = ("page", "screen", "track", "identify")
+# The properties that name an experiment and its variation, and where someone was, coarsely: the first that is there.
+EXPERIMENT = {
+    "experiment": ("experiment_id", "experiment_name"),
+    "variation": ("variation_id", "variation_name"),
+}
+GEOGRAPHY = ("region", "country")
 MAX_RECORD_BYTES = 1 << 20
 REASONS = (
     "oversized_record", "invalid_encoding", "malformed_json", "missing_field", "invalid_type",
@@ -28,6 +35,7 @@ PLAIN = pl.Schema({
     "campaign_source": pl.String(), "campaign_medium": pl.String(), "campaign_name": pl.String(),
     "campaign_id": pl.String(),
     "page_url": pl.String(), "page_referrer": pl.String(), "user_agent": pl.String(), "analytics_consent": pl.Boolean(),
+    "experiment": pl.String(), "variation": pl.String(), "geography": pl.String(),
     "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
     "shipping_minor": pl.Int64(), "total_minor": pl.Int64(),
 })  # fmt: skip
@@ -48,10 +56,13 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class DeadLetter(Exception):  # noqa: N818 (the field's own word)
-    """The record cannot be loaded; `reason` is one of :data:`REASONS`. The message never quotes a value."""
+    """The record cannot be loaded; `reason` is one of :data:`REASONS`. The message never quotes a value.
 
-    def __init__(self, reason: str, occurred_at: datetime | None = None) -> None:
-        self.reason, self.occurred_at = reason, occurred_at
+    `field` is the one that is to blame, where it is one.
+    """
+
+    def __init__(self, reason: str, occurred_at: datetime | None = None, field: str = "") -> None:
+        self.reason, self.occurred_at, self.field = reason, occurred_at, field
         super().__init__(reason)
 
 
@@ -115,7 +126,7 @@ def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
     try:
         row.update(_amounts(fields) if is_order else {})
     except DeadLetter as error:
-        raise DeadLetter(error.reason, row["occurred_at"]) from None
+        raise DeadLetter(error.reason, row["occurred_at"], error.field) from None
     return row
 
 
@@ -123,26 +134,43 @@ class _Fields:
     """Dotted access to a record; absent, null and empty are one, and a wrong type is remembered."""
 
     def __init__(self, record: dict[str, Any]) -> None:
-        self.record, self.has_wrong_type = record, False
+        self.record, self.wrong_type = record, ""
 
     def value(self, path: str) -> Any:
         """The value, or None; what stands where an object belongs counts as a wrong type."""
         here: Any = self.record
-        for part in path.split("."):
+        parts = path.split(".")
+        for depth, part in enumerate(parts):
             if here is None:
                 return None
             if not isinstance(here, dict):
-                self.has_wrong_type = True
+                self.blame(".".join(parts[:depth]))
                 return None
             here = here.get(part)
         return None if here == "" else here
 
+    def blame(self, path: str) -> None:
+        """Note the first field of a wrong type."""
+        self.wrong_type = self.wrong_type or path
+
     def text(self, path: str) -> str | None:
         value = self.value(path)
         if value is not None and not isinstance(value, str):
-            self.has_wrong_type = True
+            self.blame(path)
             return None
         return value and _LONE_SURROGATE.sub("\ufffd", value)
+
+    def label(self, *paths: str) -> str | None:
+        """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""
+        wrong_type = self.wrong_type
+        values = [self.value(path) for path in paths]
+        self.wrong_type = wrong_type
+        for value in values:
+            if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+                return str(value)
+            if isinstance(value, str):
+                return _LONE_SURROGATE.sub("\ufffd", value)
+        return None
 
 
 def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
@@ -150,9 +178,11 @@ def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
     if fields.value("type") == "track":
         required.append("event")
     required += [f"properties.{name}" for name in _REQUIRED_OF.get(commerce_event or "", ())]
-    has_no_person = all(_is_empty(fields.value(path)) for path in ("anonymousId", "userId"))
-    if has_no_person or any(_is_empty(fields.value(path)) for path in required):
-        raise DeadLetter("missing_field")
+    missing = [path for path in required if _is_empty(fields.value(path))]
+    if all(_is_empty(fields.value(path)) for path in ("anonymousId", "userId")):
+        missing.append("anonymousId")
+    if missing:
+        raise DeadLetter("missing_field", field=missing[0])
 
 
 def _is_empty(value: Any) -> bool:
@@ -175,13 +205,20 @@ def _texts(fields: _Fields, is_order: bool) -> dict[str, Any]:
     }
     for name in ("source", "medium", "name", "id"):
         row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
+    row["geography"] = fields.label(*(f"context.location.{name}" for name in GEOGRAPHY))
+    for name, properties in EXPERIMENT.items():
+        is_shown = row["type"] == "track" and row["event"] == EXPERIMENT_EVENT
+        row[name] = fields.label(*(f"properties.{one}" for one in properties)) if is_shown else None
     if is_order:
         row["order_id"], row["currency"] = fields.text("properties.order_id"), fields.text("properties.currency")
-        amounts = [fields.value(f"properties.{name}") for name in (*_AMOUNTS, "discount")]
-        fields.has_wrong_type |= any(not isinstance(amount, Decimal | str | None) for amount in amounts)
-    if fields.has_wrong_type or not isinstance(row["analytics_consent"], bool | None):
-        raise DeadLetter("invalid_type")
-    row["event"] = row["event"] if is_order else None
+        for path in (f"properties.{name}" for name in (*_AMOUNTS, "discount")):
+            if not isinstance(fields.value(path), Decimal | str | None):
+                fields.blame(path)
+    if not isinstance(row["analytics_consent"], bool | None):
+        fields.blame("context.consent.categoryPreferences.Analytics")
+    if fields.wrong_type:
+        raise DeadLetter("invalid_type", field=fields.wrong_type)
+    row["event"] = row["event"] if is_order or row["type"] == "track" else None
     row["type"] = row["type"] if row["type"] in TYPES else "other"
     return row
 
@@ -212,10 +249,15 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def _moments(timestamp: str, received: str | None, now: datetime) -> tuple[datetime, datetime | None]:
-    occurred_at = parse_timestamp(timestamp)
-    received_at = parse_timestamp(received) if received is not None else None
+    field = "timestamp"
+    try:
+        occurred_at = parse_timestamp(timestamp)
+        field = "receivedAt"
+        received_at = parse_timestamp(received) if received is not None else None
+    except DeadLetter as error:
+        raise DeadLetter(error.reason, field=field) from None
     if occurred_at - (received_at or now) > _DAY:
-        raise DeadLetter("future_timestamp", occurred_at)
+        raise DeadLetter("future_timestamp", occurred_at, "timestamp")
     return occurred_at, received_at
 
 
@@ -229,12 +271,12 @@ def _amounts(fields: _Fields) -> dict[str, Any]:
         try:
             parsed[name] = parse_amount(value if isinstance(value, str) else str(value))
         except ValueError:
-            raise DeadLetter("invalid_money") from None
+            raise DeadLetter("invalid_money", field=f"properties.{name}") from None
     currency = fields.value("properties.currency")
     if currency is None:
         return {}
     if currency not in MINOR_UNITS:
-        raise DeadLetter("unknown_currency")
+        raise DeadLetter("unknown_currency", field="properties.currency")
     return {f"{name}_minor": to_minor(parsed[name], currency) for name in _AMOUNTS if name in parsed}
 
 

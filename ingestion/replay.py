@@ -61,7 +61,7 @@ def replay(settings: Settings, region: str, which: Which) -> Replayed:
         hold_key(con, policy.key)
         with transaction(con):
             done = _choose(con, which)
-            stage = Stage(folder, policy)
+            stage = Stage(folder, policy, seal_key)
             ids = {archive_id: stage.begin(landed, "") for archive_id, landed in _archives(con)}
             for archive_id, lines in _opened(con, seal_key, ids, done):
                 topic = settings.topic(ids[archive_id].landed.topic)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import polars as pl
 
-from ingestion import contract
-from ingestion.archives import BATCH_ROWS, Batch
+from ingestion import contract, dead_letters, fields
+from ingestion.archives import BATCH_ROWS, Batch, Dead
 from ingestion.boundary import Policy, mask
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
+from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
+from privacy.keys import Key
 
+LETTER_BYTES = 8 << 20  # of dead letters' payloads in memory, and in a file
 _NUMBER = pl.col("record_offset").floordiv(1 << OFFSET_BITS)
 
 
@@ -23,8 +27,11 @@ class Stage:
 
     folder: Path
     policy: Policy
+    seal_key: Key
     _open: list[Parsed] = field(default_factory=list)
     _rows: list[pl.DataFrame] = field(default_factory=list)
+    _letters: list[tuple[Any, ...]] = field(default_factory=list)
+    _letter_bytes: int = 0
 
     def begin(self, landed: Landed, sha256: str) -> Parsed:
         """A new attempt to read an archive; one that is given up needs nothing more."""
@@ -37,13 +44,36 @@ class Stage:
         if parsed.problem:
             return
         parsed.records += len(batch.rows) + len(batch.dead)
-        parsed.dead += batch.dead
+        for dead in batch.dead:
+            self._bury(parsed, dead)
+        parsed.fields += fields.count(batch.shapes)
         self._rows.append(batch.rows.with_columns(pl.col("record_offset") + (parsed.number << OFFSET_BITS)))
         if sum(map(len, self._rows)) >= BATCH_ROWS:
             self.flush()
 
+    def _bury(self, parsed: Parsed, dead: Dead) -> None:
+        parsed.reasons[dead.reason] += 1
+        if dead.field:
+            parsed.fields[dead.field, dead.reason] += 1
+        self._letters.append(dead_letters.sealed(self.seal_key, parsed.landed, dead, parsed.number))
+        self._letter_bytes += len(dead.payload)
+        if self._letter_bytes >= LETTER_BYTES or len(self._letters) >= BATCH_ROWS:
+            self._flush_letters()
+
+    def _flush_letters(self) -> None:
+        if not self._letters:
+            return
+        path = self.folder / f"{uuid4().hex}.parquet"
+        pl.DataFrame(self._letters, schema=SEALED, orient="row").write_parquet(
+            path, compression="uncompressed", statistics=False
+        )
+        for number in {row[0] for row in self._letters}:
+            self._open[number].letters.append(path)
+        self._letters, self._letter_bytes = [], 0
+
     def flush(self) -> None:
-        """Mask what was gathered and write it to a file, or note whose rows broke the contract."""
+        """Mask what was gathered and write it to files, or note whose rows broke the contract."""
+        self._flush_letters()
         if not self._rows:
             return
         masked = mask(pl.concat(self._rows), self.policy).with_columns(_NUMBER.alias("number"))
@@ -54,7 +84,7 @@ class Stage:
         kept = masked.filter(is_kept)
         numbers = kept["number"].unique().to_list()
         try:
-            contract.hold(contract.EVENTS, kept)
+            contract.hold(contract.events(self.policy.conversions), kept)
         except contract.ContractError:
             self._note_breaches(kept)
         if numbers:
@@ -66,6 +96,6 @@ class Stage:
     def _note_breaches(self, kept: pl.DataFrame) -> None:
         for (number,), rows in kept.group_by("number"):
             try:
-                contract.hold(contract.EVENTS, rows)
+                contract.hold(contract.events(self.policy.conversions), rows)
             except contract.ContractError as error:
                 self._open[int(number)].give_up(str(error))

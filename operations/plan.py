@@ -14,10 +14,12 @@ from pathlib import Path
 import duckdb
 
 from ingestion.books import meta, put_meta, transaction
+from operations.finality import final_through, finalise
 from settings import Settings
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 MAX_WINDOWS = 8
+LEARNING_DAYS = 90
 
 
 def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
@@ -36,6 +38,8 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int
             _plan_changes(con, settings, local_day)
         con.execute("delete from ops.changes")
         _join_split_orders(con, local_day)
+        _complete_months(con)
+        finalise(con, settings, region)
     row = con.execute("select count(*) from ops.pending_days").fetchone()
     return row[0] if row else 0
 
@@ -49,6 +53,28 @@ def _join_split_orders(con: duckdb.DuckDBPyConnection, local_day: str) -> None:
         )
         select unnest(generate_series(ordered_on, happened_on, interval 1 day))::date as day
         from placed semi join ops.pending_days on ordered_on = day where happened_on > ordered_on""")  # fmt: skip
+
+
+def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
+    """A month's map of cells, and the weights that it learns from the 90 days up to its end, concern all its days.
+
+    What changes cost alone changes no other day.
+    """
+    frozen_through = final_through(con) or date.min
+    _add(con, "month's cells and learned weights", f"""
+        with changed as (
+            select distinct date_trunc('month', day)::date as month, day from ops.pending_days where reason != 'cost'
+        ),
+        months as (
+            select month from changed
+            union select distinct learning.month
+            from (select distinct date_trunc('month', day)::date as month from ops.days) as learning
+            join changed
+                on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
+            where last_day(learning.month) > $frozen_through
+        )
+        select day from ops.days where date_trunc('month', day)::date in (select month from months)
+            and day not in (select day from ops.pending_days)""", frozen_through=frozen_through)  # fmt: skip
 
 
 def _rules(settings: Settings, region: str) -> str:
@@ -75,11 +101,13 @@ def _every_day(local_day: str) -> str:
         union select day from ops.days"""
 
 
-def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str) -> None:
+def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: date) -> None:
     con.execute(
         # A day that is being rebuilt has to be rebuilt again.
-        f"insert or replace into ops.pending_days select distinct day, $reason from ({days}) where day is not null",
-        {"reason": reason},
+        f"""insert into ops.pending_days (day, reason) select distinct day, $reason from ({days}) where day is not null
+        on conflict do update set state = 'pending', reason =
+            case when contains(reason, excluded.reason) then reason else reason || '; ' || excluded.reason end""",
+        {"reason": reason, **parameters},
     )
 
 
@@ -210,10 +238,10 @@ def _repriced_days(settings: Settings, local_day: str) -> str:
 
 
 def windows(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date]]:
-    """The pending days as contiguous windows in ascending order, both ends included.
+    """The pending days as windows in ascending order, both ends included.
 
-    Later days read what earlier ones left, so the order matters. Many scattered windows are joined across the
-    smallest gaps until there are at most 8.
+    Later days read what earlier ones left, so the order matters. No two windows share a month, which has common maps
+    and weights; and many scattered windows are joined across the smallest gaps until there are at most 8.
     """
     days = [row[0] for row in con.execute("select day from ops.pending_days order by day").fetchall()]
     return split_windows(days)
@@ -225,7 +253,7 @@ def split_windows(days: list[date]) -> list[tuple[date, date]]:
     allowed = max(gaps[MAX_WINDOWS - 1], timedelta(days=1)) if len(gaps) >= MAX_WINDOWS else timedelta(days=1)
     found: list[tuple[date, date]] = []
     for day in days:
-        if found and day - found[-1][1] <= allowed:
+        if found and (day - found[-1][1] <= allowed or day.replace(day=1) == found[-1][1].replace(day=1)):
             found[-1] = (found[-1][0], day)
         else:
             found.append((day, day))

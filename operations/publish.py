@@ -16,8 +16,9 @@ import polars as pl
 
 from ingestion.books import write_json
 from ingestion.records import naive_utc
-from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Table, dictionary
+from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Table, dictionary, in_sql
 from operations.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
+from operations.restatements import book_restatements
 from operations.version_audit import audit
 from operations.versions import (
     MANIFEST,
@@ -53,6 +54,7 @@ class _Source:
 
     state: RegionState | None  # None: late, and never published
     rows: dict[str, Any]
+    builds: Any = None
     late: str | None = None
     is_passing: bool = False
 
@@ -120,8 +122,8 @@ def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows:
         # A writer is done in a moment; a file that is gone or broken says nothing final until it is back.
         if state and not error.is_passing:
             state = replace(state, final_through=None)
-        return _Source(state, {}, error.reason, error.is_passing)
-    return _Source(reading.state, reading.rows)
+        return _Source(state, {}, late=error.reason, is_passing=error.is_passing)
+    return _Source(reading.state, reading.rows, reading.builds)
 
 
 def _fingerprint(sources: dict[str, _Source]) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _build(
         for region, source in sources.items():
             if source.state:
                 for table in FINANCE:
-                    _fill(con, table, region, source, source.state, has_last=current is not None)
+                    _fill(con, settings, table, region, source, has_last=current is not None)
                 con.execute(
                     "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
                     [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
@@ -168,6 +170,8 @@ def _build(
         con.register("described", described)
         con.execute("insert into meta.columns by name from described")
         passing = [region for region, source in sources.items() if source.is_passing]
+        if current:
+            _book_restatements(con, settings, version, current, sources)
         if current and not any(_differs(con, table, passing) for table in (*reversed(FINANCE), VERSIONS, COLUMNS)):
             return None
         _copy_to_parquet(con, folder / "parquet")
@@ -177,6 +181,20 @@ def _build(
     manifest = {"version": version, "built_at": built_at.isoformat(), **_fingerprint(sources)}
     write_json(folder / MANIFEST, manifest)
     return rows
+
+
+def _book_restatements(
+    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, current: int, sources: dict[str, _Source]
+) -> None:
+    con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
+    for region, source in sources.items():
+        if source.builds is not None:
+            con.register("fresh", source.builds)
+            con.execute("insert into builds by name select $region as region, * from fresh", {"region": region})
+            con.unregister("fresh")
+    regions = read_manifest(settings, current)["regions"]
+    shown = {region: state["build"] for region, state in regions.items()}
+    book_restatements(con, version, shown, settings.attribution.lookback_days)
 
 
 def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -192,7 +210,7 @@ def _copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for table in PUBLISHED:
         (folder / table.schema).mkdir(parents=True, exist_ok=True)
         target = _quoted(folder / table.schema / f"{table.name}.parquet")
-        ordered = f"from {table} order by {', '.join(table.grain)}"
+        ordered = f"from {table} order by {in_sql(table.grain)}"
         con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)")
 
 
@@ -202,30 +220,31 @@ def _quoted(path: Path) -> str:
 
 def _create(con: duckdb.DuckDBPyConnection) -> None:
     for table in PUBLISHED:
-        columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items())
+        columns = ", ".join(f'"{name}" {type_}' for name, type_ in table.columns.items())
         con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
 
 
 def _fill(
-    con: duckdb.DuckDBPyConnection, table: Table, region: str, source: _Source, state: RegionState, *, has_last: bool
+    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, region: str, source: _Source, *, has_last: bool
 ) -> None:
     """The region's rows of one table: from its file, and from the current version what is late or held back."""
     if (rows := source.rows.get(table.name)) is not None:
         con.register("fresh", rows)
         con.execute(f"insert into {table} by name from fresh")
         con.unregister("fresh")
-    if not has_last:
+    if not has_last or not source.state:
         return
     # An older version may not have every column of today's contract.
     carried = [
-        f"false as {name}" if name == "is_final" and not source.is_passing else name for name in _common(con, table)
+        f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
+        for name in _common(con, table)
     ]
     if carried:
         which = "true" if source.late else f"list_contains($held_back::date[], {table.period})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}
             where region = $region and {which}""",
-            {"region": region} | ({} if source.late else {"held_back": held_back(table, state)}),
+            {"region": region} | ({} if source.late else {"held_back": held_back(settings, table, source.state)}),
         )
 
 
@@ -243,7 +262,7 @@ def _differs(con: duckdb.DuckDBPyConnection, table: Table, passing: list[str]) -
     # A region that a writer holds for a moment is no news.
     where = "where not list_contains($passing::varchar[], region)" if table is VERSIONS else ""
     parameters = {"passing": passing} if where else {}
-    sides = [f"select {', '.join(columns)} from {place}{table} {where}" for place in ("", "last_good.")]
+    sides = [f"select {in_sql(columns)} from {place}{table} {where}" for place in ("", "last_good.")]
     counts = [con.execute(f"select count(*) from ({side})", parameters).fetchall() for side in sides]
     # Of equally many rows, those that are only on one side are matched by as many on the other.
     only_here = f"select count(*) from ({sides[0]} except all {sides[1]})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,8 +30,18 @@ class Table:
         """The column that a withheld day is looked up by."""
         return "month" if "month" in self.columns else "date"
 
+    @property
+    def is_by_touch(self) -> bool:
+        """Whether an order counts on the days of its touches, up to the look-back window before its own."""
+        return self.name == "romi_by_touch_date"
+
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
+
+
+def in_sql(names: Iterable[str]) -> str:
+    """Columns as a list in SQL; some are words of the language."""
+    return ", ".join(f'"{name}"' for name in names)
 
 
 _MONEY, _NAME, _COUNT, _RATIO = "DECIMAL(18,2)", "VARCHAR", "BIGINT", "DOUBLE"
@@ -45,6 +56,15 @@ _ROMI = {
 FINANCE = (
     Table("finance", "romi_daily", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
     Table("finance", "romi_monthly", ("month", *_CELL), {"month": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_by_touch_date", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_by_segment", ("month", "region", "segment", "channel", "attribution_model"), {
+        "month": "DATE", "region": _NAME, "segment": _NAME, "channel": _NAME, "attribution_model": _NAME,
+        "conversions": "DECIMAL(18,6)", **_INCOME, "is_final": "BOOLEAN",
+    }),
+    Table("finance", "channel_weights", ("month", "region", "channel", "attribution_model"), {
+        "month": "DATE", "region": _NAME, "channel": _NAME, "attribution_model": _NAME,
+        "weight": _RATIO, "share": _RATIO, "is_pooled": "BOOLEAN", "is_final": "BOOLEAN",
+    }),
     Table("finance", "orders_daily", ("date", "region"),
           {"date": "DATE", "region": _NAME, "orders": _COUNT, **_INCOME, "new_customers": _COUNT}),
     Table("finance", "spend_daily", ("date", "region", "platform", "channel", "campaign"),
@@ -52,6 +72,11 @@ FINANCE = (
     Table("finance", "reconciliation_daily", ("date", "region"),
           {name: type_.upper() for name, type_ in DAILY.items()}),
 )  # fmt: skip
+RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "region"), {
+    "version": "BIGINT", "table": _NAME, "date": "DATE", "region": _NAME, "spend_change": _MONEY,
+    "conversions_change": "DECIMAL(18,6)", "orders_change": _COUNT,
+    **dict.fromkeys(("revenue_change", "refunds_change", "cogs_change", "credit_moved"), _MONEY), "why": _NAME,
+})  # fmt: skip
 VERSIONS = Table("meta", "versions", ("region",), {
     "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
     "withheld_days": _COUNT, "carried_over": "BOOLEAN",
@@ -59,7 +84,7 @@ VERSIONS = Table("meta", "versions", ("region",), {
 COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
     ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
 ))  # fmt: skip
-PUBLISHED = (*FINANCE, VERSIONS, COLUMNS)
+PUBLISHED = (*FINANCE, RESTATEMENTS, VERSIONS, COLUMNS)
 
 _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
           _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders"}  # fmt: skip
@@ -68,10 +93,16 @@ _IS_FINAL = (
     " nothing of it is withheld and the region has no known loss."
     " Source: input watermark, quality gate and the books of archives."
 )
+_IN_MONEY = ", in the reporting currency"
 # What Python writes; the models of dbt carry their own descriptions.
 _WRITTEN_HERE = {
     "finance.romi_daily": {"is_final": _IS_FINAL},
     "finance.romi_monthly": {"is_final": _IS_FINAL},
+    "finance.romi_by_segment": {"is_final": _IS_FINAL},
+    "finance.channel_weights": {"is_final": _IS_FINAL},
+    "finance.romi_by_touch_date": {
+        "is_final": _IS_FINAL.replace("passed it by 35 days,", "passed it by 35 days and the look-back window,"),
+    },
     "finance.reconciliation_daily": {
         "date": "Calendar day in the region's time zone. Source: accounting date of the order.",
         "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
@@ -90,6 +121,21 @@ _WRITTEN_HERE = {
                     " Source: ledger and warehouse, order by order.",
         "event_match_rate": "Share of the ledger's orders whose Order Completed event arrived; NULL without any."
                             " Source: ledger and events.",
+    },
+    "finance.restatements": {
+        "version": "Number of the version that changed the figures. Source: publish.",
+        "table": "Table of finance whose figures changed. Source: publish.",
+        "date": "Day, or first day of the month, whose figures changed. Source: publish.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        **{
+            f"{name}_change": f"{name.capitalize()} now minus {name} before, of the whole region and period, for one"
+                              f" attribution model{unit}; NULL where the table has none. Source: both versions."
+            for name, unit in (("spend", _IN_MONEY), ("conversions", ""), ("orders", ""), ("revenue", _IN_MONEY),
+                               ("refunds", _IN_MONEY), ("cogs", _IN_MONEY))
+        },
+        "credit_moved": "What went from one channel or campaign to another, revenue (in spend_daily, cost), in the"
+                        " attribution model that moved most, in the reporting currency. Source: both versions.",
+        "why": "What the rebuilt days were rebuilt for. Source: plan.",
     },
     "meta.versions": {
         "version": "Number of the published version. Source: publish.",

@@ -7,24 +7,26 @@ from datetime import date
 import duckdb
 
 from ingestion.books import region_file, transaction
+from operations.finality import finalise
+from operations.order_credit import offer_order_credit
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
-
-# How far a pending day has come, in place of the reason why it is pending.
-_REBUILDING, _BUILT = "rebuilding", "built; failed tests: "
 
 
 def begin(settings: Settings, region: str, first: date, last: date) -> tuple[date, date]:
     """The days to rebuild of an open-ended window: no earlier or later than there is data.
 
-    They become pending, so that a build that is cut short is done again, and not published meanwhile.
+    Where days of the same months are pending, they are rebuilt with it, since a month's learned weights and its map of
+    cells are common to all its days. The days become pending, so that a build that is cut short is done again, and not
+    published meanwhile.
     """
-    with region_file(settings, region) as con:
+    with region_file(settings, region) as con, transaction(con):
         first, last = _bounds(con, first, last)
         con.execute("""
-            insert or replace into ops.pending_days
-            select unnest(generate_series($first::date, $last::date, interval 1 day))::date, $mark
-            """, {"first": first, "last": last, "mark": _REBUILDING})  # fmt: skip
+            insert into ops.pending_days (day, reason, state)
+            select unnest(generate_series($first::date, $last::date, interval 1 day))::date, 'rebuilt', 'rebuilding'
+            on conflict do update set state = 'rebuilding', failed_tests = null
+            """, {"first": first, "last": last})  # fmt: skip
     return first, last
 
 
@@ -34,7 +36,11 @@ def _bounds(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[da
         where day between $first and $last""", {"first": first, "last": last}).fetchall()[0]  # fmt: skip
     if known[0] is None:
         raise PermanentError(f"nothing has landed for {max(first, date(1, 1, 2))} to {last}")
-    return known
+    return con.execute("""
+        select coalesce(least(min(day), $first), $first), coalesce(greatest(max(day), $last), $last)
+        from ops.pending_days
+        where date_trunc('month', day) in (date_trunc('month', $first::date), date_trunc('month', $last::date))
+        """, {"first": known[0], "last": known[1]}).fetchall()[0]  # fmt: skip
 
 
 def mark_built(settings: Settings, region: str, first: date, last: date, failed_tests: list[str]) -> None:
@@ -44,8 +50,9 @@ def mark_built(settings: Settings, region: str, first: date, last: date, failed_
     """
     with region_file(settings, region) as con:
         con.execute(
-            "update ops.pending_days set reason = $built where reason = $mark and day between $first and $last",
-            {"first": first, "last": last, "mark": _REBUILDING, "built": _BUILT + ", ".join(sorted(failed_tests))},
+            "update ops.pending_days set state = 'built', failed_tests = $failed"
+            " where state = 'rebuilding' and day between $first and $last",
+            {"first": first, "last": last, "failed": ", ".join(sorted(failed_tests)) or None},
         )
 
 
@@ -59,24 +66,30 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
         PermanentError: none of the days was rebuilt since it became pending.
     """
     with region_file(settings, region) as con, transaction(con):
-        built = dict(
-            con.execute(
-                "select day, substr(reason, len($built) + 1) from ops.pending_days"
-                " where starts_with(reason, $built) and day between $first and $last order by day",
-                {"first": first, "last": last, "built": _BUILT},
+        first, last = _bounds(con, first, last)
+        built = {
+            day: (reason, failed)
+            for day, reason, failed in con.execute(
+                "select day, reason, failed_tests from ops.pending_days"
+                " where state = 'built' and day between ? and ? order by day",
+                [first, last],
             ).fetchall()
-        )
+        }
         if not built:
             raise PermanentError(f"{region}: no day of this window was rebuilt; run the models of these days first")
         withheld = reconcile(con, settings, region, min(built), max(built))
         withheld = {day: reason for day, reason in withheld.items() if day in built}
-        withheld |= {day: f"test failed: {tests}" for day, tests in built.items() if tests and day not in withheld}
+        withheld |= {
+            day: f"test failed: {failed}" for day, (_, failed) in built.items() if failed and day not in withheld
+        }
         build = con.execute("select coalesce(max(build), 0) + 1 from ops.days").fetchall()[0][0]
         con.executemany(
-            "insert or replace into ops.days values (?, ?, ?)", [(day, build, withheld.get(day)) for day in built]
+            """insert into ops.days values (?, ?, ?, ?, false)
+            on conflict do update set build = excluded.build, withheld_reason = excluded.withheld_reason,
+                rebuilt_for = excluded.rebuilt_for""",
+            [(day, build, withheld.get(day), reason) for day, (reason, _) in built.items()],
         )
-        con.execute(
-            "delete from ops.pending_days where starts_with(reason, $built) and day between $first and $last",
-            {"first": first, "last": last, "built": _BUILT},
-        )
+        con.execute("delete from ops.pending_days where state = 'built' and day between ? and ?", [first, last])
+        finalise(con, settings, region)
+        offer_order_credit(con)
     return withheld

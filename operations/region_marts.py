@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from ingestion.books import region_file
+from operations.finality import WATERMARK, final_through
 from operations.published_tables import FINANCE, Table
 from settings import Settings, TransientError, UsageError
 
-FINAL_AFTER = timedelta(days=35)
-
-# No later than the load, so that one record from a wrong clock makes nothing final.
-WATERMARK = """
-    select max(least(latest, coalesce(first_seen_at, latest))) from (
-        select archive_id, max(coalesce(received_at, occurred_at)) as latest from raw.events group by all
-    ) left join ops.archives using (archive_id)"""
 _HELD_BACK = """
     select day from ops.days where withheld_reason is not null union select day from ops.pending_days order by day"""
-# An overlap is a redelivery, so a hole begins only beyond the furthest offset reached before. What could not be read
-# is lost until the same file comes whole.
-_HAS_LOSS = """
-    with reached as (
-        select start_offset, max(start_offset + records) over (
-            partition by topic, partition
-            order by start_offset, records rows between unbounded preceding and 1 preceding
-        ) as offset_before
-        from ops.archives where kind = 'events' and state = 'loaded'
-    )
-    select exists (from reached where start_offset > offset_before)
-        or exists (
-            from ops.archives as broken
-            where state = 'corrupt' and not exists (
-                from ops.archives as whole
-                where whole.kind = broken.kind and whole.name = broken.name and whole.state = 'loaded'
-                    and whole.archive_id > broken.archive_id
-            )
-        )"""
 
 
 class RegionLateError(Exception):
@@ -59,7 +33,8 @@ class RegionState:
     built_days: int
     withheld_days: list[str]  # ISO dates: held back by the gate, or waiting for their rebuild
     input_watermark: str | None
-    final_through: str | None  # last day that is final; None where input was lost or has not come far enough
+    final_through: str | None  # last day that the input has passed by 35; None where it has not come that far
+    final_days: int
     carried_over: bool = False
 
 
@@ -69,6 +44,7 @@ class Reading:
 
     state: RegionState
     rows: dict[str, Any] = field(default_factory=dict)  # Arrow tables
+    builds: Any = None  # Arrow table: day, build, rebuilt_for
 
 
 def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
@@ -81,9 +57,11 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
         raise RegionLateError("its file is missing")
     try:
         with region_file(settings, region, read_only=True) as con:
-            state = _state(con, settings, region)
-            tables = FINANCE if with_rows else ()
-            return Reading(state, {table.name: _rows(con, table, state) for table in tables})
+            state = _state(con)
+            if not with_rows:
+                return Reading(state)
+            rows = {table.name: _rows(con, settings, table, state) for table in FINANCE}
+            return Reading(state, rows, con.execute("select day, build, rebuilt_for from ops.days").to_arrow_table())
     except duckdb.ConnectionException as error:
         raise RegionLateError("a writer of this process holds its file", is_passing=True) from error
     except TransientError as error:
@@ -98,42 +76,55 @@ def _first_line(error: BaseException | None) -> str:
     return str(error).partition("\n")[0]
 
 
-def _state(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> RegionState:
-    build, days = con.execute("select coalesce(max(build), 0), count(*) from ops.days").fetchall()[0]
+def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
+    build, days, final_days = con.execute(
+        "select coalesce(max(build), 0), count(*), count(*) filter (is_final) from ops.days"
+    ).fetchall()[0]
     if not days:
         raise RegionLateError("it has not been built yet")
     watermark = con.execute(WATERMARK).fetchall()[0][0]
-    has_loss = con.execute(_HAS_LOSS).fetchall()[0][0]
-    final_through = None
-    if watermark is not None and not has_loss:
-        is_configured = settings.regions is None or region in settings.regions
-        zone = ZoneInfo(settings.region(region).timezone if is_configured else "UTC")
-        final_through = watermark.replace(tzinfo=UTC).astimezone(zone).date() - FINAL_AFTER
+    through = final_through(con)
     return RegionState(
         build=build,
         built_days=days,
         withheld_days=[day.isoformat() for (day,) in con.execute(_HELD_BACK).fetchall()],
         input_watermark=watermark and watermark.isoformat(),
-        final_through=final_through and final_through.isoformat(),
+        final_through=through and through.isoformat(),
+        final_days=final_days,
     )
 
 
-def held_back(table: Table, state: RegionState) -> list[date]:
-    """The periods of `table` whose rows must not come from the region's file: days, or the months they are in."""
-    days = [date.fromisoformat(day) for day in state.withheld_days]
-    return sorted({day.replace(day=1) for day in days}) if table.period == "month" else days
+def held_back(settings: Settings, table: Table, state: RegionState) -> list[date]:
+    """The periods of `table` whose rows must not come from the region's file."""
+    return _periods_with(settings, table, [date.fromisoformat(day) for day in state.withheld_days])
 
 
-def _rows(con: duckdb.DuckDBPyConnection, table: Table, state: RegionState) -> Any:
+def _periods_with(settings: Settings, table: Table, days: list[date]) -> list[date]:
+    """The periods of `table` that orders of `days` are in: the days, their months, or the days of their touches."""
+    if table.period == "month":
+        return sorted({day.replace(day=1) for day in days})
+    if not table.is_by_touch:
+        return days
+    # A look-back of days of 24 hours can begin on the calendar day before.
+    return sorted({day - timedelta(days=n) for day in days for n in range(settings.attribution.lookback_days + 2)})
+
+
+def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, state: RegionState) -> Any:
     """The table's rows that may be published, with ``is_final``; none where it has not been made yet."""
     known = "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
     if con.execute(known, [table.schema, table.name]).fetchall() == [(0,)]:
         return None
-    last_day = "last_day(month)" if table.period == "month" else "date"
-    is_final = f"coalesce({last_day} <= final_through, false) as is_final"
+    last_day = "last_day(month)" if table.period == "month" else table.period
+    later = settings.attribution.lookback_days + 1 if table.is_by_touch else 0
+    is_final = f"""coalesce({last_day} + {later} <= $final_through::date, false)
+        and not list_contains($not_final::date[], {table.period}) as is_final"""
     columns = ", ".join(is_final if name == "is_final" else name for name in table.columns)
+    not_final = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
+    parameters: dict[str, Any] = {"held_back": held_back(settings, table, state)}
+    if "is_final" in table.columns:
+        parameters |= {"final_through": state.final_through, "not_final": _periods_with(settings, table, not_final)}
     return con.execute(
-        f"""select {columns} from {table}, (select $final_through::date as final_through)
+        f"""select {columns} from {table}
         where not list_contains($held_back::date[], {table.period}) order by {", ".join(table.grain)}""",
-        {"final_through": state.final_through, "held_back": held_back(table, state)},
+        parameters,
     ).to_arrow_table()

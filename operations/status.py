@@ -8,13 +8,13 @@ from typing import Any
 
 import duckdb
 
-from ingestion import gaps
+from ingestion import fields, gaps
 from ingestion.books import add_books, meta, records_by_fate, region_file, write_json
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations import plan, versions
-from operations.region_marts import WATERMARK
+from operations.finality import WATERMARK
 from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28
@@ -39,6 +39,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "news": f"{_one(con, 'select coalesce(max(archive_id), 0) from ops.archives')}+{meta(con, 'replays') or 0}",
         "watermark": _one(con, WATERMARK),
         "backlog": _backlog(con, settings, region),
+        "fields": fields.summary(con),
         "slo": _accuracy(con, settings),
         "key": meta(con, "pseudonym_key"),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from operations.published_tables import FINANCE, PUBLISHED, Table
+from operations.published_tables import FINANCE, PUBLISHED, Table, in_sql
 
 _MEASURES = ("revenue", "refunds", "cogs")
 # By what each model credits there, against the orders; a day with orders and no row of any model has lost them all.
@@ -53,11 +53,11 @@ def _off_contract(con: duckdb.DuckDBPyConnection, table: Table) -> str | None:
 
 def _broken_rows(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> list[str]:
     findings = []
-    grain = ", ".join(table.grain)
+    grain = in_sql(table.grain)
     if cells := _count(con, f"select count(*) from (select {grain} from {table} group by all having count(*) > 1)"):
         findings.append(f"{table} has {cells} cells twice; its grain is {grain}")
     if rows := _count(
-        con, f"select count(*) from {table} where {' or '.join(f'{one} is null' for one in table.grain)}"
+        con, f"select count(*) from {table} where {' or '.join(f'{in_sql([one])} is null' for one in table.grain)}"
     ):
         findings.append(f"{table} has {rows} rows without {grain}")
     parquet = str(folder / "parquet" / table.schema / f"{table.name}.parquet")

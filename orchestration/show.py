@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
+_FIELDS = 3  # of a kind that a line names
 
 
 @contextmanager
@@ -141,6 +142,8 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
             _percent(slo.get("event_match_rate")),
         )
     _out.print(table)
+    for line in field_lines(overview["regions"]):
+        _out.print(escape(line))
     published = overview["published"]
     _out.print(
         f"published: version {published['version']} at {published['path']}"
@@ -148,6 +151,21 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
         else "published: nothing yet"
     )
     return None
+
+
+def field_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region whose events have new fields, or fields that make dead letters; the largest first."""
+    lines = []
+    for region, one in regions.items():
+        found = one.get("fields") or {"broken": [], "new": []}
+        parts = [
+            f"{field['field']} ({field['topic']}: {field['reason']} in {field['share']:.2%})"
+            for field in found["broken"][:_FIELDS]
+        ] + [f"new: {field['field']} ({field['topic']}: in {field['share']:.2%})" for field in found["new"][:_FIELDS]]
+        more = sum(max(0, len(listed) - _FIELDS) for listed in found.values())
+        if parts:
+            lines.append(f"fields {region}: {', '.join(parts)}" + (f" and {more} more" if more else ""))
+    return lines
 
 
 def books_table(overview: dict[str, Any]) -> Table:

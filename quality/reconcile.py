@@ -43,13 +43,14 @@ def reconcile(
         UnknownValueError: the configuration does not know the region.
     """
     rates = Rates(con, settings.reporting_currency, to_day)
+    final = {day for (day,) in con.execute("select day from ops.days where is_final").fetchall()}
     withheld: dict[date, str] = {}
     for day, currency in spend_currencies(con, from_day, to_day):
-        if lacking := rates.lacking(currency, day):
+        if (lacking := rates.lacking(currency, day)) and day not in final:
             withheld.setdefault(day, f"no reference rate for {lacking}, needed for spend")
     orders = {(one.order_id, one.day): one for one in landed_orders(con, settings, region, (from_day, to_day), rates)}
     for order in orders.values():
-        if order.lacking:
+        if order.lacking and (order.is_in_ledger or order.day not in final):
             withheld.setdefault(order.day, f"no reference rate for {order.lacking}, needed for an order")
     days = _compare(orders, con, from_day, to_day)
     _book(con, region, from_day, to_day, days)
@@ -58,7 +59,7 @@ def reconcile(
         if Decimal(wrong) > (1 - settings.slo.accuracy) * tally["ledger_orders"]:
             reason = f"accuracy below {settings.slo.accuracy}: {wrong} of {tally['ledger_orders']} ledger orders"
             withheld.setdefault(day, f"{reason} are missing or differ")
-    for day, reason in _unbalanced(con, from_day, to_day, orders):
+    for day, reason in _unbalanced(con, from_day, to_day, orders, final):
         withheld.setdefault(day, reason)
     return dict(sorted(withheld.items()))
 
@@ -122,9 +123,12 @@ def _book(
 
 
 def _unbalanced(
-    con: duckdb.DuckDBPyConnection, from_day: date, to_day: date, orders: _Orders
+    con: duckdb.DuckDBPyConnection, from_day: date, to_day: date, orders: _Orders, final: set[date]
 ) -> Iterator[tuple[date, str]]:
-    """Days on which a model loses or makes money, then those whose totals are not what the landed data say."""
+    """Days on which a model loses or makes money, then those whose totals are not what the landed data say.
+
+    What events alone say of a day came too late for a final one, so of those only the ledger is asked, order by order.
+    """
     totals = _sums(con, "date, ''", "orders", "orders_daily", from_day, to_day)
     by_model = _sums(con, "date, attribution_model", "conversions", "romi_daily", from_day, to_day)
     models = con.execute("select distinct attribution_model from finance.romi_daily order by all").fetchall()
@@ -139,7 +143,7 @@ def _unbalanced(
         if order.cents:
             of_day = landed[order.day]
             of_day[:] = (*map(add, of_day, order.cents), of_day[3] + 1)
-    for day in sorted({day for day, _ in totals} | landed.keys()):
+    for day in sorted(({day for day, _ in totals} | landed.keys()) - final):
         *cents, count = landed[day]
         expected = (*(Decimal(one).scaleb(-2) for one in cents), Decimal(count))
         if name := _first_difference(totals.get((day, ""), nothing), expected):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import Settings, UnknownValueError, UsageError, is_region_name, load_settings, now
+from settings import Conversion, Settings, UnknownValueError, UsageError, is_region_name, load_settings, now
 
 
 @pytest.fixture
@@ -56,6 +56,14 @@ def test_a_key_with_nothing_under_it_is_default(config, text):
     assert settings.topic("web").format == "segment"
 
 
+def test_conversions_have_a_value_and_may_have_a_lookback_of_their_own(config):
+    text = "attribution: {conversions: {Signed Up: {value: 12.00, lookback_days: 7}, Lead: {value: 0}}}"
+    conversions = load_settings(config(text)).attribution.conversions
+    assert conversions["Signed Up"] == Conversion(value=Decimal(12), lookback_days=7)
+    assert conversions["Lead"] == Conversion(value=Decimal(0), lookback_days=None)
+    assert load_settings(config("attribution: {conversions: }")).attribution.conversions == {}
+
+
 def test_a_region_with_nothing_under_it_has_defaults(config):
     assert load_settings(config("regions: {eu: }")).region("eu").consent_default == "denied"
 
@@ -71,6 +79,7 @@ def test_a_region_with_nothing_under_it_has_defaults(config):
         ),
         ("topics: {web: {fromat: ga4}}", "topics.web.fromat", ("format", "layout")),
         ("attribution: {lookback: 3}", "attribution.lookback", ("lookback_days", "payment_domains")),
+        ("attribution: {conversions: {A: {worth: 3}}}", "attribution.conversions.A.worth", ("value", "lookback_days")),
         ("privacy: {k: 3}", "privacy.k", ("k_anonymity", "epsilon_per_month")),
         ("retention: {days: 3}", "retention.days", ("raw_days", "backup_days")),
         ("slo: {accuracies: 1}", "slo.accuracies", ("accuracy", "freshness_hours")),
@@ -98,6 +107,12 @@ def test_an_unknown_key_is_an_error_that_lists_the_known_ones(config, text, key,
         ("attribution: {position_weights: [0.5, 0.5, 0.5]}", "attribution.position_weights"),
         ("attribution: {position_weights: [0, 1, 0]}", "attribution.position_weights"),
         ("attribution: {lookback_days: many}", "attribution.lookback_days"),
+        ("attribution: {conversions: {Order Completed: {value: 1}}}", "attribution.conversions"),
+        ("attribution: {conversions: {'': {value: 1}}}", "attribution.conversions"),
+        ("attribution: {conversions: {Signed Up: {}}}", "attribution.conversions.Signed Up.value"),
+        ("attribution: {conversions: {Signed Up: {value: -1}}}", "attribution.conversions.Signed Up.value"),
+        ("attribution: {conversions: {Signed Up: {value: 0.001}}}", "attribution.conversions.Signed Up.value"),
+        ("attribution: {conversions: {A: {value: 1, lookback_days: 0}}}", "attribution.conversions.A.lookback_days"),
         ("privacy: {epsilon_per_month: -1}", "privacy.epsilon_per_month"),
         ("retention: {raw_days: 0}", "retention.raw_days"),
         ("- a\n- b", "holds no mapping of keys"),

@@ -1,6 +1,9 @@
 {% macro attribution_models() -%}
-    {#- The rule-based models, as rows. -#}
-    {%- for model in ['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'] %}
+    {#- The rule-based models and those that learn from the data, as rows. At most ten: see split_number. -#}
+    {%- for model in [
+        'first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay',
+        'markov', 'shapley', 'counterfactual'
+    ] %}
     select
         {{ loop.index0 }} as model_number,
         '{{ model }}' as attribution_model
@@ -33,4 +36,40 @@
     -#}
     {%- set half_life_us = (var('time_decay_half_life_days') | float) * 86400000000 -%}
     cast(round(pow(2, -{{ us_before_last_touch }} / {{ half_life_us }}) * 1000000000000000) as {{ wide_integer() }})
+{%- endmacro %}
+
+{% macro in_lookback(conversions, touchpoints) -%}
+    (
+        {{ conversions }}.person_id = {{ touchpoints }}.person_id
+        and {{ minus_days(conversions ~ '.converted_at', var('lookback_days')) }} <= {{ touchpoints }}.touched_at
+        and {{ conversions }}.converted_at >= {{ touchpoints }}.touched_at
+    )
+{%- endmacro %}
+
+{% macro touch_order(touchpoints) -%}
+    {{ touchpoints }}.touched_at asc nulls last,
+    {{ touchpoints }}.message_order asc nulls last,
+    {{ touchpoints }}.touch_id asc nulls last
+{%- endmacro %}
+
+{% macro learning_months(kept) -%}
+    {#- Months of the window with the 90 days that they are learned from, without those whose weights are `kept`. -#}
+    select
+        month,
+        last_on - 89 as first_on,
+        last_on
+    from (
+        select
+            cast(months.month as date) as month,
+            {{ last_day_of('months.month') }} as last_on
+        from (select {{ window_months() }} as month) as months
+    ) as months_of_window
+    {%- if kept is not none %}
+    where month not in (select kept.month from {{ kept }} as kept)
+    {%- endif %}
+{%- endmacro %}
+
+{% macro or_linear(weight, path) -%}
+    {#- A model that gives nothing to any touch of a path gives all of them the same. -#}
+    case when max({{ weight }}) over {{ path }} = 0 then 1 else {{ weight }} end
 {%- endmacro %}

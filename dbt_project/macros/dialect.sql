@@ -25,6 +25,10 @@
     {{ moment }} - interval '{{ days * 24 }}' hour
 {%- endmacro %}
 
+{% macro days_between(first, last) -%}
+    ({{ last }} - {{ first }})
+{%- endmacro %}
+
 {% macro month_of(day) -%}
     cast(date_trunc('month', {{ day }}) as date)
 {%- endmacro %}
@@ -51,6 +55,14 @@
     unnest(generate_series({{ from_date() }}, {{ to_date() }}, interval '1' day))
 {%- endmacro %}
 
+{% macro window_months() -%}
+    unnest(generate_series({{ month_of(from_date()) }}, {{ month_of(to_date()) }}, interval '1' month))
+{%- endmacro %}
+
+{% macro last_day_of(month) -%}
+    last_day({{ month }})
+{%- endmacro %}
+
 {% macro matches(text, pattern) -%}
     regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
@@ -66,4 +78,21 @@
 {% macro nth_largest(expression, n) -%}
     {#- An aggregate: a sorted list costs less than a window for each order of rows. NULL where n is 0. -#}
     list_reverse_sort(list({{ expression }}))[cast({{ n }} as bigint)]
+{%- endmacro %}
+
+{% macro ordered_list(expression, order) -%}
+    list({{ expression }} order by {{ order }})
+{%- endmacro %}
+
+{% macro without_repeats(path) -%}
+    {#- A list with each run of equal neighbours as one. -#}
+    [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]
+{%- endmacro %}
+
+{% macro list_positions(path) -%}
+    unnest(generate_series(1, len({{ path }})))
+{%- endmacro %}
+
+{% macro without_position(path, position) -%}
+    list_concat({{ path }}[:{{ position }} - 1], {{ path }}[{{ position }} + 1:])
 {%- endmacro %}

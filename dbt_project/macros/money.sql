@@ -47,7 +47,7 @@
     case
         when weight = total_weight then abs({{ amount }})
         -- The products of everyday orders fit 64 bits, where division is many times faster.
-        when abs({{ amount }}) <= 9000000 and total_weight <= 1000000001000
+        when abs({{ amount }}) <= 9000000 and weight <= 1000000001000
             then {{ integer_divide('abs(' ~ amount ~ ') * weight', 'total_weight') }}
         else cast(
             {{ integer_divide('cast(abs(' ~ amount ~ ') as ' ~ wide_integer() ~ ') * weight', 'total_weight') }} as bigint
@@ -57,10 +57,10 @@
 
 {% macro remainder_rank(amount, units) -%}
     {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
-    cast(
+    (
         cast(abs({{ amount }}) as {{ wide_integer() }}) * weight
-        - cast({{ units }} as {{ wide_integer() }}) * total_weight as bigint
-    ) * 100000 - touch_number
+        - cast({{ units }} as {{ wide_integer() }}) * total_weight
+    ) * 1000000000 - touch_number
 {%- endmacro %}
 
 {% macro lowest_winning_rank(amount, units, rank) -%}

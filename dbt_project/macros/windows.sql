@@ -25,16 +25,58 @@
     {{ month_of(day) }} between {{ month_of(from_date()) }} and {{ month_of(to_date()) }}
 {%- endmacro %}
 
+{% macro last_day_of_months() -%}
+    {#- Of the last month that the window touches. -#}
+    last_day({{ to_date() }})
+{%- endmacro %}
+
+{% macro first_touch_day() -%}
+    {#-
+        Orders of the window's months have touches up to the look-back before (of days of 24 hours, so perhaps a calendar
+        day more), and a month of touches shares its map of cells with its neighbours.
+    -#}
+    cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('lookback_days') + 1)) }} - interval '1' month as date)
+{%- endmacro %}
+
+{% macro last_touch_day() -%}
+    last_day(cast({{ month_of(to_date()) }} + interval '1' month as date))
+{%- endmacro %}
+
+{% macro in_touch_window(day) -%}
+    {{ day }} between {{ first_touch_day() }} and {{ last_touch_day() }}
+{%- endmacro %}
+
+{% macro is_open_day(day) -%}
+    {#- Not final: what is stored of a final day stays as it is. -#}
+    {{ day }} not in (select final_days.day from {{ ref('stg_ops__final_days') }} as final_days)
+{%- endmacro %}
+
 {#- Pre-hooks. A window that came out empty must be empty, so its rows go before new ones come. -#}
 
-{% macro clear_window(day) -%}
+{% macro clear_window(day, keep_final=false) -%}
     {%- if load_cached_relation(this) -%}
         delete from {{ this }} where {{ in_window(day) }}
+        {%- if keep_final %} and {{ day }} not in (select days.day from {{ source('ops', 'days') }} as days where days.is_final)
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro clear_touch_window(day) -%}
+    {%- if load_cached_relation(this) -%}
+        delete from {{ this }} where {{ in_touch_window(day) }}
     {%- endif -%}
 {%- endmacro %}
 
 {% macro clear_months(month) -%}
     {%- if load_cached_relation(this) -%}
         delete from {{ this }} where {{ in_window_months(month) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro clear_months_not_frozen(month) -%}
+    {#- What a month taught stays as it was from `frozen_through` on, for what was booked by it. -#}
+    {%- if load_cached_relation(this) -%}
+        delete from {{ this }} where {{ in_window_months(month) }}
+        {%- if var('frozen_through') %} and {{ last_day_of(month) }} > date '{{ var("frozen_through") }}' {%- endif %}
     {%- endif -%}
 {%- endmacro %}

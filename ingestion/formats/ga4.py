@@ -69,6 +69,7 @@ def to_segment(row: dict[str, Any], *, reporting_currency: str) -> dict[str, Any
                 "campaign": _campaign(_record(row.get("collected_traffic_source")), params),
                 "page": _present({"url": params.get("page_location"), "referrer": params.get("page_referrer")}),
                 "consent": _present({"categoryPreferences": consent}),
+                "location": _location(_record(row.get("geo"))),
             }
         ),
         "properties": _commerce(name, _record(row.get("ecommerce")), params, reporting_currency),
@@ -126,6 +127,11 @@ def _consent(privacy: dict[str, Any]) -> dict[str, bool]:
     return {
         category: _CONSENT[choice] for category, value in choices.items() if (choice := str(value).lower()) in _CONSENT
     }
+
+
+def _location(geo: dict[str, Any]) -> dict[str, Any]:
+    found = {name: _text(geo.get(name)) for name in ("region", "country")}
+    return {name: text for name, text in found.items() if text and text not in _NOT_SET}
 
 
 def _campaign(collected: dict[str, Any], params: dict[str, str]) -> dict[str, str]:

@@ -6,14 +6,16 @@ and every commerce track, since money is read from text, comes back whole in ``l
 
 from __future__ import annotations
 
-from ingestion.records import COMMERCE_EVENTS, MAX_RECORD_BYTES, TYPES
+from ingestion import fields
+from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
 
 # Text leaves come as JSON where a number must not pass for a string, so strings still have their quotes.
 _STRUCTURE = (
     '{"messageId":"JSON","type":"VARCHAR","event":"VARCHAR","anonymousId":"JSON","userId":"JSON",'
     '"timestamp":"VARCHAR","receivedAt":"VARCHAR","context":{"campaign":{"source":"JSON","medium":"JSON",'
     '"name":"JSON","id":"JSON"},"page":{"url":"VARCHAR","referrer":"VARCHAR"},"userAgent":"VARCHAR",'
-    '"consent":{"categoryPreferences":{"Analytics":"JSON"}}}}'
+    '"consent":{"categoryPreferences":{"Analytics":"JSON"}},"location":{"region":"JSON","country":"JSON"}},'
+    '"properties":{"experiment_id":"JSON","experiment_name":"JSON","variation_id":"JSON","variation_name":"JSON"}}'
 )
 _QUOTED = {
     "message_id": "r.messageId", "anonymous_id": "r.anonymousId", "user_id": "r.userId",
@@ -24,6 +26,12 @@ _UNQUOTED = {
     "type": "r.type", "event": "r.event", "page_url": "r.context.page.url",
     "page_referrer": "r.context.page.referrer", "user_agent": "r.context.userAgent",
 }  # fmt: skip
+# The first of several that is there; those of an experiment are read of no other track.
+_LABELS = {
+    "geography": [f"r.context.location.{name}" for name in GEOGRAPHY],
+    **{name: [f"r.properties.{one}" for one in properties] for name, properties in EXPERIMENT.items()},
+}
+_IS_EXPERIMENT = f"r.type = 'track' and r.event = '{EXPERIMENT_EVENT}'"
 _HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = rf"^(19|20)\d\d-\d\d-\d\dT{_HOUR}:[0-5]\d(\.\d{{1,6}})?(Z|[+-]{_HOUR})$"
 _NO_TEXT = r"^([-0-9{\[]|true$|false$|(?i:nan|inf))"
@@ -47,20 +55,27 @@ _CONTAINERS = {
 
 def query(source: str) -> str:
     """SQL over `source`, a relation (record_offset, line) with valid JSON in ``line``: PLAIN's columns for
-    behaviour, and ``line`` (null where the row is already whole). Parameter: ``$now``, naive UTC."""
+    behaviour, ``line`` (null where the row is already whole) and for some ``shape``. Parameters: ``$now``, naive UTC,
+    and ``$one_in``, of how many rows one's shape is told."""
     values = [f"trim({path}, '\"') as {name}" for name, path in _QUOTED.items()]
     values += [f"nullif({path}, '') as {name}" for name, path in _UNQUOTED.items()]
+    for name, paths in _LABELS.items():
+        texts = ", ".join(f"nullif(trim({path}, '\"'), '')" for path in paths)
+        values.append(
+            f"case when {_IS_EXPERIMENT if name in EXPERIMENT else 'true'} then coalesce({texts}) end as {name}"
+        )
     return f"""
         with transformed as (select record_offset, line, json_transform(line, '{_STRUCTURE}') as r from {source}),
         read as (
             select record_offset, {", ".join(values)},
                 {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
                 try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
-                not coalesce({" and ".join(_sure())}, false) as is_unsure, line
+                not coalesce({" and ".join(_sure())}, false) as is_unsure, line,
+                {fields.shape("line", "r.messageId")} as shape
             from transformed)
         select * exclude (is_unsure) replace (
                 case when type in {TYPES} then type else 'other' end as type,
-                cast(null as varchar) as event,
+                case when type = 'track' then event end as event,
                 nullif(anonymous_id, '') as anonymous_id, nullif(user_id, '') as user_id,
                 nullif(campaign_source, '') as campaign_source, nullif(campaign_medium, '') as campaign_medium,
                 nullif(campaign_name, '') as campaign_name, nullif(campaign_id, '') as campaign_id,
@@ -74,9 +89,11 @@ def _sure() -> list[str]:
         f"strlen(line) < {MAX_RECORD_BYTES // 2}",
         "strlen(r.messageId) > 2",
         "(strlen(r.anonymousId) > 2 or strlen(r.userId) > 2)",
+        *[_is_plain(path) for path in (*_QUOTED.values(), *_LABELS["geography"])],
         *[
-            f"""({path} is null or (starts_with({path}, '"') and not contains({path}, '\\')))"""
-            for path in _QUOTED.values()
+            f"(not coalesce({_IS_EXPERIMENT}, false) or {_is_plain(path)})"
+            for name in EXPERIMENT
+            for path in _LABELS[name]
         ],
         "r.type <> '' and (r.type <> 'track' or r.event <> '')",
         f"(r.event is null or r.event not in {COMMERCE_EVENTS})",
@@ -89,6 +106,10 @@ def _sure() -> list[str]:
         *[f"""not ({empty} and contains(line, '"{name}"'))""" for name, empty in _CONTAINERS.items()],
         *[f"not regexp_matches(line, '{pattern}')" for pattern in _LENIENT],
     ]
+
+
+def _is_plain(path: str) -> str:
+    return f"""({path} is null or (starts_with({path}, '"') and not contains({path}, '\\')))"""
 
 
 def _moment(path: str) -> str:

@@ -97,6 +97,7 @@ def to_segment(fields: dict[str, str], *, reporting_currency: str) -> dict[str, 
                 "page": _present({"url": _url(fields, "page"), "referrer": _url(fields, "refr")}),
                 "userAgent": fields.get("useragent"),
                 "ip": fields.get("user_ipaddress"),
+                "location": _present({name: fields.get(f"geo_{name}") for name in ("region", "country")}),
                 "consent": _consent(entities.get("consent_preferences")),
             }
         ),

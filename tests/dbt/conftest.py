@@ -40,7 +40,8 @@ create table raw.events (
     type varchar not null, event varchar, occurred_at timestamp not null, received_at timestamp,
     anonymous_id uuid, user_id uuid,
     campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
-    page_host varchar, referrer_host varchar, order_id varchar, currency varchar,
+    page_host varchar, referrer_host varchar, experiment varchar, variation varchar, geography varchar,
+    order_id varchar, currency varchar,
     revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null
 );
 create table raw.spend (
@@ -53,6 +54,8 @@ create table raw.ledger_orders (
     status varchar not null, revenue_minor bigint not null, refunded_minor bigint not null, cogs_minor bigint,
     currency varchar not null, updated_at timestamp not null
 );
+create schema ops;
+create table ops.days (day date, is_final boolean);
 create table raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
 """
 

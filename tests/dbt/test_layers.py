@@ -2,7 +2,11 @@
 
 import pytest
 
-READS = {"staging": {"raw"}, "intermediate": {"staging", "intermediate"}, "finance": {"intermediate"}}
+READS = {
+    "staging": {"raw", "ops"},
+    "intermediate": {"staging", "intermediate", "ops"},  # hooks ask the books which days are final
+    "finance": {"intermediate"},
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
-"""The six rule-based models against plain Python with fractions, on random small shops."""
+"""All nine models against plain Python with fractions, on random small shops."""
 
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.dbt import learning
 
 START, LOOKBACK, HALF_LIFE_US = datetime(2026, 3, 1), timedelta(days=30), 7 * 86_400_000_000
 CHANNELS = {
@@ -15,9 +17,18 @@ CHANNELS = {
     (): "Direct",
 }
 
+RULES = ("first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay")
+LEARNED = ("markov", "shapley", "counterfactual")
+MONTH_ENDS = {month: date(2026, month + 1, 1) - timedelta(days=1) for month in range(3, 8)}
+
 touches = st.tuples(st.integers(0, 40 * 24), st.sampled_from(list(CHANNELS)))
 orders = st.tuples(st.integers(0, 40 * 24), st.integers(0, 50_000), st.integers(0, 50_000), st.integers(0, 50_000))
-persons = st.tuples(st.lists(touches, max_size=7, unique_by=lambda touch: touch[0]), st.lists(orders, max_size=2))
+# Forty days of each, somewhere in five months: more than the ninety days that a month learns from.
+persons = st.tuples(
+    st.integers(0, 110),
+    st.lists(touches, max_size=9, unique_by=lambda touch: touch[0]),
+    st.lists(orders, max_size=2),
+).map(lambda person: tuple([(person[0] * 24 + hour, *rest) for hour, *rest in rows] for rows in person[1:]))
 
 
 def half_even(value):
@@ -49,19 +60,57 @@ def split(amount, shares):
     return parts
 
 
-def oracle(shop):
-    credit = Counter()
+def journeys(shop):
+    """Each person's touches, and of each of its orders the moment, the amounts and the touches in the window."""
     for visits, bought in shop:
         path = sorted((START + timedelta(hours=hour), CHANNELS[campaign]) for hour, campaign in visits)
+        orders = []
         for hour, *amounts in bought:
             at = START + timedelta(hours=hour, minutes=30)
-            window = [touch for touch in path if at - LOOKBACK <= touch[0] <= at]
-            for model in ("first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"):
+            orders.append((at, amounts, [touch for touch in path if at - LOOKBACK <= touch[0] <= at]))
+        yield path, orders
+
+
+def learned(shop):
+    """By month: the weights of its channels, and the paths."""
+    found = {}
+    for month, last in MONTH_ENDS.items():
+        days = {last - timedelta(days=n) for n in range(90)}
+        paths = []
+        for path, orders in journeys(shop):
+            bought = [window for at, _, window in orders if at.date() in days]
+            paths += [(tuple(channel for _, channel in window), 1, 0) for window in bought if window]
+            seen = tuple(channel for at, channel in path if at.date() in days)
+            if seen and not bought:
+                paths.append((seen, 0, 1))
+        effects, values = learning.removal_effects(paths), learning.shapley_values(paths)
+        found[month] = {"markov": learning.weights_e12(effects), "shapley": learning.weights_e12(values), "": paths}
+    return found
+
+
+def learned_weights(model, path, month):
+    channels = [channel for _, channel in path]
+    if model == "counterfactual":
+        weights = learning.counterfactual_e12(channels, month[""])
+    else:
+        weights = [month[model][channel] for channel in channels]
+    return [Fraction(weight) for weight in weights] if any(weights) else [Fraction(1)] * len(path)
+
+
+def oracle(shop):
+    credit, months = Counter(), learned(shop)
+    for _, orders in journeys(shop):
+        for at, amounts, window in orders:
+            for model in (*RULES, *LEARNED):
+                if model in RULES:
+                    shares = weights(model, window, at)
+                else:
+                    shares = learned_weights(model, window, months[at.month])
                 for measure, amount in enumerate([*amounts, 1_000_000]):
                     if not window:
                         credit[at.date(), "(unattributed)", model, measure] += amount
                         continue
-                    for (_, channel), part in zip(window, split(amount, weights(model, window, at)), strict=True):
+                    for (_, channel), part in zip(window, split(amount, shares), strict=True):
                         credit[at.date(), channel, model, measure] += part
     return {key: value for key, value in credit.items() if value}
 
@@ -80,11 +129,11 @@ def fill(region, shop):
 
 
 @settings(settings.get_profile("few_shops"))
-@given(st.lists(persons, min_size=3, max_size=20))
+@given(st.lists(persons, min_size=3, max_size=40))
 def test_models_agree_to_the_cent(dbt, new_region, shop):
     region = new_region()
     fill(region, shop)
-    dbt.build(region, "2026-03-01", "2026-04-11")
+    dbt.build(region, "2026-03-01", "2026-07-31")
     found = defaultdict(int)
     for day, channel, model, *measures in region.query(
         "select date, channel, attribution_model, (revenue * 100)::bigint, (refunds * 100)::bigint,"

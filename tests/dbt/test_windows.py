@@ -11,6 +11,10 @@ TABLES = (
     "intermediate.int_sessions__starts",
     "intermediate.int_sessions__touchpoints",
     "intermediate.int_orders__conversions",
+    "intermediate.int_attribution__learning_paths",
+    "intermediate.int_attribution__channel_buyers",
+    "intermediate.int_attribution__channel_weights",
+    "intermediate.int_attribution__path_rates",
     "intermediate.int_attribution__credits",
     "finance.romi_daily",
     "finance.romi_monthly",
@@ -80,7 +84,7 @@ def test_day_by_day_equals_one_window(dbt, new_region, shop):
 def test_a_window_that_became_empty_is_empty(region, dbt):
     region.insert("events", [region.order("2026-03-01 12:00", "o1", 1000, user="ann")])
     dbt.build(region, date(2026, 3, 1), date(2026, 3, 1))
-    assert region.query("select count(*) from finance.romi_daily") == [(6,)]
+    assert region.query("select count(*) from finance.romi_daily") == [(9,)]
     with region.open() as connection:
         connection.execute("delete from raw.events")
     dbt.build(region, date(2026, 3, 1), date(2026, 3, 1))

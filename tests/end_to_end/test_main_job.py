@@ -22,7 +22,10 @@ LEDGER = {
     "currency": "EUR",
     "updated_at": "",
 }
-MODELS = ["first_touch", "last_non_direct", "last_touch", "linear", "position_based", "time_decay"]
+MODELS = [
+    "counterfactual", "first_touch", "last_non_direct", "last_touch", "linear", "markov", "position_based", "shapley",
+    "time_decay",
+]  # fmt: skip
 
 
 def ledger_row(order_id: str, at: str, revenue: str, **columns: str) -> dict:

@@ -44,7 +44,7 @@ _MONEY = [
     '" 7 "',
 ]
 _NAMES = ['"EUR"', '"eur"', '"JPY"', '"XXQ"', '"KWD"', '"Order Completed"', '"Order Refunded"', '"Order Cancelled"',
-    '"track"', '"page"',
+    '"Experiment Viewed"', '"Signed Up"', '"track"', '"page"',
           '"alias"']  # fmt: skip
 _URLS = [
     '"https://shop.example/p?utm_source=news%20letter&utm_medium=e+mail&utm_campaign=x#utm_source=no"',
@@ -72,6 +72,13 @@ def order(event: str = "Order Completed", **changes: Any) -> dict[str, Any]:
     """A commerce track, complete and clean."""
     properties = {"order_id": "o-1", "revenue": 10.5, "tax": "1.99", "shipping": 0, "currency": "EUR", "total": "5.00"}
     return page(type="track", event=event, properties=properties) | changes
+
+
+def experiment(**changes: Any) -> dict[str, Any]:
+    """A track that says which variation of an experiment was shown, and where."""
+    shown = {"experiment_id": "e-1", "experiment_name": "Checkout", "variation_id": "v-2", "variation_name": "Short"}
+    context = page()["context"] | {"location": {"region": "Bavaria", "country": "DE", "city": "Passau"}}
+    return page(type="track", event="Experiment Viewed", context=context, properties=shown) | changes
 
 
 def at(moment: datetime) -> str:
@@ -104,7 +111,14 @@ def spoilt_records(draw: st.DrawFn) -> str:
     number = draw(st.integers(0, 5))
     base = draw(
         st.sampled_from(
-            [page, page, order, lambda **c: order("Order Refunded", **c), lambda **c: order("Order Cancelled", **c)]
+            [
+                page,
+                page,
+                experiment,
+                order,
+                lambda **c: order("Order Refunded", **c),
+                lambda **c: order("Order Cancelled", **c),
+            ]
         )
     )
     tree = copy.deepcopy(_texts(base(messageId=f"m-{number}", timestamp=at(NOW - timedelta(hours=number)))))

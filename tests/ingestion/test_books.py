@@ -1,11 +1,13 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import duckdb
+import polars as pl
 import pytest
 
-from ingestion import books
+from ingestion import books, dead_letters
 from ingestion.archives import Dead
 from ingestion.books import (
     Delivery,
@@ -87,12 +89,12 @@ def test_a_transaction_is_all_or_nothing(con):
 
 def test_a_delivery_is_booked_with_every_fate_and_its_dead_letters_sealed(zone, con):
     dead = [Dead(3, "malformed_json", b"jane"), Dead(5, "malformed_json", b""), Dead(6, "invalid_type", b"x", NOW)]
-    book(
-        con,
-        delivery(zone, records=10, fates={"loaded": 4, "duplicate": 3, "bot": 0}, conflicting=2, dead=dead),
-        NOW,
-        KEY,
-    )
+    reasons = Counter(one.reason for one in dead)
+    fates = {"loaded": 4, "duplicate": 3, "bot": 0}
+    one = delivery(zone, records=10, fates=fates, conflicting=2, reasons=reasons)
+    book(con, {7: one}, NOW)
+    letters = [dead_letters.sealed(KEY, one.landed, letter) for letter in dead]
+    dead_letters.add(con, pl.DataFrame(letters, dead_letters.SEALED, orient="row"), {0: 7}, NOW)
     assert records_by_fate(con) | {} == {
         "read": 10, "loaded": 4, "anonymised": 0, "duplicate": 3, "no_consent": 0, "bot": 0, "suppressed": 0,
         "expired": 0,
@@ -105,14 +107,14 @@ def test_a_delivery_is_booked_with_every_fate_and_its_dead_letters_sealed(zone, 
 
 def test_fates_that_do_not_add_up_to_the_records_read_are_refused(zone, con):
     with pytest.raises(PermanentError, match="10 records read"), transaction(con):
-        book(con, delivery(zone, records=10, fates={"loaded": 9}), NOW, KEY)
+        book(con, {1: delivery(zone, records=10, fates={"loaded": 9})}, NOW)
     assert con.execute("select count(*) from ops.archives").fetchone() == (0,)
 
 
 def test_a_corrupt_delivery_is_replaced_by_the_next_of_its_name(zone, con):
-    book(con, delivery(zone, problem="cut short"), NOW, KEY)
+    book(con, {1: delivery(zone, problem="cut short")}, NOW)
     assert con.execute("select state, problem from ops.archives").fetchall() == [("corrupt", "cut short")]
-    book(con, delivery(zone), NOW, KEY)
+    book(con, {2: delivery(zone)}, NOW)
     assert con.execute("select state from ops.archives order by archive_id").fetchall() == [("replaced",), ("loaded",)]
 
 

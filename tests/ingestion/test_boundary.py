@@ -11,7 +11,7 @@ from ingestion.records import PLAIN, decode_text, read_record
 from privacy.keys import Key
 from privacy.pseudonyms import pseudonym
 from privacy.redaction import REDACTED
-from tests.ingestion.strategies import NOW, at, order, page
+from tests.ingestion.strategies import NOW, at, experiment, order, page
 
 KEY = Key("eu", "pseudonym", bytes(range(32)))
 POLICY = Policy(KEY, is_consent_default=False, raw_days=395, now=NOW)
@@ -188,3 +188,54 @@ def test_campaign_values_shaped_like_a_persons_data_are_redacted(value):
 def test_a_phone_number_whose_plus_nobody_encoded_is_redacted_too():
     assert campaign("https://shop.example/?utm_source=+491701234567") == (REDACTED, None, None, None)
     assert campaign("https://shop.example/?utm_source=spring+20260301") == ("spring 20260301", None, None, None)
+
+
+def labels(record, **policy):
+    row = masked(record, policy=replace(POLICY, **policy))[0]
+    return tuple(row[name] for name in ("event", "experiment", "variation", "geography"))
+
+
+def test_an_experiment_shown_is_kept_with_its_variation_and_a_coarse_place():
+    assert labels(experiment()) == ("Experiment Viewed", "e-1", "v-2", "Bavaria")
+    named = {"experiment_id": "", "experiment_name": "Checkout", "variation_id": None, "variation_name": "Short"}
+    assert labels(experiment(properties=named))[1:3] == ("Checkout", "Short")
+    assert fate(experiment(context={})) == "no_consent"
+    assert labels(experiment(context={}), is_consent_default=True)[3] is None
+
+
+def test_only_a_track_with_that_name_shows_an_experiment():
+    shown = experiment()["properties"]
+    assert labels(page(properties=shown)) == (None, None, None, None)
+    assert labels(experiment(type="page")) == (None, None, None, "Bavaria")
+    assert labels(experiment(event="experiment viewed"))[:3] == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("location", "geography"),
+    [({"country": "DE"}, "DE"), ({"region": "", "country": "DE"}, "DE"), ({"city": "Passau"}, None), (None, None),
+     ("Passau", None), ({"region": ["x"], "country": "DE"}, "DE"), ({"region": 5}, "5"), ({"region": 5.5}, None),
+     ({"region": "x" * 65}, "x" * 64), ({"region": "jane@example.com"}, REDACTED)],
+)  # fmt: skip
+def test_where_somebody_was_is_the_region_or_else_the_country_and_nothing_finer(location, geography):
+    assert labels(context(location=location))[3] == geography
+
+
+def test_labels_that_look_personal_are_redacted():
+    shown = {"experiment_id": "jane@example.com", "variation_id": "+49 170 1234567"}
+    assert labels(experiment(properties=shown))[1:3] == (REDACTED, REDACTED)
+
+
+def test_an_order_without_a_person_has_no_place():
+    located = order(context={"location": {"region": "Bavaria"}})
+    assert masked(located)[0]["fate"] == "anonymised"
+    assert labels(located) == ("Order Completed", None, None, None)
+
+
+def test_of_other_tracks_only_the_names_of_configured_conversions_are_kept():
+    named = frozenset({"Signed Up"})
+    assert labels(page(type="track", event="Signed Up"), conversions=named)[0] == "Signed Up"
+    assert labels(page(type="track", event="Signed Up"))[0] is None
+    assert labels(page(type="track", event="jane@example.com"), conversions=named)[0] is None
+    assert labels(page(type="page", event="Signed Up"), conversions=named)[0] is None
+    refused = consent(False, lambda **c: page(type="track", event="Signed Up", **c))
+    assert masked(refused, policy=replace(POLICY, conversions=named))[0]["fate"] == "no_consent"

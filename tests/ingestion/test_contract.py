@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from ingestion.boundary import MASKED
-from ingestion.contract import EVENTS, LEDGER, RATES, SPEND, ContractError, hold
+from ingestion.contract import LEDGER, RATES, SPEND, ContractError, events, hold
 from ingestion.load_tables import _LEDGER, _RATES, _SPEND
 from tests.ingestion.test_boundary import masked, order, page
 
@@ -14,8 +14,8 @@ def frame(**values):
 
 
 def test_masked_events_keep_their_contract():
-    hold(EVENTS, frame())
-    hold(EVENTS, MASKED.to_frame())
+    hold(events(), frame())
+    hold(events(), MASKED.to_frame())
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_masked_events_keep_their_contract():
 )  # fmt: skip
 def test_a_broken_contract_says_what_and_how_often_and_quotes_nothing(values):
     with pytest.raises(ContractError) as caught:
-        hold(EVENTS, frame(**values).cast(dict(MASKED)))
+        hold(events(), frame(**values).cast(dict(MASKED)))
     assert next(iter(values)) in str(caught.value)
     assert "(2 rows)" in str(caught.value)
     assert "jane" not in str(caught.value).lower()

@@ -66,7 +66,7 @@ def raising(module, name, monkeypatch, call):
 @pytest.mark.parametrize(
     ("module", "name"),
     [(commit, "book"), (load_tables, "book"), (commit, "_insert_new"), (commit, "_count_fates"), (commit,
-    "new_archive_id"), (stage, "mask"),
+    "new_archive_ids"), (commit, "_insert_letters"), (stage, "mask"),
      (load_tables, "_replace"), (load, "file_sha256"), (load, "commit")],
     ids=lambda value: getattr(value, "__name__", value),
 )  # fmt: skip

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +18,9 @@ from ingestion.records import REASONS
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from privacy.sealing import unseal
-from settings import Region, Topic, UsageError
+from settings import Attribution, Conversion, Region, Topic, UsageError
 from tests.ingestion.conftest import Zone
-from tests.ingestion.strategies import NOW, lines, order, page
+from tests.ingestion.strategies import NOW, experiment, lines, order, page
 
 SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -306,3 +307,14 @@ def test_the_same_rows_are_loaded_whatever_the_order_the_split_and_the_copies(tm
     assert books.get("duplicate", 0) == sum(counts[n] for n in kept) - len(kept)
     assert books.get("no_consent", 0) == sum(counts[n] for n in counts if n not in kept)
     shutil.rmtree(straight.folder), shutil.rmtree(shuffled.folder)
+
+
+@pytest.mark.parametrize("dirt", [[], ["no json"]], ids=["fast reader", "exact reader"])
+def test_experiments_places_and_configured_conversions_are_in_the_table(tmp_path, dirt):
+    zone = Zone(tmp_path, attribution=Attribution(conversions={"Signed Up": Conversion(value=Decimal(12))}))
+    signed = page(messageId="m-2", type="track", event="Signed Up")
+    zone.archive(experiment(), signed, page(messageId="m-3", type="track", event="Clicked"), *dirt)
+    zone.load()
+    assert zone.query("select event, experiment, variation, geography from raw.events order by record_offset") == [
+        ("Experiment Viewed", "e-1", "v-2", "Bavaria"), ("Signed Up", None, None, None), (None, None, None, None)
+    ]  # fmt: skip

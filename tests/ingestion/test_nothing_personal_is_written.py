@@ -39,6 +39,7 @@ def record(name: Names, kind: str, base: dict[str, Any]) -> dict[str, Any]:
                  "title": at("title"), "path": at("page.path"),
                  "search": at("search")},
         "device": {"id": at("device.id"), "advertisingId": at("advertisingId")}, "library": {"name": at("library")},
+        "location": {"region": "Bavaria", "city": at("city"), "latitude": at("latitude")},
         "campaign": {"term": at("term"), "content": at("content"), "extra": at("campaign.extra")},
         "consent": {"categoryPreferences": {"Analytics": True, "Other": at("consent")}},
     }  # fmt: skip
@@ -98,6 +99,7 @@ def test_no_canary_passes_the_boundary(tmp_path, is_clean, caplog, capfd):
     records = [
         record(name, "page", page()),
         record(name, "screen", page(type="screen")),
+        record(name, "track", page(type="track", event=name("event"))),
         *orders,
         anonymous,
         nobody,
@@ -117,7 +119,7 @@ def test_no_canary_passes_the_boundary(tmp_path, is_clean, caplog, capfd):
     assert set(found(zone.landing, name)) == set(name.given)
     assert len(name.given) > 300
     with region_file(zone.settings, "eu") as con:
-        assert con.execute("select count(*) from raw.events").fetchone() == (7,)
+        assert con.execute("select count(*) from raw.events").fetchone() == (8,)
         con.execute("checkpoint")
     assert found(zone.warehouse, name) == {}
     said = caplog.text + "".join(capfd.readouterr())

@@ -11,6 +11,7 @@ import pytest
 from ingestion import books
 from ingestion.books import region_file
 from operations import publish as publishing
+from operations.finality import finalise
 from operations.publish import Publication, publish
 from operations.published_tables import FINANCE, PUBLISHED, dictionary
 from operations.versions import current_version, pinned_version, rollback, unpin, version_ids, versions
@@ -34,24 +35,34 @@ def shop(settings: Settings) -> Settings:
     return settings
 
 
-def build(settings: Settings, region: str, revenue: int = 100, days: list[date] = DAYS) -> None:
+def build(
+    settings: Settings, region: str, revenue: int = 100, days: list[date] = DAYS, received: str = "2026-05-01"
+) -> None:
     """Rebuild `days` as dbt and the planner would, with one order of `revenue` on each."""
     with region_file(settings, region) as con:
         con.execute("create schema if not exists finance")
         for table in FINANCE:
             columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items() if name != "is_final")
             con.execute(f"create table if not exists {table} ({columns})")
-        con.execute("""insert into raw.events (message_id, message_order, archive_id, record_offset, type, occurred_at,
-            received_at, is_anonymised) select uuid(), uuid(), 1, 1, 'page', '2026-01-01', '2026-05-01', false""")
+        con.execute(
+            """insert into raw.events (message_id, message_order, archive_id, record_offset, type, occurred_at,
+            received_at, is_anonymised) values (uuid(), uuid(), 1, 1, 'page', '2026-01-01', ?, false)""",
+            [received],
+        )
         build_number = con.execute("select coalesce(max(build), 0) + 1 from ops.days").fetchall()[0][0]
         for day in days:
-            con.execute("insert or replace into ops.days values (?, ?, null)", [day, build_number])
+            con.execute(
+                """insert into ops.days values (?, ?, null, 'behaviour', false)
+                on conflict do update set build = excluded.build, rebuilt_for = excluded.rebuilt_for""",
+                [day, build_number],
+            )
             rows(con, region, day, revenue)
         con.execute("""delete from finance.romi_monthly; insert into finance.romi_monthly
             select date_trunc('month', date), region, channel, campaign, attribution_model,
                 sum(spend), sum(impressions), sum(clicks), sum(conversions), sum(revenue), sum(refunds),
                 sum(net_revenue), sum(cogs), sum(margin), 1, 1, 1
             from finance.romi_daily group by all""")
+        finalise(con, settings, region)
 
 
 def rows(con: duckdb.DuckDBPyConnection, region: str, day: date, revenue: int) -> None:
@@ -161,7 +172,7 @@ def test_a_rebuild_that_came_out_the_same_is_no_version(shop: Settings, monkeypa
 @pytest.mark.parametrize(
     "hold_back",
     ["update ops.days set withheld_reason = 'accuracy' where day = '2026-01-30'",
-     "insert into ops.pending_days values ('2026-01-30', 'rebuilding')"],
+     "insert into ops.pending_days (day, reason) values ('2026-01-30', 'rebuilt')"],
     ids=["withheld", "pending"],
 )  # fmt: skip
 def test_a_day_held_back_keeps_its_last_good_rows_and_its_month_s(shop: Settings, hold_back: str) -> None:
@@ -271,15 +282,14 @@ def test_a_region_leaves_only_with_its_file_and_its_configuration(shop: Settings
 )
 def test_a_day_is_final_35_days_before_the_region_s_watermark(settings: Settings, zone: str, final: list[date]) -> None:
     local = settings.model_copy(update={"regions": {"eu": Region(timezone=zone)}})
-    build(local, "eu")
+    build(local, "eu", received="2026-03-05 14:59:59")
+    publish_now(local)
+    assert final_days(local) == []
     # 35 days after 30 January, late in the evening: the next day in Tokyo.
-    change(local, "eu", "update raw.events set received_at = null, occurred_at = '2026-03-06 20:00'")
+    build(local, "eu", received="2026-03-06 20:00")
     publish_now(local)
     assert final_days(local) == final
     assert months(local)[date(2026, 1, 1)] == (200, zone == "Asia/Tokyo")
-    change(local, "eu", "update raw.events set received_at = '2026-03-05 14:59:59'")
-    publish_now(local)
-    assert final_days(local) == []
 
 
 ARCHIVE = """insert into ops.archives by name
@@ -298,24 +308,62 @@ ARCHIVE = """insert into ops.archives by name
     ],
 )
 def test_a_hole_in_the_offsets_leaves_nothing_final(
-    shop: Settings, archives: list[tuple[int, int, int]], is_lost: bool
+    settings: Settings, archives: list[tuple[int, int, int]], is_lost: bool
 ) -> None:
     for number, (partition, start, records) in enumerate(archives):
         place = {"partition": partition, "start": start, "records": records}
-        change(shop, "eu", ARCHIVE.format(id=number, kind="events", name=number, state="loaded", **place))
-    publish_now(shop)
-    assert final_days(shop) == ([] if is_lost else DAYS)
-    assert final_days(shop, "us") == DAYS
+        change(settings, "eu", ARCHIVE.format(id=number, kind="events", name=number, state="loaded", **place))
+    build(settings, "eu")
+    publish_now(settings)
+    assert final_days(settings) == ([] if is_lost else DAYS)
 
 
-def test_a_corrupt_archive_is_lost_until_it_comes_whole(shop: Settings) -> None:
+def test_a_hole_leaves_only_those_days_open_that_it_can_speak_of(settings: Settings) -> None:
+    days = [date(2026, 1, 1), date(2026, 2, 15), date(2026, 3, 2)]
+    for number, (start, received) in enumerate([(0, "2026-03-01"), (200, "2026-03-01 12:00"), (300, "2026-05-01")]):
+        facts = {"kind": "events", "name": number, "state": "loaded", "partition": 0, "start": start, "records": 100}
+        change(settings, "eu", ARCHIVE.format(id=10 + number, **facts))
+        change(settings, "eu", f"""insert into raw.events (message_id, message_order, archive_id, record_offset, type,
+            occurred_at, received_at, is_anonymised)
+            values (uuid(), uuid(), {10 + number}, 1, 'page', '{received}', '{received}', false)""")  # fmt: skip
+    build(settings, "eu", days=days)
+    publish_now(settings)
+    assert final_days(settings) == [days[0], days[2]]
+
+
+def test_a_corrupt_archive_is_lost_until_it_comes_whole(settings: Settings) -> None:
     facts = {"kind": "events", "name": "a", "partition": 0, "start": 0}
-    change(shop, "eu", ARCHIVE.format(id=1, state="corrupt", records=0, **facts))
+    change(settings, "eu", ARCHIVE.format(id=1, state="corrupt", records=0, **facts))
+    build(settings, "eu")
+    publish_now(settings)
+    assert final_days(settings) == []
+    change(settings, "eu", ARCHIVE.format(id=2, state="loaded", records=9, **facts))
+    build(settings, "eu")
+    publish_now(settings)
+    assert final_days(settings) == DAYS
+
+
+def test_what_changed_against_the_version_before_is_booked_and_stays(shop: Settings) -> None:
     publish_now(shop)
-    assert final_days(shop) == []
-    change(shop, "eu", ARCHIVE.format(id=2, state="loaded", records=9, **facts))
+    assert ask(shop, "select count(*) from finance.restatements") == [(0,)]
+    build(shop, "eu", revenue=130, days=DAYS[:1])
+    build(shop, "us", days=[*DAYS, date(2026, 2, 2)])  # a new day is no restatement
     publish_now(shop)
-    assert final_days(shop) == DAYS
+    booked = """select version, "table", date, region, revenue_change::int, orders_change, spend_change::int, why
+        from finance.restatements order by all"""
+    expected = [
+        (2, "orders_daily", DAYS[0], "eu", 30, 0, None, "behaviour"),
+        (2, "romi_daily", DAYS[0], "eu", 30, None, 0, "behaviour"),
+        (2, "romi_monthly", date(2026, 1, 1), "eu", 30, None, 0, "behaviour"),
+    ]
+    assert ask(shop, booked) == expected
+    change(shop, "eu", f"""update finance.romi_daily set channel = 'Email'
+        where date = '{DAYS[1]}' and attribution_model = 'linear';
+        update ops.days set build = 99, rebuilt_for = 'orders' where day = '{DAYS[1]}'""")  # fmt: skip
+    publish_now(shop)
+    assert ask(shop, booked)[:3] == expected
+    moved = "select date, revenue_change::int, credit_moved::int, why from finance.restatements where version = 3"
+    assert ask(shop, moved) == [(DAYS[1], 0, 100, "orders")]
 
 
 @pytest.mark.parametrize(

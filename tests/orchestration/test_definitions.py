@@ -84,6 +84,8 @@ def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repo
         context = dg.build_schedule_context(instance=instance, resources=resources, repository_def=repository)
         for request in schedule.evaluate_tick(context).run_requests:
             execute(request, "ingest")
+        [event] = instance.fetch_materializations(dg.AssetKey(["raw", "events"]), limit=1).records
+        assert {"new_fields", "broken_fields"} <= set(event.asset_materialization.metadata)
 
         for name, job in (("pending_days", "rebuild"), ("settled_regions", "publish")):
             sensor = repository.get_sensor_def(name)

@@ -51,8 +51,12 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             pending = plan.plan(con, settings, region)
             counts = {table: con.execute(f"select count(*) from raw.{table}").fetchall()[0][0] for table in _RAW}
             checks = book_checks(con)
-            status.write_snapshot(con, settings, region)
-    facts = {"archives": loaded.archives, "records": loaded.records, "pending_days": pending}
+            found = status.write_snapshot(con, settings, region)["fields"]
+    facts = {
+        "archives": loaded.archives, "records": loaded.records, "pending_days": pending,
+        "new_fields": dg.MetadataValue.json(found["new"]),
+        "broken_fields": dg.MetadataValue.json(found["broken"]),
+    }  # fmt: skip
     for table in _RAW:
         results = [
             dg.AssetCheckResult(asset_key=["raw", table], check_name=check.name, passed=check.is_passed,

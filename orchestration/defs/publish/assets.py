@@ -3,16 +3,14 @@
 import dagster as dg
 
 from operations import publish, status
+from operations.published_tables import FINANCE
 from orchestration.automation import POOL
 from orchestration.warehouse import Warehouse
 
 
 @dg.asset(
     key=["published", "marts"],
-    deps=[
-        dg.AssetDep(["finance", table], partition_mapping=dg.AllPartitionMapping())
-        for table in ("romi_daily", "romi_monthly", "orders_daily", "spend_daily", "reconciliation_daily")
-    ],
+    deps=[dg.AssetDep(["finance", table.name], partition_mapping=dg.AllPartitionMapping()) for table in FINANCE],
     group_name="published",
     kinds={"duckdb", "parquet"},
     owners=["team:finance-analytics"],

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from operations import rebuild, status
+from operations.published_tables import FINANCE
 from orchestration.automation import POOL
 from orchestration.partitions import region_days, window_of
 from orchestration.warehouse import Warehouse
@@ -10,7 +11,7 @@ from orchestration.warehouse import Warehouse
 
 @dg.asset(
     key=["finance", "reconciliation_daily"],
-    deps=[dg.AssetKey(["finance", table]) for table in ("romi_daily", "romi_monthly", "orders_daily", "spend_daily")],
+    deps=[dg.AssetKey(["finance", table.name]) for table in FINANCE if table.name != "reconciliation_daily"],
     partitions_def=region_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
     group_name="finance",

@@ -100,6 +100,12 @@ def test_a_purchase_falls_back_on_its_parameters_and_the_reporting_currency():
     assert order["properties"] == {"order_id": "o9", "revenue": "12.50", "tax": "2", "currency": "EUR"}
 
 
+def test_where_somebody_was_is_kept_coarsely():
+    geo = {"continent": "Europe", "country": "Germany", "region": "Bavaria", "city": "Passau"}
+    assert segment(geo=geo)["context"]["location"] == {"region": "Bavaria", "country": "Germany"}
+    assert "location" not in segment(geo={"region": "(not set)", "country": None}).get("context", {})
+
+
 def test_an_order_without_an_id_is_left_without_one():
     record = segment(event_name="purchase", ecommerce={"transaction_id": "(not set)", "purchase_revenue": 5})
     assert "order_id" not in record["properties"]

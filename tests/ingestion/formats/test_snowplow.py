@@ -153,6 +153,11 @@ def test_the_network_of_a_click_id_stands_in_for_a_campaign():
     }
 
 
+def test_where_somebody_was_is_kept_coarsely():
+    found = segment(geo_country="DE", geo_region="BY", geo_city="Passau", geo_latitude="48.57")
+    assert found["context"]["location"] == {"region": "BY", "country": "DE"}
+
+
 def test_urls_are_put_together_where_only_their_parts_were_kept():
     parts = {"page_urlhost": "a.example", "page_urlpath": "/x", "page_urlquery": "utm_source=b", "refr_urlpath": "/y"}
     assert segment(**parts)["context"]["page"] == {"url": "https://a.example/x?utm_source=b"}

@@ -29,21 +29,16 @@ touches as (
         conversions.cogs_cents,
         touchpoints.touch_id,
         touchpoints.touched_at,
+        touchpoints.touched_on,
         touchpoints.channel,
         touchpoints.campaign,
         row_number() over (
             partition by conversions.order_number
             order by
-                touchpoints.touched_at asc nulls last,
-                touchpoints.message_order asc nulls last,
-                touchpoints.touch_id asc nulls last
+                {{ touch_order('touchpoints') | indent(16) }}
         ) as touch_number
     from conversions
-    inner join touchpoints
-        on
-            conversions.person_id = touchpoints.person_id
-            and {{ minus_days('conversions.converted_at', var('lookback_days')) }} <= touchpoints.touched_at
-            and conversions.converted_at >= touchpoints.touched_at
+    inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
 
 ),
 

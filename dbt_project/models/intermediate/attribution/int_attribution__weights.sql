@@ -9,15 +9,47 @@ paths as (
 
 ),
 
+channel_weights as (
+
+    select
+        month,
+        channel,
+        sum(case when attribution_model = 'markov' then weight_e12 end) as markov_e12,
+        sum(case when attribution_model = 'shapley' then weight_e12 end) as shapley_e12
+    from {{ ref('int_attribution__channel_weights') }}
+    where {{ in_window_months('month') }}
+    group by month, channel
+
+),
+
+learned as (
+
+    select
+        paths.*,
+        coalesce(channel_weights.markov_e12, 0) as markov_e12,
+        coalesce(channel_weights.shapley_e12, 0) as shapley_e12,
+        coalesce(counterfactuals.weight, 0) as counterfactual_e12
+    from paths
+    left join channel_weights
+        on {{ month_of('paths.ordered_on') }} = channel_weights.month and paths.channel = channel_weights.channel
+    left join {{ ref('int_attribution__counterfactuals') }} as counterfactuals
+        on paths.order_number = counterfactuals.order_number and paths.touch_number = counterfactuals.touch_number
+
+),
+
 touches as (
 
     select
         *,
         case
             when touch_count = 1 then 1
-            else {{ half_even('decay * 1000000000000', 'sum(decay) over (partition by order_number)') | indent(12) }}
-        end as decay_weight
-    from paths
+            else {{ half_even('decay * 1000000000000', 'sum(decay) over path') | indent(12) }}
+        end as decay_weight,
+        {{ or_linear('markov_e12', 'path') }} as markov_weight,
+        {{ or_linear('shapley_e12', 'path') }} as shapley_weight,
+        {{ or_linear('counterfactual_e12', 'path') }} as counterfactual_weight
+    from learned
+    window path as (partition by order_number)
 
 ),
 
@@ -30,14 +62,10 @@ models as (
 weighted as (
 
     select
-        touches.order_number * 10 + models.model_number as split_number,
         touches.order_id,
         touches.ordered_on,
-        touches.buyer_id,
-        touches.revenue_cents,
-        touches.refund_cents,
-        touches.cogs_cents,
         touches.touch_id,
+        touches.touched_on,
         touches.touch_number,
         touches.channel,
         touches.campaign,
@@ -53,6 +81,9 @@ weighted as (
                 when 'linear' then 1
                 when 'position_based' then {{ position_weight() | indent(16) }}
                 when 'time_decay' then touches.decay_weight
+                when 'markov' then touches.markov_weight
+                when 'shapley' then touches.shapley_weight
+                when 'counterfactual' then touches.counterfactual_weight
             end as bigint
         ) as weight
     from touches

@@ -12,7 +12,9 @@ rates as (
 
 days as (
 
-    select cast({{ window_days() }} as date) as priced_on
+    select priced_on
+    from (select cast({{ window_days() }} as date) as priced_on) as window_days
+    where {{ is_open_day('priced_on') }}
 
 ),
 

@@ -18,6 +18,18 @@ rates as (
 
 ),
 
+final_days as (
+
+    select day from {{ ref('stg_ops__final_days') }}
+
+),
+
+ledger as (
+
+    select order_id from {{ ref('stg_ledger__orders') }}
+
+),
+
 in_cents as (
 
     select
@@ -37,15 +49,13 @@ in_cents as (
 
 ),
 
-conversions as (
+computed as (
 
     select
         order_id,
         ordered_on,
         converted_at,
         person_id,
-        -- An order without a person counts as a buyer of its own.
-        coalesce(person_id, {{ uuid_of('order_id') }}) as buyer_id,
         is_in_ledger,
         is_in_events,
         currency,
@@ -60,6 +70,92 @@ conversions as (
             ) | indent(12) }}
         ) as cogs_cents
     from in_cents
+
+),
+
+{% if is_incremental() -%}
+-- Orders of the window's final days, as they were stored: only the ledger still changes them.
+stored as (
+
+    select * from {{ this }}
+    where {{ in_window('ordered_on') }}
+
+),
+
+current_orders as (
+
+    select
+        computed.order_id,
+        computed.ordered_on,
+        coalesce(stored.converted_at, computed.converted_at) as converted_at,
+        case when stored.order_id is null then computed.person_id else stored.person_id end as person_id,
+        computed.is_in_ledger,
+        coalesce(stored.is_in_events, computed.is_in_events) as is_in_events,
+        computed.currency,
+        computed.is_priced,
+        computed.revenue_cents,
+        computed.refund_cents,
+        computed.cogs_cents
+    from computed
+    left join stored on computed.order_id = stored.order_id
+    where computed.is_in_ledger or computed.ordered_on not in (select final_days.day from final_days)
+
+),
+
+kept_orders as (
+
+    select
+        stored.order_id,
+        -- What the ledger has cancelled or moved elsewhere leaves its day.
+        case when ledger.order_id is null then stored.ordered_on end as ordered_on,
+        stored.converted_at,
+        stored.person_id,
+        stored.is_in_ledger,
+        stored.is_in_events,
+        stored.currency,
+        stored.is_priced,
+        stored.revenue_cents,
+        stored.refund_cents,
+        stored.cogs_cents
+    from stored
+    left join ledger on stored.order_id = ledger.order_id
+    where stored.order_id not in (select current_orders.order_id from current_orders)
+
+),
+
+orders_of_the_window as (
+
+    select * from current_orders
+    union all
+    select * from kept_orders
+
+),
+
+{% else -%}
+orders_of_the_window as (
+
+    select * from computed
+
+),
+
+{% endif -%}
+conversions as (
+
+    select
+        order_id,
+        ordered_on,
+        converted_at,
+        person_id,
+        -- An order without a person counts as a buyer of its own.
+        coalesce(person_id, {{ uuid_of('order_id') }}) as buyer_id,
+        is_in_ledger,
+        is_in_events,
+        currency,
+        is_priced,
+        revenue_cents,
+        refund_cents,
+        cogs_cents
+    from orders_of_the_window
 
 )
 

@@ -3,7 +3,9 @@ with
 costs as (
 
     select * from {{ ref('stg_spend__daily_costs') }}
-    where {{ in_window('spend_on') }}
+    where
+        {{ in_window('spend_on') }}
+        and {{ is_open_day('spend_on') }}
 
 ),
 

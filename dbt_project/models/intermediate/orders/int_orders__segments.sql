@@ -1,0 +1,41 @@
+with
+
+-- Days are rebuilt in ascending order, so whatever is earlier is right.
+conversions as (
+
+    select * from {{ ref('int_orders__conversions') }}
+    where is_priced and ordered_on <= {{ last_day_of_months() }}
+
+),
+
+sequence as (
+
+    select
+        order_id,
+        ordered_on,
+        person_id,
+        lag(ordered_on) over (
+            partition by person_id
+            order by ordered_on asc nulls last, converted_at asc nulls last, order_id asc nulls last
+        ) as previous_ordered_on
+    from conversions
+
+),
+
+segments as (
+
+    select
+        order_id,
+        ordered_on,
+        case
+            when person_id is null then 'unknown'
+            when previous_ordered_on is null then 'new'
+            when {{ days_between('previous_ordered_on', 'ordered_on') }} > {{ var('lapsed_after_days') }} then 'lapsed'
+            else 'repeat'
+        end as segment
+    from sequence
+    where {{ in_window_months('ordered_on') }}
+
+)
+
+select * from segments

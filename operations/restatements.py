@@ -1,0 +1,85 @@
+"""What a version changes of the figures that the one before it showed: by how much, and why."""
+
+from __future__ import annotations
+
+import duckdb
+
+from operations.published_tables import FINANCE, RESTATEMENTS, Table
+
+_MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
+
+
+def book_restatements(con: duckdb.DuckDBPyConnection, version: int, builds: dict[str, int], lookback_days: int) -> None:
+    """Carry the book of restatements over from ``last_good`` and enter what `version` changes of it.
+
+    A day that was not there before is no restatement; nor is a month, or a day of touches, that was still filling up.
+
+    Args:
+        con: the version being built, with the current one attached as ``last_good`` and temporary table
+            ``builds (region, day, build, rebuilt_for)``, what the regions' files say of their days.
+        builds: the last build of each region that the current version shows.
+    """
+    known = con.execute(
+        "select count(*) from duckdb_tables() where database_name = 'last_good' and table_name = 'restatements'"
+    ).fetchall()
+    if known != [(0,)]:
+        con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
+    con.execute("create or replace temp table shown as from (select unnest($r) as region, unnest($b) as build)",
+                {"r": list(builds), "b": list(builds.values())})  # fmt: skip
+    for table in FINANCE:
+        if "revenue" in table.columns or "spend" in table.columns:
+            _book(con, version, table, lookback_days)
+
+
+def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_days: int) -> None:
+    """One table's changes by period and region: of the totals, and of credit moved between cells."""
+    measures = [name for name in _MEASURES if name in table.columns]
+    grain = [name for name in table.grain if name not in (table.period, "region")]
+    in_grain = ", ".join((table.period, "region", *grain))
+    sides = {
+        side: f"select {in_grain}, {', '.join(measures)} from {place}{table}"
+        for side, place in (("now", ""), ("was", "last_good."))
+    }
+    changes = ", ".join(f"coalesce(now.{one}, 0) - coalesce(was.{one}, 0) as {one}" for one in measures)
+    model = "attribution_model" if "attribution_model" in grain else "''"
+    money = "revenue" if "revenue" in measures else "spend"
+    first, last = _days_of(table, lookback_days)
+    con.execute(
+        f"""insert into {RESTATEMENTS} by name
+        with now as ({sides["now"]}), was as ({sides["was"]}),
+        shown_days as (
+            select region, max(date) as last_day from last_good.finance.orders_daily group by region
+        ),
+        cells as (
+            select {in_grain}, {changes} from now full join was using ({in_grain})
+        ),
+        by_model as (
+            select {table.period} as date, region, {model} as model,
+                {", ".join(f"sum({one}) as {one}" for one in measures)},
+                (sum(abs({money})) - abs(sum({money}))) / 2 as moved,
+                bool_or({" or ".join(f"{one} != 0" for one in measures)}) as is_changed
+            from cells group by all
+        ),
+        changed as (
+            select date, region, {", ".join(f"max_by({one}, abs({one})) as {one}" for one in measures)},
+                max(moved) as moved
+            from by_model group by all having bool_or(is_changed)
+        )
+        select $version as version, '{table.name}' as "table", changed.date, changed.region,
+            {", ".join(f"changed.{one} as {one}_change" for one in measures)}, moved as credit_moved,
+            coalesce((
+                select string_agg(distinct rebuilt_for, '; ' order by rebuilt_for) from builds join shown using (region)
+                where builds.region = changed.region and builds.build > shown.build
+                    and builds.day between {first} and {last}
+            ), 'privacy or contract') as why
+        from changed join shown_days on changed.region = shown_days.region and {last} <= last_day
+        where exists (from was where was.{table.period} = changed.date and was.region = changed.region)""",
+        {"version": version},
+    )
+
+
+def _days_of(table: Table, lookback_days: int) -> tuple[str, str]:
+    """The first and the last day whose orders a period of the table holds, in SQL over ``changed.date``."""
+    if table.period == "month":
+        return "changed.date", "last_day(changed.date)"
+    return "changed.date", f"changed.date + {lookback_days + 1 if table.is_by_touch else 0}"

@@ -1,0 +1,58 @@
+"""Memory is bounded by what is under way, whatever an archive's size and however much of it is dirt."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ingestion.strategies import page
+
+ROOT = Path(__file__).parents[2]
+LOAD = """
+import resource, sys
+from ingestion.load import load_region
+from settings import Settings
+load_region(Settings(landing=sys.argv[1], warehouse=sys.argv[2]), "eu")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+def peak_mib(zone):
+    """Of a process that loads the zone."""
+    arguments = [sys.executable, "-c", LOAD, str(zone.landing), str(zone.warehouse)]
+    environment = {**os.environ, "POLARS_MAX_THREADS": "2"}
+    done = subprocess.run(arguments, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def put(zone, lines):
+    """An archive from lines that are made one by one."""
+    path = zone.archive(suffix="json.gz")
+    with gzip.open(path, "wb", 1) as file:
+        for line in lines:
+            file.write(line + b"\n")
+
+
+def test_dead_letters_do_not_gather_in_memory(zone):
+    pad = json.dumps(page(userId=5, pad="x" * 900_000)).encode()
+    put(zone, (pad for _ in range(600)))
+    assert peak_mib(zone) < 1024
+    assert zone.fates() == {"read": 600, "dead_letter": {"invalid_type": 600}}
+    assert zone.query("select min(octet_length(payload)) > 900000, count(*) from ops.dead_letters") == [(True, 600)]
+
+
+@pytest.mark.parametrize(
+    "bomb", [b"0" * (1 << 20), b"\n" * (1 << 20), b" " * (1 << 20)], ids=["line", "empty", "blank"]
+)
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_read_in_pieces(zone, bomb):
+    path = zone.archive(suffix="json.gz")
+    with gzip.open(path, "wb", 1) as file:
+        for _ in range(1024):
+            file.write(bomb)
+    assert peak_mib(zone) < 1024
+    dead = {"dead_letter": {"oversized_record": 1}, "read": 1} if bomb[:1] == b"0" else {}
+    assert zone.fates() == dead
