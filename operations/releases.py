@@ -33,6 +33,15 @@ _CREDITS = """
     group by all"""
 
 
+@dataclass(frozen=True)
+class Due:
+    """A month, by its first day, that may be drawn now."""
+
+    month: date
+    release: Release
+    is_final: bool  # nothing of it will change but for later corrections of the ledger
+
+
 @dataclass
 class Outcome:
     """What :func:`release_due` came to; months are named by their first day."""
@@ -54,16 +63,16 @@ def release_due(settings: Settings, region: str, *, clock: Callable[[], datetime
         PermanentError: the book does not know a month that is published, or cannot be read.
     """
     book, outcome = budget_book(settings, region), Outcome()
-    for month, kind in due(settings, region):
+    for one in due(settings, region):
         try:
-            draw_month(settings, region, month, kind, book, clock().isoformat())
-            outcome.drawn.append((month, kind))
+            draw_month(settings, region, one, book, clock().isoformat())
+            outcome.drawn.append((one.month, one.release))
         except BudgetError as error:
-            outcome.refused[month] = str(error)
+            outcome.refused[one.month] = str(error)
     return outcome
 
 
-def due(settings: Settings, region: str) -> list[tuple[date, Release]]:
+def due(settings: Settings, region: str) -> list[Due]:
     """The months to release for the first time, and those to correct, oldest first.
 
     What is due follows from the calendar, the input watermark and the quality gate, never from what persons did in
@@ -72,32 +81,30 @@ def due(settings: Settings, region: str) -> list[tuple[date, Release]]:
     state = read_region(settings, region, with_rows=False).state
     draws = budget_book(settings, region).draws()
     _check_published(settings, region, {month for month, _ in draws})
-    found: list[tuple[date, Release]] = []
-    for month in _settled_months(settings, region, state):
+    has_reserve = settings.privacy.epsilon_reserve_per_month > 0
+    found = []
+    for month, is_final in _settled_months(settings, region, state):
         first = draws.get((month, "first"))
         if not first:
-            found.append((month, "first"))
-        elif (
-            _is_final(month, state) and not first.result["is_final"] and (month, "correction") not in draws
-            and settings.privacy.epsilon_reserve_per_month > 0
-        ):  # fmt: skip
-            found.append((month, "correction"))
+            found.append(Due(month, "first", is_final))
+        elif is_final and has_reserve and not first.result["is_final"] and (month, "correction") not in draws:
+            found.append(Due(month, "correction", is_final))
     return found
 
 
-def draw_month(settings: Settings, region: str, month: date, kind: Release, book: BudgetBook, at: str) -> Draw:
+def draw_month(settings: Settings, region: str, asked: Due, book: BudgetBook, at: str) -> Draw:
     """The month's draw: stored, or drawn now from the region's file.
 
     Raises:
         BudgetError: it would exceed ``epsilon_per_month``, or with a correction ``epsilon_reserve_per_month`` on top.
     """
     rules = settings.privacy
-    first = book.draws().get((month, "first"))
+    first = book.draws().get((asked.month, "first"))
     epsilon, limit = rules.epsilon_per_month, rules.epsilon_per_month
-    if kind == "correction":
+    if asked.release == "correction":
         epsilon, limit = rules.epsilon_reserve_per_month, limit + rules.epsilon_reserve_per_month
-    make = partial(_result, settings, region, month, first)
-    return book.draw(month, kind, epsilon, limit, at, make)
+    make = partial(_result, settings, region, asked, first)
+    return book.draw(asked.month, asked.release, epsilon, limit, at, make)
 
 
 def credits_of(con: duckdb.DuckDBPyConnection, month: date, model: str) -> list[release.Credit]:
@@ -116,16 +123,15 @@ def in_force(draws: dict[tuple[date, Release], Draw]) -> Iterator[Draw]:
         yield correction if correction and correction.result["has_moved"] else draws[month, "first"]
 
 
-def _result(settings: Settings, region: str, month: date, first: Draw | None, epsilon: Decimal) -> dict[str, Any]:
+def _result(settings: Settings, region: str, asked: Due, first: Draw | None, epsilon: Decimal) -> dict[str, Any]:
     """One draw of the month, with all that is needed to read it."""
     rules = settings.privacy
     caps = {"conversions": rules.conversion_cap * 10**6, "net_revenue": int(rules.contribution_cap * 100)}
-    state = read_region(settings, region, with_rows=False).state
     with region_file(settings, region, read_only=True) as con:
-        credits = credits_of(con, month, rules.release_model)
+        credits = credits_of(con, asked.month, rules.release_model)
     noise = release.scales(caps, Fraction(epsilon))
     if release.cost(caps, noise) > epsilon:
-        raise PermanentError(f"{region}: the noise for {month:%Y-%m} is less than epsilon {epsilon} allows")
+        raise PermanentError(f"{region}: the noise for {asked.month:%Y-%m} is less than epsilon {epsilon} allows")
     drawn = release.draw(release.bounded(credits, caps), noise)
     result = {
         "model": rules.release_model, "currency": settings.reporting_currency, "caps": caps,
@@ -136,7 +142,7 @@ def _result(settings: Settings, region: str, month: date, first: Draw | None, ep
         },
         "totals": drawn.totals,
         "channels": {measure: dict(zip(release.CHANNELS, drawn.channels[measure], strict=True)) for measure in noise},
-        "is_final": _is_final(month, state),
+        "is_final": asked.is_final,
     }  # fmt: skip
     return result | ({"has_moved": _has_moved(first.result, result)} if first else {})
 
@@ -158,20 +164,26 @@ def _half_width(noise: tuple[release.Scales, ...], level: str, confidence: float
     return release.half_width(list(noise), level, confidence)
 
 
-def _settled_months(settings: Settings, region: str, state: RegionState) -> Iterator[date]:
-    """The months that are over, with nothing withheld or waiting for its rebuild."""
+def _settled_months(settings: Settings, region: str, state: RegionState) -> Iterator[tuple[date, bool]]:
+    """The months that are over, with nothing withheld or waiting for its rebuild, and whether they are final."""
     with region_file(settings, region, read_only=True) as con:
         # Loaded, and not planned yet: any month may be about to change.
         is_planned = con.execute("select count(*) from ops.changes").fetchall() == [(0,)]
         month = _first_month(con, settings)
+        open_months = con.execute("select distinct date_trunc('month', day) from ops.days where not is_final")
+        not_final = {found for (found,) in open_months.fetchall()}
     if state.input_watermark is None or month is None or not is_planned:
         return
     zone = ZoneInfo(settings.region(region).timezone)
     passed = datetime.fromisoformat(state.input_watermark).replace(tzinfo=UTC).astimezone(zone).date() - SETTLED_AFTER
+    final_through = state.final_through and date.fromisoformat(state.final_through)
     held_back = {date.fromisoformat(day).replace(day=1) for day in state.withheld_days}
-    while (following := _next(month)) <= passed:
+    while (following := (month + timedelta(days=31)).replace(day=1)) <= passed:
         if month not in held_back:
-            yield month
+            yield (
+                month,
+                bool(final_through and following <= final_through + timedelta(days=1)) and month not in not_final,
+            )
         month = following
 
 
@@ -189,15 +201,6 @@ def _first_month(con: duckdb.DuckDBPyConnection, settings: Settings) -> date | N
     oldest = load - timedelta(days=settings.retention.raw_days)
     first: date = load if cost is None else max(cost, oldest)
     return first.replace(day=1)
-
-
-def _next(month: date) -> date:
-    return (month.replace(day=1) + timedelta(days=31)).replace(day=1)
-
-
-def _is_final(month: date, state: RegionState) -> bool:
-    last = _next(month) - timedelta(days=1)
-    return state.final_through is not None and last.isoformat() <= state.final_through
 
 
 def _check_published(settings: Settings, region: str, known: set[date]) -> None:
