@@ -170,20 +170,17 @@ def _settled_months(settings: Settings, region: str, state: RegionState) -> Iter
         # Loaded, and not planned yet: any month may be about to change.
         is_planned = con.execute("select count(*) from ops.changes").fetchall() == [(0,)]
         month = _first_month(con, settings)
-        open_months = con.execute("select distinct date_trunc('month', day) from ops.days where not is_final")
+        open_months = con.execute("select distinct date_trunc('month', day)::date from ops.days where not is_final")
         not_final = {found for (found,) in open_months.fetchall()}
     if state.input_watermark is None or month is None or not is_planned:
         return
     zone = ZoneInfo(settings.region(region).timezone)
     passed = datetime.fromisoformat(state.input_watermark).replace(tzinfo=UTC).astimezone(zone).date() - SETTLED_AFTER
-    final_through = state.final_through and date.fromisoformat(state.final_through)
+    final_through = date.fromisoformat(state.final_through) if state.final_through else date.min
     held_back = {date.fromisoformat(day).replace(day=1) for day in state.withheld_days}
     while (following := (month + timedelta(days=31)).replace(day=1)) <= passed:
         if month not in held_back:
-            yield (
-                month,
-                bool(final_through and following <= final_through + timedelta(days=1)) and month not in not_final,
-            )
+            yield month, final_through >= following - timedelta(days=1) and month not in not_final
         month = following
 
 

@@ -168,8 +168,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
         known = {line["booking"] for line in lines if line["line"] == "booking"}
         if not {line["booking"] for line in lines} <= known:
             raise ValueError("a draw without its booking")
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise PermanentError(f"the budget book {path} cannot be read: restore it first") from error
+    except (ValueError, KeyError, TypeError, OSError):
+        raise PermanentError(f"the budget book {path} cannot be read: restore it first") from None
     return lines
 
 

@@ -253,6 +253,19 @@ def test_final_month_is_corrected_once_from_the_reserve(settings: Settings, shop
     assert (round(row[2]), row[4], row[5]) == (300, "correction", 2 * 10**9)
 
 
+def test_month_with_known_loss_waits_for_its_correction(settings: Settings, shop: Shop) -> None:
+    shop.build(date(2026, 3, 31))
+    shop.watermark("2026-04-09")
+    release(settings)
+    shop.run("""insert into ops.archives select * replace (3 as archive_id, 'b' as name, 9 as start_offset)
+        from ops.archives""")
+    shop.watermark("2026-05-05")
+    assert release(settings) == [(APRIL, "first")]
+    shop.run("update ops.archives set start_offset = 1 where name = 'b'")
+    shop.watermark("2026-05-05")
+    assert release(settings) == [(MARCH, "correction")]
+
+
 def test_correction_that_noise_alone_explains_does_not_stand(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "w", epsilon_per_month=Decimal(1), epsilon_reserve_per_month=Decimal("0.25"))
     shop = Shop(settings)
