@@ -15,6 +15,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from settings import PermanentError
+
 # Fixed, and never taken from the data: a channel that appears because one person came by it would tell of that person.
 CHANNELS = (
     "Direct", "Cross-network", "Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Display", "Paid Other",
@@ -87,11 +89,18 @@ def _scaled(figures: dict[int, int], cap: int) -> dict[int, int]:
 
 
 def scales(caps: dict[str, int], epsilon: Fraction) -> dict[str, Scales]:
-    """The noise that a month of these caps needs to cost at most `epsilon` in all."""
+    """The noise that a month of these caps needs to cost at most `epsilon` in all.
+
+    Raises:
+        PermanentError: it is more than can be told exactly to OpenDP, or added to figures of 64 bits.
+    """
 
     def scale(measure: str, level: str) -> int:
         share = epsilon * SHARES[measure, level]
-        return max(1, -(-caps[measure] * share.denominator // share.numerator))  # up: never less noise
+        found = max(1, -(-caps[measure] * share.denominator // share.numerator))  # up: never less noise
+        if found >= 2**53:
+            raise PermanentError(f"the cap of {measure} is too large for an epsilon of {float(epsilon):g}")
+        return found
 
     return {measure: Scales(scale(measure, "total"), scale(measure, "channels")) for measure in MEASURES}
 

@@ -19,6 +19,7 @@ from opendp.metrics import l1_distance
 
 from privacy import release
 from privacy.release import CHANNELS, MEASURES, SHARES, Scales, add_noise, bounded, consistent, draw, half_width, scales
+from settings import PermanentError
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPS = {"conversions": 3_000_000, "net_revenue": 60_000}
@@ -100,6 +101,11 @@ def test_month_never_costs_more_than_its_epsilon(epsilon: Fraction, cents: int, 
     noise = scales(caps, epsilon)
     assert release.cost(caps, noise) <= epsilon
     assert min(noise[measure].total for measure in MEASURES) >= 1
+
+
+def test_noise_that_a_float_cannot_tell_exactly_is_refused() -> None:
+    with pytest.raises(PermanentError, match="the cap of net_revenue is too large for an epsilon of 1e-06"):
+        scales({"conversions": 1, "net_revenue": 10**11}, Fraction(1, 10**6))
 
 
 def test_shares_of_epsilon_are_the_whole() -> None:
