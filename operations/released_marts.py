@@ -15,8 +15,9 @@ import duckdb
 from operations.published_tables import Table
 from operations.releases import budget_book, in_force
 from privacy.release import CHANNELS, TOTAL
-from settings import Settings
+from settings import PermanentError, Settings
 
+_EPSILON = Decimal("0.000001")
 _NAME, _MONEY, _ORDERS = "VARCHAR", "DECIMAL(18,2)", "DECIMAL(18,6)"
 CHANNEL_MONTHLY = Table("released", "channel_monthly", ("month", "region", "channel"), {
     "month": "DATE", "region": _NAME, "channel": _NAME,
@@ -73,7 +74,7 @@ def write_released(folder: Path, settings: Settings, version: int, built_at: dat
     """Write ``released.duckdb`` and its table as Parquet into a version's work folder.
 
     Returns:
-        The number of rows by table.
+        The number of released rows, by table.
     """
     monthly = list(_rows(settings))
     months: dict[str, list[Any]] = {}
@@ -97,7 +98,7 @@ def write_released(folder: Path, settings: Settings, version: int, built_at: dat
         ordered = f"from {CHANNEL_MONTHLY} order by {', '.join(CHANNEL_MONTHLY.grain)}"
         con.execute(f"copy ({ordered}) to {_quoted(target)} (format parquet, compression zstd)")
         con.execute("use memory; detach made")
-    return {str(table): len(rows[str(table)]) for table in RELEASED}
+    return {str(CHANNEL_MONTHLY): len(monthly)}
 
 
 def _quoted(path: Path) -> str:
@@ -117,20 +118,38 @@ def dictionary() -> list[tuple[Any, ...]]:
 
 
 def _rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
-    """The rows of ``released.channel_monthly``, from the books alone: a rebuilt warehouse gives the same."""
+    """The rows of ``released.channel_monthly``, from the books alone: a rebuilt warehouse gives the same.
+
+    A region whose book cannot be read keeps the rows of the current version, and holds back no other.
+    """
     for path in sorted((settings.warehouse / "books").glob("*/release.jsonl")):
         region = path.parent.name
-        book = budget_book(settings, region)
-        for draw in in_force(book.draws()):
-            result = draw.result
-            note = f"Orders without a person are left out. {result['currency']}, {result['model']} attribution."
-            spent = book.spent(draw.month)
-            for channel in (TOTAL, *CHANNELS):
-                level = "total" if channel == TOTAL else "channels"
-                figures: list[Decimal] = []
-                for measure, digits in (("conversions", 6), ("net_revenue", 2)):
-                    of_measure = result["channels"][measure]
-                    figure = result["totals"][measure] if channel == TOTAL else of_measure[channel]
-                    half_width = result["half_widths"][measure][level]
-                    figures += [Decimal(figure).scaleb(-digits), Decimal(half_width).scaleb(-digits)]
-                yield draw.month, region, channel, *figures, draw.release, spent, note
+        try:
+            rows = list(_region_rows(settings, region))
+        except PermanentError:
+            rows = _last_good(settings, region)
+        yield from rows
+
+
+def _last_good(settings: Settings, region: str) -> list[tuple[Any, ...]]:
+    path = settings.published.resolve() / "released.duckdb"
+    if not path.is_file():
+        return []
+    with duckdb.connect() as con:
+        con.execute(f"attach {_quoted(path)} as last_good (read_only)")
+        return con.execute(f"from last_good.{CHANNEL_MONTHLY} where region = ? order by rowid", [region]).fetchall()
+
+
+def _region_rows(settings: Settings, region: str) -> Iterator[tuple[Any, ...]]:
+    book = budget_book(settings, region)
+    for draw in in_force(book.draws()):
+        result, spent = draw.result, book.spent(draw.month)
+        note = f"Orders without a person are left out. {result['currency']}, {result['model']} attribution."
+        for channel in (TOTAL, *CHANNELS):
+            figures: list[Decimal] = []
+            for measure, digits in (("conversions", 6), ("net_revenue", 2)):
+                of_channels, widths = result["channels"][measure], result["half_widths"][measure]
+                figure = result["totals"][measure] if channel == TOTAL else of_channels[channel]
+                half_width = widths["total" if channel == TOTAL else "channels"]
+                figures += [Decimal(figure).scaleb(-digits), Decimal(half_width).scaleb(-digits)]
+            yield draw.month, region, channel, *figures, draw.release, spent.quantize(_EPSILON), note

@@ -383,6 +383,22 @@ def test_file_says_what_its_columns_mean_and_is_written_as_parquet_too(
     assert all(all(row) for row in dictionary())
 
 
+def test_region_whose_book_cannot_be_read_keeps_its_rows_and_holds_back_no_other(
+    settings: Settings, shop: Shop, tmp_path: Path
+) -> None:
+    shop.watermark("2026-04-09")
+    Shop(settings, "us").watermark("2026-04-09")
+    release(settings)
+    before, state = published(settings, settings.published), released_state(settings)
+    with budget_book(settings, "eu").path.open("a") as file:
+        file.write("torn")
+    assert released_state(settings) == state
+    release(settings, "us")
+    after = published(settings, tmp_path / "next")
+    assert {cell: row for cell, row in after.items() if cell[1] == "eu"} == before
+    assert {region for _, region, _ in after} == {"eu", "us"}
+
+
 def test_new_draw_is_news_for_publishing(settings: Settings, shop: Shop) -> None:
     before = released_state(settings)
     shop.watermark("2026-04-09")
