@@ -6,7 +6,7 @@ Nothing here reads the environment at import: :func:`load_settings` and :func:`n
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from iso4217 import Currency
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 WAREHOUSE_FORMAT = 2
-_OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
+OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
 
 
 class RomiError(Exception):
@@ -88,6 +88,39 @@ class Conversion(_Section):
     lookback_days: int | None = Field(None, ge=1, le=365)  # without it, that of the attribution
 
 
+class ChannelRule(_Section):
+    """A rule of the shop's own, before GA4's: all patterns given must match from start to end, ignoring case."""
+
+    channel: str = Field(min_length=1, max_length=60)
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+
+    @field_validator("channel")
+    @classmethod
+    def _no_brackets(cls, channel: str) -> str:
+        if channel.startswith("("):
+            raise ValueError("a channel of your own has no name in brackets")
+        return channel
+
+    @field_validator("source", "medium", "campaign")
+    @classmethod
+    def _is_pattern(cls, pattern: str | None) -> str | None:
+        import duckdb  # its patterns are those that match in the end
+
+        try:
+            duckdb.execute("select regexp_full_match('', ?, 'i')", [pattern])
+        except duckdb.Error as error:
+            raise ValueError(f"{pattern!r} is no regular expression (RE2)") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> ChannelRule:
+        if self.source is self.medium is self.campaign is None:
+            raise ValueError("one of source, medium and campaign")
+        return self
+
+
 class Attribution(_Section):
     lookback_days: int = Field(30, ge=1, le=365)
     session_timeout_minutes: int = Field(30, ge=1, le=1440)
@@ -97,18 +130,30 @@ class Attribution(_Section):
     internal_domains: tuple[str, ...] = ()
     payment_domains: tuple[str, ...] = ("paypal.com", "klarna.com")
     conversions: dict[str, Conversion] = {}
+    channel_rules: tuple[ChannelRule, ...] = ()
+    sources: dict[str, Literal["search", "social", "video", "shopping", "ai_assistant", "email"]] = {}
 
-    @field_validator("conversions", mode="before")
+    @property
+    def longest_lookback_days(self) -> int:
+        """Over all types of conversions."""
+        return max([self.lookback_days, *(one.lookback_days or 0 for one in self.conversions.values())])
+
+    @field_validator("conversions", "sources", mode="before")
     @classmethod
-    def _no_conversions(cls, conversions: Any) -> Any:
-        return {} if conversions is None else conversions
+    def _nothing_is_none(cls, values: Any) -> Any:
+        return {} if values is None else values
+
+    @field_validator("sources")
+    @classmethod
+    def _as_looked_up(cls, sources: dict[str, Any]) -> dict[str, Any]:
+        return {name.lower().removeprefix("www."): category for name, category in sources.items()}
 
     @field_validator("conversions")
     @classmethod
     def _are_tracks(cls, conversions: dict[str, Conversion]) -> dict[str, Conversion]:
         for name in conversions:
-            if not name or name in _OWN_TRACKS:
-                raise ValueError(f"{name!r} cannot be one: it needs a name, and {', '.join(_OWN_TRACKS)} count already")
+            if not name or name in OWN_TRACKS:
+                raise ValueError(f"{name!r} cannot be one: it needs a name, and {', '.join(OWN_TRACKS)} count already")
         return conversions
 
     @field_validator("position_weights")
@@ -149,6 +194,41 @@ class Slo(_Section):
     freshness_hours: int = Field(26, gt=0)
 
 
+class Experiment(_Section):
+    """A holdout: who or where was kept from a channel's advertising, and when."""
+
+    channel: str = Field(min_length=1)
+    campaign: str | None = None
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+    assignment: Literal["events", "pseudonym", "geography"] = "events"
+    id: str | None = None  # what the events call it, where that is not its key
+    control: tuple[str, ...] = ()
+    treated: tuple[str, ...] = ()  # without any, all others
+    control_share: Decimal = Field(Decimal("0.1"), gt=0, lt=1, decimal_places=6)
+    pre_days: int = Field(28, ge=7, le=365)
+    regions: tuple[str, ...] | None = None
+    confidence: Decimal = Field(Decimal("0.95"), ge=Decimal("0.5"), le=Decimal("0.999"), decimal_places=3)
+
+    @model_validator(mode="after")
+    def _fits_its_assignment(self) -> Experiment:
+        if self.last < self.first:
+            raise ValueError("'to' is a day before 'from'")
+        is_drawn = self.assignment == "pseudonym"
+        own = {"control", "treated", "id", "control_share", "pre_days"} & self.model_fields_set
+        allowed = {"events": {"control", "treated", "id"}, "geography": {"control", "treated", "pre_days"},
+                   "pseudonym": {"control_share"}}  # fmt: skip
+        if misplaced := own - allowed[self.assignment]:
+            known = ", ".join(sorted(allowed[self.assignment]))
+            raise ValueError(f"{min(misplaced)!r} means nothing with assignment: {self.assignment}; it takes {known}")
+        if not is_drawn and not self.control:
+            what = "variations" if self.assignment == "events" else "geographies"
+            raise ValueError(f"'control' names the {what} that were held out")
+        if both := {one.lower() for one in self.control} & {one.lower() for one in self.treated}:
+            raise ValueError(f"{min(both)!r} stands in both 'control' and 'treated'")
+        return self
+
+
 class Settings(_Section):
     """Everything that can be configured (``romi.yaml``); every key is optional."""
 
@@ -161,11 +241,12 @@ class Settings(_Section):
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
     slo: Slo = Slo()
+    experiments: dict[str, Experiment] = {}
 
-    @field_validator("topics", mode="before")
+    @field_validator("topics", "experiments", mode="before")
     @classmethod
-    def _no_topics(cls, topics: Any) -> Any:
-        return {} if topics is None else topics
+    def _none_of_them(cls, entries: Any) -> Any:
+        return {} if entries is None else entries
 
     @field_validator("regions")
     @classmethod
@@ -181,6 +262,19 @@ class Settings(_Section):
         if codes.get(self.reporting_currency) != 2:
             raise ValueError("reporting_currency: a currency of ISO 4217 with two decimals, such as EUR")
         return self
+
+    @model_validator(mode="after")
+    def _experiments_have_known_regions(self) -> Settings:
+        for name, experiment in self.experiments.items():
+            for region in experiment.regions or ():
+                if self.regions is not None and region not in self.regions:
+                    known = ", ".join(sorted(self.regions))
+                    raise ValueError(f"experiments.{name}.regions: unknown region {region!r}; known: {known}")
+        return self
+
+    def experiments_of(self, region: str) -> dict[str, Experiment]:
+        """The experiments that are held in the region."""
+        return {name: one for name, one in self.experiments.items() if one.regions is None or region in one.regions}
 
     def region(self, name: str) -> Region:
         """The region's configuration, or defaults where the configuration names no regions."""
@@ -292,9 +386,9 @@ def _explain(error: ValidationError | TypeError) -> str:
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     sections: dict[str, type[BaseModel]] = {
         "regions": Region, "topics": Topic, "attribution": Attribution,
-        "privacy": Privacy, "retention": Retention, "slo": Slo,
+        "privacy": Privacy, "retention": Retention, "slo": Slo, "experiments": Experiment,
     }  # fmt: skip
     model = sections[str(loc[0])] if loc else Settings
-    if loc[1:2] == ("conversions",):
-        model = Conversion
-    return list(model.model_fields)
+    if loc[1:2] in (("conversions",), ("channel_rules",)):
+        model = {"conversions": Conversion, "channel_rules": ChannelRule}[str(loc[1])]
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -13,6 +13,7 @@ from ingestion import dead_letters, fields
 from ingestion.archives import no_glob
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
+from settings import OWN_TRACKS
 
 COLUMNS = [name for name in MASKED.names() if name != "fate"]
 # A staged file holds rows of several archives: which one stands above the lower 40 bits of the offset.
@@ -82,6 +83,12 @@ def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
         from read_parquet($parts, filename = true) as rows
         join staged_parts on rows.filename = staged_parts.filename and record_offset >> {OFFSET_BITS} = number""",
         {"parts": sorted({no_glob(Path(part)) for *_, part in staged})},
+    )
+    # A track that the configuration counts as a conversion is an order of its own.
+    con.execute(
+        """update incoming set order_id = event || ':' || message_id::varchar
+        where order_id is null and event is not null and not list_contains($own, event)""",
+        {"own": list(OWN_TRACKS)},
     )
     con.execute("""
         create or replace temp table taken as

@@ -36,6 +36,7 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int
             put_meta(con, "rules", rules)
         elif con.execute("select count(*) from ops.changes").fetchone() != (0,):
             _plan_changes(con, settings, local_day)
+        _plan_experiments(con, settings, region)
         con.execute("delete from ops.changes")
         _join_split_orders(con, local_day)
         _complete_months(con)
@@ -87,6 +88,18 @@ def _rules(settings: Settings, region: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def _plan_experiments(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
+    """Experiments are built whole by any build, so one day is enough for what changed in them."""
+    experiments = settings.experiments_of(region)
+    told = "".join(f"{name}: {one.model_dump_json()}\n" for name, one in sorted(experiments.items()))
+    digest = hashlib.sha256(f"{told}{settings.privacy.release_model}".encode()).hexdigest()[:16]
+    have_events = "select count(*) > 0 from ops.changes where kind in ('archive', 'event')"
+    is_changed = (meta(con, "experiments") or digest) != digest
+    if is_changed or (experiments and con.execute(have_events).fetchone() == (True,)):
+        _add(con, "experiments", "select max(day) as day from ops.days")
+    put_meta(con, "experiments", digest)
+
+
 def _is_built(con: duckdb.DuckDBPyConnection) -> bool:
     tables = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
     return con.execute(tables, ["int_orders__conversions"]).fetchone() == (1,)
@@ -112,7 +125,7 @@ def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: d
 
 
 def _plan_changes(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> None:
-    lookback_days = settings.attribution.lookback_days
+    lookback_days = settings.attribution.longest_lookback_days
     con.execute("""
         create or replace temp table arrived as
         select events.* from raw.events

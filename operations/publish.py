@@ -194,7 +194,7 @@ def _book_restatements(
             con.unregister("fresh")
     regions = read_manifest(settings, current)["regions"]
     shown = {region: state["build"] for region, state in regions.items()}
-    book_restatements(con, version, shown, settings.attribution.lookback_days)
+    book_restatements(con, version, shown, settings.attribution.longest_lookback_days)
 
 
 def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -239,7 +239,7 @@ def _fill(
         f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
         for name in _common(con, table)
     ]
-    if carried:
+    if carried and (source.late or table.period):
         which = "true" if source.late else f"list_contains($held_back::date[], {table.period})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}

@@ -89,7 +89,7 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
         built_days=days,
         withheld_days=[day.isoformat() for (day,) in con.execute(_HELD_BACK).fetchall()],
         input_watermark=watermark and watermark.isoformat(),
-        final_through=through and through.isoformat(),
+        final_through=through.isoformat() if through else None,
         final_days=final_days,
     )
 
@@ -106,7 +106,9 @@ def _periods_with(settings: Settings, table: Table, days: list[date]) -> list[da
     if not table.is_by_touch:
         return days
     # A look-back of days of 24 hours can begin on the calendar day before.
-    return sorted({day - timedelta(days=n) for day in days for n in range(settings.attribution.lookback_days + 2)})
+    return sorted(
+        {day - timedelta(days=n) for day in days for n in range(settings.attribution.longest_lookback_days + 2)}
+    )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, state: RegionState) -> Any:
@@ -115,16 +117,17 @@ def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, stat
     if con.execute(known, [table.schema, table.name]).fetchall() == [(0,)]:
         return None
     last_day = "last_day(month)" if table.period == "month" else table.period
-    later = settings.attribution.lookback_days + 1 if table.is_by_touch else 0
+    later = settings.attribution.longest_lookback_days + 1 if table.is_by_touch else 0
     is_final = f"""coalesce({last_day} + {later} <= $final_through::date, false)
         and not list_contains($not_final::date[], {table.period}) as is_final"""
     columns = ", ".join(is_final if name == "is_final" else name for name in table.columns)
     not_final = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
-    parameters: dict[str, Any] = {"held_back": held_back(settings, table, state)}
+    parameters: dict[str, Any] = {}
     if "is_final" in table.columns:
         parameters |= {"final_through": state.final_through, "not_final": _periods_with(settings, table, not_final)}
-    return con.execute(
-        f"""select {columns} from {table}
-        where not list_contains($held_back::date[], {table.period}) order by {", ".join(table.grain)}""",
-        parameters,
-    ).to_arrow_table()
+    which = "true"
+    if table.period:
+        which = f"not list_contains($held_back::date[], {table.period})"
+        parameters["held_back"] = held_back(settings, table, state)
+    query = f"select {columns} from {table} where {which} order by {', '.join(table.grain)}"
+    return con.execute(query, parameters).to_arrow_table()

@@ -27,7 +27,7 @@ def book_restatements(con: duckdb.DuckDBPyConnection, version: int, builds: dict
     con.execute("create or replace temp table shown as from (select unnest($r) as region, unnest($b) as build)",
                 {"r": list(builds), "b": list(builds.values())})  # fmt: skip
     for table in FINANCE:
-        if "revenue" in table.columns or "spend" in table.columns:
+        if table.period and ("revenue" in table.columns or "spend" in table.columns):
             _book(con, version, table, lookback_days)
 
 

@@ -7,15 +7,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 from ingestion.books import region_file
 from operations.finality import final_through
 from operations.plan import DBT_PROJECT
-from settings import PermanentError, Settings
+from settings import Experiment, PermanentError, Settings
 
 Event = dict[str, Any]
 _PARSED = ("LogModelResult", "LogSeedResult", "LogTestResult")
@@ -67,6 +68,13 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         "to_date": last.isoformat(),
         "reporting_currency": settings.reporting_currency,
         "lookback_days": rules.lookback_days,
+        "longest_lookback_days": rules.longest_lookback_days,
+        "conversions": [
+            {"event": event, "cents": int(one.value * 100), "lookback_days": one.lookback_days or rules.lookback_days}
+            for event, one in sorted(rules.conversions.items())
+        ],
+        "channel_rules": [rule.model_dump() for rule in rules.channel_rules],
+        "sources": [[host, category] for host, category in sorted(rules.sources.items())],
         "session_timeout_minutes": rules.session_timeout_minutes,
         "time_decay_half_life_days": str(rules.time_decay_half_life_days),
         "lapsed_after_days": rules.lapsed_after_days,
@@ -76,7 +84,32 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         "payment_domains": list(rules.payment_domains),
         "k_anonymity": settings.privacy.k_anonymity,
         "margin_rate": str(settings.region(region).margin_rate),
+        "release_model": settings.privacy.release_model,
+        "experiments": experiment_variables(settings.experiments_of(region)),
     }
+
+
+def experiment_variables(experiments: dict[str, Experiment]) -> list[dict[str, Any]]:
+    """The experiments of a region as dbt is told them; names that are compared without case are in lower case."""
+    return [
+        {
+            "name": name,
+            "id": (one.id or name).lower(),
+            "channel": one.channel,
+            "campaign": one.campaign,
+            "assignment": one.assignment,
+            "from_date": one.first.isoformat(),
+            "to_date": one.last.isoformat(),
+            "pre_from_date": (one.first - timedelta(days=one.pre_days)).isoformat(),
+            "control": [value.lower() for value in one.control],
+            "treated": [value.lower() for value in one.treated],
+            "control_millionths": int(one.control_share * 1_000_000),
+            "confidence": str(one.confidence),
+            # The engine has no normal quantile.
+            "quantile": repr(NormalDist().inv_cdf(float((1 + one.confidence) / 2))),
+        }
+        for name, one in sorted(experiments.items())
+    ]
 
 
 def build(

@@ -15,14 +15,14 @@ import duckdb
 import polars as pl
 
 from ingestion.money import MINOR_UNITS
-from settings import Settings
+from settings import OWN_TRACKS, Settings
 
 _BILLION = 10**9
 # Time zones reach from UTC-12 to UTC+14, so a day's margin around the window holds every order of its local days.
 _CANDIDATES = """
     select order_id from raw.ledger_orders where ordered_at >= $start and ordered_at < $end
     union
-    select order_id from raw.events where event = 'Order Completed' and occurred_at >= $start and occurred_at < $end"""
+    select order_id from raw.events where order_id is not null and occurred_at >= $start and occurred_at < $end"""
 
 
 class Order(NamedTuple):
@@ -93,7 +93,7 @@ def landed_orders(
     """Every conversion of the window's days (both ends included) that is not cancelled: the ledger's, else events'."""
     options = settings.region(region)
     margin = int(options.margin_rate.scaleb(9).to_integral_value())
-    frame, refunds = _frame(con, options.timezone, *window)
+    frame, refunds = _frame(con, settings, options.timezone, *window)
     for order_id, day, status, has_event, *ledger, event_currency, event_revenue, paid in frame.iter_rows():
         is_in_ledger = status is not None
         if is_in_ledger:
@@ -132,7 +132,7 @@ def _refunded_goods(totals: Counter[str], revenue_minor: int, paid_minor: int, d
 
 
 def _frame(
-    con: duckdb.DuckDBPyConnection, zone: str, from_day: date, to_day: date
+    con: duckdb.DuckDBPyConnection, settings: Settings, zone: str, from_day: date, to_day: date
 ) -> tuple[pl.DataFrame, dict[str, Counter[str]]]:
     """Orders of the window's local days that count, and what events refunded of each, by currency."""
     around = {
@@ -148,9 +148,10 @@ def _frame(
             message_id::varchar as message_id, currency, revenue_minor, total_minor,
             revenue_minor + coalesce(tax_minor, 0) + coalesce(shipping_minor, 0) as paid_minor
         from raw.events
-        where event in ('Order Completed', 'Order Refunded', 'Order Cancelled') and order_id in ({_CANDIDATES})""",
+        where order_id in ({_CANDIDATES})""",
         around,
     ).pl()  # fmt: skip
+    events = _of_fixed_value(events, settings)
     completed = events.filter(pl.col("event") == "Order Completed").sort("occurred_at", "message_order", "message_id")
     cancelled = events.filter(pl.col("event") == "Order Cancelled")["order_id"].unique()
     refunds: dict[str, Counter[str]] = defaultdict(Counter)
@@ -171,3 +172,15 @@ def _frame(
         "currency", "revenue_minor", "refunded_minor", "cogs_minor",
         "currency_of_event", "revenue_minor_of_event", "paid_minor",
     ), refunds  # fmt: skip
+
+
+def _of_fixed_value(events: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Tracks that the configuration counts as conversions, as completed orders of their value; no others."""
+    values = {name: int(one.value * 100) for name, one in settings.attribution.conversions.items()}
+    is_own = pl.col("event").is_in(list(OWN_TRACKS))
+    cents = pl.col("event").replace_strict(values, default=None, return_dtype=pl.Int64)
+    fixed = {"event": pl.lit("Order Completed"), "currency": pl.lit(settings.reporting_currency),
+             "revenue_minor": cents, "paid_minor": cents}  # fmt: skip
+    return events.filter(is_own | pl.col("event").is_in(list(values))).with_columns(
+        pl.when(is_own).then(pl.col(name)).otherwise(value).alias(name) for name, value in fixed.items()
+    )

@@ -41,7 +41,19 @@
 {% macro in_lookback(conversions, touchpoints) -%}
     (
         {{ conversions }}.person_id = {{ touchpoints }}.person_id
-        and {{ minus_days(conversions ~ '.converted_at', var('lookback_days')) }} <= {{ touchpoints }}.touched_at
+        and {{ minus_days(conversions ~ '.converted_at', var('longest_lookback_days')) }} <= {{ touchpoints }}.touched_at
+        {%- for one in var('conversions') %}
+        and (
+            {{ conversions }}.conversion_type != {{ text(one.event) }}
+            or {{ minus_days(conversions ~ '.converted_at', one.lookback_days) }} <= {{ touchpoints }}.touched_at
+        )
+        {%- endfor %}
+        {%- if var('longest_lookback_days') != var('lookback_days') %}
+        and (
+            {{ conversions }}.conversion_type != 'Order Completed'
+            or {{ minus_days(conversions ~ '.converted_at', var('lookback_days')) }} <= {{ touchpoints }}.touched_at
+        )
+        {%- endif %}
         and {{ conversions }}.converted_at >= {{ touchpoints }}.touched_at
     )
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- GA4's default channel group, first match wins, AI Assistant inserted before Email. -#}
+{#- The shop's own rules, then GA4's default channel group, first match wins, AI Assistant inserted before Email. -#}
 
 {% macro is_paid(medium) -%}
     {{ matches(medium, '^(.*cp.*|ppc|retargeting|paid.*)$') }}
@@ -15,6 +15,13 @@
 {% macro channel_group(source, medium, campaign, category) -%}
     {#- All four in lower case and not NULL; the category is that of the source, '' where it is unknown. -#}
     case
+        {%- for rule in var('channel_rules') %}
+        when true
+            {%- for column, pattern in [(source, rule.source), (medium, rule.medium), (campaign, rule.campaign)] %}
+            {%- if pattern is not none %} and {{ matches_whole(column, pattern) }}{% endif %}
+            {%- endfor %}
+            then {{ text(rule.channel) }}
+        {%- endfor %}
         when {{ source }} = '(direct)' and {{ medium }} in ('(none)', '(not set)') then 'Direct'
         when {{ is_cross_network(campaign) }} then 'Cross-network'
         when {{ is_paid(medium) }} and ({{ category }} = 'shopping' or {{ is_shopping(campaign) }}) then 'Paid Shopping'

@@ -30,7 +30,8 @@ class Shop:
             regions={"eu": {}},
         )
         self.events(
-            view("m1", "2026-01-03T10:00:00Z", "google", "cpc", "brand"), view("m2", "2026-01-04T10:00:00Z", "n", "email", "w"),
+            view("m1", "2026-01-03T10:00:00Z", "google", "cpc", "brand"),
+            view("m2", "2026-01-04T10:00:00Z", "n", "email", "w"),
             order("m3", "2026-01-05T10:00:00Z", "o1", 99), order("m4", "2026-01-06T10:00:00Z", "only-events", 10),
             view("m5", "2026-03-01T10:00:00Z", "n", "email", "w"), order("m6", "2026-03-02T10:00:00Z", "o2", 50),
         )  # fmt: skip
@@ -122,7 +123,8 @@ def test_later_changes_of_the_ledger_are_split_by_the_weights_that_were_stored(s
     # A touch that would take a third of it, were it not too late; then the refund.
     shop.events(view("late", "2026-01-04T12:00:00Z", "t.co", "social", "x"))
     shop.table("ledger", LEDGER,
-               ["o1", "2026-01-05T10:00:00Z", "partially_refunded", 100, 30, 28, "EUR", "2026-03-10T11:00:00Z"])  # fmt: skip
+               ["o1", "2026-01-05T10:00:00Z", "partially_refunded", 100, 30, 28, "EUR",
+                "2026-03-10T11:00:00Z"])  # fmt: skip
     shop.build()
     assert shop.linear("2026-01-05") == [("Email", 50, 15, 14, 0), ("Paid Search", 50, 15, 14, 20)]
 

@@ -65,6 +65,7 @@ accounted as (
         {{ local_date('coalesce(ledger.ordered_at, completions.occurred_at)') }} as ordered_on,
         coalesce(completions.occurred_at, ledger.ordered_at) as converted_at,
         coalesce(completions.user_id, device_users.user_id, completions.anonymous_id) as person_id,
+        coalesce(completions.conversion_type, 'Order Completed') as conversion_type,
         ledger.order_id is not null as is_in_ledger,
         completions.order_id is not null as is_in_events,
         case when ledger.order_id is null then completions.currency else ledger.currency end as currency,

@@ -16,7 +16,19 @@ starts as (
 
 known_sources as (
 
-    select * from {{ ref('channel_sources') }}
+    select
+        source,
+        category
+    from {{ ref('channel_sources') }}
+    {% if var('sources') -%}
+    where source not in ({% for source, _ in var('sources') %}{{ text(source) }}{{ ', ' if not loop.last }}{% endfor %})
+    {%- for source, category in var('sources') %}
+    union all
+    select
+        {{ text(source) }} as source,
+        '{{ category }}' as category
+    {%- endfor %}
+    {%- endif %}
 
 ),
 
