@@ -20,9 +20,13 @@ COLUMNS = [name for name in MASKED.names() if name != "fate"]
 OFFSET_BITS = 40
 _IDENTIFIERS = ("message_id", "message_order", "anonymous_id", "user_id")
 _OFFSET = f"record_offset & ((1::bigint << {OFFSET_BITS}) - 1)"
+# A track that the configuration counts as a conversion is an order of its own.
+_ORDER_ID = f"""case when order_id is null and event is not null and event not in {OWN_TRACKS}
+    then event || ':' || message_id::uuid::varchar else order_id end as order_id"""
 _ROW = ", ".join([
-    f"archive_id, {_OFFSET} as record_offset",
-    *[f"{name}::uuid as {name}" if name in _IDENTIFIERS else name for name in COLUMNS if name != "record_offset"],
+    f"archive_id, {_OFFSET} as record_offset", _ORDER_ID,
+    *[f"{name}::uuid as {name}" if name in _IDENTIFIERS else name
+      for name in COLUMNS if name not in ("record_offset", "order_id")],
 ])  # fmt: skip
 _STAGED = f"""
     from read_parquet($parts, filename = true) as rows
@@ -90,12 +94,6 @@ def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
         create or replace temp table incoming as
         select archive_id, {_OFFSET} as record_offset, message_id::uuid as message_id, is_anonymised {_STAGED}""",
         parts,
-    )
-    # A track that the configuration counts as a conversion is an order of its own.
-    con.execute(
-        """update incoming set order_id = event || ':' || message_id::varchar
-        where order_id is null and event is not null and not list_contains($own, event)""",
-        {"own": list(OWN_TRACKS)},
     )
     con.execute("""
         create or replace temp table taken as
