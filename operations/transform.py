@@ -74,7 +74,7 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
             for event, one in sorted(rules.conversions.items())
         ],
         "channel_rules": [rule.model_dump() for rule in rules.channel_rules],
-        "sources": [[host, category] for host, category in sorted(rules.sources.items())],
+        "sources": [{"source": name, "category": category} for name, category in sorted(rules.sources.items())],
         "session_timeout_minutes": rules.session_timeout_minutes,
         "time_decay_half_life_days": str(rules.time_decay_half_life_days),
         "lapsed_after_days": rules.lapsed_after_days,

@@ -38,26 +38,6 @@
     cast(round(pow(2, -{{ us_before_last_touch }} / {{ half_life_us }}) * 1000000000000000) as {{ wide_integer() }})
 {%- endmacro %}
 
-{% macro in_lookback(conversions, touchpoints) -%}
-    (
-        {{ conversions }}.person_id = {{ touchpoints }}.person_id
-        and {{ minus_days(conversions ~ '.converted_at', var('longest_lookback_days')) }} <= {{ touchpoints }}.touched_at
-        {%- for one in var('conversions') %}
-        and (
-            {{ conversions }}.conversion_type != {{ text(one.event) }}
-            or {{ minus_days(conversions ~ '.converted_at', one.lookback_days) }} <= {{ touchpoints }}.touched_at
-        )
-        {%- endfor %}
-        {%- if var('longest_lookback_days') != var('lookback_days') %}
-        and (
-            {{ conversions }}.conversion_type != 'Order Completed'
-            or {{ minus_days(conversions ~ '.converted_at', var('lookback_days')) }} <= {{ touchpoints }}.touched_at
-        )
-        {%- endif %}
-        and {{ conversions }}.converted_at >= {{ touchpoints }}.touched_at
-    )
-{%- endmacro %}
-
 {% macro touch_order(touchpoints) -%}
     {{ touchpoints }}.touched_at asc nulls last,
     {{ touchpoints }}.message_order asc nulls last,

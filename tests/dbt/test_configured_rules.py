@@ -47,5 +47,6 @@ def test_sources_of_the_shop_are_known_and_replace_those_of_the_table(dbt, regio
         region.event("2026-03-02 10:00", user="u", referrer_host="google.com"),
         region.order("2026-03-10 13:00", "o1", 1000, user="u"),
     ])  # fmt: skip
-    dbt.build(region, "2026-03-01", "2026-03-10", sources=[["shop-search.example", "search"], ["google.com", "social"]])
+    known = [{"source": "shop-search.example", "category": "search"}, {"source": "google.com", "category": "social"}]
+    dbt.build(region, "2026-03-01", "2026-03-10", sources=known)
     assert [channel for channel, *_ in credit(region)] == ["Organic Search", "Organic Social"]

@@ -18,13 +18,13 @@ rates as (
 
 ),
 
-final_days as (
+final_days as ( -- noqa: ST03
 
     select day from {{ ref('stg_ops__final_days') }}
 
 ),
 
-ledger as (
+ledger as ( -- noqa: ST03
 
     select order_id from {{ ref('stg_ledger__orders') }}
 

@@ -21,12 +21,17 @@ known_sources as (
         category
     from {{ ref('channel_sources') }}
     {% if var('sources') -%}
-    where source not in ({% for source, _ in var('sources') %}{{ text(source) }}{{ ', ' if not loop.last }}{% endfor %})
-    {%- for source, category in var('sources') %}
+    where
+        source not in (
+            {%- for one in var('sources') %}
+            {{ text(one.source) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    {%- for one in var('sources') %}
     union all
     select
-        {{ text(source) }} as source,
-        '{{ category }}' as category
+        {{ text(one.source) }} as source,
+        '{{ one.category }}' as category
     {%- endfor %}
     {%- endif %}
 
