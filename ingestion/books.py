@@ -73,6 +73,16 @@ create table if not exists ops.pending_days (
 create table if not exists ops.days (
     day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
     is_final boolean not null);
+create table if not exists ops.archive_spans (archive_id integer primary key, earliest timestamp, latest timestamp);
+create table if not exists ops.past_sightings (
+    message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
+    user_id uuid not null, last_seen_at timestamp not null);
+create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
+create table if not exists ops.order_facts (
+    order_id varchar primary key, segment varchar not null, is_first_order boolean not null);
+create table if not exists ops.disposals (
+    disposed_at timestamp not null, class varchar not null, rule varchar not null, through date not null,
+    rows bigint not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -97,6 +107,9 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
                 put_meta(con, "format", str(WAREHOUSE_FORMAT))
         if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
             raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
+        if not read_only and not _has_books(con, "disposals"):
+            with transaction(con):
+                con.execute(_SCHEMA)
         yield con
     finally:
         con.close()
@@ -115,9 +128,9 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     raise AssertionError("unreachable")
 
 
-def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    tables = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'meta'"
-    return con.execute(tables).fetchone() == (1,)
+def _has_books(con: duckdb.DuckDBPyConnection, newest: str = "meta") -> bool:
+    tables = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = ?"
+    return con.execute(tables, [newest]).fetchone() == (1,)
 
 
 @contextmanager

@@ -3,28 +3,18 @@ with
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
-    where is_priced and ordered_on <= {{ to_date() }}
-
-),
-
-first_orders as (
-
-    select
-        person_id,
-        min(ordered_on) as first_ordered_on
-    from conversions
-    where person_id is not null
-    group by person_id
+    where is_priced and {{ in_window('ordered_on') }}
 
 ),
 
 new_customers as (
 
     select
-        first_ordered_on as ordered_on,
+        ordered_on,
         count(*) as new_customers
-    from first_orders
-    group by first_ordered_on
+    from {{ ref('int_orders__segments') }}
+    where is_first_order
+    group by ordered_on
 
 ),
 
@@ -37,7 +27,6 @@ daily as (
         cast(sum(refund_cents) as bigint) as refund_cents,
         cast(sum(cogs_cents) as bigint) as cogs_cents
     from conversions
-    where {{ in_window('ordered_on') }}
     group by ordered_on
 
 ),
