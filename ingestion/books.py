@@ -78,8 +78,6 @@ create table if not exists ops.past_sightings (
     message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
     user_id uuid not null, last_seen_at timestamp not null);
 create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
-create table if not exists ops.order_facts (
-    order_id varchar primary key, segment varchar not null, is_first_order boolean not null);
 create table if not exists ops.disposals (
     disposed_at timestamp not null, class varchar not null, rule varchar not null, through date not null,
     rows bigint not null);

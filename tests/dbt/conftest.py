@@ -60,7 +60,6 @@ create table ops.past_sightings (
     message_id uuid, message_order uuid, occurred_at timestamp, anonymous_id uuid, user_id uuid, last_seen_at timestamp
 );
 create table ops.past_buyers (person_id uuid, last_ordered_on date);
-create table ops.order_facts (order_id varchar, segment varchar, is_first_order boolean);
 create table raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
 """
 

@@ -90,8 +90,7 @@ current_orders as (
         computed.ordered_on,
         coalesce(stored.converted_at, computed.converted_at) as converted_at,
         case when stored.order_id is null then computed.person_id else stored.person_id end as person_id,
-        stored.buyer_id,
-        coalesce(stored.conversion_type, computed.conversion_type) as conversion_type,
+        computed.conversion_type,
         computed.is_in_ledger,
         coalesce(stored.is_in_events, computed.is_in_events) as is_in_events,
         computed.currency,
@@ -113,7 +112,6 @@ kept_orders as (
         case when ledger.order_id is null then stored.ordered_on end as ordered_on,
         stored.converted_at,
         stored.person_id,
-        stored.buyer_id,
         stored.conversion_type,
         stored.is_in_ledger,
         stored.is_in_events,
@@ -139,10 +137,7 @@ orders_of_the_window as (
 {% else -%}
 orders_of_the_window as (
 
-    select
-        *,
-        cast(null as uuid) as buyer_id
-    from computed
+    select * from computed
 
 ),
 
@@ -154,8 +149,8 @@ conversions as (
         ordered_on,
         converted_at,
         person_id,
-        -- An order without a person counts as a buyer of its own; one that has lost its person keeps what stands for it.
-        coalesce(buyer_id, person_id, {{ uuid_of('order_id') }}) as buyer_id,
+        -- An order without a person counts as a buyer of its own.
+        coalesce(person_id, {{ uuid_of('order_id') }}) as buyer_id,
         conversion_type,
         is_in_ledger,
         is_in_events,

@@ -3,18 +3,28 @@ with
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
-    where is_priced and {{ in_window('ordered_on') }}
+    where is_priced and ordered_on <= {{ to_date() }}
+
+),
+
+first_orders as (
+
+    select
+        person_id,
+        min(ordered_on) as first_ordered_on
+    from conversions
+    where person_id is not null
+    group by person_id
 
 ),
 
 new_customers as (
 
     select
-        ordered_on,
+        first_ordered_on as ordered_on,
         count(*) as new_customers
-    from {{ ref('int_orders__segments') }}
-    where is_first_order
-    group by ordered_on
+    from first_orders
+    group by first_ordered_on
 
 ),
 
@@ -27,6 +37,7 @@ daily as (
         cast(sum(refund_cents) as bigint) as refund_cents,
         cast(sum(cogs_cents) as bigint) as cogs_cents
     from conversions
+    where {{ in_window('ordered_on') }}
     group by ordered_on
 
 ),
