@@ -73,6 +73,10 @@ create table if not exists ops.pending_days (
 create table if not exists ops.days (
     day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
     is_final boolean not null);
+create table if not exists ops.settled_orders (
+    order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]);
+create table if not exists ops.settled_paths (
+    month date not null, path varchar[] not null, non_conversions bigint not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -94,7 +98,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         if not read_only and not _has_books(con):
             with transaction(con):
                 con.execute(_SCHEMA)
-                put_meta(con, "format", str(WAREHOUSE_FORMAT))
+                con.execute("insert or ignore into ops.meta values ('format', ?)", [str(WAREHOUSE_FORMAT)])
         if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
             raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
         yield con
@@ -116,8 +120,8 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    tables = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'meta'"
-    return con.execute(tables).fetchone() == (1,)
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'settled_paths'"
+    return con.execute(newest).fetchone() == (1,)
 
 
 @contextmanager

@@ -8,6 +8,15 @@ conversions as (
 
 ),
 
+settled as (
+
+    select
+        order_id,
+        segment
+    from {{ ref('int_orders__settled') }}
+
+),
+
 sequence as (
 
     select
@@ -25,16 +34,21 @@ sequence as (
 segments as (
 
     select
-        order_id,
-        ordered_on,
+        sequence.order_id,
+        sequence.ordered_on,
         case
-            when person_id is null then 'unknown'
-            when previous_ordered_on is null then 'new'
-            when {{ days_between('previous_ordered_on', 'ordered_on') }} > {{ var('lapsed_after_days') }} then 'lapsed'
+            when settled.order_id is not null then settled.segment
+            when sequence.person_id is null then 'unknown'
+            when sequence.previous_ordered_on is null then 'new'
+            when
+                {{ days_between('sequence.previous_ordered_on', 'sequence.ordered_on') }}
+                > {{ var('lapsed_after_days') }}
+                then 'lapsed'
             else 'repeat'
         end as segment
     from sequence
-    where {{ in_window_months('ordered_on') }}
+    left join settled on sequence.order_id = settled.order_id
+    where {{ in_window_months('sequence.ordered_on') }}
 
 )
 

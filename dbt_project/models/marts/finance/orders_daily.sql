@@ -18,12 +18,26 @@ first_orders as (
 
 ),
 
+-- The first order of a person who is gone stays one.
+settled_first_orders as (
+
+    select conversions.ordered_on as first_ordered_on
+    from conversions
+    inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
+    where settled.segment = 'new'
+
+),
+
 new_customers as (
 
     select
         first_ordered_on as ordered_on,
         count(*) as new_customers
-    from first_orders
+    from (
+        select first_ordered_on from first_orders
+        union all
+        select first_ordered_on from settled_first_orders
+    ) as all_first_orders
     group by first_ordered_on
 
 ),
