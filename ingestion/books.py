@@ -73,6 +73,10 @@ create table if not exists ops.pending_days (
 create table if not exists ops.days (
     day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
     is_final boolean not null);
+create table if not exists ops.settled_orders (
+    order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]);
+create table if not exists ops.settled_paths (
+    month date not null, path varchar[] not null, non_conversions bigint not null);
 create table if not exists ops.archive_spans (archive_id integer primary key, earliest timestamp, latest timestamp);
 create table if not exists ops.past_sightings (
     message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
@@ -102,12 +106,9 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         if not read_only and not _has_books(con):
             with transaction(con):
                 con.execute(_SCHEMA)
-                put_meta(con, "format", str(WAREHOUSE_FORMAT))
+                con.execute("insert or ignore into ops.meta values ('format', ?)", [str(WAREHOUSE_FORMAT)])
         if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
             raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
-        if not read_only and not _has_books(con, "disposals"):
-            with transaction(con):
-                con.execute(_SCHEMA)
         yield con
     finally:
         con.close()
@@ -126,9 +127,9 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     raise AssertionError("unreachable")
 
 
-def _has_books(con: duckdb.DuckDBPyConnection, newest: str = "meta") -> bool:
-    tables = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = ?"
-    return con.execute(tables, [newest]).fetchone() == (1,)
+def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'disposals'"
+    return con.execute(newest).fetchone() == (1,)
 
 
 @contextmanager

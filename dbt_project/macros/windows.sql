@@ -74,11 +74,13 @@
 
 {#- Pre-hooks. A window that came out empty must be empty, so its rows go before new ones come. -#}
 
-{% macro clear_window(day, keep_final=false) -%}
+{% macro clear_window(day, keep_final=false, keep_settled=false) -%}
     {%- if load_cached_relation(this) -%}
         delete from {{ this }} where {{ in_window(day) }}
         {%- if keep_final %} and {{ day }} not in (select days.day from {{ source('ops', 'days') }} as days where days.is_final)
             and not {{ is_disposed(day, 'kept_through') }}
+        {%- endif -%}
+        {%- if keep_settled %} and order_id not in (select settled.order_id from {{ source('ops', 'settled_orders') }} as settled)
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
