@@ -83,8 +83,8 @@ create table if not exists ops.past_sightings (
     user_id uuid not null, last_seen_at timestamp not null);
 create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
 create table if not exists ops.disposals (
-    disposed_at timestamp not null, class varchar not null, rule varchar not null, through date not null,
-    rows bigint not null);
+    disposed_at timestamp not null, what varchar not null, rule varchar not null, older_than timestamp not null,
+    records bigint not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -102,6 +102,8 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
     con = _connect(path, read_only)
     try:
+        if not read_only and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
         con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         if not read_only and not _has_books(con):
             with transaction(con):

@@ -1,6 +1,6 @@
-"""Backups: a consistent copy of a warehouse, verified by opening it; and back again, without what must not come back.
+"""Backups: a consistent copy of a warehouse, verified by opening it; restored without what must not come back.
 
-Keys are never in it: they stand outside the warehouse. What is left out besides is transient (staging), can be made anew
+Keys are never in it: they stand outside the warehouse. Left out besides is what is transient (staging), can be made anew
 (dbt's target) or is a journal (Dagster's storage).
 """
 
@@ -121,7 +121,7 @@ def restore(
         work.mkdir(mode=0o700, parents=True)
         for name in manifest["files"]:
             _copy(source / "warehouse" / name, work / name)
-        for name in ("regions", "staging", "status", "dbt", "dagster"):
+        for name in ("regions", "staging", "status", "books", "dbt", "dagster"):
             (work / name).mkdir(mode=0o700, exist_ok=True)
         _verify(work, manifest)
         if manifest["published"]:
@@ -193,9 +193,9 @@ def _names(root: Path) -> Iterator[Path]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         is_rubbish = any(part.startswith(".") or part.endswith(".tmp") for part in name.parts)
-        if path.is_file() and not path.is_symlink() and not is_rubbish and name.parts[0] not in _LEFT_OUT:
-            if "published" not in name.parts[:1] and not path.name.endswith((".keys", ".keys.lock", ".wal")):
-                yield name
+        is_left_out = name.parts[0] in (*_LEFT_OUT, "published") or path.name.endswith((".keys", ".keys.lock", ".wal"))
+        if path.is_file() and not path.is_symlink() and not is_rubbish and not is_left_out:
+            yield name
 
 
 def _copy(path: Path, to: Path) -> dict[str, Any]:
@@ -236,7 +236,8 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
 
 def _merge_books(root: Path, work: Path) -> None:
     """Merge the books of the warehouse that is there into the restored one."""
-    for pattern, merge in [("disposals.jsonl", merge_lines), (BACKUPS, shutil.copyfile), *MERGED_BOOKS]:
+    own: list[tuple[str, Merge]] = [("books/disposals.jsonl", merge_lines), (BACKUPS, _take_over)]
+    for pattern, merge in [*own, *MERGED_BOOKS]:
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root)
             if not path.is_file() or not fnmatch(str(name), pattern):
@@ -245,6 +246,10 @@ def _merge_books(root: Path, work: Path) -> None:
                 merge(path, work / name)
             else:
                 _copy(path, work / name)
+
+
+def _take_over(kept: Path, restored: Path) -> None:
+    shutil.copyfile(kept, restored)
 
 
 def merge_lines(kept: Path, restored: Path) -> None:

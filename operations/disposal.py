@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingestion import dead_letters
 from ingestion.books import meta, put_meta
 from operations.anonymise import anonymise_orders
 from operations.finality import ARCHIVE_SPANS, closed_through, kept_through
@@ -25,7 +24,7 @@ class Disposal:
     where: str  # the region, or "warehouse"
     what: str
     rule: str
-    through: date  # the last day (or day of birth) that is past the period
+    before: date  # the first day that is still within the period
     count: int
     blocked: str | None = None  # why something of it cannot go yet
 
@@ -67,20 +66,21 @@ def dispose(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, now
         open_from, reason = _open_from(con)
         raw = _raw_events(con, reach.raw, open_from, local)
         blocked = reason if overdue(con, reach)["raw events"] else None
-        done.append(Disposal(region, "raw events", f"raw_days: {periods.raw_days}", reach.raw, raw, blocked))
+        done.append(Disposal(region, "raw events", f"retention.raw_days: {periods.raw_days}", reach.raw, raw, blocked))
         touches = _touches(con, reach.touches)
         done.append(
-            Disposal(region, "sessions and touches", f"touch_days: {periods.touch_days}", reach.touches, touches)
+            Disposal(
+                region, "sessions and touches", f"retention.touch_days: {periods.touch_days}", reach.touches, touches
+            )
         )
         for what, rule, before, step in (
-            ("persons on orders", f"customer_days: {periods.customer_days}", reach.buyers, _persons),
-            ("orders with their credit", f"ledger_days: {periods.ledger_days}", reach.ledger, _orders),
+            ("persons on orders", f"retention.customer_days: {periods.customer_days}", reach.buyers, _persons),
+            ("orders with their credit", f"retention.ledger_days: {periods.ledger_days}", reach.ledger, _orders),
         ):
             settled, why = _settled_before(con, before)
             count = step(con, settings, settled, local)
             done.append(Disposal(region, what, rule, before, count, why if overdue(con, reach)[what] else None))
-    booked = [(now.replace(tzinfo=None), one.what, one.rule, one.through - timedelta(days=1), one.count)
-              for one in done if one.count]  # fmt: skip
+    booked = [(now.replace(tzinfo=None), one.what, one.rule, one.before, one.count) for one in done if one.count]
     if booked:
         con.executemany("insert into ops.disposals values (?, ?, ?, ?, ?)", booked)
         put_meta(con, "rewrite_due", "yes")
@@ -136,9 +136,11 @@ def _open_from(con: duckdb.DuckDBPyConnection) -> tuple[date, str | None]:
 
 
 def _dead_letters(con: duckdb.DuckDBPyConnection, region: str, days: int, now: datetime) -> Disposal:
-    gone = dead_letters.dispose(con, days, now.replace(tzinfo=None))
-    through = (now - timedelta(days=days)).date()
-    return Disposal(region, "dead letters", f"dead_letter_days: {days}", through, gone)
+    limit = now - timedelta(days=days)
+    [(gone,)] = con.execute(
+        "delete from ops.dead_letters where first_seen_at < ?", [limit.replace(tzinfo=None)]
+    ).fetchall()
+    return Disposal(region, "dead letters", f"retention.dead_letter_days: {days}", limit.date(), gone)
 
 
 def _raw_events(con: duckdb.DuckDBPyConnection, before: date, open_from: date, local: str) -> int:
@@ -213,7 +215,8 @@ def _settled_before(con: duckdb.DuckDBPyConnection, before: date) -> tuple[date,
     first, waits = con.execute("""
         select date_trunc('month', min(day))::date, bool_or(is_pending) from (
             select day, false as is_pending from ops.days
-            where not is_final and day > coalesce((select value::date from ops.meta where key = 'kept_through'), '0001-01-01')
+            where not is_final
+                and day > coalesce((select value::date from ops.meta where key = 'kept_through'), '0001-01-01')
             union all select day, true from ops.pending_days
         ) where day < ?""", [before]).fetchall()[0]  # fmt: skip
     if con.execute("select count(*) from ops.changes").fetchall() != [(0,)]:

@@ -20,10 +20,17 @@ from operations.backup import known_backups
 from operations.disposal import Disposal, Reach, dispose, overdue
 from operations.lock import exclusive
 from operations.rewrite import rewrite_region_file
-from operations.versions import current_version, pinned_version, read_manifest, version_dir, version_ids
+from operations.versions import (
+    current_version,
+    pinned_version,
+    read_manifest,
+    remove_leftovers,
+    version_dir,
+    version_ids,
+)
 from settings import RomiError, Settings, UsageError, now
 
-BOOK = "disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
+BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
 
 # Given a moment, the logs that are older, and how to take one away. Dagster's are known to the orchestration only.
@@ -179,12 +186,9 @@ def _rubbish(folder: Path) -> Path:
 
 def _sweep(settings: Settings) -> None:
     """Take away what a kill left half removed."""
-    for folder in [*known_backups(settings), *(version_dir(settings, one) for one in range(1, _highest(settings) + 1))]:
+    remove_leftovers(settings)
+    for folder in known_backups(settings):
         shutil.rmtree(_rubbish(folder), ignore_errors=True)
-
-
-def _highest(settings: Settings) -> int:
-    return max(version_ids(settings), default=0)
 
 
 def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
@@ -196,11 +200,11 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run:
         _sweep(settings)
     for what, items in _old_files(settings, logs, moment).items():
         name, days = rules[what]
-        through = (moment - timedelta(days=days)).date()
+        before = (moment - timedelta(days=days)).date()
         if items:
-            done.append(Disposal("warehouse", what, f"{name}: {days}", through, len(items)))
+            done.append(Disposal("warehouse", what, f"retention.{name}: {days}", before, len(items)))
         if not dry_run:
-            _book(settings, moment, what, f"{name}: {days}", list(items))
+            _book(settings, moment, what, f"retention.{name}: {days}", list(items))
             for remove in items.values():
                 remove()
     return done
@@ -209,13 +213,14 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run:
 def _book(settings: Settings, moment: datetime, what: str, rule: str, items: list[str]) -> None:
     """Book each once, before it goes."""
     path = settings.warehouse / BOOK
-    booked = {(one["class"], one["item"]) for one in book(settings)}
+    booked = {(one["what"], one["item"]) for one in book(settings)}
     lines = [
-        json.dumps({"disposed_at": moment.isoformat(), "class": what, "rule": rule, "item": item})
+        json.dumps({"disposed_at": moment.isoformat(), "what": what, "rule": rule, "item": item})
         for item in items
         if (what, item) not in booked
     ]
     if lines:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         if path.is_file() and not path.read_text().endswith("\n"):
             lines = ["", *lines]  # a kill cut the last one short
         descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
