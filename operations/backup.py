@@ -1,7 +1,7 @@
 """Backups: a consistent copy of a warehouse, verified by opening it; restored without what must not come back.
 
-Keys are never in it: they stand outside the warehouse. Left out besides is what is transient (staging), can be made anew
-(dbt's target) or is a journal (Dagster's storage).
+Keys are never in it: they stand outside the warehouse. Left out besides is what is transient (staging), can be made
+anew (dbt's target) or is a journal (Dagster's storage).
 """
 
 from __future__ import annotations

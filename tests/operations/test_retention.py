@@ -169,10 +169,10 @@ def test_a_kill_between_the_rows_and_the_new_file_is_made_up_for(shop, monkeypat
     def killed(*_):
         raise PermanentError("killed")
 
-    monkeypatch.setattr(retention, "rewrite_region_file", killed)
-    assert retention.apply(young, no_logs).failures == {"eu": "killed"}
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "rewrite_region_file", killed)
+        assert retention.apply(young, no_logs).failures == {"eu": "killed"}
     assert retention.find_overdue(young, no_logs) == {"eu: disposed of, but not written anew": 1}
-    monkeypatch.undo()
     done = retention.apply(young, no_logs)
     assert (done.disposed, done.rewritten, done.failures) == ([], ["eu"], {})
     assert retention.find_overdue(young, no_logs) == {}
