@@ -151,9 +151,11 @@ def _raw_events(con: duckdb.DuckDBPyConnection, before: date, open_from: date, l
     [(gone,)] = con.execute(f"select count(*) from raw.events where {day} < ?", [kept]).fetchall()
     if not gone:
         return 0
-    con.execute(f"""
-        create or replace temp table spans as
-        from ({ARCHIVE_SPANS}) semi join (from raw.events where {day} < $kept) using (archive_id)""", {"kept": kept})  # fmt: skip
+    con.execute(
+        f"""create or replace temp table spans as
+        from ({ARCHIVE_SPANS}) semi join (from raw.events where {day} < $kept) using (archive_id)""",
+        {"kept": kept},
+    )
     con.execute("insert or replace into ops.archive_spans by name from spans")
     _keep_sightings(con, day, kept)
     con.execute(f"delete from raw.events where {day} < ?", [kept])

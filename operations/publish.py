@@ -239,7 +239,7 @@ def _fill(
         f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
         for name in _common(con, table)
     ]
-    if carried:
+    if carried and (source.late or table.period):
         which = "true" if source.late else f"list_contains($held_back::date[], {table.period})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}

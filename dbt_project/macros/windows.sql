@@ -36,7 +36,7 @@
         day more), and a month of touches shares its map of cells with its neighbours.
     -#}
     {%- set first -%}
-    cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') + 1)) }} - interval '1' month as date)
+    cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') | int + 1)) }} - interval '1' month as date)
     {%- endset -%}
     {%- if var('closed_through') -%}
         greatest({{ first }}, date '{{ var("closed_through") }}' + 1)
