@@ -110,6 +110,7 @@ def restore(
     old = root.with_name(f".{root.name}.replaced")
     if old.is_dir() and not root.exists():  # killed between the renames
         os.rename(old, root)
+    shutil.rmtree(old, ignore_errors=True)  # killed after them
     is_there = root.is_dir() and any(one.name != ".lock" for one in root.iterdir())
     if is_there and not force:
         raise UsageError(f"{root} is not empty; --force puts the backup in its place")
