@@ -117,6 +117,18 @@ def by_segment(credits: Relation, segments: Relation, months: Relation, rules: R
     return _table(rows, ("month", "segment", "channel", "campaign", "published_segment", "published_channel"))
 
 
+def carried_on(session: duckdb.DuckDBPyConnection, this: Any, fresh: pa.Table) -> Relation:
+    """The fresh rows after those of the model's table that the pre-hook left.
+
+    dbt builds a Python model as a whole table. It gets a relation of its own session, since it could not see others.
+    """
+    place = [this.database, this.schema, this.identifier]
+    tables = "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)"
+    is_known = session.execute(tables, place).fetchall()
+    rows = session.from_arrow(fresh)
+    return session.sql(f"select * from {this}").union(rows) if is_known else rows
+
+
 def _by_month(credits: Iterable[Credit]) -> dict[date, list[Credit]]:
     found: dict[date, list[Credit]] = defaultdict(list)
     for one in credits:

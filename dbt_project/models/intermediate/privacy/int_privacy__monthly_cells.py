@@ -3,4 +3,4 @@ from quality import cell_tables
 
 def model(dbt, session):
     cells = cell_tables.monthly(dbt.ref("int_attribution__credits"), dbt.ref("int_privacy__rules"))
-    return session.from_arrow(cells)  # a relation, as a second run finds it only on this cursor
+    return cell_tables.carried_on(session, dbt.this, cells)

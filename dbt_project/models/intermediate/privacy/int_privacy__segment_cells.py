@@ -8,4 +8,4 @@ def model(dbt, session):
         dbt.ref("int_privacy__monthly_cells"),
         dbt.ref("int_privacy__rules"),
     )
-    return session.from_arrow(cells)  # a relation, as a second run finds it only on this cursor
+    return cell_tables.carried_on(session, dbt.this, cells)
