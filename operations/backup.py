@@ -31,8 +31,9 @@ MANIFEST = "backup.json"
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
 _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
 
-# Books that a restore merges and never overwrites: a pattern of paths in the warehouse, and how to merge the book that
-# is there into the one that comes out of the backup. Where the backup has none, the one that is there is taken over.
+# What a restore merges and never overwrites, besides the books of lines (``books/``): a pattern of paths in the
+# warehouse, and how to merge the book that is there into the one that comes out of the backup. Where the backup has
+# none, the one that is there is taken over.
 Merge = Callable[[Path, Path], None]
 MERGED_BOOKS: list[tuple[str, Merge]] = []
 # What has to be done to a restored warehouse before anyone sees it, such as taking out who was erased since.
@@ -237,7 +238,8 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
 
 def _merge_books(root: Path, work: Path) -> None:
     """Merge the books of the warehouse that is there into the restored one."""
-    own: list[tuple[str, Merge]] = [("books/disposals.jsonl", merge_lines), (BACKUPS, _take_over)]
+    # Lines of a book never change, so the union of two lives of it is all that either knew.
+    own: list[tuple[str, Merge]] = [("books/*.jsonl", merge_lines), (BACKUPS, _take_over)]
     for pattern, merge in [*own, *MERGED_BOOKS]:
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root)

@@ -259,7 +259,8 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
         having {local.format("arg_max(ordered_at, updated_at)")} < $before""", {"before": before})  # fmt: skip
     gone = 0
     for table in ("intermediate.int_orders__conversions", "intermediate.int_attribution__order_weights",
-                  "intermediate.int_attribution__credits", "raw.ledger_orders", "ops.settled_orders"):  # fmt: skip
+                  "intermediate.int_attribution__credits", "intermediate.int_orders__segments",
+                  "raw.ledger_orders", "ops.settled_orders"):  # fmt: skip
         rows = _deleted(con, table, "order_id in (from old_orders)")
         gone += rows if table in ("intermediate.int_orders__conversions", "raw.ledger_orders") else 0
     if gone and (closed_through(con) or date.min) < before:
