@@ -161,7 +161,8 @@ def staging(settings: Settings, region: str) -> Iterator[Path]:
     """An empty folder for masked rows on their way; what a killed run left there is removed."""
     folder = settings.staging_dir / region
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    settings.staging_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir()
     try:
         yield folder
     finally:
