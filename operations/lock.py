@@ -12,7 +12,7 @@ from pathlib import Path
 from settings import WAREHOUSE_FORMAT, Settings, UsageError
 
 _held: dict[Path, int] = {}
-_PRIVATE = ("regions", "staging", "status", "dbt", "dagster")
+_PRIVATE = ("regions", "books", "staging", "status", "dbt", "dagster")
 _MINE = {".lock", *_PRIVATE}  # `make ui` may have been here first
 
 
