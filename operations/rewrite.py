@@ -1,4 +1,4 @@
-"""A region's file written anew: DuckDB keeps deleted rows in the bytes of its file, and only a copy leaves them behind."""
+"""A region's file written anew: DuckDB keeps deleted rows in its bytes, and only a copy leaves them behind."""
 
 from __future__ import annotations
 
