@@ -19,8 +19,8 @@ _SPANS = """
     with handovers as (
         select anonymous_id, user_id, occurred_at, message_order, message_id from raw.events
         where anonymous_id = $device and user_id is not null
-        qualify user_id is distinct from lag(user_id) over sightings
         window sightings as (order by occurred_at, message_order, message_id)
+        qualify user_id is distinct from lag(user_id) over sightings
     )
     select user_id,
         case when row_number() over sightings = 1 then '0001-01-01' else occurred_at end::timestamp as valid_from,
