@@ -18,6 +18,7 @@ from ingestion.records import EXPERIMENT_EVENT
 from privacy.keys import Key
 from privacy.pseudonyms import order_keys, pseudonym, pseudonyms
 from privacy.redaction import REDACTED, is_email, redact
+from privacy.suppression import Suppression
 
 # Identifiers are 32 hexadecimal digits here and UUID (16 bytes) in the database.
 MASKED = pl.Schema({
@@ -50,6 +51,7 @@ class Policy:
     raw_days: int
     now: datetime  # UTC, naive
     conversions: frozenset[str] = frozenset()  # tracks whose name is kept, since the configuration counts them
+    suppression: Suppression | None = None  # None: nobody was ever erased
 
 
 def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -63,14 +65,31 @@ def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """
     if plain.is_empty():
         return MASKED.to_frame()
-    decided = plain.with_columns(_fate(plain, policy).alias("fate"))
+    screened = _screened(plain, policy)
+    decided = plain.with_columns(_fate(plain, policy, screened["is_suppressed"]).alias("fate"), *_successors(screened))
     kept = decided.filter(pl.col("fate").is_in(["loaded", "anonymised"]))
     dropped = decided.filter(~pl.col("fate").is_in(["loaded", "anonymised"])).select("record_offset", "fate")
     masked = _masked(kept, policy) if len(kept) else MASKED.to_frame()
     return pl.concat([masked, dropped], how="diagonal").select(MASKED.names())
 
 
-def _fate(plain: pl.DataFrame, policy: Policy) -> pl.Series:
+def _screened(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    if policy.suppression:
+        return policy.suppression.screen(plain, policy.key)
+    length = len(plain)
+    return pl.DataFrame(
+        {
+            "is_suppressed": pl.repeat(False, length, eager=True),
+            **{name: pl.repeat(None, length, dtype=pl.String, eager=True) for name in ("anonymous_id", "user_id")},
+        }
+    )
+
+
+def _successors(screened: pl.DataFrame) -> list[pl.Series]:
+    return [screened[name].alias(f"{name}_successor") for name in ("anonymous_id", "user_id")]
+
+
+def _fate(plain: pl.DataFrame, policy: Policy, is_suppressed: pl.Series) -> pl.Series:
     is_commerce = pl.col("order_id").is_not_null()
     has_consent = pl.col("analytics_consent").fill_null(policy.is_consent_default)
     agents = plain["user_agent"].drop_nulls().unique()
@@ -78,8 +97,9 @@ def _fate(plain: pl.DataFrame, policy: Policy) -> pl.Series:
     fate = (
         pl.when(pl.col("occurred_at") < policy.now - timedelta(days=policy.raw_days)).then(pl.lit("expired"))
         .when(~is_commerce & pl.col("user_agent").is_in(bots.implode())).then(pl.lit("bot"))
+        .when(~is_commerce & is_suppressed).then(pl.lit("suppressed"))
         .when(~is_commerce & ~has_consent).then(pl.lit("no_consent"))
-        .when(~has_consent).then(pl.lit("anonymised"))
+        .when(~has_consent | is_suppressed).then(pl.lit("anonymised"))
         .otherwise(pl.lit("loaded"))
     )  # fmt: skip
     return plain.select(fate).to_series()
@@ -103,8 +123,10 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return kept.with_columns(
         pseudonyms(key, "message", "message_id").alias("message_id"),
         order_keys(key, kept["message_id"]).alias("message_order"),
-        pl.when(is_known).then(pseudonyms(key, "anonymous", "anonymous_id")).alias("anonymous_id"),
-        pl.when(is_known).then(pseudonyms(key, "user", "user_id")).alias("user_id"),
+        pl.when(is_known)
+        .then(pl.coalesce("anonymous_id_successor", pseudonyms(key, "anonymous", "anonymous_id")))
+        .alias("anonymous_id"),
+        pl.when(is_known).then(pl.coalesce("user_id_successor", pseudonyms(key, "user", "user_id"))).alias("user_id"),
         *[pl.when(is_known).then(campaigns[name]).alias(name) for name in _CAMPAIGN],
         pl.when(is_named).then(pl.col("event")).alias("event"),
         *[pl.when(is_known).then(_replaced(kept[name], redact)).alias(name) for name in ("experiment", "variation")],

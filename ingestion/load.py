@@ -29,6 +29,7 @@ from ingestion.records import naive_utc
 from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
+from privacy.suppression import SuppressionBook
 from settings import PermanentError, Settings, TransientError, UsageError, now
 
 WORKERS = 2
@@ -98,6 +99,7 @@ def region_policy(settings: Settings, region: str) -> Policy:
         raw_days=settings.retention.raw_days,
         now=naive_utc(now()),
         conversions=frozenset(settings.attribution.conversions),
+        suppression=SuppressionBook(settings.warehouse, region).load(),
     )
 
 

@@ -11,7 +11,7 @@ import duckdb
 # Without one of these there is nothing built yet, and so nothing to keep.
 _BUILT = ("int_orders__conversions", "int_attribution__order_weights", "int_attribution__credits")
 # What of a commerce record tells of a person or of what the person did.
-_PERSONAL = (
+PERSONAL = (
     "anonymous_id", "user_id", "campaign_source", "campaign_medium", "campaign_name", "campaign_id",
     "page_host", "referrer_host", "experiment", "variation", "geography",
 )  # fmt: skip
@@ -37,7 +37,7 @@ def anonymise_orders(con: duckdb.DuckDBPyConnection, order_ids: list[str], lapse
     con.execute("insert or ignore into anonymous_orders select unnest($ids::varchar[])", {"ids": order_ids})
     is_built = all(_exists(con, table) for table in _BUILT)
     settled = _settle(con, lapsed_after_days) if is_built else 0
-    nulls = ", ".join(f"{name} = null" for name in _PERSONAL)
+    nulls = ", ".join(f"{name} = null" for name in PERSONAL)
     con.execute(f"""
         update raw.events set {nulls}, is_anonymised = true
         where order_id in (from anonymous_orders)""")

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatch
@@ -21,10 +22,13 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file, write_json
+from operations.erasure import enforce
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
 from operations.rewrite import table_digests
+from operations.subjects import dispose_other_versions
 from operations.versions import sync
+from privacy.keys import key_file
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, UsageError, now
 
 MANIFEST = "backup.json"
@@ -36,8 +40,17 @@ _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
 # none, the one that is there is taken over.
 Merge = Callable[[Path, Path], None]
 MERGED_BOOKS: list[tuple[str, Merge]] = []
-# What has to be done to a restored warehouse before anyone sees it, such as taking out who was erased since.
-AFTER_RESTORE: list[Callable[[Settings], None]] = []
+
+
+def take_out_the_erased(settings: Settings) -> None:
+    """Who was erased since the backup was made does not come back, nor do versions from before it beside the current."""
+    found = [enforce(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))]
+    if any(one.is_rewritten for one in found):
+        dispose_other_versions(settings)
+
+
+# What has to be done to a restored warehouse before anyone sees it.
+AFTER_RESTORE: list[Callable[[Settings], None]] = [take_out_the_erased]
 
 
 @dataclass(frozen=True)
@@ -131,9 +144,9 @@ def restore(
         _merge_books(root, work)
         made_at = datetime.fromisoformat(manifest["made_at"])
         _note_backup(work, source.absolute(), made_at)
-        restored = settings.model_copy(update={"warehouse": work})
-        for step in AFTER_RESTORE:
-            step(restored)
+        with _keys_of(settings):
+            for step in AFTER_RESTORE:
+                step(settings.model_copy(update={"warehouse": work}))
         seconds = round(time.monotonic() - begun, 3)
         write_json(work / "restored.json", {
             "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
@@ -146,6 +159,20 @@ def restore(
         shutil.rmtree(old)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])
+
+
+@contextmanager
+def _keys_of(settings: Settings) -> Iterator[None]:
+    """Beside its place, too, the warehouse has its own keys."""
+    given = os.environ.get("ROMI_KEY_FILE")
+    os.environ["ROMI_KEY_FILE"] = str(key_file(settings.warehouse))
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ["ROMI_KEY_FILE"]
+        else:
+            os.environ["ROMI_KEY_FILE"] = given
 
 
 def read_manifest(source: Path) -> dict[str, Any]:
