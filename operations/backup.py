@@ -43,7 +43,7 @@ MERGED_BOOKS: list[tuple[str, Merge]] = []
 
 
 def take_out_the_erased(settings: Settings) -> None:
-    """Who was erased since the backup was made does not come back, nor do versions from before it beside the current."""
+    """Who was erased since the backup was made does not come back, nor do other versions than the current."""
     found = [enforce(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))]
     if any(one.is_rewritten for one in found):
         dispose_other_versions(settings)

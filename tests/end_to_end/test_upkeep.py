@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import duckdb
+
 from tests.end_to_end.conftest import campaign, order, page
 
 YOUNG = "retention: {raw_days: 30, touch_days: 30, dead_letter_days: 1, log_days: 1}\n"
@@ -47,3 +49,19 @@ def test_a_run_is_audited_backed_up_restored_and_thinned_out_while_finance_stays
 
     assert shop.romi("run")[0] == 0
     assert shop.rows() == before
+
+    # What the backup has of somebody who was erased since does not come back with it.
+    held = "select count(*) from raw.events where anonymous_id is not null"
+    assert shop.romi("dsar", "erase", "--anonymous-id", "a-1", "--yes")[0] == 0
+    assert _in_region(shop, held) == 0
+    assert shop.romi("restore", made["folder"], "--force")[0] == 0
+    assert _in_region(shop, "select count(*) from raw.events") > 0
+    assert _in_region(shop, held) == 0
+    assert shop.romi("run")[0] == 0
+    assert shop.rows() == before
+    assert _in_region(shop, held) == 0
+
+
+def _in_region(shop, query: str) -> int:
+    with duckdb.connect(str(shop.warehouse / "regions" / "eu.duckdb"), read_only=True) as con:
+        return con.execute(query).fetchall()[0][0]

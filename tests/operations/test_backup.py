@@ -29,7 +29,7 @@ def settings(tmp_path, monkeypatch):
     _publish(made, 1)
     books = made.warehouse / "books" / "eu"
     books.mkdir(parents=True)
-    (books / "suppression.jsonl").write_text('{"tombstone": 1}\n')
+    (books / "budget.jsonl").write_text('{"line": 1}\n')
     (made.warehouse / "staging" / "eu").mkdir(parents=True)
     (made.warehouse / "staging" / "eu" / "half.parquet").write_bytes(b"transient")
     (made.warehouse / "dagster" / "log").write_text("a journal")
@@ -81,8 +81,8 @@ def test_a_warehouse_lost_whole_comes_back_as_it_was(settings):
 
 def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, monkeypatch):
     made = backup.back_up(settings)
-    book = settings.warehouse / "books" / "eu" / "suppression.jsonl"
-    book.write_text(book.read_text() + '{"tombstone": 2}\n')
+    book = settings.warehouse / "books" / "eu" / "budget.jsonl"
+    book.write_text(book.read_text() + '{"line": 2}\n')
     (book.parent / "requests.jsonl").write_text("{}\n")
     (settings.warehouse / "books" / "disposals.jsonl").write_text('{"item": "000009"}\n')
     before = _tables(settings)
@@ -96,7 +96,7 @@ def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, m
     monkeypatch.setattr(backup, "AFTER_RESTORE", [lambda one: seen.append((one.warehouse, _tables(one)))])
     backup.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
-    assert book.read_text() == '{"tombstone": 1}\n{"tombstone": 2}\n'
+    assert book.read_text() == '{"line": 1}\n{"line": 2}\n'
     assert (book.parent / "requests.jsonl").read_text() == "{}\n"
     assert [one["item"] for one in retention.book(settings)] == ["000009"]
     assert [(path != settings.warehouse, tables) for path, tables in seen] == [(True, before)]
