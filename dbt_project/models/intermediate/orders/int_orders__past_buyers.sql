@@ -2,7 +2,10 @@ with
 
 past_buyers as (
 
-    select * from {{ ref('stg_ops__past_buyers') }}
+    select
+        person_id,
+        last_ordered_on
+    from {{ ref('stg_ops__past_buyers') }}
 
 )
 
