@@ -67,6 +67,9 @@ create table if not exists ops.dead_letters (
 create table if not exists ops.fields (
     topic varchar not null, field varchar not null, problem varchar not null, seen_on date not null,
     first_seen_at timestamp not null, records bigint not null, primary key (topic, field, problem, seen_on));
+create table if not exists ops.disposals (
+    disposed_at timestamp not null, what varchar not null, rule varchar not null, older_than timestamp not null,
+    records bigint not null);
 create table if not exists ops.changes (kind varchar not null, day date, key varchar);
 create table if not exists ops.pending_days (
     day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar);
@@ -82,9 +85,6 @@ create table if not exists ops.past_sightings (
     message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
     user_id uuid not null, last_seen_at timestamp not null);
 create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
-create table if not exists ops.disposals (
-    disposed_at timestamp not null, what varchar not null, rule varchar not null, older_than timestamp not null,
-    records bigint not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -130,7 +130,7 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'disposals'"
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'past_buyers'"
     return con.execute(newest).fetchone() == (1,)
 
 

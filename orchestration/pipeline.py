@@ -60,8 +60,8 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    has_keys = key_file(settings.warehouse).exists()
     with exclusive(settings, on_wait), instance(settings) as journal:
+        has_keys = key_file(settings.warehouse).exists()
         for region in kept:
             check_key(settings, region)
         _end_killed_runs(journal)
