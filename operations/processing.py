@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from operations.published_tables import PUBLISHED
-from operations.released_marts import CHANNEL_MONTHLY
+from operations.released_marts import RELEASED
 from settings import Retention, Settings
 
 _INTEREST = "legitimate interest in accounting for marketing (Art. 6(1)(f) GDPR)"
@@ -33,12 +33,14 @@ class Processing:
     files: tuple[str, ...] = ()  # patterns of paths in the warehouse
 
 
-_PUBLISHED = {
-    f"{one.schema}.{one.name}": " ".join(one.columns) for one in (*PUBLISHED, CHANNEL_MONTHLY)
-}  # fmt: skip
+# By the file of a version: each table's columns.
+PUBLISHED_TABLES = {
+    "marts.duckdb": {str(one): " ".join(one.columns) for one in PUBLISHED},
+    "released.duckdb": {str(one): " ".join(one.columns) for one in RELEASED},
+}
 _FINANCE_OF_REGION = {
     name: " ".join(one for one in columns.split() if one != "is_final")
-    for name, columns in _PUBLISHED.items()
+    for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
     if name.startswith("finance.") and name not in ("finance.restatements",)
 }
 
@@ -172,8 +174,6 @@ REGISTER = (
         "Loading.", _INTEREST, None, _OPERATORS, True, {}, files=("staging/*",),
     ),
 )  # fmt: skip
-
-PUBLISHED_TABLES = _PUBLISHED
 
 
 def known_columns() -> dict[str, set[str]]:

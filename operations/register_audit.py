@@ -41,13 +41,14 @@ def _tables(settings: Settings) -> Iterator[str]:
 
 
 def _published(settings: Settings) -> Iterator[str]:
-    known = {table: set(columns.split()) for table, columns in PUBLISHED_TABLES.items()}
     for path in sorted(settings.versions_dir.glob("*/*.duckdb")):
         try:
             con = duckdb.connect(str(path), read_only=True, config={"enable_external_access": False})
         except duckdb.Error:
             yield f"{path.relative_to(settings.warehouse)} cannot be opened"
             continue
+        tables = PUBLISHED_TABLES.get(path.name, {})
+        known = {table: set(columns.split()) for table, columns in tables.items()}
         try:
             yield from _off_register(con, str(path.relative_to(settings.warehouse)), known)
         finally:
