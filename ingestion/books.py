@@ -75,6 +75,7 @@ create table if not exists ops.days (
     is_final boolean not null);
 create table if not exists ops.settled_orders (
     order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]);
+create table if not exists ops.device_owners (anonymous_id uuid not null, user_id uuid not null);
 create table if not exists ops.settled_paths (
     month date not null, path varchar[] not null, non_conversions bigint not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);

@@ -212,6 +212,7 @@ command(dead_letters, "replay")(cli_dead_letters.replay_letters)
 command(dsar, "access")(cli_subjects.access)
 command(dsar, "export")(cli_subjects.export)
 command(dsar, "erase")(cli_subjects.erase)
+command(dsar, "rectify")(cli_subjects.rectify)
 command(dsar, "status")(cli_subjects.show_requests)
 
 if __name__ == "__main__":
