@@ -78,6 +78,7 @@ create table if not exists ops.settled_orders (
 create table if not exists ops.device_owners (anonymous_id uuid not null, user_id uuid not null);
 create table if not exists ops.settled_paths (
     month date not null, path varchar[] not null, non_conversions bigint not null);
+create table if not exists ops.removed_events (archive_id integer primary key, records bigint not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -121,7 +122,7 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'settled_paths'"
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'removed_events'"
     return con.execute(newest).fetchone() == (1,)
 
 
@@ -205,6 +206,20 @@ def _fates(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:
     if sum(row[3] for row in rows) != one.records:
         raise PermanentError(f"{one.landed.name}: {one.records} records read, but their fates count otherwise")
     return rows
+
+
+def remove_events(con: duckdb.DuckDBPyConnection, where: str, parameters: dict[str, Any] | None = None) -> int:
+    """Delete rows of the raw events for good, and count them, so that the books still balance with what is there.
+
+    Call it in a transaction. The records keep the fate they had: they were loaded.
+    """
+    con.execute(
+        f"""insert into ops.removed_events
+        select archive_id, count(*) from raw.events where {where} group by all
+        on conflict do update set records = removed_events.records + excluded.records""",
+        parameters,
+    )
+    return con.execute(f"delete from raw.events where {where}", parameters).fetchall()[0][0]
 
 
 def records_by_fate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:

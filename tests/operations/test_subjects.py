@@ -20,6 +20,7 @@ from operations.subjects import Subject
 from operations.versions import version_ids
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
+from quality.books import book_checks
 from settings import UsageError
 from tests.operations.test_finality import COST, LEDGER, Shop
 
@@ -170,6 +171,8 @@ def test_an_erased_person_is_gone_and_finance_reads_what_it_read(copied):
     assert outcome.requests["eu"].steps["removed"] | {"at": 0} == {
         "at": 0, "events": 8, "orders": 3, "dead_letters": 1}  # fmt: skip
     assert len(version_ids(settings)) == 1
+    with region_file(settings, "eu", read_only=True) as con:
+        assert book_checks(con)[0].is_passed, "what was removed is accounted for"
     built.rebuild_everything()
     after = built.shown()
     for table in SHOWN:
