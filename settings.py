@@ -6,7 +6,7 @@ Nothing here reads the environment at import: :func:`load_settings` and :func:`n
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -195,6 +195,41 @@ class Slo(_Section):
     freshness_hours: int = Field(26, gt=0)
 
 
+class Experiment(_Section):
+    """A holdout: who or where was kept from a channel's advertising, and when."""
+
+    channel: str = Field(min_length=1)
+    campaign: str | None = None
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+    assignment: Literal["events", "pseudonym", "geography"] = "events"
+    id: str | None = None  # what the events call it, where that is not its key
+    control: tuple[str, ...] = ()
+    treated: tuple[str, ...] = ()  # without any, all others
+    control_share: Decimal = Field(Decimal("0.1"), gt=0, lt=1, decimal_places=6)
+    pre_days: int = Field(28, ge=7, le=365)
+    regions: tuple[str, ...] | None = None
+    confidence: Decimal = Field(Decimal("0.95"), ge=Decimal("0.5"), le=Decimal("0.999"), decimal_places=3)
+
+    @model_validator(mode="after")
+    def _fits_its_assignment(self) -> Experiment:
+        if self.last < self.first:
+            raise ValueError("'to' is a day before 'from'")
+        is_drawn = self.assignment == "pseudonym"
+        own = {"control", "treated", "id", "control_share", "pre_days"} & self.model_fields_set
+        allowed = {"events": {"control", "treated", "id"}, "geography": {"control", "treated", "pre_days"},
+                   "pseudonym": {"control_share"}}  # fmt: skip
+        if misplaced := own - allowed[self.assignment]:
+            known = ", ".join(sorted(allowed[self.assignment]))
+            raise ValueError(f"{min(misplaced)!r} means nothing with assignment: {self.assignment}; it takes {known}")
+        if not is_drawn and not self.control:
+            what = "variations" if self.assignment == "events" else "geographies"
+            raise ValueError(f"'control' names the {what} that were held out")
+        if both := {one.lower() for one in self.control} & {one.lower() for one in self.treated}:
+            raise ValueError(f"{min(both)!r} stands in both 'control' and 'treated'")
+        return self
+
+
 class Settings(_Section):
     """Everything that can be configured (``romi.yaml``); every key is optional."""
 
@@ -207,11 +242,12 @@ class Settings(_Section):
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
     slo: Slo = Slo()
+    experiments: dict[str, Experiment] = {}
 
-    @field_validator("topics", mode="before")
+    @field_validator("topics", "experiments", mode="before")
     @classmethod
-    def _no_topics(cls, topics: Any) -> Any:
-        return {} if topics is None else topics
+    def _none_of_them(cls, entries: Any) -> Any:
+        return {} if entries is None else entries
 
     @field_validator("regions")
     @classmethod
@@ -227,6 +263,19 @@ class Settings(_Section):
         if codes.get(self.reporting_currency) != 2:
             raise ValueError("reporting_currency: a currency of ISO 4217 with two decimals, such as EUR")
         return self
+
+    @model_validator(mode="after")
+    def _experiments_have_known_regions(self) -> Settings:
+        for name, experiment in self.experiments.items():
+            for region in experiment.regions or ():
+                if self.regions is not None and region not in self.regions:
+                    known = ", ".join(sorted(self.regions))
+                    raise ValueError(f"experiments.{name}.regions: unknown region {region!r}; known: {known}")
+        return self
+
+    def experiments_of(self, region: str) -> dict[str, Experiment]:
+        """The experiments that are held in the region."""
+        return {name: one for name, one in self.experiments.items() if one.regions is None or region in one.regions}
 
     def region(self, name: str) -> Region:
         """The region's configuration, or defaults where the configuration names no regions."""
@@ -338,9 +387,9 @@ def _explain(error: ValidationError | TypeError) -> str:
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     sections: dict[str, type[BaseModel]] = {
         "regions": Region, "topics": Topic, "attribution": Attribution,
-        "privacy": Privacy, "retention": Retention, "slo": Slo,
+        "privacy": Privacy, "retention": Retention, "slo": Slo, "experiments": Experiment,
     }  # fmt: skip
     model = sections[str(loc[0])] if loc else Settings
-    if loc[1:2] == ("conversions",):
-        model = Conversion
-    return list(model.model_fields)
+    if loc[1:2] in (("conversions",), ("channel_rules",)):
+        model = Conversion if loc[1] == "conversions" else ChannelRule
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,21 +1,20 @@
-"""Measures the warehouse and prints ratios: `python -m benchmarks [NAME …]`."""
+"""Measures the warehouse and prints ratios: `python -m benchmarks [main_job | ingest]`; `--help` says more."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
-from benchmarks import floor
+from benchmarks import floor, ingest
+from benchmarks.ingest import UNTIL
+from benchmarks.process import NOW
 from operations import sample_shop
-
-NOW = "2026-03-20T12:00:00Z"
-UNTIL = date(2026, 3, 19)
 
 
 def main_job(folder: Path) -> None:
@@ -43,18 +42,22 @@ def _print(what: str, seconds: float, unit: float, aim: str) -> None:
     print(f"{what}: {seconds:.1f} s = {seconds / unit:.1f} x the floor{f' (aim: {aim})' if aim else ''}", flush=True)
 
 
-BENCHMARKS: dict[str, Callable[[Path], None]] = {"main_job": main_job}
-
-
-def main(names: list[str]) -> None:
-    unknown = sorted(set(names) - set(BENCHMARKS))
-    if unknown:
-        sys.exit(f"unknown benchmark {', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")
-    for name in names or BENCHMARKS:
-        print(f"== {name}: {BENCHMARKS[name].__doc__}", flush=True)
-        with tempfile.TemporaryDirectory(prefix="romi-bench-") as folder:
-            BENCHMARKS[name](Path(folder))
+def main() -> None:
+    parser = argparse.ArgumentParser("benchmarks", description="Measures the warehouse and prints ratios.")
+    chosen = parser.add_subparsers(dest="name")
+    chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
+    ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
+    arguments = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = getattr(arguments, "folder", None) or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="romi-bench-"))
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        if arguments.name == "ingest":
+            return ingest.main(arguments, folder)
+        print(f"== main_job: {main_job.__doc__}", flush=True)
+        return main_job(folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -20,7 +20,9 @@ from ingestion.formats import segment
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 
 BATCH_ROWS = 100_000
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 32 << 20
+# Of a batch of the fast reader; an archive with a longer line that it is unsure of is left to the exact one.
+_FAST_ROWS, _LONG_LINE = 16_384, 32 << 10
 # What DuckDB raises when a line is no JSON or no UTF-8, the file is broken, or its name is no UTF-8 (RuntimeError).
 DIRTY = (duckdb.Error, RuntimeError)
 
@@ -54,25 +56,46 @@ def parser() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def read_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
-    """Read a Segment archive whose every line is JSON: DuckDB's reader, and the exact one where that is unsure.
+def read_fast(con: duckdb.DuckDBPyConnection, paths: list[Path], now: datetime) -> Iterator[tuple[Path, Batch]]:
+    """Read Segment archives, of one compression, whose every line is JSON: DuckDB's reader, and the exact one where
+    that is unsure. Several at once share what a query costs at all.
 
     Raises:
-        duckdb.Error: some line is no JSON or no UTF-8, or the file is broken; :func:`read_exact` tells which.
+        duckdb.Error: some line is no JSON or no UTF-8, or too long, or a file is broken; :func:`read_exact` tells
+            which.
         CorruptArchiveError: a checksum or length does not hold, which DuckDB does not test.
     """
-    verify(path)
+    for path in paths:
+        verify(path)
     source = (
-        "(select json as line, cast(null as bigint) as record_offset"
-        f" from read_ndjson_objects($path, compression=$compression, maximum_object_size={BATCH_BYTES}))"
+        "(select json as line, cast(null as bigint) as record_offset, filename from read_ndjson_objects("
+        f"$paths, compression=$compression, maximum_object_size={MAX_RECORD_BYTES}, filename=true))"
     )
-    start = 0
-    parameters = {"now": now, "path": no_glob(path), "compression": compression(path), "one_in": one_in(path)}
-    for part in con.execute(segment.query(source), parameters).to_arrow_reader(BATCH_ROWS):
+    parameters = {
+        "now": now, "paths": [no_glob(path) for path in paths], "compression": compression(paths[0]),
+        "one_in": min(map(one_in, paths)), "longest": _LONG_LINE,
+    }  # fmt: skip
+    starts = {str(path): 0 for path in paths}
+    for part in con.execute(segment.query(source), parameters).to_arrow_reader(_FAST_ROWS):
         frame = pl.DataFrame(pl.from_arrow(part))
-        offsets = pl.int_range(start, start + len(frame), dtype=pl.Int64, eager=True)
-        start += len(frame)
-        yield _settle(frame.with_columns(offsets.alias("record_offset")), now)
+        for piece in _by_file(frame):
+            name = piece["filename"][0]
+            offsets = pl.int_range(starts[name], starts[name] + len(piece), dtype=pl.Int64, eager=True)
+            starts[name] += len(piece)
+            yield Path(name), _settle(piece.with_columns(offsets.alias("record_offset")), now)
+
+
+def read_one_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
+    """One archive by :func:`read_fast`."""
+    for _, batch in read_fast(con, [path], now):
+        yield batch
+
+
+def _by_file(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    start = 0
+    for length in frame["filename"].rle().struct.field("len"):
+        yield frame.slice(start, length)
+        start += length
 
 
 def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
@@ -81,13 +104,15 @@ def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Ite
     Raises:
         CorruptArchiveError: the archive cannot be read whole.
     """
-    parameters = {"now": now, "one_in": one_in(path)}
+    parameters = {"now": now, "one_in": one_in(path), "longest": MAX_RECORD_BYTES}
     for lines in _line_batches(path):
         dead, texts = _decodable([(offset, line.strip()) for offset, line in lines])
         table = pl.DataFrame(texts, schema={"record_offset": pl.Int64, "line": pl.String}, orient="row")
         con.register("line_batch", table.to_arrow())
         valid = con.execute("select coalesce(json_valid(line), false) from line_batch").pl().to_series()
-        frame = con.execute(segment.query("(select * from line_batch where json_valid(line))"), parameters).pl()
+        frame = con.execute(
+            segment.query("(select *, null as filename from line_batch where json_valid(line))"), parameters
+        ).pl()
         batch = _settle(frame.sort("record_offset"), now)
         rows, refused = _read_each(table.filter(~valid).rows(), decode_text, now)
         dead += refused + batch.dead
@@ -115,15 +140,16 @@ def read_lines(lines: list[tuple[int, bytes]], convert: Convert | None, now: dat
 
 def _settle(frame: pl.DataFrame, now: datetime) -> Batch:
     """Replace the rows that the query left to the exact reader by what that one says."""
-    is_open = pl.col("line").is_not_null()
-    left = frame.filter(is_open).select("record_offset", "line")
+    is_open = frame["line"].is_not_null()
+    left = frame.select("record_offset", "line").filter(is_open)
     rows, dead = _read_each(left.rows(), decode_text, now)
-    sure = frame.filter(~is_open).select(
-        pl.col(name).cast(dtype) for name, dtype in PLAIN.items() if name in frame.columns
+    sure = frame.filter(~is_open) if len(left) else frame
+    whole = sure.select(
+        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
+        for name, dtype in PLAIN.items()
     )
-    whole = pl.concat([sure, rows], how="diagonal").select(PLAIN.names())
     shapes = frame["shape"].drop_nulls().value_counts()
-    return Batch(whole.sort("record_offset") if len(left) else whole, dead, shapes.rows())
+    return Batch(pl.concat([whole, rows]).sort("record_offset") if len(left) else whole, dead, shapes.rows())
 
 
 def _read_each(lines: list[tuple[int, str]], convert: Convert, now: datetime) -> tuple[pl.DataFrame, list[Dead]]:

@@ -67,6 +67,9 @@ create table if not exists ops.dead_letters (
 create table if not exists ops.fields (
     topic varchar not null, field varchar not null, problem varchar not null, seen_on date not null,
     first_seen_at timestamp not null, records bigint not null, primary key (topic, field, problem, seen_on));
+create table if not exists ops.disposals (
+    disposed_at timestamp not null, what varchar not null, rule varchar not null, older_than timestamp not null,
+    records bigint not null);
 create table if not exists ops.changes (kind varchar not null, day date, key varchar);
 create table if not exists ops.pending_days (
     day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar);

@@ -16,7 +16,7 @@ from crawlerdetect import CrawlerDetect
 
 from ingestion.records import EXPERIMENT_EVENT
 from privacy.keys import Key
-from privacy.pseudonyms import order_keys, pseudonym, pseudonyms
+from privacy.pseudonyms import Kind, order_keys, pseudonym, pseudonyms
 from privacy.redaction import REDACTED, is_email, redact
 from privacy.suppression import Suppression
 
@@ -33,6 +33,7 @@ MASKED = pl.Schema({
     "shipping_minor": pl.Int64(), "total_minor": pl.Int64(), "is_anonymised": pl.Boolean(),
 })  # fmt: skip
 
+_PERSONS: dict[Kind, str] = {"anonymous": "anonymous_id", "user": "user_id"}
 _CAMPAIGN = ("campaign_source", "campaign_medium", "campaign_name", "campaign_id")
 _UTM = {"campaign_source": "source", "campaign_medium": "medium", "campaign_name": "campaign", "campaign_id": "id"}
 _ANY_UTM = r"[?&]utm_(?:source|medium|campaign|id|term|content)=[^&]"
@@ -123,16 +124,18 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return kept.with_columns(
         pseudonyms(key, "message", "message_id").alias("message_id"),
         order_keys(key, kept["message_id"]).alias("message_order"),
-        pl.when(is_known)
-        .then(pl.coalesce("anonymous_id_successor", pseudonyms(key, "anonymous", "anonymous_id")))
-        .alias("anonymous_id"),
-        pl.when(is_known).then(pl.coalesce("user_id_successor", pseudonyms(key, "user", "user_id"))).alias("user_id"),
+        *[
+            pl.when(is_known)
+            .then(pl.coalesce(f"{name}_successor", _of_distinct(kept[name], pseudonyms(key, kind, name))))
+            .alias(name)
+            for kind, name in _PERSONS.items()
+        ],
         *[pl.when(is_known).then(campaigns[name]).alias(name) for name in _CAMPAIGN],
         pl.when(is_named).then(pl.col("event")).alias("event"),
         *[pl.when(is_known).then(_replaced(kept[name], redact)).alias(name) for name in ("experiment", "variation")],
         pl.when(is_known).then(_replaced(kept["geography"], _place)).alias("geography"),
-        pl.when(is_known).then(_host("page_url")).alias("page_host"),
-        pl.when(is_known).then(_host("page_referrer")).alias("referrer_host"),
+        pl.when(is_known).then(_of_distinct(kept["page_url"], _host("page_url"))).alias("page_host"),
+        pl.when(is_known).then(_of_distinct(kept["page_referrer"], _host("page_referrer"))).alias("referrer_host"),
         _replaced(kept["order_id"], lambda value: order_number(value, key)),
         (~is_known).alias("is_anonymised"),
     ).select(MASKED.names())
@@ -155,14 +158,21 @@ def _host(column: str) -> pl.Expr:
 def _campaigns(kept: pl.DataFrame) -> pl.DataFrame:
     """The campaign of each row: the record's own, else the URL's utm parameters, else its paid click id."""
     has_own = pl.any_horizontal(pl.col(name).is_not_null() for name in _CAMPAIGN)
-    url = pl.when(~has_own).then(pl.col("page_url").str.replace("(?s)#.*", ""))
-    tagged = kept.select(
-        *_CAMPAIGN,
-        *[url.str.extract(rf"[?&]utm_{tag}=([^&]+)").alias(f"utm_{name}") for name, tag in _UTM.items()],
-        *[
-            (url.str.contains(rf"[?&](?:{ids})=[^&]") & ~url.str.contains(_ANY_UTM)).alias(source)
-            for source, ids in _CLICK_IDS.items()
-        ],
+    url = pl.col("page_url").str.replace("(?s)#.*", "")
+    urls = (
+        kept.select("page_url")
+        .unique()
+        .select(
+            "page_url",
+            *[url.str.extract(rf"[?&]utm_{tag}=([^&]+)").alias(f"utm_{name}") for name, tag in _UTM.items()],
+            *[
+                (url.str.contains(rf"[?&](?:{ids})=[^&]") & ~url.str.contains(_ANY_UTM)).alias(source)
+                for source, ids in _CLICK_IDS.items()
+            ],
+        )
+    )
+    tagged = kept.select(*_CAMPAIGN, pl.when(~has_own).then(pl.col("page_url")).alias("page_url")).join(
+        urls, on="page_url", how="left", maintain_order="left"
     )
     chosen = tagged.select(
         *[pl.coalesce(name, _replaced(tagged[f"utm_{name}"], _decode)).alias(name) for name in _CAMPAIGN], *_CLICK_IDS
@@ -180,6 +190,13 @@ def _decode(value: str) -> str | None:
     # A '+' is a blank in a query, except where somebody forgot to encode that of a phone number.
     is_phone = as_written.startswith("+") and redact(as_written) == REDACTED
     return REDACTED if is_phone else unquote_plus(value).strip() or None
+
+
+def _of_distinct(values: pl.Series, expression: pl.Expr) -> pl.Series:
+    """`expression` of the column, worked out once for each distinct value."""
+    distinct = values.drop_nulls().unique()
+    results = distinct.to_frame().select(expression).to_series()
+    return values.replace_strict(distinct, results, default=None, return_dtype=pl.String)
 
 
 def _replaced(values: pl.Series, function: Callable[[str], str | None]) -> pl.Series:

@@ -19,6 +19,19 @@ COLUMNS = [name for name in MASKED.names() if name != "fate"]
 # A staged file holds rows of several archives: which one stands above the lower 40 bits of the offset.
 OFFSET_BITS = 40
 _IDENTIFIERS = ("message_id", "message_order", "anonymous_id", "user_id")
+_OFFSET = f"record_offset & ((1::bigint << {OFFSET_BITS}) - 1)"
+# A track that the configuration counts as a conversion is an order of its own.
+_ORDER_ID = f"""case when order_id is null and event is not null and event not in {OWN_TRACKS}
+    then event || ':' || message_id::uuid::varchar else order_id end as order_id"""
+_ROW = ", ".join([
+    f"archive_id, {_OFFSET} as record_offset", _ORDER_ID,
+    *[f"{name}::uuid as {name}" if name in _IDENTIFIERS else name
+      for name in COLUMNS if name not in ("record_offset", "order_id")],
+])  # fmt: skip
+_STAGED = f"""
+    from read_parquet($parts, filename = true) as rows
+    join staged_parts on rows.filename = staged_parts.filename and record_offset >> {OFFSET_BITS} = number"""
+_WITHOUT_COPIES = "anti join copies using (archive_id, record_offset)"
 
 
 @dataclass
@@ -66,29 +79,21 @@ def add_replayed(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None
 
 
 def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
-    """Insert the rows whose ``messageId`` is not taken, the first of the group before its copies; count the rest."""
+    """Insert the rows whose ``messageId`` is not taken, the first of the group before its copies; count them all."""
     staged = [
         (archive_id, parsed.number, str(part))
         for archive_id, parsed in ids.items() if not parsed.problem for part in parsed.parts
     ]  # fmt: skip
     if not staged:
         return
-    plain = [name for name in COLUMNS if name != "record_offset"]
-    columns = ", ".join(f"{name}::uuid as {name}" if name in _IDENTIFIERS else name for name in plain)
     schema = {"archive_id": pl.Int32, "number": pl.Int64, "filename": pl.String}
     con.register("staged_parts", pl.DataFrame(staged, schema=schema, orient="row").to_arrow())
+    parts = {"parts": sorted({no_glob(Path(part)) for *_, part in staged})}
     con.execute(
-        f"""create or replace temp table incoming as
-        select archive_id, record_offset & ((1::bigint << {OFFSET_BITS}) - 1) as record_offset, {columns}
-        from read_parquet($parts, filename = true) as rows
-        join staged_parts on rows.filename = staged_parts.filename and record_offset >> {OFFSET_BITS} = number""",
-        {"parts": sorted({no_glob(Path(part)) for *_, part in staged})},
-    )
-    # A track that the configuration counts as a conversion is an order of its own.
-    con.execute(
-        """update incoming set order_id = event || ':' || message_id::varchar
-        where order_id is null and event is not null and not list_contains($own, event)""",
-        {"own": list(OWN_TRACKS)},
+        f"""
+        create or replace temp table incoming as
+        select archive_id, {_OFFSET} as record_offset, message_id::uuid as message_id, is_anonymised {_STAGED}""",
+        parts,
     )
     con.execute("""
         create or replace temp table taken as
@@ -98,41 +103,35 @@ def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
         create or replace temp table repeated as
         select message_id from incoming anti join taken using (message_id) group by all having count(*) > 1""")
     con.execute("""
-        insert into raw.events by name
-        from incoming anti join taken using (message_id) anti join repeated using (message_id)
-        union all by name
-        from incoming semi join repeated using (message_id)
-        qualify row_number() over (partition by message_id order by archive_id, record_offset) = 1""")
-    _count_fates(con, ids)
+        create or replace temp table copies as
+        select archive_id, record_offset from incoming semi join taken using (message_id)
+        union all
+        select archive_id, record_offset from (
+            from incoming semi join repeated using (message_id)
+            qualify row_number() over (partition by message_id order by archive_id, record_offset) > 1)""")
+    con.execute(f"insert into raw.events by name from (select {_ROW} {_STAGED}) {_WITHOUT_COPIES}", parts)
+    _count_fates(con, ids, parts)
     con.unregister("staged_parts")
 
 
-def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
-    """Of the staged rows: those in the table were loaded or anonymised, the others are duplicates of one there."""
-    meaning = [name for name in COLUMNS if name not in ("record_offset", "received_at")]
-    copy, kept = (", ".join(f"{table}.{name}" for name in meaning) for table in ("copies", "events"))
+def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], parts: dict[str, list[str]]) -> None:
+    """Of the staged rows: copies are duplicates, the others were loaded or anonymised."""
     counted = con.execute(f"""
-        with copies as (
-            from incoming semi join (from taken union all from repeated) using (message_id)
-        ),
-        conflicts as (
-            select copies.archive_id, count(*) as conflicting
-            from copies join raw.events using (message_id)
-            where row({copy}) is distinct from row({kept})
-            group by all
-        ),
-        inserted as (
-            select archive_id, count(*) filter (not is_anonymised) as loaded,
-                count(*) filter (is_anonymised) as anonymised
-            from raw.events semi join incoming using (archive_id, record_offset)
-            where archive_id >= (select min(archive_id) from staged_parts) group by all
-        )
-        select archive_id, count(*), any_value(loaded), any_value(anonymised), any_value(conflicting)
-        from incoming left join inserted using (archive_id) left join conflicts using (archive_id) group by all
-        """).fetchall()
-    for archive_id, staged, loaded, anonymised, conflicting in counted:
-        parsed = ids[archive_id]
-        parsed.count("loaded", loaded or 0)
-        parsed.count("anonymised", anonymised or 0)
-        parsed.count("duplicate", staged - (loaded or 0) - (anonymised or 0))
-        parsed.conflicting = conflicting or 0
+        select archive_id, is_anonymised, count(*) from incoming {_WITHOUT_COPIES} group by all""").fetchall()
+    for archive_id, is_anonymised, records in counted:
+        ids[archive_id].count("anonymised" if is_anonymised else "loaded", records)
+    meaning = [name for name in COLUMNS if name not in ("record_offset", "received_at")]
+    copy, kept = (", ".join(f"{table}.{name}" for name in meaning) for table in ("copy", "events"))
+    copies = con.execute("select archive_id, count(*) from copies group by all").fetchall()
+    conflicts = con.execute(
+        f"""
+        select copy.archive_id, count(*)
+        from (from (select {_ROW} {_STAGED}) semi join copies using (archive_id, record_offset)) as copy
+        join raw.events using (message_id)
+        where row({copy}) is distinct from row({kept}) group by all""",
+        parts,
+    ).fetchall() if copies else []  # fmt: skip
+    for archive_id, records in copies:
+        ids[archive_id].count("duplicate", records)
+    for archive_id, records in conflicts:
+        ids[archive_id].conflicting = records

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from ingestion.archives import Dead, no_glob
+from ingestion.books import transaction
 from ingestion.landing import Landed
 from ingestion.records import REASONS
 from privacy.keys import Key
@@ -159,7 +160,7 @@ def payload(con: duckdb.DuckDBPyConnection, key: Key, letter: Letter) -> bytes:
 
 
 def dispose(con: duckdb.DuckDBPyConnection, older_than_days: int, now: datetime) -> int:
-    """Drop the dead letters first seen longer ago than that; their fate stays in the books.
+    """Drop the dead letters first seen longer ago than that, and book how many; their fate stays in the books.
 
     Args:
         now: UTC, naive.
@@ -167,5 +168,10 @@ def dispose(con: duckdb.DuckDBPyConnection, older_than_days: int, now: datetime)
     Returns:
         How many were dropped.
     """
-    query = "delete from ops.dead_letters where first_seen_at < ?"
-    return con.execute(query, [now - timedelta(days=older_than_days)]).fetchall()[0][0]
+    limit = now - timedelta(days=older_than_days)
+    with transaction(con):
+        dropped = con.execute("delete from ops.dead_letters where first_seen_at < ?", [limit]).fetchall()[0][0]
+        if dropped:
+            rule = f"retention.dead_letter_days: {older_than_days}"
+            con.execute("insert into ops.disposals values (?, 'dead letters', ?, ?, ?)", [now, rule, limit, dropped])
+    return dropped

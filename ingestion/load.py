@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import duckdb
@@ -20,7 +20,7 @@ from ingestion import archives
 from ingestion.books import Delivery, meta, put_meta, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
-from ingestion.compression import CorruptArchiveError
+from ingestion.compression import CorruptArchiveError, compression
 from ingestion.formats import converter
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
@@ -85,8 +85,8 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
         context = Context(policy.key, settings.region(region).timezone, settings.retention.ledger_days, policy.now)
         for landed in (one for one in fresh if one.kind != "events"):
             tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
-        parse = partial(_parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
-        for group in _groups(parse, [one for one in fresh if one.kind == "events"], tell):
+        task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
+        for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
             commit(con, group, policy.now)
     return done
 
@@ -173,13 +173,32 @@ def staging(settings: Settings, region: str) -> Iterator[Path]:
 _thread = threading.local()
 
 
-def _parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
+def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
     if not hasattr(_thread, "con"):
         _thread.con = archives.parser()
     stage = Stage(folder, policy, seal_key)
-    parsed = [_read(landed, stage, settings, policy) for landed in group]
+    read: dict[Path, Parsed] = {}
+    clean = [one for one in group if settings.topic(one.topic).format == "segment" and not is_parquet(one.path)]
+    for _, alike in groupby(sorted(clean, key=_compression), _compression):
+        read |= _read_together(list(alike), stage, policy)
+    parsed = [read.get(one.path) or _read(one, stage, settings, policy) for one in group]
     stage.flush()
+    return parsed
+
+
+def _compression(landed: Landed) -> str:
+    return compression(landed.path)
+
+
+def _read_together(group: list[Landed], stage: Stage, policy: Policy) -> dict[Path, Parsed]:
+    """All of them, or none where one is not clean: then each has to be read by itself."""
+    parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group} if len(group) > 1 else {}
+    try:
+        for path, batch in archives.read_fast(_thread.con, list(parsed), policy.now) if parsed else ():
+            stage.add(parsed[path], batch)
+    except (*archives.DIRTY, CorruptArchiveError):
+        return {}
     return parsed
 
 
@@ -189,7 +208,7 @@ def _read(landed: Landed, stage: Stage, settings: Settings, policy: Policy) -> P
     if convert:
         readers = [partial(archives.read_converted, landed.path, convert, policy.now)]
     else:
-        reads = (archives.read_exact,) if is_parquet(landed.path) else (archives.read_fast, archives.read_exact)
+        reads = (archives.read_exact,) if is_parquet(landed.path) else (archives.read_one_fast, archives.read_exact)
         readers = [partial(read, _thread.con, landed.path, policy.now) for read in reads]
     for read in readers:
         parsed = stage.begin(landed, sha256)

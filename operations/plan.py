@@ -15,6 +15,7 @@ import duckdb
 
 from ingestion.books import meta, put_meta, transaction
 from operations.finality import final_through, finalise
+from quality import cell_tables, cells, disclosure, exchange, members
 from settings import Settings
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -36,6 +37,7 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int
             put_meta(con, "rules", rules)
         elif con.execute("select count(*) from ops.changes").fetchone() != (0,):
             _plan_changes(con, settings, local_day)
+        _plan_experiments(con, settings, region)
         con.execute("delete from ops.changes")
         _join_split_orders(con, local_day)
         _complete_months(con)
@@ -58,12 +60,13 @@ def _join_split_orders(con: duckdb.DuckDBPyConnection, local_day: str) -> None:
 def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
     """A month's map of cells, and the weights that it learns from the 90 days up to its end, concern all its days.
 
-    What changes cost alone changes no other day.
+    What changes cost or an experiment alone changes no other day.
     """
     frozen_through = final_through(con) or date.min
     _add(con, "month's cells and learned weights", f"""
         with changed as (
-            select distinct date_trunc('month', day)::date as month, day from ops.pending_days where reason != 'cost'
+            select distinct date_trunc('month', day)::date as month, day from ops.pending_days
+            where reason not in ('cost', 'experiments')
         ),
         months as (
             select month from changed
@@ -81,10 +84,23 @@ def _rules(settings: Settings, region: str) -> str:
     """Names what the numbers follow from besides the data: the configuration that matters, and the models."""
     config = settings.model_dump_json(include={"reporting_currency", "attribution"})
     digest = hashlib.sha256(f"{config}{settings.region(region)}{settings.privacy.k_anonymity}".encode())
-    for folder in ("models", "macros", "seeds"):
-        for path in sorted((DBT_PROJECT / folder).rglob("*.*")):
-            digest.update(path.read_bytes())
+    files = [path for folder in ("models", "macros", "seeds") for path in (DBT_PROJECT / folder).rglob("*.*")]
+    files += [Path(str(module.__file__)) for module in (cell_tables, cells, disclosure, exchange, members)]
+    for path in sorted(files):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _plan_experiments(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
+    """Experiments are built whole by any build, so one day is enough for what changed in them."""
+    experiments = settings.experiments_of(region)
+    told = "".join(f"{name}: {one.model_dump_json()}\n" for name, one in sorted(experiments.items()))
+    digest = hashlib.sha256(f"{told}{settings.privacy.release_model}".encode()).hexdigest()[:16]
+    have_events = "select count(*) > 0 from ops.changes where kind in ('archive', 'event')"
+    is_changed = (meta(con, "experiments") or digest) != digest
+    if is_changed or (experiments and con.execute(have_events).fetchone() == (True,)):
+        _add(con, "experiments", "select max(day) as day from ops.days")
+    put_meta(con, "experiments", digest)
 
 
 def _is_built(con: duckdb.DuckDBPyConnection) -> bool:

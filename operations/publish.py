@@ -18,6 +18,7 @@ from ingestion.books import write_json
 from ingestion.records import naive_utc
 from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Table, dictionary, in_sql
 from operations.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
+from operations.released_marts import released_state, write_released
 from operations.restatements import book_restatements
 from operations.version_audit import audit
 from operations.versions import (
@@ -77,6 +78,8 @@ def publish(settings: Settings, *, clock: Callable[[], datetime] = now) -> Publi
     remove_leftovers(settings)
     current = current_version(settings)
     last = read_manifest(settings, current) if current else {"regions": {}}
+    if last.get("currency", settings.reporting_currency) != settings.reporting_currency:
+        current, last = None, {"regions": {}}  # nothing can be carried over, nor compared
     surveyed = {region: _source(settings, region, last, with_rows=False) for region in _regions(settings, last)}
     if not any(source.state for source in surveyed.values()) or _is_known(settings, current, last, surveyed):
         return None
@@ -95,7 +98,7 @@ def _swap_in(
     try:
         rows = _build(settings, version, built_at, current, sources)
         if rows is None:
-            write_json(settings.versions_dir / _SEEN, {"version": current, **_fingerprint(sources)})
+            write_json(settings.versions_dir / _SEEN, {"version": current, **_fingerprint(settings, sources)})
             return None
         if findings := audit(folder):
             raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
@@ -126,11 +129,13 @@ def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows:
     return _Source(reading.state, reading.rows, reading.builds)
 
 
-def _fingerprint(sources: dict[str, _Source]) -> dict[str, Any]:
+def _fingerprint(settings: Settings, sources: dict[str, _Source]) -> dict[str, Any]:
     contract = [[str(table), list(table.columns.items())] for table in PUBLISHED]
     return {
         "contract": hashlib.sha256(json.dumps([contract, dictionary()]).encode()).hexdigest(),
         "regions": {region: asdict(source.state) for region, source in sources.items() if source.state},
+        "currency": settings.reporting_currency,
+        "released": released_state(settings),
     }
 
 
@@ -139,11 +144,11 @@ def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sou
     seen = settings.versions_dir / _SEEN
     known = json.loads(seen.read_text()) if seen.is_file() else {}
     known = known if known.get("version") == current else last
-    found = _fingerprint(sources)
+    found = _fingerprint(settings, sources)
     for region, source in sources.items():
         if source.is_passing and source.state:
             found["regions"][region] = known["regions"].get(region)
-    return current is not None and all(found[key] == known[key] for key in found)
+    return current is not None and all(found[key] == known.get(key) for key in found)
 
 
 def _build(
@@ -172,13 +177,15 @@ def _build(
         passing = [region for region, source in sources.items() if source.is_passing]
         if current:
             _book_restatements(con, settings, version, current, sources)
-        if current and not any(_differs(con, table, passing) for table in (*reversed(FINANCE), VERSIONS, COLUMNS)):
+        is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
+        if is_released and not any(_differs(con, table, passing) for table in (*reversed(FINANCE), VERSIONS, COLUMNS)):
             return None
         _copy_to_parquet(con, folder / "parquet")
         rows = {str(table): con.execute(f"select count(*) from {table}").fetchall()[0][0] for table in PUBLISHED}
+        rows |= write_released(folder, settings, version, built_at)
     finally:
         con.close()
-    manifest = {"version": version, "built_at": built_at.isoformat(), **_fingerprint(sources)}
+    manifest = {"version": version, "built_at": built_at.isoformat(), **_fingerprint(settings, sources)}
     write_json(folder / MANIFEST, manifest)
     return rows
 
@@ -239,7 +246,7 @@ def _fill(
         f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
         for name in _common(con, table)
     ]
-    if carried:
+    if carried and (source.late or table.period):
         which = "true" if source.late else f"list_contains($held_back::date[], {table.period})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}

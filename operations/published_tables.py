@@ -26,9 +26,9 @@ class Table:
     columns: dict[str, str]  # types in DuckDB's spelling
 
     @property
-    def period(self) -> str:
-        """The column that a withheld day is looked up by."""
-        return "month" if "month" in self.columns else "date"
+    def period(self) -> str | None:
+        """The column that a withheld day is looked up by; None where a region hands the table over whole."""
+        return next((name for name in ("month", "date") if name in self.columns), None)
 
     @property
     def is_by_touch(self) -> bool:
@@ -53,6 +53,18 @@ _ROMI = {
     **dict.fromkeys(("roas", "romi", "cpa"), _RATIO), "is_final": "BOOLEAN",
 }  # fmt: skip
 
+_INTERVAL = ("", "_low", "_high")
+EXPERIMENT_LIFT = Table("finance", "experiment_lift", ("experiment", "region", "channel"), {
+    **dict.fromkeys(("experiment", "region", "channel", "campaign", "assignment"), _NAME),
+    "from_date": "DATE", "to_date": "DATE",
+    **dict.fromkeys(("treated_units", "control_units", "contaminated_units"), _COUNT), "confidence": "DECIMAL(4,3)",
+    **{f"{one}{end}": _RATIO for one in ("lift", "conversion_lift") for end in _INTERVAL},
+    **{f"incremental_conversions{end}": "DECIMAL(18,6)" for end in _INTERVAL},
+    **{f"incremental_{one}{end}": _MONEY for one in ("revenue", "margin") for end in _INTERVAL},
+    "spend": _MONEY, **{f"incremental_romi{end}": _RATIO for end in _INTERVAL},
+    "attribution_model": _NAME, "attributed_romi": _RATIO, "reason": _NAME,
+})  # fmt: skip
+
 FINANCE = (
     Table("finance", "romi_daily", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
     Table("finance", "romi_monthly", ("month", *_CELL), {"month": "DATE", **_CELL, **_ROMI}),
@@ -71,6 +83,7 @@ FINANCE = (
           {"date": "DATE", "region": _NAME, "platform": _NAME, "channel": _NAME, "campaign": _NAME, **_COST}),
     Table("finance", "reconciliation_daily", ("date", "region"),
           {name: type_.upper() for name, type_ in DAILY.items()}),
+    EXPERIMENT_LIFT,
 )  # fmt: skip
 RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "region"), {
     "version": "BIGINT", "table": _NAME, "date": "DATE", "region": _NAME, "spend_change": _MONEY,
@@ -87,7 +100,8 @@ COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"),
 PUBLISHED = (*FINANCE, RESTATEMENTS, VERSIONS, COLUMNS)
 
 _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
-          _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders"}  # fmt: skip
+          _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders",
+          "DECIMAL(4,3)": "share"}  # fmt: skip
 _IS_FINAL = (
     "Whether the row will change no more but for later corrections of the ledger: the input has passed it by 35 days,"
     " nothing of it is withheld and the region has no known loss."

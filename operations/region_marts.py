@@ -128,11 +128,12 @@ def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, stat
         and not list_contains($not_final::date[], {table.period}) as is_final"""
     columns = ", ".join(is_final if name == "is_final" else name for name in table.columns)
     not_final = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
-    parameters: dict[str, Any] = {"held_back": held_back(settings, table, state)}
+    parameters: dict[str, Any] = {}
     if "is_final" in table.columns:
         parameters |= {"final_through": state.final_through, "not_final": _periods_with(settings, table, not_final)}
-    return con.execute(
-        f"""select {columns} from {table}
-        where not list_contains($held_back::date[], {table.period}) order by {", ".join(table.grain)}""",
-        parameters,
-    ).to_arrow_table()
+    which = "true"
+    if table.period:
+        which = f"not list_contains($held_back::date[], {table.period})"
+        parameters["held_back"] = held_back(settings, table, state)
+    query = f"select {columns} from {table} where {which} order by {', '.join(table.grain)}"
+    return con.execute(query, parameters).to_arrow_table()

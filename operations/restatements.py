@@ -27,7 +27,7 @@ def book_restatements(con: duckdb.DuckDBPyConnection, version: int, builds: dict
     con.execute("create or replace temp table shown as from (select unnest($r) as region, unnest($b) as build)",
                 {"r": list(builds), "b": list(builds.values())})  # fmt: skip
     for table in FINANCE:
-        if "revenue" in table.columns or "spend" in table.columns:
+        if table.period and ("revenue" in table.columns or "spend" in table.columns):
             _book(con, version, table, lookback_days)
 
 
@@ -35,7 +35,7 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
     """One table's changes by period and region: of the totals, and of credit moved between cells."""
     measures = [name for name in _MEASURES if name in table.columns]
     grain = [name for name in table.grain if name not in (table.period, "region")]
-    in_grain = ", ".join((table.period, "region", *grain))
+    in_grain = ", ".join((str(table.period), "region", *grain))
     sides = {
         side: f"select {in_grain}, {', '.join(measures)} from {place}{table}"
         for side, place in (("now", ""), ("was", "last_good."))

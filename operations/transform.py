@@ -7,15 +7,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 from ingestion.books import region_file
 from operations.finality import final_through
 from operations.plan import DBT_PROJECT
-from settings import PermanentError, Settings
+from settings import Experiment, PermanentError, Settings
 
 Event = dict[str, Any]
 _PARSED = ("LogModelResult", "LogSeedResult", "LogTestResult")
@@ -83,7 +84,32 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         "payment_domains": list(rules.payment_domains),
         "k_anonymity": settings.privacy.k_anonymity,
         "margin_rate": str(settings.region(region).margin_rate),
+        "release_model": settings.privacy.release_model,
+        "experiments": experiment_variables(settings.experiments_of(region)),
     }
+
+
+def experiment_variables(experiments: dict[str, Experiment]) -> list[dict[str, Any]]:
+    """The experiments of a region as dbt is told them; names that are compared without case are in lower case."""
+    return [
+        {
+            "name": name,
+            "id": (one.id or name).lower(),
+            "channel": one.channel,
+            "campaign": one.campaign,
+            "assignment": one.assignment,
+            "from_date": one.first.isoformat(),
+            "to_date": one.last.isoformat(),
+            "pre_from_date": (one.first - timedelta(days=one.pre_days)).isoformat(),
+            "control": [value.lower() for value in one.control],
+            "treated": [value.lower() for value in one.treated],
+            "control_millionths": int(one.control_share * 1_000_000),
+            "confidence": str(one.confidence),
+            # The engine has no normal quantile.
+            "quantile": repr(NormalDist().inv_cdf(float((1 + one.confidence) / 2))),
+        }
+        for name, one in sorted(experiments.items())
+    ]
 
 
 def build(

@@ -17,13 +17,14 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.load import check_key
-from operations import plan, status, versions
+from operations import plan, releases, status, versions
 from operations.lock import exclusive
 from operations.progress import Step, report
+from operations.region_marts import RegionLateError
 from orchestration.definitions import defs
 from orchestration.partitions import range_tags, regions
 from privacy.keys import key_file
-from settings import Settings
+from settings import RomiError, Settings
 
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 _OURS = {"romi/run": "command line"}
@@ -59,8 +60,8 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    has_keys = key_file(settings.warehouse).exists()
     with exclusive(settings, on_wait), _instance(settings) as instance:
+        has_keys = key_file(settings.warehouse).exists()
         for region in kept:
             check_key(settings, region)
         _end_killed_runs(instance)
@@ -70,6 +71,8 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
         for region in outcome.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
                 outcome.rebuilt_days += jobs.rebuild(region, _pending(settings, region))
+                if _has_release_due(settings, region):
+                    jobs.execute("release", f"{region}: release", partition_key=region)
         report(Step("publish"))
         before = versions.current_version(settings)
         jobs.execute("publish", "publish")
@@ -125,6 +128,15 @@ def _definitions() -> dg.Definitions:
 def _pending(settings: Settings, region: str) -> list[tuple[date, date]]:
     with region_file(settings, region, read_only=True) as con:
         return plan.windows(con)
+
+
+def _has_release_due(settings: Settings, region: str) -> bool:
+    try:
+        return bool(releases.due(settings, region))
+    except RegionLateError:
+        return False
+    except RomiError:
+        return True  # the job will say what is wrong
 
 
 def _cause(result: dg.ExecuteInProcessResult) -> str:

@@ -7,6 +7,8 @@ import pytest
 
 from settings import Conversion, Settings, UnknownValueError, UsageError, is_region_name, load_settings, now
 
+EXPERIMENT = "experiments: {e: {channel: c, from: 2026-06-01, to: 2026-06-30, %s}}"
+
 
 @pytest.fixture
 def config(tmp_path):
@@ -49,7 +51,7 @@ def test_decimals_are_read_as_they_are_written(config):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "regions:", "topics:\nattribution:\nprivacy:\nretention:\nslo:", "topics: {web: }"]
+    "text", ["", "regions:", "topics:\nattribution:\nprivacy:\nretention:\nslo:\nexperiments:", "topics: {web: }"]
 )
 def test_a_key_with_nothing_under_it_is_default(config, text):
     settings = load_settings(config(text))
@@ -84,6 +86,11 @@ def test_a_region_with_nothing_under_it_has_defaults(config):
         ("privacy: {k: 3}", "privacy.k", ("k_anonymity", "epsilon_per_month")),
         ("retention: {days: 3}", "retention.days", ("raw_days", "backup_days")),
         ("slo: {accuracies: 1}", "slo.accuracies", ("accuracy", "freshness_hours")),
+        (
+            "experiments: {e: {channel: c, from: 2026-06-01, to: 2026-06-30, control: [a], share: 1}}",
+            "experiments.e.share",
+            ("channel", "from", "to", "control_share"),
+        ),
     ],
 )
 def test_an_unknown_key_is_an_error_that_lists_the_known_ones(config, text, key, known):
@@ -114,6 +121,20 @@ def test_an_unknown_key_is_an_error_that_lists_the_known_ones(config, text, key,
         ("attribution: {conversions: {Signed Up: {value: -1}}}", "attribution.conversions.Signed Up.value"),
         ("attribution: {conversions: {Signed Up: {value: 0.001}}}", "attribution.conversions.Signed Up.value"),
         ("attribution: {conversions: {A: {value: 1, lookback_days: 0}}}", "attribution.conversions.A.lookback_days"),
+        ("experiments: {e: {channel: c, from: 2026-06-01, control: [a]}}", "experiments.e.to"),
+        (EXPERIMENT % "from: 2026-07-01, control: [a]", "experiments.e: 'to' is a day before 'from'"),
+        (EXPERIMENT % "control: []", "experiments.e: 'control' names the variations"),
+        (EXPERIMENT % "assignment: geography", "experiments.e: 'control' names the geographies"),
+        (EXPERIMENT % "assignment: pseudonym, control: [a]", "experiments.e: 'control' means nothing with"),
+        (EXPERIMENT % "assignment: pseudonym, control_share: 1", "experiments.e.control_share"),
+        (EXPERIMENT % "control: [a], control_share: 0.2", "it takes control, id, treated"),
+        (EXPERIMENT % "control: [a], treated: [b, A]", "'a' stands in both 'control' and 'treated'"),
+        (EXPERIMENT % "control: [off]", "experiments.e.control.0"),
+        (EXPERIMENT % "control: [a], confidence: 95", "experiments.e.confidence"),
+        (
+            "regions: {eu: {}}\n" + EXPERIMENT % "control: [a], regions: [uk]",
+            "experiments.e.regions: unknown region 'uk'",
+        ),
         ("privacy: {epsilon_per_month: -1}", "privacy.epsilon_per_month"),
         ("retention: {raw_days: 0}", "retention.raw_days"),
         ("- a\n- b", "holds no mapping of keys"),
@@ -135,6 +156,18 @@ def test_a_region_that_is_not_configured_is_refused_where_some_are(config):
     assert settings.known_regions() == ["eu", "us"]
     with pytest.raises(UnknownValueError, match="unknown region 'uk'; known: eu, us"):
         settings.region("uk")
+
+
+def test_an_experiment_is_held_everywhere_or_where_it_says(config):
+    text = """
+        experiments:
+          all: {channel: Email, from: 2026-06-01, to: 2026-06-30, control: ["off"]}
+          one: {channel: Email, from: 2026-06-01, to: 2026-06-30, assignment: pseudonym, regions: [eu]}
+    """
+    settings = load_settings(config(text))
+    assert list(settings.experiments_of("eu")) == ["all", "one"]
+    assert list(settings.experiments_of("us")) == ["all"]
+    assert settings.experiments["one"].control_share == Decimal("0.1")
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,11 @@
     list({{ expression }} order by {{ order }})
 {%- endmacro %}
 
+{% macro nth_of(list, n) -%}
+    {#- From 1. -#}
+    {{ list }}[cast({{ n }} as bigint)]
+{%- endmacro %}
+
 {% macro without_repeats(path) -%}
     {#- A list with each run of equal neighbours as one. -#}
     [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]
@@ -105,4 +110,13 @@
 
 {% macro without_position(path, position) -%}
     list_concat({{ path }}[:{{ position }} - 1], {{ path }}[{{ position }} + 1:])
+{%- endmacro %}
+
+{% macro hash_60_bits(text) -%}
+    cast('0x' || substr(md5({{ text }}), 1, 15) as bigint)
+{%- endmacro %}
+
+{% macro ordered_sum(expression) -%}
+    {#- A sum of doubles depends on the order of its rows; in order of size it is always the same. -#}
+    list_sum(list_sort(list({{ expression }})))
 {%- endmacro %}

@@ -74,3 +74,8 @@
         + case when ranked.{{ measure }}_rank >= winners.{{ measure }}_rank then 1 else 0 end
     ) as bigint)
 {%- endmacro %}
+
+{% macro rounded_money(cents) -%}
+    {#- Of an estimate, which is a double of cents. -#}
+    {{ as_money('cast(round(' ~ cents ~ ') as bigint)') }}
+{%- endmacro %}

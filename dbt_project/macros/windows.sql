@@ -35,7 +35,7 @@
         Orders of the window's months have touches up to the look-back before (of days of 24 hours, so perhaps a calendar
         day more), and a month of touches shares its map of cells with its neighbours.
     -#}
-    cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') + 1)) }} - interval '1' month as date)
+    cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') | int + 1)) }} - interval '1' month as date)
 {%- endmacro %}
 
 {% macro last_touch_day() -%}

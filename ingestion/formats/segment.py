@@ -54,20 +54,21 @@ _CONTAINERS = {
 
 
 def query(source: str) -> str:
-    """SQL over `source`, a relation (record_offset, line) with valid JSON in ``line``: PLAIN's columns for
+    """SQL over `source`, a relation (record_offset, line, filename) with valid JSON in ``line``: PLAIN's columns for
     behaviour, ``line`` (null where the row is already whole) and for some ``shape``. Parameters: ``$now``, naive UTC,
-    and ``$one_in``, of how many rows one's shape is told."""
+    ``$one_in``, of how many rows one's shape is told, and ``$longest``, the bytes beyond which a line that comes back
+    whole is an error."""
     values = [f"trim({path}, '\"') as {name}" for name, path in _QUOTED.items()]
     values += [f"nullif({path}, '') as {name}" for name, path in _UNQUOTED.items()]
     for name, paths in _LABELS.items():
         texts = ", ".join(f"nullif(trim({path}, '\"'), '')" for path in paths)
-        values.append(
-            f"case when {_IS_EXPERIMENT if name in EXPERIMENT else 'true'} then coalesce({texts}) end as {name}"
-        )
+        is_told = _IS_EXPERIMENT if name in EXPERIMENT else "true"
+        values.append(f"case when {is_told} then coalesce({texts}) end as {name}")
     return f"""
-        with transformed as (select record_offset, line, json_transform(line, '{_STRUCTURE}') as r from {source}),
+        with transformed as (
+            select record_offset, line, filename, json_transform(line, '{_STRUCTURE}') as r from {source}),
         read as (
-            select record_offset, {", ".join(values)},
+            select record_offset, filename, {", ".join(values)},
                 {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
                 try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
                 not coalesce({" and ".join(_sure())}, false) as is_unsure, line,
@@ -79,7 +80,8 @@ def query(source: str) -> str:
                 nullif(anonymous_id, '') as anonymous_id, nullif(user_id, '') as user_id,
                 nullif(campaign_source, '') as campaign_source, nullif(campaign_medium, '') as campaign_medium,
                 nullif(campaign_name, '') as campaign_name, nullif(campaign_id, '') as campaign_id,
-                case when is_unsure then line end as line)
+                case when not is_unsure then null when strlen(line) <= $longest then line
+                    else error('a line of ' || strlen(line) || ' bytes') end as line)
         from read"""
 
 
@@ -103,7 +105,10 @@ def _sure() -> list[str]:
         f" and {_moment('r.receivedAt')} is not null))",
         f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, $now::timestamp) <= interval 1 day",
         "coalesce(r.context.consent.categoryPreferences.Analytics in ('true', 'false'), true)",
-        *[f"""not ({empty} and contains(line, '"{name}"'))""" for name, empty in _CONTAINERS.items()],
+        *[
+            f"""case when {empty} then not contains(line, '"{name}"') else true end"""
+            for name, empty in _CONTAINERS.items()
+        ],
         *[f"not regexp_matches(line, '{pattern}')" for pattern in _LENIENT],
     ]
 

@@ -116,6 +116,8 @@ class Region:
             "occurred_at": at, "anonymous_id": pseudonym(anonymous), "user_id": pseudonym(user),
             "campaign_source": source, "campaign_medium": medium, "campaign_name": name, "campaign_id": campaign_id,
             "page_host": columns.get("page_host", "shop.example"), "referrer_host": columns.get("referrer_host"),
+            "experiment": columns.get("experiment"), "variation": columns.get("variation"),
+            "geography": columns.get("geography"),
             "order_id": columns.get("order_id"), "currency": columns.get("currency"),
             "revenue_minor": columns.get("revenue"), "tax_minor": columns.get("tax"),
             "shipping_minor": columns.get("shipping"), "total_minor": columns.get("total"),

@@ -64,8 +64,9 @@ class Shop:
             return con.execute(sql).fetchall()
 
     def rows(self) -> dict[str, list[tuple]]:
-        """Every published finance table, sorted."""
-        names = self.query("select table_name from duckdb_tables() where schema_name = 'finance' order by 1")
+        """Every published finance table, sorted, but for the book of what versions changed."""
+        names = self.query("""select table_name from duckdb_tables()
+            where schema_name = 'finance' and table_name != 'restatements' order by 1""")
         return {name: sorted(self.query(f"from finance.{name}"), key=repr) for (name,) in names}
 
 

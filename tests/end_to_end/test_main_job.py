@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from operations import sample_shop
+from settings import WAREHOUSE_FORMAT
 from tests.end_to_end.conftest import campaign, order, page
 
 K1 = "privacy: {k_anonymity: 1}\n"
@@ -163,7 +164,7 @@ def _older(shop):
         (lambda shop: shop.configure("landng: x\n"), ["run"], "unknown key 'landng'; known here: landing, ware"),
         (lambda shop: shop.configure("slo: {look: 1}\n"), ["run"], "unknown key 'slo.look'; known here: accuracy"),
         (lambda shop: shop.configure("regions: {eu: {}}\n"), ["run"], "region in the landing zone: 'asia'; known: eu"),
-        (_older, ["run"], "format 0, this version needs 1"),
+        (_older, ["run"], "format 0, this version needs 2"),
         (_made_elsewhere, ["run"], "is no warehouse of this version"),
         (lambda shop: shop.warehouse.write_text("a file"), ["run"], "cannot write the warehouse"),
         (lambda shop: None, ["status"], "no warehouse at"),
@@ -186,7 +187,7 @@ def test_region_that_fails_holds_back_no_other(shop):
     shop.table("eu", "ledger/orders.csv", [ledger_row("o-1", "2026-03-02T10:00:00Z", "10.00")])
     shop.table("us", "ledger/orders.csv", [ledger_row("o-2", "2026-03-02T10:00:00Z", "20.00")])
     (shop.warehouse / "regions").mkdir(parents=True)
-    (shop.warehouse / "warehouse.json").write_text('{"format": 1}')
+    (shop.warehouse / "warehouse.json").write_text(json.dumps({"format": WAREHOUSE_FORMAT}))
     (shop.warehouse / "regions" / "eu.duckdb").write_bytes(b"no database" * 1000)
 
     code, outcome = shop.romi("run")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.archives import DIRTY, parser, read_converted, read_exact, read_fast
+from ingestion.archives import DIRTY, parser, read_converted, read_exact, read_one_fast
 from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
 from ingestion.formats.snowplow import COLUMNS
@@ -44,7 +44,7 @@ def padded(size: int) -> bytes:
     return LINE[:-1] + b', "pad": "' + b"x" * (size - len(LINE) - 11) + b'"}'
 
 
-READERS = [read_fast, read_exact]
+READERS = [read_one_fast, read_exact]
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -91,12 +91,19 @@ def test_a_bad_line_is_a_dead_letter_and_its_neighbours_are_not(con, tmp_path, l
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-@pytest.mark.parametrize("read", READERS)
-def test_a_record_of_a_mebibyte_is_none_too_large(con, tmp_path, read, end):
+def test_a_record_of_a_mebibyte_is_none_too_large(con, tmp_path, end):
     path = put(tmp_path, padded(MAX_RECORD_BYTES) + end)
-    assert outcome(read(con, path, NOW)) == ([0], {})
+    assert outcome(read_exact(con, path, NOW)) == ([0], {})
     path = put(tmp_path, padded(MAX_RECORD_BYTES + 1) + end)
-    assert outcome(read(con, path, NOW)) == ([], {0: "oversized_record"})
+    assert outcome(read_exact(con, path, NOW)) == ([], {0: "oversized_record"})
+
+
+def test_the_fast_reader_gives_up_at_a_long_line_that_it_is_unsure_of(con, tmp_path):
+    assert outcome(read_one_fast(con, put(tmp_path, padded(100_000)), NOW)) == ([0], {})
+    with pytest.raises(DIRTY):
+        list(read_one_fast(con, put(tmp_path, padded(100_000).replace(b'"userId"', b'"user\\u0049d"')), NOW))
+    with pytest.raises(DIRTY):
+        list(read_one_fast(con, put(tmp_path, padded(MAX_RECORD_BYTES + 1)), NOW))
 
 
 def test_of_an_oversized_record_nothing_is_kept(con, tmp_path):
@@ -115,7 +122,7 @@ def test_a_line_of_100_megabytes_is_read_in_bounded_memory(tmp_path):
 import resource, sys
 from datetime import datetime
 from pathlib import Path
-from ingestion.archives import DIRTY, parser, read_exact, read_fast
+from ingestion.archives import DIRTY, parser, read_exact, read_one_fast
 con, path, now = parser(), Path({str(path)!r}), datetime(2026, 3, 10)
 list(read_exact(con, path.parent / 'small.json', now))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -133,7 +140,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 def test_the_fast_reader_gives_up_on_a_line_that_is_no_json(con, tmp_path):
     with pytest.raises(DIRTY):
-        list(read_fast(con, put(tmp_path, LINE + b"\n{"), NOW))
+        list(read_one_fast(con, put(tmp_path, LINE + b"\n{"), NOW))
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -166,7 +173,7 @@ def test_an_odd_name_is_a_name(con, tmp_path, name):
     put(tmp_path, LINE, "axb?[c].json"), put(tmp_path, LINE, "aXbYc.json")
     folder = tmp_path / "odd [x] 'q'" / "partition=0"
     folder.mkdir(parents=True)
-    assert outcome(read_fast(con, put(folder, LINE, name), NOW)) == ([0], {})
+    assert outcome(read_one_fast(con, put(folder, LINE, name), NOW)) == ([0], {})
 
 
 def test_a_large_archive_comes_in_batches_whose_offsets_go_on(con, tmp_path, monkeypatch):

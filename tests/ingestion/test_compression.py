@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from ingestion.archives import parser, read_exact, read_fast
+from ingestion.archives import parser, read_exact, read_one_fast
 from ingestion.compression import CorruptArchiveError
 from tests.ingestion.strategies import NOW, page
 
@@ -14,7 +14,7 @@ GOOD = pa.compress(LINES, "zstd", asbytes=True)
 # {"a":"shop"} in one raw block, followed by the low half of its XXH64, as the zstd program writes it.
 CHECKED = b'(\xb5/\xfd$\x0ca\x00\x00{"a":"shop"}\xd1\xbd\x05\xe0'
 SKIPPABLE = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
-READERS = [read_fast, read_exact]
+READERS = [read_one_fast, read_exact]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.archives import parser, read_exact, read_fast
+from ingestion.archives import parser, read_exact, read_one_fast
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 from tests.ingestion.strategies import NOW, lines, page
 
@@ -89,4 +89,4 @@ def test_the_fast_reader_says_of_every_line_what_the_exact_one_says(con, folder,
         if not line.strip() or is_json(con, without_mark([line])[0] if n == 0 else line)
     ]
     path = put(folder, archive)
-    assert said(read_fast(con, path, NOW)) == one_by_one(without_mark(archive))
+    assert said(read_one_fast(con, path, NOW)) == one_by_one(without_mark(archive))

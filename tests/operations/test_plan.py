@@ -18,6 +18,12 @@ from operations.plan import split_windows
 from settings import Settings
 
 FIRST = datetime(2026, 1, 20, tzinfo=UTC)
+_DATES = {"channel": "Email", "from": "2026-02-05", "to": "2026-02-20"}
+EXPERIMENTS = {
+    "banner": {**_DATES, "control": ["without"]},
+    "mail": {**_DATES, "assignment": "pseudonym", "control_share": "0.5"},
+    "north": {**_DATES, "assignment": "geography", "control": ["DE-1", "DE-2"], "pre_days": 14},
+}
 CAMPAIGNS = [("google", "cpc", "brand"), ("bing", "cpc", "77"), ("newsletter", "email", "w9"), ("x", "cpc", "late")]
 LEDGER = ["order_id", "ordered_at", "status", "revenue", "refunded", "cogs", "currency", "updated_at"]
 
@@ -52,6 +58,10 @@ class Traffic:
             order |= {"total": order["revenue"] / 2, "currency": self.rng.choice(["EUR", "EUR", "USD"])}
             event = self.rng.choice(["Order Completed"] * 5 + ["Order Refunded", "Order Cancelled"])
             record |= {"type": "track", "event": event, "properties": order}
+        elif self.rng.random() < 0.1:
+            shown = {"experiment_id": "banner", "variation_id": self.rng.choice(["with", "without"])}
+            record |= {"type": "track", "event": "Experiment Viewed", "properties": shown}
+            record["context"]["location"] = {"region": f"DE-{self.rng.randrange(6)}"}
         return record
 
     def order(self) -> list[str]:
@@ -114,7 +124,7 @@ def test_tables_after_random_late_deliveries_equal_those_of_a_build_from_nothing
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
     monkeypatch.setattr(finality, "FINAL_AFTER", timedelta(days=365))  # what is final is not rebuilt
     common = {"landing": str(tmp_path / "landing"), "privacy": {"k_anonymity": 2},
-              "regions": {"eu": {"timezone": "Europe/Berlin"}}}  # fmt: skip
+              "regions": {"eu": {"timezone": "Europe/Berlin"}}, "experiments": EXPERIMENTS}  # fmt: skip
     bit_by_bit = Settings(warehouse=tmp_path / "bit_by_bit", **common)
     at_once = Settings(warehouse=tmp_path / "at_once", **common)
     traffic = Traffic(seed)
@@ -126,6 +136,39 @@ def test_tables_after_random_late_deliveries_equal_those_of_a_build_from_nothing
     late, whole = _tables(bit_by_bit), _tables(at_once)
     for name in whole:
         assert late[name] == whole[name], name
+
+
+def test_one_day_is_rebuilt_where_an_experiment_may_have_changed(tmp_path):
+    def pending(experiments=None, change=None):
+        settings = Settings(warehouse=tmp_path, experiments=experiments)
+        with region_file(settings, "eu") as con:
+            if change:
+                con.execute("insert into ops.changes values (?, null, '1')", [change])
+            plan.plan(con, settings, "eu")
+            days = con.execute("select day, reason from ops.pending_days").fetchall()
+            con.execute("delete from ops.pending_days")
+        return days
+
+    with region_file(Settings(warehouse=tmp_path), "eu") as con:
+        con.execute(
+            "insert into ops.days"
+            " select date '2026-03-01' + n::integer, 1, null, 'rebuilt', false from range(9) as t (n)"
+        )
+        con.execute("create schema intermediate; create table intermediate.int_orders__conversions (order_id varchar,"
+                    " ordered_on date, converted_at timestamp, person_id uuid, currency varchar)")  # fmt: skip
+        for name in ("starts", "touchpoints"):
+            con.execute(f"create table intermediate.int_sessions__{name} (person_id uuid, touched_on date,"
+                        " touched_at timestamp, campaign_name varchar, campaign_id varchar)")  # fmt: skip
+    last_day = [(date(2026, 3, 9), "experiments")]
+    assert len(pending()) == 9
+    assert pending() == pending(change="archive") == []
+    one = {"banner": EXPERIMENTS["banner"]}
+    assert pending(one) == last_day
+    assert pending(one) == []
+    assert pending(one, change="archive") == last_day
+    assert pending({"banner": {**EXPERIMENTS["banner"], "confidence": "0.9"}}) == last_day
+    assert pending() == last_day
+    assert pending() == []
 
 
 def test_windows_are_ascending_and_few_and_no_two_share_a_month():

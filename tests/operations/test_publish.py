@@ -503,3 +503,10 @@ def test_a_region_that_grows_publishes_the_new_day(shop: Settings) -> None:
     build(shop, "eu", days=[DAYS[-1] + timedelta(1)])
     publish_now(shop)
     assert list(revenue_by_day(shop)) == [*DAYS, DAYS[-1] + timedelta(1)]
+
+
+def test_another_reporting_currency_carries_nothing_over(shop: Settings) -> None:
+    publish_now(shop)
+    change(shop, "eu", f"update ops.days set withheld_reason = 'no rate' where day = '{DAYS[0]}'")
+    publish_now(shop.model_copy(update={"reporting_currency": "USD"}))
+    assert list(revenue_by_day(shop)) == DAYS[1:]

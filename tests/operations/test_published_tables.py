@@ -1,6 +1,9 @@
 from pathlib import Path
 
-from operations.published_tables import PUBLISHED, as_markdown, dictionary
+import yaml
+
+from operations.plan import DBT_PROJECT
+from operations.published_tables import EXPERIMENT_LIFT, PUBLISHED, as_markdown, dictionary
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -12,3 +15,9 @@ def test_data_dictionary_in_docs_is_the_one_that_is_published():
 def test_every_published_column_has_a_meaning_a_unit_and_a_source():
     described = {row[:3] for row in dictionary() if all(row)}
     assert described == {(table.schema, table.name, column) for table in PUBLISHED for column in table.columns}
+
+
+def test_the_contract_of_experiments_is_that_of_their_model():
+    models = yaml.safe_load((DBT_PROJECT / "models/marts/finance/_finance.yml").read_text())["models"]
+    [model] = [one for one in models if one["name"] == EXPERIMENT_LIFT.name]
+    assert {one["name"]: one["data_type"].upper() for one in model["columns"]} == EXPERIMENT_LIFT.columns

@@ -1,7 +1,8 @@
 {% test holds_k_buyers(model, period, order_period) %}
 -- Fails if a published cell of the window rests on fewer than k buyers in some attribution model,
 -- unless it is all there is of its period.
-{%- set condition = in_window_months('ordered_on') if period == 'month' else in_window('ordered_on') %}
+{%- set condition = in_touch_window('touched_on') if order_period == 'credits.touched_on'
+    else in_window_months('ordered_on') %}
 with
 
 published as (

@@ -10,7 +10,10 @@ from orchestration.warehouse import Warehouse
 
 @dg.asset(
     key=["published", "marts"],
-    deps=[dg.AssetDep(["finance", table.name], partition_mapping=dg.AllPartitionMapping()) for table in FINANCE],
+    deps=[
+        dg.AssetDep(dg.AssetKey(key), partition_mapping=dg.AllPartitionMapping())
+        for key in (*[["finance", table.name] for table in FINANCE], ["released", "channel_monthly"])
+    ],
     group_name="published",
     kinds={"duckdb", "parquet"},
     owners=["team:finance-analytics"],

@@ -95,18 +95,40 @@ worths as (
 
 ),
 
-run_weights as (
+-- A row per path: a join by position as well is one that a planner may begin with.
+path_worths as (
+
+    select
+        month,
+        path,
+        {{ ordered_list('worth_numerator', 'position asc nulls last') }} as worth_numerators,
+        {{ ordered_list('worth_denominator', 'position asc nulls last') }} as worth_denominators
+    from worths
+    group by month, path
+
+),
+
+run_worths as (
 
     select
         runs.order_number,
         runs.position,
-        {{ half_even(
-            'worths.worth_numerator * 1000000000000', 'worths.worth_denominator * runs.run_length'
-        ) | indent(8) }} as weight
+        runs.run_length,
+        {{ nth_of('path_worths.worth_numerators', 'runs.position') }} as worth_numerator,
+        {{ nth_of('path_worths.worth_denominators', 'runs.position') }} as worth_denominator
     from runs
     inner join paths on runs.order_number = paths.order_number
-    inner join worths
-        on paths.month = worths.month and paths.path = worths.path and runs.position = worths.position
+    inner join path_worths on paths.month = path_worths.month and paths.path = path_worths.path
+
+),
+
+run_weights as (
+
+    select
+        order_number,
+        position,
+        {{ half_even('worth_numerator * 1000000000000', 'worth_denominator * run_length') | indent(8) }} as weight
+    from run_worths
 
 ),
 

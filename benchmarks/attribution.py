@@ -1,0 +1,128 @@
+"""The attribution models over 1,000,000 sessions and 100,000 orders, against one hand-written DuckDB script.
+
+The script computes the six rule-based models only, in plain doubles, without remainders, learned weights or tests. Ours
+is dbt's own time for the models from paths to credits: nine models, in whole cents.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.books import region_file
+from operations import transform
+from settings import Settings
+
+FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
+ATTRIBUTION = ("int_attribution__learning_paths", "int_attribution__channel_buyers",
+               "int_attribution__channel_weights", "int_attribution__path_rates", "int_attribution__order_weights",
+               "int_attribution__credits")  # fmt: skip
+
+_TOUCHPOINTS = """
+insert into region.intermediate.int_sessions__touchpoints by name
+select md5('t' || i)::uuid as touch_id, touched_at::date as touched_on, touched_at,
+    md5('o' || i)::uuid as message_order,
+    md5('p' || person)::uuid as person_id, 's' || channel as source, 'm' as medium, null as campaign_id,
+    'campaign ' || (i % 40) as campaign, 'Channel ' || channel as channel
+from (select i, (hash(i) % 250000)::int as person, (hash(i * 7) % 9)::int as channel,
+        timestamp '2026-01-01' + to_seconds((hash(i * 13) % (90 * 86400))::bigint) as touched_at
+    from range(1000000) as sessions (i))"""
+_CONVERSIONS = """
+insert into region.intermediate.int_orders__conversions by name
+select 'order ' || i as order_id, converted_at::date as ordered_on, converted_at, md5('p' || person)::uuid as person_id,
+    md5('p' || person)::uuid as buyer_id, 'Order Completed' as conversion_type, true as is_in_ledger,
+    true as is_in_events, 'EUR' as currency, true as is_priced, 100 + (hash(i) % 20000)::bigint as revenue_cents,
+    0::bigint as refund_cents, 50 + (hash(i) % 9000)::bigint as cogs_cents
+from (select i, (hash(i * 17) % 250000)::int as person,
+        timestamp '2026-01-01' + to_seconds((hash(i * 19) % (90 * 86400))::bigint) as converted_at
+    from range(100000) as orders (i))"""
+FLOOR = """
+create table credits as
+with touches as (
+    select c.order_id, c.ordered_on, t.touched_at, t.channel, t.campaign, revenue_cents, refund_cents, cogs_cents,
+        row_number() over path as number, count(*) over (partition by c.order_id) as touches,
+        max(case when t.channel != 'Direct' then t.touched_at end) over (partition by c.order_id) as last_non_direct_at,
+        pow(2, -(epoch(c.converted_at) - epoch(t.touched_at)) / (7 * 86400)) as decay
+    from region.intermediate.int_orders__conversions as c
+    join region.intermediate.int_sessions__touchpoints as t
+        on c.person_id = t.person_id and t.touched_at between c.converted_at - interval 30 day and c.converted_at
+    window path as (partition by c.order_id order by t.touched_at)
+),
+weighted as (
+    select *, {
+        'first_touch': (number = 1)::double, 'last_touch': (number = touches)::double,
+        'last_non_direct': (touched_at = last_non_direct_at)::double, 'linear': 1 / touches,
+        'position_based': case when touches <= 2 then 1 / touches when number in (1, touches) then 0.4
+            else 0.2 / (touches - 2) end,
+        'time_decay': decay / sum(decay) over (partition by order_id)
+    } as weights
+    from touches
+),
+by_model as (
+    select *,
+        unnest(['first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay']) as model,
+        unnest([weights.first_touch, weights.last_touch, weights.last_non_direct, weights.linear,
+                weights.position_based, weights.time_decay]) as weight
+    from weighted
+)
+select order_id, ordered_on, model, number, channel, campaign, weight, weight * revenue_cents / 100 as revenue,
+    weight * refund_cents / 100 as refunds, weight * cogs_cents / 100 as cogs
+from by_model where weight > 0
+"""
+
+
+def attribution(folder: Path) -> None:
+    """All nine models over 1,000,000 sessions and 100,000 orders; the floor has six, in doubles."""
+    settings = Settings(warehouse=folder / "warehouse", regions={"eu": {}})  # type: ignore[dict-item]
+    with region_file(settings, "eu"):
+        pass
+    transform.build(settings, "eu", FIRST, FIRST)  # makes the tables, and warms dbt up
+    with _attached(settings) as con:
+        for statement in (_TOUCHPOINTS, _CONVERSIONS):
+            con.execute(statement)
+    floors, ours = [], []
+    for run in range(3):
+        floors.append(_floor(settings, folder / f"floor-{run}.duckdb"))
+        ours.append(_seconds_of_models(settings))
+    unit, seconds = min(floors), min(ours)
+    print(f"floor (six models in doubles): {unit:.2f} s")
+    print(
+        f"nine models in whole cents: {seconds:.2f} s = {seconds / unit:.1f} x the floor (aim: at most 3)", flush=True
+    )
+
+
+def _attached(settings: Settings) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(config={"threads": 2})
+    con.execute(f"attach '{settings.region_file('eu')}' as region; set TimeZone = 'UTC'")
+    return con
+
+
+def _floor(settings: Settings, path: Path) -> float:
+    with duckdb.connect(str(path), config={"threads": 2}) as con:
+        con.execute(f"attach '{settings.region_file('eu')}' as region (read_only)")
+        begun = time.perf_counter()
+        con.execute(FLOOR)
+        return time.perf_counter() - begun
+
+
+def _seconds_of_models(settings: Settings) -> float:
+    """The sum of dbt's execution times, of a build of the attribution models alone."""
+    seconds: list[float] = []
+    by_model: dict[str, float] = {}
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["info"]["name"] == "LogModelResult":
+            seconds.append(float(event["data"]["execution_time"]))
+            by_model[event["data"]["node_info"]["node_name"]] = seconds[-1]
+
+    transform.build(settings, "eu", FIRST, LAST, list(ATTRIBUTION), hear)
+    print("  " + ", ".join(f"{name.partition('__')[2]} {took:.2f}" for name, took in by_model.items()), flush=True)
+    return sum(seconds)
+
+
+BENCHMARKS: dict[str, Callable[[Path], None]] = {"attribution": attribution}

@@ -1,0 +1,86 @@
+{#- Holdout experiments, as the configuration gives them. -#}
+
+{% macro quoted(text) -%}
+    '{{ text | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro experiments() -%}
+    {#- The region's experiments, as rows. -#}
+    {%- for one in var('experiments') %}
+    select
+        {{ quoted(one.name) }} as experiment,
+        {{ quoted(one.id) }} as event_name,
+        {{ quoted(one.channel) }} as channel,
+        {{ quoted(one.campaign) if one.campaign else 'null' }} as campaign,
+        '{{ one.assignment }}' as assignment,
+        date '{{ one.from_date }}' as from_date,
+        date '{{ one.to_date }}' as to_date,
+        date '{{ one.pre_from_date }}' as pre_from_date,
+        {{ (not one.treated) | lower }} as is_rest_treated,
+        cast('{{ one.control_millionths }}' as integer) as control_millionths,
+        cast('{{ one.confidence }}' as decimal(4, 3)) as confidence,
+        cast('{{ one.quantile }}' as double) as quantile
+    union all
+    {%- endfor %}
+    select
+        cast(null as varchar) as experiment,
+        cast(null as varchar) as event_name,
+        cast(null as varchar) as channel,
+        cast(null as varchar) as campaign,
+        cast(null as varchar) as assignment,
+        cast(null as date) as from_date,
+        cast(null as date) as to_date,
+        cast(null as date) as pre_from_date,
+        cast(null as boolean) as is_rest_treated,
+        cast(null as integer) as control_millionths,
+        cast(null as decimal(4, 3)) as confidence,
+        cast(null as double) as quantile
+    where false
+{%- endmacro %}
+
+{% macro experiment_arms() -%}
+    {#- The arm of each variation or geography that the configuration names, as rows. -#}
+    {%- for one in var('experiments') %}
+    {%- for arm in ('control', 'treated') %}
+    {%- for value in one[arm] %}
+    select
+        {{ quoted(one.name) }} as experiment,
+        {{ quoted(value) }} as member,
+        '{{ arm }}' as arm
+    union all
+    {%- endfor %}
+    {%- endfor %}
+    {%- endfor %}
+    select
+        cast(null as varchar) as experiment,
+        cast(null as varchar) as member,
+        cast(null as varchar) as arm
+    where false
+{%- endmacro %}
+
+{% macro has_experiments(assignments=('events', 'pseudonym', 'geography')) -%}
+    {#- Where there are none of a kind, what they would read is not read. -#}
+    {%- set found = [] -%}
+    {%- for one in var('experiments') if one.assignment in assignments %}{% do found.append(one.name) %}{% endfor -%}
+    {{ 'true' if found else 'false' }}
+{%- endmacro %}
+
+{% macro drawn_millionth(experiment, person_id) -%}
+    {#- A person's place from 0 to 999999 in the draw of an experiment: the first 60 bits of an MD5, modulo. -#}
+    ({{ hash_60_bits("concat(" ~ experiment ~ ", ':', cast(" ~ person_id ~ " as varchar))") }} % 1000000)
+{%- endmacro %}
+
+{% macro t_quantile(normal_quantile, degrees) -%}
+    {#-
+        Student's t by the expansion of Abramowitz and Stegun (26.7.5): at 95% right to 0.001 from four degrees of
+        freedom on.
+    -#}
+    {%- set z, v = normal_quantile, degrees -%}
+    {{ z }}
+    + (pow({{ z }}, 3) + {{ z }}) / (4 * {{ v }})
+    + (5 * pow({{ z }}, 5) + 16 * pow({{ z }}, 3) + 3 * {{ z }}) / (96 * pow({{ v }}, 2))
+    + (3 * pow({{ z }}, 7) + 19 * pow({{ z }}, 5) + 17 * pow({{ z }}, 3) - 15 * {{ z }}) / (384 * pow({{ v }}, 3))
+    + (
+        79 * pow({{ z }}, 9) + 776 * pow({{ z }}, 7) + 1482 * pow({{ z }}, 5) - 1920 * pow({{ z }}, 3) - 945 * {{ z }}
+    ) / (92160 * pow({{ v }}, 4))
+{%- endmacro %}

@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'events') }}
+
+),
+
+exposures as (
+
+    select
+        message_id,
+        message_order,
+        occurred_at,
+        anonymous_id,
+        user_id,
+        lower(experiment) as experiment,
+        lower(variation) as variation
+    from source
+    where
+        event = 'Experiment Viewed'
+        and experiment is not null
+        and variation is not null
+        and coalesce(user_id, anonymous_id) is not null
+
+)
+
+select * from exposures

@@ -1,0 +1,25 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'events') }}
+
+),
+
+places as (
+
+    select
+        message_id,
+        message_order,
+        event,
+        occurred_at,
+        anonymous_id,
+        user_id,
+        order_id,
+        lower(geography) as geography
+    from source
+    where geography is not null
+
+)
+
+select * from places

@@ -1,0 +1,20 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'events') }}
+
+),
+
+users as (
+
+    select
+        user_id,
+        min(occurred_at) as first_seen_at
+    from source
+    where user_id is not null
+    group by user_id
+
+)
+
+select * from users

@@ -1,0 +1,49 @@
+"""What anyone may read: drawn once for each region and month, under differential privacy."""
+
+import dagster as dg
+
+from operations.region_marts import RegionLateError
+from operations.releases import release_due
+from orchestration.automation import POOL
+from orchestration.partitions import regions
+from orchestration.warehouse import Warehouse
+
+
+@dg.asset(
+    key=["released", "channel_monthly"],
+    deps=[
+        dg.AssetDep(["intermediate", "int_attribution__credits"], partition_mapping=dg.AllPartitionMapping()),
+        dg.AssetDep(["finance", "reconciliation_daily"], partition_mapping=dg.AllPartitionMapping()),
+    ],
+    partitions_def=regions,
+    group_name="released",
+    kinds={"python"},
+    owners=["team:finance-analytics"],
+    pool=POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "budget_holds",
+            asset=["released", "channel_monthly"],
+            description="Every month that is due was drawn within its budget of epsilon. A correction that does not fit"
+            " is left out, and the first release stands: look into the region's budget book.",
+        )
+    ],
+)
+def channel_monthly(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    """A region's months that are over and settled, and corrections of those that are final, from its budget book."""
+    with warehouse.writing(context) as settings:
+        try:
+            outcome = release_due(settings, context.partition_key)
+        except RegionLateError as error:
+            raise dg.Failure(f"{context.partition_key}: {error.reason}", allow_retries=error.is_passing) from error
+    return dg.MaterializeResult(
+        metadata={"drawn": [f"{month:%Y-%m} {kind}" for month, kind in outcome.drawn]},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="budget_holds",
+                passed=not outcome.refused,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={f"{month:%Y-%m}": reason for month, reason in outcome.refused.items()},
+            )
+        ],
+    )

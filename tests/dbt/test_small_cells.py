@@ -1,0 +1,43 @@
+"""Maps of cells are made in Python models: what a run is told has to reach them, and all tables have to follow them."""
+
+import pytest
+
+MARCH = [f"2026-03-{day:02}" for day in range(1, 5)]
+MEASURES = "sum(conversions), sum(revenue), sum(refunds), sum(cogs)"
+
+
+@pytest.fixture
+def shop(region):
+    """Four days: five buyers each of two campaigns, and one of a third, on each; touches are on the day before."""
+    events, number = [], 0
+    for day in MARCH[1:]:
+        for campaign, buyers in (("brand", 5), ("shoes", 5), ("rare", 1)):
+            for _ in range(buyers):
+                number += 1
+                before = f"2026-03-{int(day[-2:]) - 1:02} 12:00"
+                events.append(region.event(before, user=number, campaign=("google", "cpc", campaign)))
+                events.append(region.order(f"{day} 12:00", f"o{number}", 1000 + number, user=number))
+    region.insert("events", events)
+    return region
+
+
+def campaigns(region, table):
+    return region.query(f"select distinct campaign from finance.{table} order by campaign")
+
+
+def test_each_run_gets_its_own_k(shop, dbt):
+    dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=1)
+    for table in ("romi_daily", "romi_monthly", "romi_by_touch_date"):
+        assert campaigns(shop, table) == [("brand",), ("rare",), ("shoes",)]
+    dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=2)
+    assert campaigns(shop, "romi_monthly") == [("brand",), ("rare",), ("shoes",)]
+    for table in ("romi_daily", "romi_by_touch_date"):
+        assert ("rare",) not in campaigns(shop, table)
+        assert ("(other)",) in campaigns(shop, table)
+
+
+def test_what_is_merged_is_all_there(shop, dbt):
+    dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=4)
+    wholes = shop.query("select sum(orders), sum(revenue), sum(refunds), sum(cogs) from finance.orders_daily")
+    for table in ("romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment"):
+        assert shop.query(f"select distinct {MEASURES} from finance.{table} group by attribution_model") == wholes
