@@ -78,8 +78,10 @@ create table if not exists ops.days (
     is_final boolean not null);
 create table if not exists ops.settled_orders (
     order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]);
+create table if not exists ops.device_owners (anonymous_id uuid not null, user_id uuid not null);
 create table if not exists ops.settled_paths (
     month date not null, path varchar[] not null, non_conversions bigint not null);
+create table if not exists ops.removed_events (archive_id integer primary key, records bigint not null);
 create table if not exists ops.archive_spans (archive_id integer primary key, earliest timestamp, latest timestamp);
 create table if not exists ops.past_sightings (
     message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
@@ -214,6 +216,20 @@ def _fates(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:
     if sum(row[3] for row in rows) != one.records:
         raise PermanentError(f"{one.landed.name}: {one.records} records read, but their fates count otherwise")
     return rows
+
+
+def remove_events(con: duckdb.DuckDBPyConnection, where: str, parameters: dict[str, Any] | None = None) -> int:
+    """Delete rows of the raw events for good, and count them, so that the books still balance with what is there.
+
+    Call it in a transaction. The records keep the fate they had: they were loaded.
+    """
+    con.execute(
+        f"""insert into ops.removed_events
+        select archive_id, count(*) from raw.events where {where} group by all
+        on conflict do update set records = removed_events.records + excluded.records""",
+        parameters,
+    )
+    return con.execute(f"delete from raw.events where {where}", parameters).fetchall()[0][0]
 
 
 def records_by_fate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:

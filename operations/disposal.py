@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from ingestion.books import meta, put_meta
+from ingestion.books import meta, put_meta, remove_events
 from operations.anonymise import anonymise_orders
 from operations.finality import ARCHIVE_SPANS, closed_through, kept_through
 from settings import Settings
@@ -158,7 +158,7 @@ def _raw_events(con: duckdb.DuckDBPyConnection, before: date, open_from: date, l
     )
     con.execute("insert or replace into ops.archive_spans by name from spans")
     _keep_sightings(con, day, kept)
-    con.execute(f"delete from raw.events where {day} < ?", [kept])
+    remove_events(con, f"{day} < $kept", {"kept": kept})
     put_meta(con, "kept_through", kept.isoformat())
     _put_later(con, "sessions_through", kept)
     return gone
@@ -197,10 +197,18 @@ def _touches(con: duckdb.DuckDBPyConnection, before: date) -> int:
     for table in ("int_sessions__starts", "int_sessions__touchpoints"):
         gone += _deleted(con, f"intermediate.{table}", "touched_on < $before", before)
     gone += _deleted(con, "ops.past_sightings", "last_seen_at < $before", before)
+    gone += _deleted(
+        con,
+        "ops.device_owners",
+        """anonymous_id not in (
+        select anonymous_id from raw.events where anonymous_id is not null
+        union select anonymous_id from ops.past_sightings)""",
+    )
     con.execute("""
         delete from intermediate.int_identity__device_users where (anonymous_id, user_id) not in (
             select (anonymous_id, user_id) from raw.events where anonymous_id is not null and user_id is not null
-            union select (anonymous_id, user_id) from ops.past_sightings)""")
+            union select (anonymous_id, user_id) from ops.past_sightings
+            union select (anonymous_id, user_id) from ops.device_owners)""")
     for table in ("order_weights", "credits"):
         con.execute(
             f"""update intermediate.int_attribution__{table} set touch_id = null

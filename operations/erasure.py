@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion.books import meta, put_meta, region_file, transaction
+from ingestion.books import meta, put_meta, region_file, remove_events, transaction
 from operations.anonymise import PERSONAL, anonymise_orders
 from operations.dead_persons import Keys, dispose_of_letters
 from operations.finality import final_through
@@ -156,9 +156,7 @@ def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, suppression: S
     anonymise_orders(con, orders, settings.attribution.lapsed_after_days)
     # Refunds and cancellations that the person sent of others' orders stay with those, without the sender.
     _anonymise_records(con)
-    con.execute(
-        "delete from raw.events where order_id is null and message_id in (select message_id from erased_events)"
-    )
+    remove_events(con, "order_id is null and message_id in (select message_id from erased_events)")
     _delete_person_rows(con)
     con.execute("delete from ops.changes where key in (select message_id::varchar from erased_events)")
     put_meta(con, _REWRITE_DUE, "yes")

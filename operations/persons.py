@@ -80,10 +80,9 @@ def resolve(con: duckdb.DuckDBPyConnection, person: Person) -> Person:
     users = person.users | {user for device in person.devices if (user := _only_user(con, device))}
     found = Person(users, set(person.devices))
     for device in _devices(con, users) - person.devices:
-        spans = [(first, last) for user, first, last in _spans(con, device) if user in users]
         if _users(con, device) <= users:
             found.devices.add(device)
-        else:
+        elif spans := [(first, last) for user, first, last in _spans(con, device) if user in users]:
             found.shared[device] = spans
     return found
 
@@ -94,6 +93,9 @@ def _only_user(con: duckdb.DuckDBPyConnection, device: str) -> str | None:
 
 
 def _users(con: duckdb.DuckDBPyConnection, device: str) -> set[str]:
+    query = "select user_id from ops.device_owners where anonymous_id = ?::uuid"
+    if owners := con.execute(query, [device]).fetchall():
+        return {owners[0][0].hex}
     return _pseudonyms(con, "user_id", "anonymous_id = $id::uuid", device)
 
 
@@ -103,12 +105,16 @@ def _devices(con: duckdb.DuckDBPyConnection, users: Iterable[str]) -> set[str]:
 
 def _pseudonyms(con: duckdb.DuckDBPyConnection, column: str, where: str, value: str) -> set[str]:
     """From the events and from what identity resolution made of them, some of which may be gone."""
-    places = ["raw.events", *_identity_tables(con)]
+    places = ["raw.events", "ops.device_owners", *_identity_tables(con)]
     query = " union ".join(f"select {column} from {place} where {where}" for place in places)
     return {row[0].hex for row in con.execute(query, {"id": value}).fetchall() if row[0]}
 
 
 def _spans(con: duckdb.DuckDBPyConnection, device: str) -> list[tuple[str, datetime, datetime]]:
+    if con.execute("select count(*) from ops.device_owners where anonymous_id = ?::uuid", [device]).fetchall() != [
+        (0,)
+    ]:
+        return []  # whole its owner's, whoever was seen on it
     rows = con.execute(_SPANS.replace("$device", "$device::uuid"), {"device": device}).fetchall()
     for place in _identity_tables(con):
         query = f"select user_id, valid_from, valid_to from {place} where anonymous_id = $device::uuid"

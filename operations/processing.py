@@ -65,6 +65,7 @@ REGISTER = (
             "intermediate.int_sessions__touchpoints": "touch_id touched_on touched_at message_order person_id source"
             " medium campaign_id campaign channel",
             "intermediate.int_identity__device_users": "anonymous_id user_id valid_from valid_to",
+            "ops.device_owners": "anonymous_id user_id",
             "ops.past_sightings": "message_id message_order occurred_at anonymous_id user_id last_seen_at",
         },
     ),
@@ -152,6 +153,7 @@ REGISTER = (
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
+            "ops.removed_events": "archive_id records",
             "ops.pending_days": "day reason state failed_tests",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion.books import region_file
+from ingestion.books import region_file, transaction
 from ingestion.load import hold_key
 from ingestion.records import naive_utc
-from operations import emails, erasure, status, subject_data
+from operations import emails, erasure, plan, status, subject_data
 from operations.lock import check_warehouse, exclusive
 from operations.persons import Identifiers, Person, named, resolve
 from operations.publish import publish
@@ -24,7 +24,7 @@ from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.versions import current_version, version_dir, version_ids
 from privacy.keys import Key, region_key
 from privacy.suppression import ALWAYS, KINDS, Suppression, SuppressionBook, Tombstone, mark
-from settings import RomiError, Settings, UnknownValueError, now
+from settings import RomiError, Settings, UnknownValueError, UsageError, now
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,56 @@ def _suppress(settings: Settings, subject: Subject, region: str) -> Request:
     request = requests.open(begun[0].request, "erase", begun[0].erased_at)
     requests.step(request, "tombstones", tombstones=len(begun))
     return request
+
+
+def rectify(
+    settings: Settings, subject: Subject, region: str | None, on_wait: Callable[[], None] = lambda: None
+) -> Outcome:
+    """Say whose a device is, whatever was seen on it: what it did without a user id is from now on that user's.
+
+    The days concerned wait to be rebuilt; final days stay as they are.
+
+    Raises:
+        UsageError: the request does not name a device and a user; or there is no warehouse, or no such region.
+    """
+    if not (subject.user_id and subject.anonymous_id):
+        raise UsageError("say which device is whose: --anonymous-id and --user-id")
+    names, outcome = regions(settings, region), Outcome()
+    with exclusive(settings, on_wait):
+        for name in names:
+            with _failing(outcome, name):
+                book = RequestBook(settings, name)
+                request = book.open(new_id(), "rectify")
+                relinked = _relink(settings, subject, name) if settings.region_file(name).is_file() else 0
+                book.step(request, DONE, events=relinked)
+                outcome.requests[name] = book.requests()[request.id]
+    return outcome
+
+
+def _relink(settings: Settings, subject: Subject, region: str) -> int:
+    """How many events take part; none where the region does not know the device."""
+    key = _pseudonym_key(settings, region)
+    suppression = SuppressionBook(settings.warehouse, region).load()
+    person = named(subject.identifiers(settings, region), key, suppression)
+    (user,), (device,) = person.users, person.devices
+    with region_file(settings, region) as con:
+        with transaction(con):
+            if con.execute("select count(*) from raw.events where anonymous_id = ?::uuid", [device]).fetchall() == [
+                (0,)
+            ]:
+                return 0
+            con.execute("delete from ops.device_owners where anonymous_id = ?::uuid", [device])
+            con.execute("insert into ops.device_owners values (?::uuid, ?::uuid)", [device, user])
+            events = con.execute(
+                """insert into ops.changes
+                select 'event', null, message_id::varchar from raw.events
+                where anonymous_id = $device::uuid or user_id = $user::uuid
+                    or user_id in (select user_id from raw.events where anonymous_id = $device::uuid)""",
+                {"device": device, "user": user},
+            ).fetchall()[0][0]
+        plan.plan(con, settings, region)
+        status.write_snapshot(con, settings, region)
+    return events
 
 
 def _pseudonym_key(settings: Settings, region: str) -> Key:

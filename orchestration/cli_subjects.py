@@ -101,6 +101,26 @@ def erase(
     return outcome.exit_code
 
 
+@_subject_options
+def rectify(
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, **subject: str | None
+) -> int:  # fmt: skip
+    """Put right whose a device is: --anonymous-id names it, --user-id whose it is.
+
+    `romi run` rebuilds and publishes the days it concerns.
+    """
+    from operations import subjects
+
+    outcome = subjects.rectify(_settings(config, warehouse), _subject(subject), region, _wait(as_json))
+    if as_json:
+        _json(_facts(outcome))
+    else:
+        _print_failures(outcome)
+        for name, request in outcome.requests.items():
+            click.echo(f"{name}: request {request.id} done; {request.steps['done']['events']:,} events to relink")
+    return outcome.exit_code
+
+
 @_region
 def show_requests(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None) -> None:
     """The book of requests: each with its legal clock and its steps, without who asked."""

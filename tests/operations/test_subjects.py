@@ -20,7 +20,8 @@ from operations.subjects import Subject
 from operations.versions import version_ids
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
-from settings import Settings
+from quality.books import book_checks
+from settings import UsageError
 from tests.operations.test_finality import COST, LEDGER, Shop
 
 SHOWN = ("romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment", "orders_daily", "channel_weights",
@@ -50,8 +51,9 @@ class Warehouse(Shop):
     """Two persons with devices and orders, on days that are final and days that are not; and one who only looks."""
 
     def __init__(self, folder):
-        with exclusive(Settings(warehouse=folder / "warehouse")):
-            super().__init__(folder)
+        self.is_open = False
+        super().__init__(folder)
+        self.is_open = True
         self.events(
             visit(10, "2026-02-20T10:00:00Z", "google", "cpc", device="ann-phone"),
             visit(11, "2026-02-21T10:00:00Z", "facebook", "paid_social", device="ann-laptop"),
@@ -73,6 +75,11 @@ class Warehouse(Shop):
         with exclusive(self.settings):
             self.build()
             publish(self.settings)
+        assert self.query("select is_final from ops.days where day = '2026-01-06'") == [(True,)]
+
+    def build(self):
+        if self.is_open:
+            super().build()
 
     def events(self, *records):
         lines = [one if isinstance(one, str) else json.dumps(one) for one in records]
@@ -164,6 +171,8 @@ def test_an_erased_person_is_gone_and_finance_reads_what_it_read(copied):
     assert outcome.requests["eu"].steps["removed"] | {"at": 0} == {
         "at": 0, "events": 8, "orders": 3, "dead_letters": 1}  # fmt: skip
     assert len(version_ids(settings)) == 1
+    with region_file(settings, "eu", read_only=True) as con:
+        assert book_checks(con)[0].is_passed, "what was removed is accounted for"
     built.rebuild_everything()
     after = built.shown()
     for table in SHOWN:
@@ -285,6 +294,27 @@ def test_a_shared_device_stays_with_its_other_user(copied):
         f"select occurred_at::date from raw.events where anonymous_id = '{laptop}' order by occurred_at"
     )
     assert kept == [(date(2026, 3, 2),)] * 2 + [(date(2026, 3, 3),)]
+
+
+def test_a_device_is_put_right_and_its_orders_follow(copied):
+    """The laptop was Bob's all along: what it did without a user id was his, and goes when he is erased."""
+    laptop, bob, ann = copied.pseudonyms(device=["ann-laptop"], user=["bob", "ann"])
+    copied.events(bought(60, "2026-03-01T10:00:00Z", "lap-1", 70, device="ann-laptop"))
+    copied.build()
+    orders = "intermediate.int_orders__conversions where order_id = 'lap-1'"
+    buyer = f"select replace(person_id::varchar, '-', '') from {orders}"
+    assert copied.query(buyer) == [(ann,)]
+    outcome = subjects.rectify(copied.settings, Subject(user_id="bob", anonymous_id="ann-laptop"), None)
+    assert outcome.requests["eu"].steps["done"]["events"] > 4
+    copied.build()
+    assert copied.query(buyer) == [(bob,)]
+    subjects.erase(copied.settings, Subject(user_id="ann"), None)
+    assert copied.query(buyer) == [(bob,)], "the laptop is not Ann's any more"
+    subjects.erase(copied.settings, Subject(user_id="bob"), None)
+    assert copied.query(buyer) == [(None,)]
+    assert copied.found(laptop, bob, ann) == set()
+    with pytest.raises(UsageError, match="which device is whose"):
+        subjects.rectify(copied.settings, Subject(user_id="bob"), None)
 
 
 @pytest.mark.parametrize(

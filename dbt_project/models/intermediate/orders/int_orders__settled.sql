@@ -11,4 +11,9 @@ settled_orders as (
 
 )
 
-select * from settled_orders
+select
+    order_id,
+    buyer_id,
+    segment,
+    path
+from settled_orders
