@@ -108,5 +108,5 @@ experiment_lift as (
 
 select * from experiment_lift
 {% if is_incremental() -%}
-where experiment_lift.experiment not in (select kept.experiment from {{ this }} as kept)
+where experiment not in (select kept.experiment from {{ this }} as kept)
 {%- endif %}
