@@ -25,10 +25,10 @@ demo: .venv/ready ## a sample shop, ingested, attributed, checked and published
 	@$(BIN)/romi demo
 
 test: .venv/ready ## the test suite, without the slow drills
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 test-all: .venv/ready ## every test, slow drills included
-	@$(BIN)/python -m pytest -m "slow or not slow"
+	@$(BIN)/python -m pytest -n auto -m "slow or not slow"
 
 lint: .venv/ready ## ruff, sqlfluff, types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import floor, ingest
+from benchmarks import attribution, floor, ingest
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -46,6 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser("benchmarks", description="Measures the warehouse and prints ratios.")
     chosen = parser.add_subparsers(dest="name")
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
+    about = attribution.__doc__
+    chosen.add_parser("attribution", help="the attribution models alone", description=about)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -55,6 +57,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
+        if arguments.name == "attribution":
+            return attribution.run(folder)
         print(f"== main_job: {main_job.__doc__}", flush=True)
         return main_job(folder)
 

@@ -7,7 +7,6 @@ is dbt's own time for the models from paths to credits: nine models, in whole ce
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ from by_model where weight > 0
 """
 
 
-def attribution(folder: Path) -> None:
+def run(folder: Path) -> None:
     """All nine models over 1,000,000 sessions and 100,000 orders; the floor has six, in doubles."""
     settings = Settings(warehouse=folder / "warehouse", regions={"eu": {}})  # type: ignore[dict-item]
     with region_file(settings, "eu"):
@@ -86,8 +85,8 @@ def attribution(folder: Path) -> None:
         for statement in (_TOUCHPOINTS, _CONVERSIONS):
             con.execute(statement)
     floors, ours = [], []
-    for run in range(3):
-        floors.append(_floor(settings, folder / f"floor-{run}.duckdb"))
+    for number in range(3):
+        floors.append(_floor(settings, folder / f"floor-{number}.duckdb"))
         ours.append(_seconds_of_models(settings))
     unit, seconds = min(floors), min(ours)
     print(f"floor (six models in doubles): {unit:.2f} s")
@@ -123,6 +122,3 @@ def _seconds_of_models(settings: Settings) -> float:
     transform.build(settings, "eu", FIRST, LAST, list(ATTRIBUTION), hear)
     print("  " + ", ".join(f"{name.partition('__')[2]} {took:.2f}" for name, took in by_model.items()), flush=True)
     return sum(seconds)
-
-
-BENCHMARKS: dict[str, Callable[[Path], None]] = {"attribution": attribution}

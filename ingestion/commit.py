@@ -41,6 +41,7 @@ class Parsed(Delivery):
     number: int = 0
     parts: list[Path] = field(default_factory=list)
     letters: list[Path] = field(default_factory=list)  # the same of its dead letters, sealed
+    letter_bytes: int = 0
 
 
 def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -> None:
@@ -52,9 +53,6 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
-    for parsed in group:
-        for part in parsed.parts + parsed.letters:
-            part.unlink(missing_ok=True)
 
 
 def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now: datetime) -> None:

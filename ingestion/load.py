@@ -35,7 +35,9 @@ from settings import PermanentError, Settings, TransientError, UsageError, now
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
 _TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
+_MEMORY = "2GB"  # DuckDB would keep in memory what it wrote, up to most of the machine's
 _COMMIT_RECORDS = 250_000
+_COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     seal_key = region_key(settings.warehouse, region, "seal")
     done = Loaded()
     with region_file(settings, region) as con, staging(settings, region) as folder:
+        con.execute(f"set memory_limit = '{_MEMORY}'")
         hold_key(con, policy.key)
         fresh = unseen(con, discover(settings, region))
         sizes, size_done = sum(landed.size for landed in fresh), 0
@@ -246,12 +249,25 @@ def _groups(
         ready: list[Parsed] = []
         while True:
             waiting.extend(pool.submit(parse, task) for task in islice(tasks, _AHEAD - len(waiting)))
-            if not waiting or sum(one.records for one in ready) >= _COMMIT_RECORDS:
-                if ready:
-                    yield ready
-                if not waiting:
-                    return
-                ready = []
+            if not waiting:
+                break
+            committed: list[Parsed] = []
             for parsed in waiting.popleft().result():
                 ready.append(parsed)
                 tell(parsed)
+                if _is_enough(ready):
+                    yield ready
+                    committed, ready = committed + ready, []
+            for path in _files(committed) - _files(ready):  # archives of a task share files
+                path.unlink(missing_ok=True)
+        if ready:
+            yield ready
+
+
+def _files(group: list[Parsed]) -> set[Path]:
+    return {path for parsed in group for path in parsed.parts + parsed.letters}
+
+
+def _is_enough(group: list[Parsed]) -> bool:
+    records, letters = sum(one.records for one in group), sum(one.letter_bytes for one in group)
+    return records >= _COMMIT_RECORDS or letters >= _COMMIT_LETTER_BYTES

@@ -26,7 +26,7 @@ from privacy.keys import Key, region_key
 from privacy.sealing import unseal
 from settings import PermanentError, Settings
 
-_CHUNK = 5_000
+_CHUNK_BYTES = 16 << 20  # of payloads opened at a time
 _REFUSED = pl.Schema({
     "archive_id": pl.Int32(), "record_offset": pl.Int64(), "reason": pl.String(), "occurred_at": pl.Datetime("us"),
 })  # fmt: skip
@@ -77,10 +77,15 @@ def _choose(con: duckdb.DuckDBPyConnection, which: Which) -> Replayed:
     """List in ``chosen`` what can be read again; count what cannot."""
     where, parameters = which.where()
     con.execute(f"create or replace temp table found as from {LETTERS} where {where}", parameters)
-    con.execute("""
+    con.execute(
+        """
         create or replace temp table chosen as
-        select archive_id, record_offset, reason, row_number() over (order by archive_id, record_offset) - 1 as number
-        from found where kind = 'events' and is_kept""")
+        select archive_id, record_offset, found.reason,
+            sum(octet_length(payload)) over (order by archive_id, record_offset) // ? as number
+        from found join ops.dead_letters using (archive_id, record_offset)
+        where kind = 'events' and is_kept""",
+        [_CHUNK_BYTES],
+    )
     con.execute("""
         create or replace temp table refused as
         select archive_id, record_offset, reason, null::timestamp as occurred_at from chosen limit 0""")
@@ -102,12 +107,11 @@ def _opened(
     con: duckdb.DuckDBPyConnection, key: Key, ids: dict[int, Parsed], done: Replayed
 ) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
     """The chosen lines, archive by archive; one that does not open is taken off ``chosen``."""
-    total = con.execute("select count(*) from chosen").fetchall()[0][0]
-    for number in range(0, total, _CHUNK):
+    for (number,) in con.execute("select distinct number from chosen order by all").fetchall():
         rows = con.execute("""
             select archive_id, record_offset, payload
             from ops.dead_letters join chosen using (archive_id, record_offset)
-            where number between ? and ? order by number""", [number, number + _CHUNK - 1]).fetchall()  # fmt: skip
+            where number = ? order by archive_id, record_offset""", [number]).fetchall()  # fmt: skip
         lines: dict[int, list[tuple[int, bytes]]] = {}
         for archive_id, offset, sealed in rows:
             try:

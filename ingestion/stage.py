@@ -57,6 +57,7 @@ class Stage:
             parsed.fields[dead.field, dead.reason] += 1
         self._letters.append(dead_letters.sealed(self.seal_key, parsed.landed, dead, parsed.number))
         self._letter_bytes += len(dead.payload)
+        parsed.letter_bytes += len(dead.payload)
         if self._letter_bytes >= LETTER_BYTES or len(self._letters) >= BATCH_ROWS:
             self._flush_letters()
 
