@@ -47,9 +47,9 @@ def dispose_of_letters(
     """
     con.execute("create or replace temp table letters_of_erased (archive_id integer, record_offset bigint)")
     dropped = 0
-    quoted = _spellings(plain)
+    quotes = _quotes(plain)
     for place, text, topic in _texts(con, keys.seal):
-        is_quoted = any(one in text.casefold() for one in quoted)
+        is_quoted = bool(quotes and quotes.search(text))
         names = set() if is_quoted else _identifiers(text, settings, topic)
         if is_quoted or any(_is_erased(suppression, keys.pseudonym, kind, value) for kind, value in names):
             con.execute("insert into letters_of_erased values (?, ?)", list(place))
@@ -65,20 +65,22 @@ def letters_naming(
     con: duckdb.DuckDBPyConnection, settings: Settings, keys: Keys, pseudonyms: set[str], plain: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The dead letters that name one of the pseudonyms or quote one of `plain`, opened."""
-    quoted = _spellings(plain)
+    quotes = _quotes(plain)
     return [
         {"archive_id": place[0], "record_offset": place[1], "payload": text}
         for place, text, topic in _texts(con, keys.seal)
-        if any(one in text.casefold() for one in quoted)
+        if (quotes and quotes.search(text))
         or any(
             pseudonym(keys.pseudonym, kind, name) in pseudonyms for kind, name in _identifiers(text, settings, topic)
         )
     ]
 
 
-def _spellings(plain: Sequence[str]) -> set[str]:
-    """How a payload may quote them; what is too short would be found in anything."""
-    return {spelt.casefold() for one in plain if len(one) > 3 for spelt in (one, json.dumps(one)[1:-1])}
+def _quotes(plain: Sequence[str]) -> re.Pattern[str] | None:
+    """Finds them anywhere in a payload, standing by themselves; bare numbers would be found in the wrong ones."""
+    told = [one for one in plain if len(one) > 3 and not (one.isdigit() and len(one) < 8)]
+    spelt = {re.escape(spelling) for one in told for spelling in (one, json.dumps(one)[1:-1])}
+    return re.compile(rf"(?<![\w.@+-])(?:{'|'.join(sorted(spelt))})(?![\w@-])", re.IGNORECASE) if spelt else None
 
 
 def _texts(con: duckdb.DuckDBPyConnection, key: Key) -> Iterator[tuple[tuple[int, int], str, str]]:

@@ -23,7 +23,8 @@ from operations.publish import publish
 from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.versions import current_version, version_dir, version_ids
 from privacy.keys import Key, region_key
-from privacy.suppression import ALWAYS, KINDS, Suppression, SuppressionBook, Tombstone, mark
+from privacy.pseudonyms import Kind
+from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark
 from settings import RomiError, Settings, UnknownValueError, UsageError, now
 
 
@@ -145,14 +146,13 @@ def _suppress(settings: Settings, subject: Subject, region: str) -> Request:
     key, book = _pseudonym_key(settings, region), SuppressionBook(settings.warehouse, region)
     suppression, requests = book.load(), RequestBook(settings, region)
     identifiers = subject.identifiers(settings, region)
-    begun = _begun(identifiers, key, suppression, requests) if suppression else None
-    stone_key = book.key()
-    if begun is None:
-        person = named(identifiers, key, suppression)
+    begun, person = _begun(identifiers, key, suppression, requests)
+    if person.all:
         if settings.region_file(region).is_file():
             with region_file(settings, region, read_only=True) as con:
                 person = resolve(con, person)
-        begun = _tombstones(person, stone_key)
+        stone_key = book.key()
+        begun = begun[:1] + _tombstones(person, stone_key, *begun[:1])
         book.add(stone_key, begun)
     request = requests.open(begun[0].request, "erase", begun[0].erased_at)
     requests.step(request, "tombstones", tombstones=len(begun))
@@ -219,23 +219,29 @@ def _pseudonym_key(settings: Settings, region: str) -> Key:
 
 
 def _begun(
-    identifiers: Identifiers, key: Key, suppression: Suppression, requests: RequestBook
-) -> list[Tombstone] | None:
-    """The tombstones of an erasure of these identifiers that is not done yet, if there is one."""
-    before = named(identifiers, key, None)
-    lives = [
-        *(suppression.life(key, "user", one) for one in before.users),
-        *(suppression.life(key, "anonymous", one) for one in before.devices),
-    ]
-    names = {name for life in lives for name in life[-2:-1]}
-    stones = [stone for name in names for kind in KINDS for stone in suppression.of(kind, name)]
-    known = requests.requests()
-    is_open = [one for one in stones if one.request not in known or not known[one.request].done_at]
-    return sorted(is_open, key=lambda one: one.erased_at) or None
+    identifiers: Identifiers, key: Key, suppression: Suppression | None, requests: RequestBook
+) -> tuple[list[Tombstone], Person]:
+    """Tombstones that an erasure of these identifiers has made which is not done yet; and who has none of it."""
+    person = named(identifiers, key, None)
+    if suppression is None:
+        return [], person
+    known, begun, rest = requests.requests(), [], Person()
+    places: list[tuple[Kind, set[str], set[str]]] = [
+        ("user", person.users, rest.users), ("anonymous", person.devices, rest.devices)
+    ]  # fmt: skip
+    for kind, firsts, others in places:
+        for first in firsts:
+            names = suppression.life(key, kind, first)
+            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name)]
+            stones = [one for one in stones if one.request not in known or not known[one.request].done_at]
+            begun += stones
+            others |= set() if stones else {names[-1]}
+    return sorted(begun, key=lambda one: one.erased_at), rest
 
 
-def _tombstones(person: Person, key: Key) -> list[Tombstone]:
-    request, moment = new_id(), naive_utc(now())
+def _tombstones(person: Person, key: Key, begun: Tombstone | None = None) -> list[Tombstone]:
+    """One for each pseudonym, of the request that has `begun` or of a new one."""
+    request, moment = (begun.request, begun.erased_at) if begun else (new_id(), naive_utc(now()))
     marks = [mark(key, "user", one) for one in person.users] + [mark(key, "anonymous", one) for one in person.devices]
     stones = [Tombstone(one, moment, request, ALWAYS) for one in sorted(marks)]
     return stones + [

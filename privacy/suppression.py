@@ -27,7 +27,6 @@ from privacy.pseudonyms import HEX_DIGITS, Kind, pseudonym, pseudonyms
 from settings import UsageError
 
 ALWAYS = (datetime.min, datetime.max)
-KINDS: tuple[Kind, ...] = ("user", "anonymous")
 
 
 @dataclass(frozen=True)

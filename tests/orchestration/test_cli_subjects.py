@@ -122,3 +122,37 @@ def test_an_open_request_is_overdue_when_its_clock_has_run_out(loaded, monkeypat
     assert dsar(loaded, "status")[1]["requests"][0]["state"] == "open"
     monkeypatch.setenv("ROMI_NOW", "2026-04-10T12:00:01Z")
     assert dsar(loaded, "status")[1]["overdue"] == 1
+
+
+def test_dead_letters_that_quote_the_person_go_and_others_stay(loaded):
+    loaded.archive(
+        '{"messageId": "d-1", "userId": "jane.roe@shop.example", ', '{"traits": {"email": "Jane.Roe@shop.example"}',
+        '{"userId": "not.jane.roe@shop.example", ', '{"userId": "u-7", "n": 5}', "nonsense", start=200,
+    )  # fmt: skip
+    loaded.load()
+    code, told = dsar(loaded, "erase", "--email", WHO, "--yes", "--region", "eu")
+    assert (code, told["requests"][0]["steps"]["removed"]["dead_letters"]) == (0, 2)
+    assert loaded.query("select record_offset from ops.dead_letters order by all") == [(2,), (3,), (4,)]
+    assert loaded.fates()["dead_letter"] == {"malformed_json": 4, "missing_field": 1}, "the books keep their fate"
+
+
+def test_a_short_number_is_found_as_an_id_and_not_in_every_other_number(loaded):
+    loaded.archive('{"userId": 1234, "messageId": "x"}', '{"userId": "u-8", "revenue": 1234}', start=200)
+    loaded.load()
+    dsar(loaded, "erase", "--user-id", "1234", "--yes", "--region", "eu")
+    assert loaded.query("select record_offset from ops.dead_letters") == [(1,)]
+
+
+def test_an_erasure_that_was_cut_short_takes_in_what_is_learned_since(loaded, monkeypatch):
+    from operations import subjects
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subjects, "_remove", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert dsar(loaded, "erase", "--user-id", WHO, "--yes", "--region", "eu")[0] == 1
+    traits = {"context": {"traits": {"email": WHO}, "consent": {"categoryPreferences": {"Analytics": True}}}}
+    loaded.archive(page(messageId="m-8", userId="u-other", anonymousId="a-other", **traits), start=300)
+    loaded.load()
+    code, _ = dsar(loaded, "erase", "--email", WHO, "--yes", "--region", "eu")
+    assert code == 0
+    assert len(dsar(loaded, "status")[1]["requests"]) == 1
+    assert loaded.query("select count(*) from raw.events where user_id is not null") == [(1,)]
