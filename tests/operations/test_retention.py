@@ -12,6 +12,7 @@ from ingestion.books import put_meta, region_file
 from operations import retention
 from operations.disposal import Disposal
 from operations.rewrite import table_digests
+from quality.books import book_checks
 from settings import PermanentError, Settings
 from tests.operations.test_finality import COST, LEDGER, Shop, order, view
 
@@ -108,6 +109,8 @@ def test_finance_stays_when_raw_rows_then_persons_then_orders_go(shop):
     assert retention.find_overdue(young, no_logs) == {}
     assert shop.count("raw.events where occurred_at < '2026-02-18'") == 0
     assert shop.query("select what, rule, records from ops.disposals") == [("raw events", "retention.raw_days: 30", 6)]
+    with region_file(shop.settings, "eu", read_only=True) as con:
+        assert [check.name for check in book_checks(con) if not check.is_passed] == []
     assert shop.finance() == before
     shop.rebuild_all()
     assert shop.finance() == before
