@@ -181,13 +181,22 @@ def _decodable(lines: list[tuple[int, bytes]]) -> tuple[list[Dead], list[tuple[i
 def _line_batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
     batch: list[tuple[int, bytes]] = []
     size = 0
-    for numbered in enumerate(parquet.lines(path) if parquet.is_parquet(path) else _lines(path)):
+    for numbered in enumerate(raw_lines(path)):
         batch.append(numbered)
         size += len(numbered[1])
         if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     yield batch
+
+
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """An archive's records as they came, one after another.
+
+    Raises:
+        CorruptArchiveError: it cannot be read whole.
+    """
+    yield from parquet.lines(path) if parquet.is_parquet(path) else _lines(path)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -76,6 +76,17 @@ create table if not exists ops.pending_days (
 create table if not exists ops.days (
     day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
     is_final boolean not null);
+create table if not exists ops.settled_orders (
+    order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]);
+create table if not exists ops.device_owners (anonymous_id uuid not null, user_id uuid not null);
+create table if not exists ops.settled_paths (
+    month date not null, path varchar[] not null, non_conversions bigint not null);
+create table if not exists ops.removed_events (archive_id integer primary key, records bigint not null);
+create table if not exists ops.archive_spans (archive_id integer primary key, earliest timestamp, latest timestamp);
+create table if not exists ops.past_sightings (
+    message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
+    user_id uuid not null, last_seen_at timestamp not null);
+create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -93,11 +104,13 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
     con = _connect(path, read_only)
     try:
+        if not read_only and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
         con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         if not read_only and not _has_books(con):
             with transaction(con):
                 con.execute(_SCHEMA)
-                put_meta(con, "format", str(WAREHOUSE_FORMAT))
+                con.execute("insert or ignore into ops.meta values ('format', ?)", [str(WAREHOUSE_FORMAT)])
         if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
             raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
         yield con
@@ -119,8 +132,8 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    tables = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'meta'"
-    return con.execute(tables).fetchone() == (1,)
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'past_buyers'"
+    return con.execute(newest).fetchone() == (1,)
 
 
 @contextmanager
@@ -203,6 +216,20 @@ def _fates(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:
     if sum(row[3] for row in rows) != one.records:
         raise PermanentError(f"{one.landed.name}: {one.records} records read, but their fates count otherwise")
     return rows
+
+
+def remove_events(con: duckdb.DuckDBPyConnection, where: str, parameters: dict[str, Any] | None = None) -> int:
+    """Delete rows of the raw events for good, and count them, so that the books still balance with what is there.
+
+    Call it in a transaction. The records keep the fate they had: they were loaded.
+    """
+    con.execute(
+        f"""insert into ops.removed_events
+        select archive_id, count(*) from raw.events where {where} group by all
+        on conflict do update set records = removed_events.records + excluded.records""",
+        parameters,
+    )
+    return con.execute(f"delete from raw.events where {where}", parameters).fetchall()[0][0]
 
 
 def records_by_fate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ingestion.records import EXPERIMENT_EVENT
 from privacy.keys import Key
 from privacy.pseudonyms import Kind, order_keys, pseudonym, pseudonyms
 from privacy.redaction import REDACTED, is_email, redact
+from privacy.suppression import Suppression
 
 # Identifiers are 32 hexadecimal digits here and UUID (16 bytes) in the database.
 MASKED = pl.Schema({
@@ -51,6 +52,7 @@ class Policy:
     raw_days: int
     now: datetime  # UTC, naive
     conversions: frozenset[str] = frozenset()  # tracks whose name is kept, since the configuration counts them
+    suppression: Suppression | None = None  # None: nobody was ever erased
 
 
 def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -64,14 +66,31 @@ def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """
     if plain.is_empty():
         return MASKED.to_frame()
-    decided = plain.with_columns(_fate(plain, policy).alias("fate"))
+    screened = _screened(plain, policy)
+    decided = plain.with_columns(_fate(plain, policy, screened["is_suppressed"]).alias("fate"), *_successors(screened))
     kept = decided.filter(pl.col("fate").is_in(["loaded", "anonymised"]))
     dropped = decided.filter(~pl.col("fate").is_in(["loaded", "anonymised"])).select("record_offset", "fate")
     masked = _masked(kept, policy) if len(kept) else MASKED.to_frame()
     return pl.concat([masked, dropped], how="diagonal").select(MASKED.names())
 
 
-def _fate(plain: pl.DataFrame, policy: Policy) -> pl.Series:
+def _screened(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    if policy.suppression:
+        return policy.suppression.screen(plain, policy.key)
+    length = len(plain)
+    return pl.DataFrame(
+        {
+            "is_suppressed": pl.repeat(False, length, eager=True),
+            **{name: pl.repeat(None, length, dtype=pl.String, eager=True) for name in ("anonymous_id", "user_id")},
+        }
+    )
+
+
+def _successors(screened: pl.DataFrame) -> list[pl.Series]:
+    return [screened[name].alias(f"{name}_successor") for name in ("anonymous_id", "user_id")]
+
+
+def _fate(plain: pl.DataFrame, policy: Policy, is_suppressed: pl.Series) -> pl.Series:
     is_commerce = pl.col("order_id").is_not_null()
     has_consent = pl.col("analytics_consent").fill_null(policy.is_consent_default)
     agents = plain["user_agent"].drop_nulls().unique()
@@ -79,8 +98,9 @@ def _fate(plain: pl.DataFrame, policy: Policy) -> pl.Series:
     fate = (
         pl.when(pl.col("occurred_at") < policy.now - timedelta(days=policy.raw_days)).then(pl.lit("expired"))
         .when(~is_commerce & pl.col("user_agent").is_in(bots.implode())).then(pl.lit("bot"))
+        .when(~is_commerce & is_suppressed).then(pl.lit("suppressed"))
         .when(~is_commerce & ~has_consent).then(pl.lit("no_consent"))
-        .when(~has_consent).then(pl.lit("anonymised"))
+        .when(~has_consent | is_suppressed).then(pl.lit("anonymised"))
         .otherwise(pl.lit("loaded"))
     )  # fmt: skip
     return plain.select(fate).to_series()
@@ -105,7 +125,9 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         pseudonyms(key, "message", "message_id").alias("message_id"),
         order_keys(key, kept["message_id"]).alias("message_order"),
         *[
-            pl.when(is_known).then(_of_distinct(kept[name], pseudonyms(key, kind, name))).alias(name)
+            pl.when(is_known)
+            .then(pl.coalesce(f"{name}_successor", _of_distinct(kept[name], pseudonyms(key, kind, name))))
+            .alias(name)
             for kind, name in _PERSONS.items()
         ],
         *[pl.when(is_known).then(campaigns[name]).alias(name) for name in _CAMPAIGN],

@@ -29,6 +29,7 @@ from ingestion.records import naive_utc
 from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
+from privacy.suppression import SuppressionBook
 from settings import PermanentError, Settings, TransientError, UsageError, now
 
 WORKERS = 2
@@ -101,6 +102,7 @@ def region_policy(settings: Settings, region: str) -> Policy:
         raw_days=settings.retention.raw_days,
         now=naive_utc(now()),
         conversions=frozenset(settings.attribution.conversions),
+        suppression=SuppressionBook(settings.warehouse, region).load(),
     )
 
 
@@ -164,7 +166,8 @@ def staging(settings: Settings, region: str) -> Iterator[Path]:
     """An empty folder for masked rows on their way; what a killed run left there is removed."""
     folder = settings.staging_dir / region
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    settings.staging_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir()
     try:
         yield folder
     finally:

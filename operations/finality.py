@@ -12,21 +12,23 @@ from settings import Settings
 
 FINAL_AFTER = timedelta(days=35)
 
+# From when to when an archive's records are, those that retention has disposed of included.
+ARCHIVE_SPANS = """
+    select archive_id, min(earliest) as earliest, max(latest) as latest from (
+        select archive_id, coalesce(received_at, occurred_at) as earliest, earliest as latest from raw.events
+        union all select archive_id, earliest, latest from ops.archive_spans
+    ) group by archive_id"""
+
 # No later than the load, so that one record from a wrong clock makes nothing final.
-WATERMARK = """
-    select max(least(latest, coalesce(first_seen_at, latest))) from (
-        select archive_id, max(coalesce(received_at, occurred_at)) as latest from raw.events group by all
-    ) left join ops.archives using (archive_id)"""
+WATERMARK = f"""
+    select max(least(latest, coalesce(first_seen_at, latest)))
+    from ({ARCHIVE_SPANS}) left join ops.archives using (archive_id)"""
 
 # An overlap is a redelivery, so a hole begins only beyond the furthest offset reached before. What could not be read
 # is lost until the same file comes whole. What a lost record spoke of lies between its neighbours, or as long before
 # as finality waits for late ones; where there is no neighbour to tell, anywhere.
-_LOST = """
-    with spans as (
-        select archive_id, min(coalesce(received_at, occurred_at)) as earliest,
-            max(coalesce(received_at, occurred_at)) as latest
-        from raw.events group by archive_id
-    ),
+_LOST = f"""
+    with spans as ({ARCHIVE_SPANS}),
     loaded as (
         select * from ops.archives left join spans using (archive_id) where kind = 'events' and state = 'loaded'
     ),
@@ -83,7 +85,31 @@ def finalise(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
 
 def final_through(con: duckdb.DuckDBPyConnection) -> date | None:
     """The last day that the input has passed by 35; months that end by then keep the weights they have learned."""
-    known = meta(con, "final_through")
+    return _day(con, "final_through")
+
+
+def kept_through(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day before which retention has disposed of raw events: what is stored of days up to it stands."""
+    return _day(con, "kept_through")
+
+
+def sessions_through(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day whose sessions are no longer built, since retention has disposed of them or of their events."""
+    return _day(con, "sessions_through")
+
+
+def closed_through(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day whose orders retention has disposed of: nothing of it is ever rebuilt."""
+    return _day(con, "closed_through")
+
+
+def frozen_through(con: duckdb.DuckDBPyConnection) -> date | None:
+    """Months that end by then keep what they have learned."""
+    return max(filter(None, (final_through(con), kept_through(con))), default=None)
+
+
+def _day(con: duckdb.DuckDBPyConnection, key: str) -> date | None:
+    known = meta(con, key)
     return date.fromisoformat(known) if known else None
 
 

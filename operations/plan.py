@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.books import meta, put_meta, transaction
-from operations.finality import final_through, finalise
+from operations.finality import closed_through, finalise, frozen_through
 from quality import cell_tables, cells, disclosure, exchange, members
 from settings import Settings
 
@@ -62,7 +62,7 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
 
     What changes cost or an experiment alone changes no other day.
     """
-    frozen_through = final_through(con) or date.min
+    frozen = frozen_through(con) or date.min
     _add(con, "month's cells and learned weights", f"""
         with changed as (
             select distinct date_trunc('month', day)::date as month, day from ops.pending_days
@@ -77,7 +77,7 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
             where last_day(learning.month) > $frozen_through
         )
         select day from ops.days where date_trunc('month', day)::date in (select month from months)
-            and day not in (select day from ops.pending_days)""", frozen_through=frozen_through)  # fmt: skip
+            and day not in (select day from ops.pending_days)""", frozen_through=frozen)  # fmt: skip
 
 
 def _rules(settings: Settings, region: str) -> str:
@@ -119,11 +119,12 @@ def _every_day(local_day: str) -> str:
 
 def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: date) -> None:
     con.execute(
-        # A day that is being rebuilt has to be rebuilt again.
-        f"""insert into ops.pending_days (day, reason) select distinct day, $reason from ({days}) where day is not null
+        # A day that is being rebuilt has to be rebuilt again; one whose orders are disposed of can't be.
+        f"""insert into ops.pending_days (day, reason) select distinct day, $reason from ({days})
+        where day is not null and day > $closed_through
         on conflict do update set state = 'pending', reason =
             case when contains(reason, excluded.reason) then reason else reason || '; ' || excluded.reason end""",
-        {"reason": reason, **parameters},
+        {"reason": reason, "closed_through": closed_through(con) or date.min, **parameters},
     )
 
 
@@ -198,8 +199,10 @@ def _find_touched(con: duckdb.DuckDBPyConnection, settings: Settings, local_day:
             select anonymous_id as id, moment, order_id from concerned
             union all select user_id, moment, order_id from concerned
             union all select known.user_id, moment, order_id from concerned
-                join (select distinct anonymous_id, user_id from raw.events where user_id is not null) as known
-                using (anonymous_id)
+                join (
+                    select anonymous_id, user_id from raw.events where user_id is not null
+                    union select anonymous_id, user_id from ops.past_sightings
+                ) as known using (anonymous_id)
             union all select person_id, least(converted_at, ordered_on), order_id
                 from intermediate.int_orders__conversions semi join changed_orders using (order_id)
         )

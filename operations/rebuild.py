@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 
 from ingestion.books import region_file, transaction
-from operations.finality import finalise
+from operations.finality import closed_through, finalise
 from operations.order_credit import offer_order_credit
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
@@ -31,6 +31,8 @@ def begin(settings: Settings, region: str, first: date, last: date) -> tuple[dat
 
 
 def _bounds(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[date, date]:
+    if (closed := closed_through(con)) is not None:
+        first = max(first, closed + timedelta(days=1))
     known = con.execute("""
         select min(day), max(day) from (select day from ops.pending_days union all select day from ops.days)
         where day between $first and $last""", {"first": first, "last": last}).fetchall()[0]  # fmt: skip

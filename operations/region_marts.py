@@ -9,9 +9,11 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
+from operations.erasure import remaining
 from operations.finality import WATERMARK, final_through
 from operations.published_tables import FINANCE, Table
-from settings import Settings, TransientError, UsageError
+from privacy.suppression import SuppressionBook
+from settings import PermanentError, Settings, TransientError, UsageError
 
 _HELD_BACK = """
     select day from ops.days where withheld_reason is not null union select day from ops.pending_days order by day"""
@@ -60,6 +62,10 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
             state = _state(con)
             if not with_rows:
                 return Reading(state)
+            if count := remaining(con, SuppressionBook(settings.warehouse, region).load()):
+                raise RegionLateError(
+                    f"its file holds {count} rows of persons who were erased; `romi run` removes them"
+                )
             rows = {table.name: _rows(con, settings, table, state) for table in FINANCE}
             return Reading(state, rows, con.execute("select day, build, rebuilt_for from ops.days").to_arrow_table())
     except duckdb.ConnectionException as error:
@@ -68,7 +74,7 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
         if "Could not set lock" in str(error.__cause__):
             raise RegionLateError("a writer holds its file", is_passing=True) from error
         raise RegionLateError(f"its file cannot be read: {_first_line(error.__cause__)}") from error
-    except (duckdb.Error, UsageError) as error:
+    except (duckdb.Error, PermanentError, UsageError) as error:
         raise RegionLateError(f"its file cannot be read: {_first_line(error)}") from error
 
 

@@ -14,7 +14,7 @@ from statistics import NormalDist
 from typing import Any
 
 from ingestion.books import region_file
-from operations.finality import final_through
+from operations.finality import closed_through, frozen_through, kept_through, sessions_through
 from operations.plan import DBT_PROJECT
 from settings import Experiment, PermanentError, Settings
 
@@ -59,7 +59,12 @@ def manifest() -> dict[str, Any]:
 def variables(settings: Settings, region: str, first: date, last: date) -> dict[str, Any]:
     """What a build is told; decimals as text, so that they stay exact."""
     with region_file(settings, region, read_only=True) as con:
-        frozen = final_through(con)
+        reached = {
+            "frozen_through": frozen_through(con),
+            "kept_through": kept_through(con),
+            "sessions_through": sessions_through(con),
+            "closed_through": closed_through(con),
+        }
     rules = settings.attribution
     return {
         "region": region,
@@ -78,7 +83,7 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         "session_timeout_minutes": rules.session_timeout_minutes,
         "time_decay_half_life_days": str(rules.time_decay_half_life_days),
         "lapsed_after_days": rules.lapsed_after_days,
-        "frozen_through": frozen.isoformat() if frozen else "",
+        **{name: day.isoformat() if day else "" for name, day in reached.items()},
         "position_weights": [str(weight) for weight in rules.position_weights],
         "internal_domains": list(rules.internal_domains),
         "payment_domains": list(rules.payment_domains),

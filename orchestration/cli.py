@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_dead_letters
+from orchestration import cli_dead_letters, cli_subjects, cli_upkeep
 from settings import RomiError, Settings, UsageError, load_settings
 
 
@@ -195,6 +195,16 @@ def _say(facts: dict[str, Any], line: str, as_json: bool) -> None:
     click.echo(json.dumps(facts) if as_json else line)
 
 
+@main.group()
+def dsar() -> None:
+    """Requests of persons: what is held about them, a correction, their erasure."""
+
+
+@main.group()
+def retention() -> None:
+    """Periods of data, and what is past them."""
+
+
 command(main, "run")(_run)
 command(main, "demo")(_demo)
 command(main, "status")(_status)
@@ -204,6 +214,15 @@ command(publish, "unpin")(_publish_unpin)
 command(dead_letters, "list")(cli_dead_letters.list_letters)
 command(dead_letters, "show")(cli_dead_letters.show_letter)
 command(dead_letters, "replay")(cli_dead_letters.replay_letters)
+command(dsar, "access")(cli_subjects.access)
+command(dsar, "export")(cli_subjects.export)
+command(dsar, "erase")(cli_subjects.erase)
+command(dsar, "rectify")(cli_subjects.rectify)
+command(dsar, "status")(cli_subjects.show_requests)
+command(retention, "apply")(cli_upkeep.apply_retention)
+command(main, "backup")(cli_upkeep.make_backup)
+command(main, "restore")(cli_upkeep.restore_backup)
+command(main, "audit")(cli_upkeep.audit_warehouse)
 
 if __name__ == "__main__":
     entry()

@@ -60,14 +60,14 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    with exclusive(settings, on_wait), _instance(settings) as instance:
+    with exclusive(settings, on_wait), instance(settings) as journal:
         has_keys = key_file(settings.warehouse).exists()
         for region in kept:
             check_key(settings, region)
-        _end_killed_runs(instance)
+        _end_killed_runs(journal)
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
-        instance.add_dynamic_partitions(str(regions.name), outcome.regions)
-        jobs = _Jobs(instance, settings, config, outcome)
+        journal.add_dynamic_partitions(str(regions.name), outcome.regions)
+        jobs = _Jobs(journal, settings, config, outcome)
         for region in outcome.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
                 outcome.rebuilt_days += jobs.rebuild(region, _pending(settings, region))
@@ -159,7 +159,8 @@ def _end_killed_runs(instance: dg.DagsterInstance) -> None:
 
 
 @contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the warehouse."""
     home = settings.dagster_home.absolute()
     home.mkdir(exist_ok=True)
     if not (home / "dagster.yaml").exists():
@@ -167,8 +168,8 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     # The event log is a journal, not a book: it need not wait for the disk at each of thousands of events.
     event.listen(Engine, "connect", _no_sync)
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            yield instance
+        with dg.DagsterInstance.from_config(str(home)) as opened:
+            yield opened
     finally:
         event.remove(Engine, "connect", _no_sync)
 

@@ -20,7 +20,7 @@ from typing import Literal
 
 from settings import UsageError
 
-Purpose = Literal["pseudonym", "seal"]
+Purpose = Literal["pseudonym", "seal", "suppression"]
 _BYTES = 32
 
 

@@ -21,7 +21,7 @@ class BookCheck:
 
 
 def book_checks(con: duckdb.DuckDBPyConnection) -> list[BookCheck]:
-    """For every archive: records read = the sum over fates, and the kept ones are in the table."""
+    """For every archive: records read = the sum over fates, and the kept ones are in the table, or removed for good."""
     read, counted = con.execute("""
         select (select coalesce(sum(records), 0) from ops.archives)::bigint,
                (select coalesce(sum(records), 0) from ops.fates)::bigint""").fetchall()[0]
@@ -30,7 +30,12 @@ def book_checks(con: duckdb.DuckDBPyConnection) -> list[BookCheck]:
             select archive_id, sum(records) as counted, sum(records) filter (fate in ('loaded', 'anonymised')) as kept
             from ops.fates group by all
         ),
-        stored as (select archive_id, count(*) as stored from raw.events group by all)
+        stored as (
+            select archive_id, sum(records)::bigint as stored from (
+                select archive_id, count(*) as records from raw.events group by all
+                union all by name from ops.removed_events
+            ) group by all
+        )
         select count(*) from ops.archives left join fates using (archive_id) left join stored using (archive_id)
         where archives.records <> coalesce(counted, 0)
             or (kind = 'events' and coalesce(kept, 0) <> coalesce(stored, 0))""").fetchall()[0][0]

@@ -43,7 +43,10 @@ def reconcile(
         UnknownValueError: the configuration does not know the region.
     """
     rates = Rates(con, settings.reporting_currency, to_day)
-    final = {day for (day,) in con.execute("select day from ops.days where is_final").fetchall()}
+    # Days whose raw events are disposed of stand as they are, final or not.
+    final = {day for (day,) in con.execute("""
+        select day from ops.days where is_final
+            or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()}  # fmt: skip
     withheld: dict[date, str] = {}
     for day, currency in spend_currencies(con, from_day, to_day):
         if (lacking := rates.lacking(currency, day)) and day not in final:
@@ -68,12 +71,13 @@ def _compare(orders: _Orders, con: duckdb.DuckDBPyConnection, from_day: date, to
     """Count by day what ledger and warehouse say of each order; on another day than the ledger's it is missing."""
     held = con.execute(
         """select order_id, ordered_on, count(*), any_value(currency), any_value(revenue_cents)::bigint,
-            any_value(refund_cents)::bigint, any_value(cogs_cents)::bigint, coalesce(sum(revenue_cents), 0)::bigint
+            any_value(refund_cents)::bigint, any_value(cogs_cents)::bigint, coalesce(sum(revenue_cents), 0)::bigint,
+            bool_or(is_in_events)
         from intermediate.int_orders__conversions where ordered_on between ? and ? group by all""", [from_day, to_day],
     ).fetchall()  # fmt: skip
     days: dict[date, Counter[str]] = defaultdict(Counter)
     found: set[tuple[str, date]] = set()
-    for order_id, day, copies, currency, *cents, revenue in held:
+    for order_id, day, copies, currency, *cents, revenue, had_event in held:
         tally, order = days[day], orders.get((order_id, day))
         tally["warehouse_orders"] += copies
         tally["warehouse_revenue"] += revenue
@@ -83,6 +87,8 @@ def _compare(orders: _Orders, con: duckdb.DuckDBPyConnection, from_day: date, to
         found.add((order_id, day))
         is_same = copies == 1 and currency == order.currency and (order.cents is None or tuple(cents) == order.cents)
         tally["amount_mismatches"] += not is_same
+        # The event of an old order may be disposed of by now.
+        tally["matched"] += had_event and not order.has_event
     for key, order in orders.items():
         if order.is_in_ledger:
             tally = days[order.day]

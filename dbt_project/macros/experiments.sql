@@ -84,3 +84,14 @@
         79 * pow({{ z }}, 9) + 776 * pow({{ z }}, 7) + 1482 * pow({{ z }}, 5) - 1920 * pow({{ z }}, 3) - 945 * {{ z }}
     ) / (92160 * pow({{ v }}, 4))
 {%- endmacro %}
+
+{% macro clear_experiments() -%}
+    {#- All but those whose events retention has begun to dispose of: their result stands. -#}
+    {%- if load_cached_relation(this) -%}
+        delete from {{ this }} where experiment not in (
+        {%- for one in var('experiments') if var('kept_through') and one.pre_from_date <= var('kept_through') %}
+            {{- quoted(one.name) }},
+        {%- endfor -%}
+        '')
+    {%- endif -%}
+{%- endmacro %}

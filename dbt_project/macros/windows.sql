@@ -35,7 +35,14 @@
         Orders of the window's months have touches up to the look-back before (of days of 24 hours, so perhaps a calendar
         day more), and a month of touches shares its map of cells with its neighbours.
     -#}
+    {%- set first -%}
     cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') | int + 1)) }} - interval '1' month as date)
+    {%- endset -%}
+    {%- if var('closed_through') -%}
+        greatest({{ first }}, date '{{ var("closed_through") }}' + 1)
+    {%- else -%}
+        {{ first }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro last_touch_day() -%}
@@ -51,13 +58,36 @@
     {{ day }} not in (select final_days.day from {{ ref('stg_ops__final_days') }} as final_days)
 {%- endmacro %}
 
+{% macro is_disposed(day, through) -%}
+    {#- Whether retention has taken what the day is built from: `through` names the variable. -#}
+    {%- if var(through) -%} {{ day }} <= date '{{ var(through) }}' {%- else -%} false {%- endif -%}
+{%- endmacro %}
+
+{% macro sessions_from() -%}
+    {#- The first day of the window whose sessions are built; those before stay as they are. -#}
+    {%- if var('sessions_through') -%}
+        greatest({{ from_date() }}, date '{{ var("sessions_through") }}' + 1)
+    {%- else -%}
+        {{ from_date() }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Pre-hooks. A window that came out empty must be empty, so its rows go before new ones come. -#}
 
-{% macro clear_window(day, keep_final=false) -%}
+{% macro clear_window(day, keep_final=false, keep_settled=false) -%}
     {%- if load_cached_relation(this) -%}
         delete from {{ this }} where {{ in_window(day) }}
         {%- if keep_final %} and {{ day }} not in (select days.day from {{ source('ops', 'days') }} as days where days.is_final)
+            and not {{ is_disposed(day, 'kept_through') }}
         {%- endif -%}
+        {%- if keep_settled %} and order_id not in (select settled.order_id from {{ source('ops', 'settled_orders') }} as settled)
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro clear_sessions(day) -%}
+    {%- if load_cached_relation(this) -%}
+        delete from {{ this }} where {{ in_window(day) }} and not {{ is_disposed(day, 'sessions_through') }}
     {%- endif -%}
 {%- endmacro %}
 

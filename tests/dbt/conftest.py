@@ -56,6 +56,15 @@ create table raw.ledger_orders (
 );
 create schema ops;
 create table ops.days (day date, is_final boolean);
+create table ops.settled_orders (
+    order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]
+);
+create table ops.device_owners (anonymous_id uuid not null, user_id uuid not null);
+create table ops.settled_paths (month date not null, path varchar[] not null, non_conversions bigint not null);
+create table ops.past_sightings (
+    message_id uuid, message_order uuid, occurred_at timestamp, anonymous_id uuid, user_id uuid, last_seen_at timestamp
+);
+create table ops.past_buyers (person_id uuid, last_ordered_on date);
 create table raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
 """
 

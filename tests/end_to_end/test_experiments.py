@@ -51,3 +51,15 @@ def test_a_holdout_by_pseudonym_reaches_its_mart_and_the_documented_query_lists_
     # What the shop computes of its own customers' ids is what stands there.
     key = region_key(shop.warehouse, "eu", "pseudonym", make=False)
     assert listed < {pseudonym(key, "user", user) for user in USERS}
+
+
+def test_a_result_stands_when_the_events_behind_it_are_disposed_of(shop_with_users):
+    shop = shop_with_users
+    assert shop.romi("run")[0] == 0
+    before = shop.query("from finance.experiment_lift")
+    shop.configure(HOLDOUT + "retention: {raw_days: 10}\nattribution: {lookback_days: 29}\n")
+    code, done = shop.romi("retention", "apply")
+    assert (code, {one["what"]: one["count"] for one in done["disposed"]}) == (0, {"raw events": len(USERS)})
+    code, run = shop.romi("run")
+    assert (code, run["rebuilt_days"] > 0) == (0, True)
+    assert shop.query("from finance.experiment_lift") == before

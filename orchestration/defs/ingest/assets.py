@@ -6,7 +6,7 @@ import dagster as dg
 
 from ingestion.books import region_file
 from ingestion.load import Progress, load_region
-from operations import plan, status
+from operations import erasure, plan, status
 from operations.progress import Step, report
 from orchestration.automation import POOL
 from orchestration.partitions import regions
@@ -46,6 +46,7 @@ def _step(at: Progress) -> Step:
 def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
     region = context.partition_key
     with warehouse.writing(context) as settings:
+        erasure.enforce(settings, region, with_letters=False)
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
             pending = plan.plan(con, settings, region)

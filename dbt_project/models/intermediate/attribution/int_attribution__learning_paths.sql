@@ -61,6 +61,15 @@ paths as (
     select * from converting
     union all
     select * from not_converting
+    union all
+    -- Of persons who are gone.
+    select
+        settled_paths.month,
+        settled_paths.path,
+        0 as conversions,
+        settled_paths.non_conversions
+    from {{ ref('stg_ops__settled_paths') }} as settled_paths
+    inner join months on settled_paths.month = months.month
 
 ),
 

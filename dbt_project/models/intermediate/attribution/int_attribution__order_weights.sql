@@ -6,6 +6,12 @@ final_days as (
 
 ),
 
+settled as (
+
+    select order_id from {{ ref('int_orders__settled') }}
+
+),
+
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
@@ -20,12 +26,14 @@ models as (
 ),
 
 {% if is_incremental() -%}
--- An order of a day that was final keeps the weights it had then, wherever the ledger moves it.
+-- An order of a day that was final keeps the weights it had then, wherever the ledger moves it; so does a settled one.
 stored as (
 
     select distinct order_id
     from {{ this }}
-    where ordered_on in (select final_days.day from final_days)
+    where
+        ordered_on in (select final_days.day from final_days)
+        or order_id in (select settled.order_id from settled)
 
 ),
 

@@ -1,8 +1,15 @@
 with
 
+device_owners as (
+
+    select * from {{ ref('stg_ops__device_owners') }}
+
+),
+
 sightings as (
 
     select * from {{ ref('stg_events__sightings') }}
+    where anonymous_id not in (select device_owners.anonymous_id from device_owners)
 
 ),
 
@@ -69,6 +76,13 @@ device_users as (
     where user_id = other_user_id
     union all
     select * from shared
+    union all
+    select
+        anonymous_id,
+        user_id,
+        timestamp '0001-01-01' as valid_from,
+        timestamp '9999-12-31' as valid_to
+    from device_owners
 
 )
 

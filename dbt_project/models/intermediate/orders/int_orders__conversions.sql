@@ -30,6 +30,15 @@ ledger as ( -- noqa: ST03
 
 ),
 
+settled as (
+
+    select
+        order_id,
+        buyer_id
+    from {{ ref('int_orders__settled') }}
+
+),
+
 in_cents as (
 
     select
@@ -145,21 +154,24 @@ orders_of_the_window as (
 conversions as (
 
     select
-        order_id,
-        ordered_on,
-        converted_at,
-        person_id,
+        orders_of_the_window.order_id,
+        orders_of_the_window.ordered_on,
+        orders_of_the_window.converted_at,
+        case when settled.order_id is null then orders_of_the_window.person_id end as person_id,
         -- An order without a person counts as a buyer of its own.
-        coalesce(person_id, {{ uuid_of('order_id') }}) as buyer_id,
-        conversion_type,
-        is_in_ledger,
-        is_in_events,
-        currency,
-        is_priced,
-        revenue_cents,
-        refund_cents,
-        cogs_cents
+        coalesce(
+            settled.buyer_id, orders_of_the_window.person_id, {{ uuid_of('orders_of_the_window.order_id') }}
+        ) as buyer_id,
+        orders_of_the_window.conversion_type,
+        orders_of_the_window.is_in_ledger,
+        orders_of_the_window.is_in_events,
+        orders_of_the_window.currency,
+        orders_of_the_window.is_priced,
+        orders_of_the_window.revenue_cents,
+        orders_of_the_window.refund_cents,
+        orders_of_the_window.cogs_cents
     from orders_of_the_window
+    left join settled on orders_of_the_window.order_id = settled.order_id
 
 )
 

@@ -8,7 +8,22 @@ conversions as (
 
 ),
 
-sequence as (
+settled as (
+
+    select
+        order_id,
+        segment
+    from {{ ref('int_orders__settled') }}
+
+),
+
+past_buyers as (
+
+    select * from {{ ref('int_orders__past_buyers') }}
+
+),
+
+orders_in_turn as (
 
     select
         order_id,
@@ -22,19 +37,37 @@ sequence as (
 
 ),
 
+-- What came before a buyer's first order here may have lost its person.
+sequence as (
+
+    select
+        orders_in_turn.order_id,
+        orders_in_turn.ordered_on,
+        orders_in_turn.person_id,
+        coalesce(orders_in_turn.previous_ordered_on, past_buyers.last_ordered_on) as previous_ordered_on
+    from orders_in_turn
+    left join past_buyers on orders_in_turn.person_id = past_buyers.person_id
+
+),
+
 segments as (
 
     select
-        order_id,
-        ordered_on,
+        sequence.order_id,
+        sequence.ordered_on,
         case
-            when person_id is null then 'unknown'
-            when previous_ordered_on is null then 'new'
-            when {{ days_between('previous_ordered_on', 'ordered_on') }} > {{ var('lapsed_after_days') }} then 'lapsed'
+            when settled.order_id is not null then settled.segment
+            when sequence.person_id is null then 'unknown'
+            when sequence.previous_ordered_on is null then 'new'
+            when
+                {{ days_between('sequence.previous_ordered_on', 'sequence.ordered_on') }}
+                > {{ var('lapsed_after_days') }}
+                then 'lapsed'
             else 'repeat'
         end as segment
     from sequence
-    where {{ in_window_months('ordered_on') }}
+    left join settled on sequence.order_id = settled.order_id
+    where {{ in_window_months('sequence.ordered_on') }}
 
 )
 

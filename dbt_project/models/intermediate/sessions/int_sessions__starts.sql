@@ -18,7 +18,9 @@ candidates as (
         has_campaign,
         is_after_gap
     from {{ ref('int_sessions__person_events') }}
-    where is_after_gap or has_campaign
+    where
+        (is_after_gap or has_campaign)
+        and {{ local_date('occurred_at') }} >= {{ sessions_from() }}
 
 ),
 
@@ -31,7 +33,7 @@ open_sessions as (
         false as is_after_gap
     from {{ this }}
     where
-        touched_on < {{ from_date() }}
+        touched_on < {{ sessions_from() }}
         and person_id in (
             select candidates.person_id
             from candidates
@@ -87,4 +89,4 @@ select
     referrer_host,
     has_campaign
 from starts
-where touched_on >= {{ from_date() }}
+where touched_on >= {{ sessions_from() }}

@@ -107,3 +107,6 @@ experiment_lift as (
 )
 
 select * from experiment_lift
+{% if is_incremental() -%}
+where experiment not in (select kept.experiment from {{ this }} as kept)
+{%- endif %}

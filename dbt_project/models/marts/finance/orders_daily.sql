@@ -13,8 +13,21 @@ first_orders as (
         person_id,
         min(ordered_on) as first_ordered_on
     from conversions
-    where person_id is not null
+    -- The first order of a buyer of old is among the settled ones.
+    where
+        person_id is not null
+        and person_id not in (select past_buyers.person_id from {{ ref('int_orders__past_buyers') }} as past_buyers)
     group by person_id
+
+),
+
+-- The first order of a person who is gone stays one.
+settled_first_orders as (
+
+    select conversions.ordered_on as first_ordered_on
+    from conversions
+    inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
+    where settled.segment = 'new'
 
 ),
 
@@ -23,7 +36,11 @@ new_customers as (
     select
         first_ordered_on as ordered_on,
         count(*) as new_customers
-    from first_orders
+    from (
+        select first_ordered_on from first_orders
+        union all
+        select first_ordered_on from settled_first_orders
+    ) as all_first_orders
     group by first_ordered_on
 
 ),

@@ -10,7 +10,10 @@ final_days as (
 
     select day
     from source
-    where is_final
+    where
+        is_final
+        -- Nothing but the ledger can still change a day whose records are gone.
+        or {{ is_disposed('day', 'kept_through') }}
 
 )
 

@@ -1,0 +1,233 @@
+"""Take out of a region's file whoever has a tombstone, and write the file anew.
+
+This is all that an erasure does to a file, and it needs no identifier: which pseudonyms must go follows from the
+tombstones. So it is as well what a restored backup needs, what makes a killed erasure good, and, as
+:func:`remaining`, the check before anything is published.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from ingestion.books import meta, put_meta, region_file, remove_events, transaction
+from operations.anonymise import PERSONAL, anonymise_orders
+from operations.dead_persons import Keys, dispose_of_letters
+from operations.finality import final_through
+from operations.rewrite import rewrite_region_file
+from privacy.keys import region_key
+from privacy.pseudonyms import Kind
+from privacy.suppression import Suppression, SuppressionBook
+from settings import PermanentError, Settings
+
+# Columns that hold pseudonyms of persons, wherever they stand, and which kinds they may be of.
+_COLUMNS: dict[str, tuple[Kind, ...]] = {
+    "user_id": ("user",), "anonymous_id": ("anonymous",), "person_id": ("user", "anonymous"),
+}  # fmt: skip
+_REWRITE_DUE = "rewrite_due"
+_LEARNING_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was taken out of a region's file."""
+
+    events: int = 0
+    orders: int = 0
+    dead_letters: int = 0
+    is_rewritten: bool = False
+
+
+def enforce(settings: Settings, region: str, *, with_letters: bool = True, texts: Sequence[str] = ()) -> Erased:
+    """Let nothing of anyone with a tombstone be in the region's file. The caller holds the warehouse.
+
+    Killed at any moment and done again, it ends the same. With nothing to do it changes nothing.
+
+    Args:
+        with_letters: open the dead letters, too, and drop those of persons who were erased.
+        texts: plain identifiers of the request; dead letters that quote one anywhere go as well.
+
+    Raises:
+        UsageError: a key is missing, or not the one of the file or the tombstones.
+        PermanentError: the copy differs from the file, or somebody is still in it.
+        TransientError: another process holds the region's file.
+    """
+    suppression = SuppressionBook(settings.warehouse, region).load()
+    if suppression is None or not settings.region_file(region).is_file():
+        return Erased()
+    with region_file(settings, region) as con:
+        with transaction(con):
+            letters = _drop_letters(con, settings, region, suppression, texts) if with_letters else 0
+            done = _take_out(con, settings, suppression, letters)
+        is_due = meta(con, _REWRITE_DUE) is not None
+    if not is_due:
+        return done
+    shutil.rmtree(settings.staging_dir / region, ignore_errors=True)
+    rewrite_region_file(settings, region)
+    with region_file(settings, region) as con:
+        if remaining(con, suppression):
+            raise PermanentError(f"{region}: its file still holds somebody who was erased")
+        con.execute("delete from ops.meta where key = ?", [_REWRITE_DUE])
+    return Erased(done.events, done.orders, done.dead_letters, is_rewritten=True)
+
+
+def remaining(con: duckdb.DuckDBPyConnection, suppression: Suppression | None) -> int:
+    """How many rows of persons with a tombstone a region's file holds."""
+    if suppression is None:
+        return 0
+    _list_erased(con, suppression)
+    return _rows_left(con)
+
+
+def _rows_left(con: duckdb.DuckDBPyConnection) -> int:
+    ids = "select id from erased_ids"
+    conditions = [
+        (schema, table, column) for schema, table, column in person_columns(con) if (schema, table) != ("raw", "events")
+    ]  # fmt: skip
+    counts = [f"select count(*) as n from {s}.{t} where {c} in ({ids})" for s, t, c in conditions]
+    counts.append(f"select count(*) as n from raw.events where {_IS_ERASED}")
+    return con.execute(f"select sum(n)::bigint from ({' union all '.join(counts)})").fetchall()[0][0]
+
+
+_IS_ERASED = """(
+    user_id in (select id from erased_ids) or anonymous_id in (select id from erased_ids)
+    or (user_id is null and exists (
+        from erased_spans where id = anonymous_id and occurred_at >= valid_from and occurred_at < valid_to)))"""
+
+
+def _list_erased(con: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
+    """Which pseudonyms of the file have tombstones: ``erased_ids``, and ``erased_spans`` of shared devices."""
+    ids: set[str] = set()
+    spans = []
+    for schema, table, column in person_columns(con):
+        query = f"select distinct {column}::varchar as id from {schema}.{table} where {column} is not null"
+        values = con.execute(query).pl()["id"].str.replace_all("-", "")
+        for kind in _COLUMNS[column]:
+            for value, stones in suppression.erased(kind, values).items():
+                if any(stone.is_whole for stone in stones):
+                    ids.add(value)
+                elif kind == "anonymous":
+                    spans += [(value, *stone.span) for stone in stones]
+    con.execute("create or replace temp table erased_ids (id uuid primary key)")
+    con.execute("create or replace temp table erased_spans (id uuid, valid_from timestamp, valid_to timestamp)")
+    con.execute("insert into erased_ids select unnest($ids::uuid[])", {"ids": sorted(ids)})
+    columns: dict[str, Any] = {"id": pl.String, "valid_from": pl.Datetime("us"), "valid_to": pl.Datetime("us")}
+    con.register("spans", pl.DataFrame(spans, schema=columns, orient="row").to_arrow())
+    con.execute("insert into erased_spans select distinct * from spans")
+    con.unregister("spans")
+
+
+def person_columns(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Schema, table and column of every place where the file keeps a person's pseudonym."""
+    return con.execute(
+        """select schema_name, table_name, column_name
+        from duckdb_columns() join duckdb_tables() using (database_name, schema_name, table_name)
+        where column_name in ('user_id', 'anonymous_id', 'person_id') and data_type = 'UUID'
+            and database_name = current_database() and not duckdb_tables.temporary
+        order by all""").fetchall()  # fmt: skip
+
+
+def _drop_letters(
+    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, suppression: Suppression, texts: Sequence[str]
+) -> int:
+    seal_key = region_key(settings.warehouse, region, "seal", make=False)
+    pseudonym_key = region_key(settings.warehouse, region, "pseudonym", make=False)
+    dropped = dispose_of_letters(con, settings, Keys(seal_key, pseudonym_key), suppression, texts)
+    if dropped:
+        put_meta(con, _REWRITE_DUE, "yes")
+    return dropped
+
+
+def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, suppression: Suppression, letters: int) -> Erased:
+    _list_erased(con, suppression)
+    if not _rows_left(con):
+        return Erased(dead_letters=letters)
+    con.execute(f"""
+        create or replace temp table erased_events as
+        select message_id, order_id, event from raw.events where {_IS_ERASED}""")
+    events, orders = con.execute("select count(*) from erased_events").fetchall()[0][0], _erased_orders(con)
+    _keep_paths(con)
+    anonymise_orders(con, orders, settings.attribution.lapsed_after_days)
+    # Refunds and cancellations that the person sent of others' orders stay with those, without the sender.
+    _anonymise_records(con)
+    remove_events(con, "order_id is null and message_id in (select message_id from erased_events)")
+    _delete_person_rows(con)
+    con.execute("delete from ops.changes where key in (select message_id::varchar from erased_events)")
+    put_meta(con, _REWRITE_DUE, "yes")
+    return Erased(events, len(orders), letters)
+
+
+def _erased_orders(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Their orders, whether or not a build has seen them."""
+    queries = ["""select order_id from erased_events
+        where order_id is not null and event not in ('Order Refunded', 'Order Cancelled')"""]  # fmt: skip
+    if ("intermediate", "int_orders__conversions", "person_id") in person_columns(con):
+        conversions = "intermediate.int_orders__conversions"
+        queries.append(f"select order_id from {conversions} where person_id in (select id from erased_ids)")
+        queries.append(f"""
+            select order_id from {conversions} join raw.events using (order_id)
+            where event not in ('Order Refunded', 'Order Cancelled') and {_IS_ERASED}""")
+    return [row[0] for row in con.execute(" union ".join(queries)).fetchall()]
+
+
+def _keep_paths(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep, without them, the paths of persons who bought nothing in the 90 days that a month learns from."""
+    tables = {(schema, table) for schema, table, _ in person_columns(con)}
+    learned = "select count(*) from duckdb_tables() where table_name = 'int_attribution__learning_paths'"
+    if ("intermediate", "int_sessions__touchpoints") not in tables or not con.execute(learned).fetchall()[0][0]:
+        return
+    con.execute(
+        f"""
+        with months as (
+            select distinct month, last_day(month) as last_on from intermediate.int_attribution__learning_paths
+            where last_day(month) > $frozen_through
+        ),
+        buyers as (
+            select distinct month, person_id from intermediate.int_orders__conversions
+            join months on ordered_on between last_on - {_LEARNING_DAYS - 1} and last_on
+        ),
+        paths as (
+            select month, list(channel order by touched_at, message_order, touch_id) as path
+            from intermediate.int_sessions__touchpoints
+            join months on touched_on between last_on - {_LEARNING_DAYS - 1} and last_on
+            anti join buyers using (month, person_id)
+            where person_id in (select id from erased_ids)
+            group by month, person_id
+        )
+        insert into ops.settled_paths select month, path, count(*) from paths group by all""",
+        {"frozen_through": final_through(con) or date.min + timedelta(days=1)},
+    )
+
+
+def _anonymise_records(con: duckdb.DuckDBPyConnection) -> None:
+    """What is left of commerce records of ``erased_events``: their orders, no ids."""
+    nulls = ", ".join(f"{name} = null" for name in PERSONAL)
+    con.execute(f"""
+        update raw.events set {nulls}, is_anonymised = true
+        where order_id is not null and message_id in (select message_id from erased_events)""")
+
+
+def _delete_person_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """From every table that is not the events' or the orders'; and no weight names a touch that is gone."""
+    for schema, table, column in person_columns(con):
+        if (schema, table) == ("intermediate", "int_orders__conversions"):
+            con.execute(f"update {schema}.{table} set {column} = null where {column} in (select id from erased_ids)")
+        elif (schema, table) != ("raw", "events"):
+            con.execute(f"delete from {schema}.{table} where {column} in (select id from erased_ids)")
+    gone = "touch_id in (select message_id from erased_events)"
+    for table, statement in (
+        ("int_sessions__starts", f"delete from intermediate.int_sessions__starts where {gone}"),
+        ("int_sessions__touchpoints", f"delete from intermediate.int_sessions__touchpoints where {gone}"),
+        ("int_attribution__order_weights",
+         f"update intermediate.int_attribution__order_weights set touch_id = null where {gone}"),
+        ("int_attribution__credits", f"update intermediate.int_attribution__credits set touch_id = null where {gone}"),
+    ):  # fmt: skip
+        query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
+        if con.execute(query, [table]).fetchall() == [(1,)]:
+            con.execute(statement)

@@ -1,0 +1,295 @@
+"""Data-subject requests: what is held about a person, and the person's erasure, through every store.
+
+An erasure is done when its request says so. Its steps, in this order: the tombstones (from then on nothing of the
+person comes in), the region's file (rows taken out, the file written anew), what is published. Each can be killed and
+repeated; the same command goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingestion.books import region_file, transaction
+from ingestion.load import hold_key
+from ingestion.records import naive_utc
+from operations import emails, erasure, plan, status, subject_data
+from operations.lock import check_warehouse, exclusive
+from operations.persons import Identifiers, Person, named, resolve
+from operations.publish import publish
+from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
+from operations.versions import current_version, version_dir, version_ids
+from privacy.keys import Key, region_key
+from privacy.pseudonyms import Kind
+from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark
+from settings import RomiError, Settings, UnknownValueError, UsageError, now
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a request is about, in plain text: it lives in memory and is never written or printed."""
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    email: str | None = None
+
+    def __repr__(self) -> str:
+        return "Subject(…)"
+
+    def identifiers(self, settings: Settings, region: str) -> Identifiers:
+        """What the person is called in a region."""
+        found = emails.identifiers_of(settings, region, self.email) if self.email else Identifiers()
+        users = {*found.user_ids, *([self.user_id] if self.user_id else [])}
+        devices = {*found.anonymous_ids, *([self.anonymous_id] if self.anonymous_id else [])}
+        return Identifiers(tuple(sorted(users)), tuple(sorted(devices)))
+
+    @property
+    def texts(self) -> list[str]:
+        return [one for one in (self.user_id, self.anonymous_id, self.email) if one]
+
+
+@dataclass
+class Outcome:
+    """What a request came to, by region; one that failed is named and holds back no other."""
+
+    requests: dict[str, Request] = field(default_factory=dict)
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    version: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failures else 0
+
+
+def regions(settings: Settings, only: str | None) -> list[str]:
+    """The warehouse's regions, or the one that is asked for.
+
+    Raises:
+        UsageError: there is no warehouse, or no such region.
+    """
+    check_warehouse(settings)
+    files = {path.stem for path in settings.regions_dir.glob("*.duckdb")}
+    known = sorted(files | set(settings.known_regions()))
+    if only is not None and only not in known:
+        raise UnknownValueError("region", only, known)
+    return known if only is None else [only]
+
+
+def look(
+    settings: Settings,
+    subject: Subject,
+    kind: RequestKind,
+    region: str | None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Everything held about a person, by region and table: for `access` and `export`."""
+    names, outcome = regions(settings, region), Outcome()
+    with exclusive(settings, on_wait):
+        for name in names:
+            with _failing(outcome, name):
+                book = RequestBook(settings, name)
+                request = book.open(new_id(), kind)
+                outcome.found[name] = _held(settings, subject, name)
+                book.step(request, DONE, rows=sum(map(len, outcome.found[name].values())))
+                outcome.requests[name] = book.requests()[request.id]
+    return outcome
+
+
+def _held(settings: Settings, subject: Subject, region: str) -> dict[str, Any]:
+    if not settings.region_file(region).is_file():
+        return {}
+    with region_file(settings, region, read_only=True) as con:
+        key = region_key(settings.warehouse, region, "pseudonym", make=False)
+        hold_key(con, key)
+        suppression = SuppressionBook(settings.warehouse, region).load()
+        person = resolve(con, named(subject.identifiers(settings, region), key, suppression))
+        return subject_data.everything(con, settings, region, person, subject.texts)
+
+
+def erase(
+    settings: Settings, subject: Subject, region: str | None, on_wait: Callable[[], None] = lambda: None
+) -> Outcome:
+    """Take the person out of every store, for good.
+
+    Orders keep their money and credit without the person. What is published holds no persons; a new version is
+    published where the erasure changes one, and the versions before it are disposed of.
+
+    Raises:
+        UsageError: there is no warehouse, or no such region.
+    """
+    names, outcome = regions(settings, region), Outcome()
+    with exclusive(settings, on_wait):
+        for name in names:
+            with _failing(outcome, name):
+                request = _suppress(settings, subject, name)
+                outcome.requests[name] = request
+                _remove(settings, subject, name, request)
+        _republish(settings, outcome)
+    return outcome
+
+
+@contextmanager
+def _failing(outcome: Outcome, region: str) -> Iterator[None]:
+    """Note a region's failure in one line and go on; its text names nobody."""
+    try:
+        yield
+    except RomiError as error:
+        outcome.failures[region] = str(error)
+
+
+def _suppress(settings: Settings, subject: Subject, region: str) -> Request:
+    """First the tombstones, all in one write; then the request that they name, and the step."""
+    key, book = _pseudonym_key(settings, region), SuppressionBook(settings.warehouse, region)
+    suppression, requests = book.load(), RequestBook(settings, region)
+    identifiers = subject.identifiers(settings, region)
+    begun, person = _begun(identifiers, key, suppression, requests)
+    if person.all:
+        if settings.region_file(region).is_file():
+            with region_file(settings, region, read_only=True) as con:
+                person = resolve(con, person)
+        stone_key = book.key()
+        begun = begun[:1] + _tombstones(person, stone_key, *begun[:1])
+        book.add(stone_key, begun)
+    request = requests.open(begun[0].request, "erase", begun[0].erased_at)
+    requests.step(request, "tombstones", tombstones=len(begun))
+    return request
+
+
+def rectify(
+    settings: Settings, subject: Subject, region: str | None, on_wait: Callable[[], None] = lambda: None
+) -> Outcome:
+    """Say whose a device is, whatever was seen on it: what it did without a user id is from now on that user's.
+
+    The days concerned wait to be rebuilt; final days stay as they are.
+
+    Raises:
+        UsageError: the request does not name a device and a user; or there is no warehouse, or no such region.
+    """
+    if not (subject.user_id and subject.anonymous_id):
+        raise UsageError("say which device is whose: --anonymous-id and --user-id")
+    names, outcome = regions(settings, region), Outcome()
+    with exclusive(settings, on_wait):
+        for name in names:
+            with _failing(outcome, name):
+                book = RequestBook(settings, name)
+                request = book.open(new_id(), "rectify")
+                relinked = _relink(settings, subject, name) if settings.region_file(name).is_file() else 0
+                book.step(request, DONE, events=relinked)
+                outcome.requests[name] = book.requests()[request.id]
+    return outcome
+
+
+def _relink(settings: Settings, subject: Subject, region: str) -> int:
+    """How many events take part; none where the region does not know the device."""
+    key = _pseudonym_key(settings, region)
+    suppression = SuppressionBook(settings.warehouse, region).load()
+    person = named(subject.identifiers(settings, region), key, suppression)
+    (user,), (device,) = person.users, person.devices
+    with region_file(settings, region) as con:
+        with transaction(con):
+            if con.execute("select count(*) from raw.events where anonymous_id = ?::uuid", [device]).fetchall() == [
+                (0,)
+            ]:
+                return 0
+            con.execute("delete from ops.device_owners where anonymous_id = ?::uuid", [device])
+            con.execute("insert into ops.device_owners values (?::uuid, ?::uuid)", [device, user])
+            events = con.execute(
+                """insert into ops.changes
+                select 'event', null, message_id::varchar from raw.events
+                where anonymous_id = $device::uuid or user_id = $user::uuid
+                    or user_id in (select user_id from raw.events where anonymous_id = $device::uuid)""",
+                {"device": device, "user": user},
+            ).fetchall()[0][0]
+        plan.plan(con, settings, region)
+        status.write_snapshot(con, settings, region)
+    return events
+
+
+def _pseudonym_key(settings: Settings, region: str) -> Key:
+    if not settings.region_file(region).is_file():
+        return region_key(settings.warehouse, region, "pseudonym")
+    key = region_key(settings.warehouse, region, "pseudonym", make=False)
+    with region_file(settings, region) as con:
+        hold_key(con, key)
+    return key
+
+
+def _begun(
+    identifiers: Identifiers, key: Key, suppression: Suppression | None, requests: RequestBook
+) -> tuple[list[Tombstone], Person]:
+    """Tombstones that an erasure of these identifiers has made which is not done yet; and who has none of it."""
+    person = named(identifiers, key, None)
+    if suppression is None:
+        return [], person
+    known, begun, rest = requests.requests(), [], Person()
+    places: list[tuple[Kind, set[str], set[str]]] = [
+        ("user", person.users, rest.users), ("anonymous", person.devices, rest.devices)
+    ]  # fmt: skip
+    for kind, firsts, others in places:
+        for first in firsts:
+            names = suppression.life(key, kind, first)
+            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name)]
+            stones = [one for one in stones if one.request not in known or not known[one.request].done_at]
+            begun += stones
+            others |= set() if stones else {names[-1]}
+    return sorted(begun, key=lambda one: one.erased_at), rest
+
+
+def _tombstones(person: Person, key: Key, begun: Tombstone | None = None) -> list[Tombstone]:
+    """One for each pseudonym, of the request that has `begun` or of a new one."""
+    request, moment = (begun.request, begun.erased_at) if begun else (new_id(), naive_utc(now()))
+    marks = [mark(key, "user", one) for one in person.users] + [mark(key, "anonymous", one) for one in person.devices]
+    stones = [Tombstone(one, moment, request, ALWAYS) for one in sorted(marks)]
+    return stones + [
+        Tombstone(mark(key, "anonymous", device), moment, request, span)
+        for device, spans in sorted(person.shared.items()) for span in spans
+    ]  # fmt: skip
+
+
+def _remove(settings: Settings, subject: Subject, region: str, request: Request) -> None:
+    done = erasure.enforce(settings, region, texts=subject.texts)
+    RequestBook(settings, region).step(
+        request, "removed", events=done.events, orders=done.orders, dead_letters=done.dead_letters
+    )
+    if settings.region_file(region).is_file():
+        with region_file(settings, region, read_only=True) as con:
+            status.write_snapshot(con, settings, region)
+
+
+def _republish(settings: Settings, outcome: Outcome) -> None:
+    """Publish anew and leave only that version; then the requests are done."""
+    if not outcome.requests:
+        return
+    try:
+        if current_version(settings):
+            publish(settings)
+            dispose_other_versions(settings)
+    except RomiError as error:
+        outcome.failures["publish"] = str(error)
+        return
+    outcome.version = current_version(settings)
+    for region, request in outcome.requests.items():
+        if region not in outcome.failures:
+            book = RequestBook(settings, region)
+            book.step(request, "published", version=outcome.version or 0)
+            book.step(request, DONE)
+            outcome.requests[region] = book.requests()[request.id]
+
+
+def dispose_other_versions(settings: Settings) -> int:
+    """Leave the current version alone; returns how many were disposed of."""
+    current = current_version(settings)
+    others = [one for one in version_ids(settings) if one != current]
+    for version in others:
+        shutil.rmtree(version_dir(settings, version))
+    return len(others)
+
+
+def requests(settings: Settings, region: str | None) -> list[Request]:
+    """Every request of the regions, those due first."""
+    found = [one for name in regions(settings, region) for one in RequestBook(settings, name).requests().values()]
+    return sorted(found, key=lambda one: (one.done_at is not None, one.due_at, one.region))

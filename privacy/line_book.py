@@ -1,0 +1,99 @@
+"""A book of lines outside a region's file: replaced whole under a lock, merged by a restore and never overwritten.
+
+A process killed at any moment leaves the lines of before or those of after. A line never changes, so the union of two
+lives of a book is all that either knew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from settings import PermanentError
+
+Line = dict[str, Any]
+
+
+class LineBook:
+    """A file of JSON lines that belongs to a region; made with its first line."""
+
+    def __init__(self, path: Path, region: str) -> None:
+        self.path, self.region = path, region
+
+    def lines(self) -> list[Line]:
+        """Every line, in the order they were written.
+
+        Raises:
+            PermanentError: the book cannot be read whole, and what it forgets might come back.
+        """
+        return _read(self.path, self.region) if self.path.exists() else []
+
+    def append(self, *lines: Line) -> int:
+        """Write the lines that are not there yet; they are on disk when this returns.
+
+        Returns:
+            How many were new.
+        """
+        with self._locked():
+            known = {_text(line) for line in self.lines()}
+            texts = dict.fromkeys(_text({"region": self.region} | line) for line in lines)
+            new = [text for text in texts if text not in known]
+            if new:
+                self._write(new)
+        return len(new)
+
+    def merge(self, other: Path) -> int:
+        """Take over the lines of another life of this book, such as a backup's.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            PermanentError: it cannot be read, or is another region's.
+        """
+        return self.append(*_read(other, self.region))
+
+    def _write(self, new: list[str]) -> None:
+        old = self.path.read_bytes() if self.path.exists() else b""
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(old + "".join(f"{text}\n" for text in new).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _read(path: Path, region: str) -> list[Line]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        is_ours = all(line["region"] == region for line in lines)
+    except (ValueError, KeyError, TypeError, OSError):
+        raise PermanentError(f"the book {path} cannot be read: restore it first") from None
+    if not is_ours:
+        raise PermanentError(f"{path} is the book of another region than {region}")
+    return lines
+
+
+def _text(line: Line) -> str:
+    return json.dumps(line, sort_keys=True)

@@ -1,0 +1,194 @@
+"""The tombstones of a region: whose records are kept out, so that a person who was erased never comes back.
+
+A tombstone is an HMAC of a pseudonym under a key of its own (purpose ``suppression``), which no rotation changes. It is
+made of the pseudonym rather than of the plain identifier because of a person's devices only their pseudonyms are known;
+and so a region's file, too, can be searched for whom it must not hold. The book names nobody: without the key it tells
+neither who was erased nor whether somebody was.
+
+Who returns with consent is a new person: the identifier then goes by the successor of its erased pseudonym, which
+nothing links to the old one but the key. An erasure of the new person is a tombstone for that successor, and so on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from privacy.keys import Key, region_key
+from privacy.line_book import LineBook
+from privacy.pseudonyms import HEX_DIGITS, Kind, pseudonym, pseudonyms
+from settings import UsageError
+
+ALWAYS = (datetime.min, datetime.max)
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """One erased pseudonym. Of a device that others use too, only `span` is the person's, and what names no user."""
+
+    mark: str
+    erased_at: datetime  # UTC, naive
+    request: str
+    span: tuple[datetime, datetime] = ALWAYS  # the end not included
+
+    @property
+    def is_whole(self) -> bool:
+        return self.span == ALWAYS
+
+    def holds(self, moment: datetime, *, has_user: bool) -> bool:
+        """Whether a record with this identifier is the erased person's."""
+        return self.is_whole or (not has_user and self.span[0] <= moment < self.span[1])
+
+
+class SuppressionBook:
+    """A region's tombstones, in a file beside its other books; made by the first erasure."""
+
+    def __init__(self, warehouse: Path, region: str) -> None:
+        self.warehouse, self.region = warehouse, region
+        self.lines = LineBook(warehouse / "books" / region / "suppression.jsonl", region)
+
+    def load(self) -> Suppression | None:
+        """The tombstones with their key; None where nobody was ever erased.
+
+        Raises:
+            UsageError: the key is not at hand, or another than the tombstones were made with.
+            PermanentError: the book cannot be read.
+        """
+        lines = self.lines.lines()
+        if not lines:
+            return None
+        key = region_key(self.warehouse, self.region, "suppression", make=False)
+        if other := {line["key"] for line in lines} - {key.fingerprint}:
+            raise UsageError(
+                f"the tombstones of region {self.region} were made under key {', '.join(sorted(other))}, but the"
+                f" suppression key at hand is {key.fingerprint}: give it the old one (ROMI_KEY_FILE)"
+            )
+        return Suppression(key, [_tombstone(line) for line in lines])
+
+    def key(self) -> Key:
+        """The key for new tombstones, made where the region has none and no tombstones either."""
+        self.load()
+        return region_key(self.warehouse, self.region, "suppression", make=not self.lines.path.exists())
+
+    def add(self, key: Key, tombstones: Iterable[Tombstone]) -> int:
+        return self.lines.append(*[
+            {"key": key.fingerprint, "mark": one.mark, "erased_at": one.erased_at.isoformat(), "request": one.request,
+             **({} if one.is_whole else {"span": [moment.isoformat() for moment in one.span]})}
+            for one in tombstones
+        ])  # fmt: skip
+
+    def merge(self, other: Path) -> int:
+        """Take over the tombstones of a backup's book; ours all stay."""
+        return self.lines.merge(other)
+
+
+def _tombstone(line: dict) -> Tombstone:
+    first, last = line.get("span") or [moment.isoformat() for moment in ALWAYS]
+    span = (datetime.fromisoformat(first), datetime.fromisoformat(last))
+    return Tombstone(line["mark"], datetime.fromisoformat(line["erased_at"]), line["request"], span)
+
+
+def mark(key: Key, kind: Kind, pseudonym_: str) -> str:
+    """What stands on a pseudonym's tombstone."""
+    return pseudonym(key, kind, pseudonym_)
+
+
+def successor(pseudonym_key: Key, kind: Kind, erased: str) -> str:
+    """The pseudonym under which the bearer of an erased one comes again."""
+    message = f"{kind} again\x1f{erased}".encode()
+    return hmac.new(pseudonym_key.secret.hex().encode(), message, hashlib.sha256).hexdigest()[:HEX_DIGITS]
+
+
+class Suppression:
+    """The tombstones in memory, by their marks."""
+
+    def __init__(self, key: Key, tombstones: Sequence[Tombstone]) -> None:
+        self.key = key
+        self._stones: dict[str, list[Tombstone]] = defaultdict(list)
+        for one in tombstones:
+            self._stones[one.mark].append(one)
+        self._marks = pl.Series(list(self._stones), dtype=pl.String)
+
+    def of(self, kind: Kind, pseudonym_: str) -> list[Tombstone]:
+        return self._stones.get(mark(self.key, kind, pseudonym_), [])
+
+    def erased(self, kind: Kind, values: pl.Series) -> dict[str, list[Tombstone]]:
+        """Of these pseudonyms those that have tombstones, with them."""
+        marked = values.drop_nulls().unique().alias("value").to_frame().with_columns(
+            pseudonyms(self.key, kind, "value").alias("mark"))  # fmt: skip
+        found = marked.filter(pl.col("mark").is_in(self._marks.implode()))
+        return {value: self._stones[one] for value, one in found.iter_rows()}
+
+    def life(self, pseudonym_key: Key, kind: Kind, first: str) -> list[str]:
+        """The pseudonyms an identifier has had, the one for whoever comes now last."""
+        names = [first]
+        while any(stone.is_whole for stone in self.of(kind, names[-1])):
+            names.append(successor(pseudonym_key, kind, names[-1]))
+        return names
+
+    def screen(self, plain: pl.DataFrame, pseudonym_key: Key) -> pl.DataFrame:
+        """Judge records by their identifiers.
+
+        Args:
+            plain: ``anonymous_id`` and ``user_id`` in plain text, ``occurred_at``, ``received_at`` and
+                ``analytics_consent`` as the record itself states it.
+
+        Returns:
+            As many rows: ``is_suppressed``, and under ``anonymous_id`` and ``user_id`` the pseudonym that a returning
+            person's identifier goes by, null where it is none.
+        """
+        lives = {name: self._lives(pseudonym_key, kind, plain[name]) for name, kind in _KINDS.items()}
+        concerned = plain.with_row_index("row").filter(
+            pl.any_horizontal(pl.col(name).is_in(list(known)) for name, known in lives.items())
+        )
+        judged = [(row["row"], *self._judge(row, lives)) for row in concerned.iter_rows(named=True)]
+        schema = {"row": pl.UInt32, "is_suppressed": pl.Boolean, **dict.fromkeys(_KINDS, pl.String)}
+        rows = pl.DataFrame(judged, schema=schema, orient="row")
+        all_rows = plain.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
+        whole = all_rows.join(rows, on="row", how="left", maintain_order="left")
+        return whole.select(pl.col("is_suppressed").fill_null(value=False), *_KINDS)
+
+    def _lives(self, pseudonym_key: Key, kind: Kind, values: pl.Series) -> dict[str, list[str]]:
+        """The plain identifiers whose pseudonym was erased, with all pseudonyms they have had."""
+        named = values.drop_nulls().unique().alias("value").to_frame().with_columns(
+            pseudonyms(pseudonym_key, kind, "value").alias("pseudonym"))  # fmt: skip
+        erased = self.erased(kind, named["pseudonym"])
+        return {value: self._names(pseudonym_key, kind, first) for value, first in named.iter_rows() if first in erased}
+
+    def _names(self, pseudonym_key: Key, kind: Kind, first: str) -> list[str]:
+        """:meth:`life` with one name more wherever a span may turn a record away."""
+        names = [first]
+        while self.of(kind, names[-1]):
+            names.append(successor(pseudonym_key, kind, names[-1]))
+        return names
+
+    def _judge(self, row: dict, lives: dict[str, dict[str, list[str]]]) -> tuple[bool, str | None, str | None]:
+        names: dict[str, str | None] = dict.fromkeys(_KINDS)
+        for column, kind in _KINDS.items():
+            for name in lives[column].get(row[column], []):
+                stones = [
+                    one for one in self.of(kind, name)
+                    if one.holds(row["occurred_at"], has_user=row["user_id"] is not None)
+                ]  # fmt: skip
+                if not stones:
+                    names[column] = name
+                    break
+                if not all(_is_new_consent(row, stone.erased_at) for stone in stones):
+                    return True, None, None
+        return False, names["anonymous_id"], names["user_id"]
+
+
+_KINDS: dict[str, Kind] = {"anonymous_id": "anonymous", "user_id": "user"}
+
+
+def _is_new_consent(row: dict, erased_at: datetime) -> bool:
+    """Consent that the record itself states, about something done and received after the erasure."""
+    received_at = row["received_at"] or row["occurred_at"]
+    return row["analytics_consent"] is True and min(row["occurred_at"], received_at) > erased_at

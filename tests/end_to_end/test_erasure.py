@@ -1,0 +1,51 @@
+"""`romi run`, an erasure, and the same archives again: what finance reads stays, and the person stays away."""
+
+from __future__ import annotations
+
+from privacy.keys import region_key
+from privacy.pseudonyms import pseudonym
+from tests.end_to_end.conftest import Shop, campaign, order, page
+
+_CONFIG = "regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1}\n"
+
+
+def _found(shop: Shop, *names: str) -> set[str]:
+    """Those that stand in a file of the warehouse, Dagster's and dbt's included."""
+    contents = [path.read_bytes() for path in shop.warehouse.rglob("*") if path.is_file()]
+    forms = {
+        name: {name.encode()} | ({(int(name, 16) ^ (1 << 127)).to_bytes(16, "little")} if len(name) == 32 else set())
+        for name in names
+    }
+    return {name for name, ones in forms.items() if any(one in content for one in ones for content in contents)}
+
+
+def test_an_erased_person_is_in_no_file_and_no_later_run_brings_them_back(shop):
+    shop.configure(_CONFIG)
+    records = [
+        page("p-1", "2026-03-08T10:00:00Z", "device-of-ann", context=campaign("google", "cpc", "brand")),
+        order("m-1", "2026-03-09T11:00:00Z", "o-1", 80, anonymous_id="device-of-ann"),
+        page("p-2", "2026-03-08T10:00:00Z", "device-of-bob", context=campaign("newsletter", "email", "w9")),
+        order("m-2", "2026-03-09T12:00:00Z", "o-2", 20, anonymous_id="device-of-bob"),
+    ]
+    shop.archive("eu", 0, records)
+    shop.table("eu", "ledger/a.csv", [
+        {"order_id": number, "ordered_at": at, "status": "completed", "revenue": revenue, "currency": "EUR",
+         "updated_at": at}
+        for number, at, revenue in [("o-1", "2026-03-09T11:00:00Z", 80), ("o-2", "2026-03-09T12:00:00Z", 20)]
+    ])  # fmt: skip
+    assert shop.romi("run")[0] == 0
+    before = shop.rows()
+    key = region_key(shop.warehouse, "eu", "pseudonym", make=False)
+    ann, bob = (pseudonym(key, "anonymous", f"device-of-{name}") for name in ("ann", "bob"))
+    assert _found(shop, ann, bob) == {ann, bob}
+
+    assert shop.romi("dsar", "erase", "--anonymous-id", "device-of-ann", "--yes")[0] == 0
+
+    assert _found(shop, ann, bob, "device-of-ann") == {bob}
+    shop.archive("eu", 100, records)  # upstream sends all of it again
+    code, _ = shop.romi("run")
+    assert code == 0
+    books = shop.romi("status")[1]["records"]
+    assert (books["suppressed"], books["duplicate"]) == (1, 3)
+    assert shop.rows() == before
+    assert _found(shop, ann, "device-of-ann") == set()
