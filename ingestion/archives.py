@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from ingestion import parquet
 from ingestion.compression import READ_BYTES, WholeFile, compression, verify
@@ -76,13 +77,24 @@ def read_fast(con: duckdb.DuckDBPyConnection, paths: list[Path], now: datetime) 
         "one_in": min(map(one_in, paths)), "longest": _LONG_LINE,
     }  # fmt: skip
     starts = {str(path): 0 for path in paths}
-    for part in con.execute(segment.query(source), parameters).to_arrow_reader(_FAST_ROWS):
+    for part in _streamed(con.execute(segment.query(source), parameters).to_arrow_reader(_FAST_ROWS)):
         frame = pl.DataFrame(pl.from_arrow(part))
         for piece in _by_file(frame):
             name = piece["filename"][0]
             offsets = pl.int_range(starts[name], starts[name] + len(piece), dtype=pl.Int64, eager=True)
             starts[name] += len(piece)
             yield Path(name), _settle(piece.with_columns(offsets.alias("record_offset")), now)
+
+
+def _streamed(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """DuckDB's errors as such: what goes wrong after the first rows comes as an OSError through Arrow.
+
+    If it was the disk's, the exact reader meets it again.
+    """
+    try:
+        yield from reader
+    except OSError as error:
+        raise duckdb.InvalidInputException("it cannot be read as JSON to its end") from error
 
 
 def read_one_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:

@@ -60,6 +60,14 @@ def test_a_dead_letter_has_its_place_its_reason_and_its_payload_sealed(zone):
     assert rows[0][3] == NOW
 
 
+def test_a_line_that_breaks_far_behind_clean_ones_is_a_dead_letter(zone):
+    whole = [json.dumps(page(messageId=f"m-{n}")) for n in range(24_000)]
+    zone.archive(*whole[:8_000])
+    zone.archive(*whole[8_000:], whole[0][:100], start=8_000)
+    assert zone.load().records == 24_001
+    assert zone.fates() == {"read": 24_001, "loaded": 24_000, "dead_letter": {"malformed_json": 1}}
+
+
 def test_a_second_load_with_nothing_new_changes_nothing(zone):
     zone.archive(*pages(1, 2, 2), "{")
     zone.archive(*pages(2, 3), start=10, suffix="json.gz")

@@ -1,6 +1,6 @@
 -- Python models know no variables of the run, so they read them here.
 select
-    {{ var('k_anonymity') | int }} as k_anonymity,
+    {{ [var('k_anonymity') | int, 1] | max }} as k_anonymity,
     {{ month_of(from_date()) }} as first_month,
     {{ month_of(to_date()) }} as last_month,
     {{ first_touch_day() }} as first_touch_day,
