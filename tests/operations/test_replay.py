@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 
 from ingestion.books import region_file
 from ingestion.dead_letters import Which
-from operations import plan
+from operations import finality, plan
 from operations.dead_letters import replay_regions
 from operations.lock import exclusive
 from settings import Settings
@@ -17,6 +19,7 @@ from tests.operations.test_plan import Traffic, _build, _deliver, _tables
 def test_tables_after_replays_equal_those_of_a_build_without_the_mistake(tmp_path, monkeypatch, seed):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
+    monkeypatch.setattr(finality, "FINAL_AFTER", timedelta(days=365))  # what is final is not rebuilt
     common = {"landing": str(tmp_path / "landing"), "privacy": {"k_anonymity": 2},
               "regions": {"eu": {"timezone": "Europe/Berlin"}}}  # fmt: skip
     right = Settings(warehouse=tmp_path / "mended", **common)
@@ -61,7 +64,12 @@ def test_few_replayed_records_leave_few_days_pending(tmp_path, monkeypatch):
     outcome = replay_regions(settings, None, Which())
 
     assert (outcome.regions["eu"].fates, outcome.regions["eu"].dead_letter) == ({"loaded": 1}, {"malformed_json": 50})
-    assert outcome.pending_days == {"eu": 1}
+    # The day itself; with it the month that shares its cells, and the later one that learns from it.
+    with region_file(settings, "eu", read_only=True) as con:
+        pending = con.execute("select day, reason from ops.pending_days order by day").fetchall()
+    assert outcome.pending_days == {"eu": len(pending)}
+    assert [day for day, reason in pending if reason == "behaviour"] == [date(2026, 2, 2)]
+    assert min(day for day, _ in pending) >= date(2026, 2, 1)
 
 
 def _newest(settings: Settings) -> int:
