@@ -105,18 +105,18 @@ def touch_cells(
     Args:
         touches: credits of a month's touches, of orders of that month and later ones.
         carried: what :func:`carried_campaigns` says of this month; they do not stand.
-        cells: the maps of the months of the orders.
+        cells: the maps of the months of the orders; what a map lacks, since its day was withheld, goes to the rest.
     """
     homes: dict[Cell, set[Cell]] = defaultdict(set)
     for one in touches:
-        homes[one.cell].add(cells[one.month][one.cell])
+        homes[one.cell].add(cells[one.month].get(one.cell, REST))
 
     def line_of(one: Credit) -> Cell:
         if REST in homes[one.cell]:
             return REST
         return one.cell if homes[one.cell] == {one.cell} else (one.cell[0], OTHER)
 
-    table = Table(touches, k, line_of, lambda one: (cells[one.month][one.cell], one.month), hide=carried)
+    table = Table(touches, k, line_of, lambda one: (cells[one.month].get(one.cell, REST), one.month), hide=carried)
     if not is_plain:
         table.protect()
     lines = {(one.column, one.cell): line_of(one) for one in touches}
