@@ -104,7 +104,7 @@ _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME:
           "DECIMAL(4,3)": "share"}  # fmt: skip
 _IS_FINAL = (
     "Whether the row will change no more but for later corrections of the ledger: the input has passed it by 35 days,"
-    " nothing of it is withheld and the region has no known loss."
+    " nothing of it is withheld and no loss is known that could speak of it."
     " Source: input watermark, quality gate and the books of archives."
 )
 _IN_MONEY = ", in the reporting currency"
