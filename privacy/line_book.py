@@ -31,7 +31,7 @@ class LineBook:
         Raises:
             PermanentError: the book cannot be read whole, and what it forgets might come back.
         """
-        return _read(self.path, self.region) if self.path.exists() else []
+        return self._read(self.path) if self.path.exists() else []
 
     def append(self, *lines: Line) -> int:
         """Write the lines that are not there yet; they are on disk when this returns.
@@ -40,8 +40,8 @@ class LineBook:
             How many were new.
         """
         with self._locked():
-            known = {_text(line) for line in self.lines()}
-            texts = dict.fromkeys(_text({"region": self.region} | line) for line in lines)
+            known = {line_text(line) for line in self.lines()}
+            texts = dict.fromkeys(line_text({"region": self.region} | line) for line in lines)
             new = [text for text in texts if text not in known]
             if new:
                 self._write(new)
@@ -56,7 +56,7 @@ class LineBook:
         Raises:
             PermanentError: it cannot be read, or is another region's.
         """
-        return self.append(*_read(other, self.region))
+        return self.append(*self._read(other))
 
     def _write(self, new: list[str]) -> None:
         old = self.path.read_bytes() if self.path.exists() else b""
@@ -83,17 +83,20 @@ class LineBook:
         finally:
             os.close(lock)
 
+    def _read(self, path: Path) -> list[Line]:
+        try:
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            is_ours = all(line["region"] == self.region for line in lines)
+            self._check(lines)
+        except (ValueError, KeyError, TypeError, OSError):
+            raise PermanentError(f"the book {path} cannot be read: restore it first") from None
+        if not is_ours:
+            raise PermanentError(f"{path} is the book of another region than {self.region}")
+        return lines
 
-def _read(path: Path, region: str) -> list[Line]:
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        is_ours = all(line["region"] == region for line in lines)
-    except (ValueError, KeyError, TypeError, OSError):
-        raise PermanentError(f"the book {path} cannot be read: restore it first") from None
-    if not is_ours:
-        raise PermanentError(f"{path} is the book of another region than {region}")
-    return lines
+    def _check(self, lines: list[Line]) -> None:
+        """What else a kind of book asks of its lines; a ValueError refuses it."""
 
 
-def _text(line: Line) -> str:
+def line_text(line: Line) -> str:
     return json.dumps(line, sort_keys=True)

@@ -66,7 +66,7 @@ def never(_: Decimal) -> dict[str, Any]:
 
 
 def bookings(book: BudgetBook) -> int:
-    return book.path.read_text().count('"line":"booking"')
+    return book.path.read_text().count('"line": "booking"')
 
 
 def test_what_is_drawn_once_is_given_again_and_costs_nothing(book: BudgetBook) -> None:
@@ -172,7 +172,7 @@ def test_book_that_cannot_be_written_stays_as_it_was(
             raise OSError("disk full")
         return real(*arguments)
 
-    monkeypatch.setattr(f"privacy.budget.os.{moment}", fail)
+    monkeypatch.setattr(f"privacy.line_book.os.{moment}", fail)
     with pytest.raises(OSError, match="disk full"):
         take(book, 2)
     monkeypatch.undo()
@@ -297,4 +297,4 @@ def test_lines_are_plain_json_that_names_no_more_than_region_month_and_cost(book
     take(book, 1)
     booking, draw = map(json.loads, book.path.read_text().splitlines())
     assert set(booking) == {"line", "booking", "region", "month", "release", "epsilon", "at"}
-    assert set(draw) == {"line", "booking", "at", "result"}
+    assert set(draw) == {"line", "booking", "region", "at", "result"}
