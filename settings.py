@@ -193,6 +193,7 @@ class Slo(_Section):
     ingest_latency_ms: int = Field(200, gt=0)
     event_match_rate: Decimal = Field(Decimal("0.98"), gt=0, le=1)
     freshness_hours: int = Field(26, gt=0)
+    burn_minimum_volume: int = Field(50, ge=1)  # events in the long window, below which no burn rate is told
 
 
 class Experiment(_Section):

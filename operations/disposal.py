@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingestion.books import meta, put_meta, remove_events
+from ingestion.gaps import ARCHIVE_SPANS
 from operations.anonymise import anonymise_orders
-from operations.finality import ARCHIVE_SPANS, closed_through, kept_through
+from operations.finality import closed_through, kept_through
 from settings import Settings
 
 
