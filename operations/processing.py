@@ -41,7 +41,7 @@ PUBLISHED_TABLES = {
 _FINANCE_OF_REGION = {
     name: " ".join(one for one in columns.split() if one != "is_final")
     for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
-    if name.startswith("finance.") and name not in ("finance.restatements",)
+    if name.startswith("finance.") and name not in ("finance.restatements", "finance.slo_daily")
 }
 
 REGISTER = (
@@ -154,6 +154,7 @@ REGISTER = (
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
             "ops.removed_events": "archive_id records",
+            "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),

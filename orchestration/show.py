@@ -1,21 +1,16 @@
-"""What the command line prints: progress for people at a terminal, tables, or one JSON object."""
+"""What the command line prints: tables for people, or one JSON object."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from operations.progress import Step, listening
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -23,63 +18,7 @@ if TYPE_CHECKING:
     from orchestration.pipeline import Outcome
 
 _out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False)
 _FIELDS = 3  # of a kind that a line names
-
-
-@contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[], None]]:
-    """Show each :class:`Step` that work reports; yields what to call when another run has to be waited for."""
-    wait = "another run holds the warehouse; waiting for it"
-    if quiet or not _err.is_terminal:
-        with listening(_plain(quiet)):
-            yield lambda: None if quiet else print(wait, file=sys.stderr, flush=True)
-        return
-    with _bars() as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(step: Step) -> None:
-            if step.name not in tasks:
-                for task in tasks.values():
-                    bars.stop_task(task)
-                tasks[step.name] = bars.add_task(step.name, total=step.total or None, detail=step.detail)
-            bars.update(tasks[step.name], completed=step.done, total=step.total or None, detail=step.detail)
-
-        show(Step("start Dagster and dbt"))
-        with listening(show):
-            yield lambda: _err.print(wait)
-
-
-def _bars() -> Progress:
-    return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[detail]}"), TimeElapsedColumn(), console=_err,
-    )  # fmt: skip
-
-
-def _plain(quiet: bool) -> Callable[[Step], None]:
-    """One line a step, when it begins and ends; nothing if quiet."""
-    seen: set[str] = set()
-
-    def show(step: Step) -> None:
-        is_last = step.total and step.done == step.total
-        if not quiet and (step.name not in seen or is_last):
-            seen.add(step.name)
-            print(f"{step.name} {step.detail}".rstrip(), file=sys.stderr, flush=True)
-
-    return show
-
-
-@contextmanager
-def sample_progress(quiet: bool, total: int) -> Iterator[Callable[[int], None]]:
-    """Progress of making the sample, in records."""
-    if quiet or not _err.is_terminal:
-        yield lambda _: None
-        return
-    with _bars() as bars:
-        task = bars.add_task("sample landing zone", total=total, detail="records")
-        yield lambda done: bars.update(task, completed=min(done, total))
-        bars.update(task, completed=total)
 
 
 def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
@@ -113,22 +52,30 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return _json(overview)
     _out.print(books_table(overview))
-    table = Table(title="Regions", title_justify="left")
-    for name in (
-        "region",
-        "archives",
-        "corrupt",
-        "backlog",
-        "oldest",
-        "pending windows",
-        "withheld days",
-        "accuracy",
-        "event match",
-    ):
-        table.add_column(name, justify="left" if name == "region" else "right")
+    _out.print(_regions_table(overview["regions"]))
+    for line in [*field_lines(overview["regions"]), *level_lines(overview)]:
+        _out.print(escape(line))
+    published = overview["published"]
+    _out.print(
+        f"published: version {published['version']} at {published['path']}"
+        if published["version"]
+        else "published: nothing yet"
+    )
     for name, one in overview["regions"].items():
-        states = one["archives"].values()
-        slo = one["slo"]
+        _out.print(escape(f"can {name}'s numbers of yesterday ({one['yesterday']['date']}) be used? "), end="")
+        _out.print(escape(one["yesterday"]["answer"]))
+    return None
+
+
+def _regions_table(regions: dict[str, Any]) -> Table:
+    """How each region stands, a row each."""
+    table = Table(title="Regions", title_justify="left")
+    table.add_column("region")
+    for name in ("archives", "corrupt", "backlog", "oldest", "pending windows", "withheld days", "accuracy",
+                 "event match", "budget left"):  # fmt: skip
+        table.add_column(name, justify="right")
+    for name, one in regions.items():
+        states, slo = one["archives"].values(), one["slo"]
         oldest = one["backlog"]["oldest_age_seconds"]
         table.add_row(
             name,
@@ -140,17 +87,26 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
             str(len(one["withheld"])),
             _percent(slo.get("accuracy")),
             _percent(slo.get("event_match_rate")),
+            f"{slo['accuracy']['error_budget_left']:.0%}" if "accuracy" in slo else "-",
         )
-    _out.print(table)
-    for line in field_lines(overview["regions"]):
-        _out.print(escape(line))
-    published = overview["published"]
-    _out.print(
-        f"published: version {published['version']} at {published['path']}"
-        if published["version"]
-        else "published: nothing yet"
-    )
-    return None
+    return table
+
+
+def level_lines(overview: dict[str, Any]) -> list[str]:
+    """A line for each service level that is not met on its last day, or whose error budget burns too fast."""
+    lines = []
+    for place, levels in [
+        ("", overview["slo"]),
+        *((f" {name}", one["slo"]) for name, one in overview["regions"].items()),
+    ]:
+        for name, level in levels.items():
+            if level.get("is_met", True) and not level.get("alert"):
+                continue
+            figures = "{:.3%} of {:.3%}" if level["unit"] == "share" else f"{{:,.1f}} of {{:,.0f}} {level['unit']}"
+            line = f"service level{place} {name}: {figures.format(level['achieved'], level['objective'])}"
+            line += f" ({level['date']}), {level['error_budget_left']:.0%} of its error budget left"
+            lines.append(line + (f", burning: {level['alert']}" if level["alert"] else ""))
+    return lines
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:

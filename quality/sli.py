@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -42,8 +43,8 @@ _RECORDS = f"""
     )
     select latest_at as counted_at, records as events, least(lost, records) as bad from archives where state = 'loaded'
     union all
-    select earliest_at, start_offset - offset_before, start_offset - offset_before
-    from ({OFFSETS_REACHED}) join archives using (archive_id) where start_offset > offset_before
+    select earliest_at, reached.start_offset - offset_before, reached.start_offset - offset_before
+    from ({OFFSETS_REACHED}) as reached join archives using (archive_id) where reached.start_offset > offset_before
     union all
     select latest_at, coalesce(typical, 1), coalesce(typical, 1)
     from archives left join sizes using (topic) where state = 'corrupt'"""
@@ -57,7 +58,7 @@ def book(con: duckdb.DuckDBPyConnection, facts: list[Fact], from_day: date, to_d
     )
     if not facts:
         return
-    schema = {"slo": pl.String, "date": pl.Date, "happened_at": pl.Datetime("us"), "is_bad": pl.Boolean}
+    schema: dict[str, Any] = {"slo": pl.String, "date": pl.Date, "happened_at": pl.Datetime("us"), "is_bad": pl.Boolean}
     con.register("facts_of_orders", pl.DataFrame(facts, schema=schema, orient="row").to_arrow())
     con.execute("""
         insert into ops.sli
@@ -74,14 +75,14 @@ def book_values(
     if rows:
         con.execute(_BOOK)
         con.executemany(
-            f"insert into ops.sli select $slo, {_local_day(settings, region, '$at::timestamp')}, $at, 1, null, $value",
+            f"insert into ops.sli select $slo, {local_day(settings, region, '$at::timestamp')}, $at, 1, null, $value",
             [{"slo": slo, "at": at, "value": value} for at, value in rows],
         )
 
 
 def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
     """Make the temporary table ``facts`` of the region's file, as :func:`quality.slo.judge` takes it."""
-    day = _local_day(settings, region, "counted_at")
+    day = local_day(settings, region, "counted_at")
     columns = ", ".join(f"{name} {type_}" for name, type_ in FACTS.items())
     con.execute(f"create or replace temp table facts ({columns})")
     con.execute(
@@ -95,7 +96,8 @@ def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) 
         con.execute("insert into facts by name select $1 as region, * from ops.sli", [region])
 
 
-def _local_day(settings: Settings, region: str, moment: str) -> str:
+def local_day(settings: Settings, region: str, moment: str) -> str:
+    """SQL for the region's calendar day of a moment in UTC."""
     is_configured = settings.regions is None or region in settings.regions
     zone = settings.region(region).timezone if is_configured else "UTC"
     return f"cast(timezone('{zone}', timezone('UTC', {moment})) as date)"

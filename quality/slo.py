@@ -19,11 +19,11 @@ POOLED_DAYS = 28
 _BUDGET_DAYS, _YEAR = 28, 365
 _PERCENTILE = Decimal("0.99")
 _WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "6h": 360, "3d": 4320}  # minutes
-# The SRE workbook's alerts: both windows have to burn faster than this; the short one ends the alarm after its cause.
+# Alerts of the SRE workbook: both windows have to burn faster; the short one ends the alarm in time.
 _RULES = (("1h", "5m", 14.4, "page"), ("6h", "30m", 6.0, "page"), ("3d", "6h", 1.0, "ticket"))
 FACTS = {
-    "region": "varchar", "slo": "varchar", "date": "date", "counted_at": "timestamp", "events": "bigint", "bad": "bigint",
-    "value": "double",
+    "region": "varchar", "slo": "varchar", "date": "date", "counted_at": "timestamp", "events": "bigint",
+    "bad": "bigint", "value": "double",
 }  # fmt: skip
 DAILY = {
     "date": "date", "region": "varchar", "slo": "varchar", "unit": "varchar", "objective": "double",
@@ -150,7 +150,7 @@ _LEFT = """
         any_value(day.bad_e9) as bad_e9, any_value(day.unit) as unit, any_value(day.objective) as objective
     from days as day join days as earlier
         on day.region = earlier.region and day.slo = earlier.slo
-            and earlier.date between day.date - day.budget_days + 1 and day.date
+            and earlier.date between day.date - day.budget_days::integer + 1 and day.date
     group by all"""
 
 
