@@ -13,6 +13,7 @@ from ingestion import dead_letters, fields
 from ingestion.archives import no_glob
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
+from ingestion.latency import book_latency
 from settings import OWN_TRACKS
 
 COLUMNS = [name for name in MASKED.names() if name != "fate"]
@@ -53,6 +54,7 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
+    book_latency(con, group)
 
 
 def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now: datetime) -> None:

@@ -26,6 +26,7 @@ from operations.version_audit import audit
 from operations.version_files import Source
 from operations.versions import (
     MANIFEST,
+    SEEN,
     current_version,
     pinned_version,
     put_in_place,
@@ -36,9 +37,6 @@ from operations.versions import (
     work_dir,
 )
 from settings import PermanentError, Settings, now
-
-# What the regions' files were when they last came out as the current version does, though rebuilt since.
-_SEEN = "seen.json"
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def _swap_in(
     try:
         rows = _build(settings, version, built_at, current, sources)
         if rows is None:
-            write_json(settings.versions_dir / _SEEN, {"version": current, **_fingerprint(settings, sources)})
+            write_json(settings.versions_dir / SEEN, {"version": current, **_fingerprint(settings, sources)})
             return None
         if findings := audit(folder):
             raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
@@ -137,7 +135,7 @@ def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, An
 
 def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sources: dict[str, Source]) -> bool:
     """Whether the regions' files stand as they did when they last came out as the current version."""
-    seen = settings.versions_dir / _SEEN
+    seen = settings.versions_dir / SEEN
     known = json.loads(seen.read_text()) if seen.is_file() else {}
     known = known if known.get("version") == current else last
     found = _fingerprint(settings, sources)

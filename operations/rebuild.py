@@ -9,6 +9,7 @@ import duckdb
 from ingestion.books import region_file, transaction
 from operations.finality import closed_through, finalise
 from operations.order_credit import offer_order_credit
+from quality.books import unbalanced_archives
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
 
@@ -84,6 +85,9 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
         withheld |= {
             day: f"test failed: {failed}" for day, (_, failed) in built.items() if failed and day not in withheld
         }
+        if count := unbalanced_archives(con):
+            reason = f"the books of {count} archives do not balance: records read are not the sum over their fates"
+            withheld |= {day: reason for day in built if day not in withheld}
         build = con.execute("select coalesce(max(build), 0) + 1 from ops.days").fetchall()[0][0]
         con.executemany(
             """insert into ops.days values (?, ?, ?, ?, false)

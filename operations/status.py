@@ -138,8 +138,7 @@ def _yesterday(settings: Settings, region: str, known: list[list[Any]]) -> dict[
     found = next((one for one in known if one[0] == str(day)), None)
     _, is_usable, words, build = found or (str(day), False, NOTHING_LANDED, None)
     if is_usable and build is not None:
-        current = versions.current_version(settings)
-        shown = versions.read_manifest(settings, current)["regions"].get(region) if current else None
+        shown = versions.shown_regions(settings).get(region)
         if not shown or shown["build"] < build:
             is_usable, words = False, "no: it is rebuilt and not published yet"
             if pinned := versions.pinned_version(settings):
@@ -167,7 +166,8 @@ def _service_levels(con: duckdb.DuckDBPyConnection, settings: Settings, region: 
 def _over_the_last_days(settings: Settings, name: str, good: float, orders: int) -> dict[str, Any]:
     achieved, objective = good / orders, float(getattr(settings.slo, name))
     left = 1 - (1 - achieved) / (1 - objective) if objective < 1 else float(achieved == 1)
-    return {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left}
+    return {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left,
+            "is_met": achieved >= objective}  # fmt: skip
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> Any:

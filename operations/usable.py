@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from operations.finality import WATERMARK
+from quality.slo import objectives
 from settings import Settings, now
 
 NOTHING_LANDED = "no: nothing has landed for it"
@@ -18,7 +19,8 @@ _LAST_DAYS = 35
 _QUIET = timedelta(hours=3)
 _DAYS = """
     with reconciled as (from finance.reconciliation_daily)
-    select days.day, withheld_reason, is_final, pending_days.day is not null as is_pending, build, event_match_rate
+    select days.day, withheld_reason, is_final, pending_days.day is not null as is_pending, build, ledger_orders,
+        event_match_rate
     from ops.days left join ops.pending_days using (day) left join reconciled on reconciled.date = days.day
     where days.day > ? order by all"""
 
@@ -48,9 +50,9 @@ def answers(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> 
     watermark = con.execute(WATERMARK).fetchall()[0][0]
     for day in (last - timedelta(n) for n in reversed(range(_LAST_DAYS))):
         if day in found:
-            withheld, is_final, is_pending, build, match_rate = found[day]
+            withheld, is_final, is_pending, build, orders, match_rate = found[day]
             said = _hindrance(settings, region, day, withheld, is_pending, watermark)
-            yield Answer(day, said is None, said or _caveats(settings, is_final, match_rate), build)
+            yield Answer(day, said is None, said or _caveats(settings, is_final, orders, match_rate), build)
         elif found and day >= min(found):
             yield Answer(day, False, NOTHING_LANDED)
 
@@ -70,10 +72,11 @@ def _hindrance(
     return None
 
 
-def _caveats(settings: Settings, is_final: bool, match_rate: float | None) -> str:
+def _caveats(settings: Settings, is_final: bool, orders: int | None, match_rate: float | None) -> str:
     words = "yes, and it is final" if is_final else "yes; late data may still change it"
-    promised = settings.slo.event_match_rate
-    if match_rate is not None and match_rate < promised:
+    promised = objectives(settings)["event_match_rate"]
+    is_telling = orders and orders >= (promised.volume or 0)  # of few orders, a single one without an event is no news
+    if is_telling and match_rate is not None and match_rate < promised.objective:
         words += f"; of {1 - match_rate:.1%} of its orders no event came, so less of it than usual is attributed"
     return words
 

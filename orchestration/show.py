@@ -53,7 +53,8 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
         return _json(overview)
     _out.print(books_table(overview))
     _out.print(_regions_table(overview["regions"]))
-    for line in [*field_lines(overview["regions"]), *level_lines(overview)]:
+    _out.print(_levels_table(overview))
+    for line in field_lines(overview["regions"]):
         _out.print(escape(line))
     published = overview["published"]
     _out.print(
@@ -72,7 +73,7 @@ def _regions_table(regions: dict[str, Any]) -> Table:
     table = Table(title="Regions", title_justify="left")
     table.add_column("region")
     for name in ("archives", "corrupt", "backlog", "oldest", "pending windows", "withheld days", "accuracy",
-                 "event match", "budget left"):  # fmt: skip
+                 "event match"):  # fmt: skip
         table.add_column(name, justify="right")
     for name, one in regions.items():
         states, slo = one["archives"].values(), one["slo"]
@@ -87,26 +88,37 @@ def _regions_table(regions: dict[str, Any]) -> Table:
             str(len(one["withheld"])),
             _percent(slo.get("accuracy")),
             _percent(slo.get("event_match_rate")),
-            f"{slo['accuracy']['error_budget_left']:.0%}" if "accuracy" in slo else "-",
         )
     return table
 
 
-def level_lines(overview: dict[str, Any]) -> list[str]:
-    """A line for each service level that is not met on its last day, or whose error budget burns too fast."""
-    lines = []
-    for place, levels in [
-        ("", overview["slo"]),
-        *((f" {name}", one["slo"]) for name, one in overview["regions"].items()),
-    ]:
-        for name, level in levels.items():
-            if level.get("is_met", True) and not level.get("alert"):
-                continue
-            figures = "{:.3%} of {:.3%}" if level["unit"] == "share" else f"{{:,.1f}} of {{:,.0f}} {level['unit']}"
-            line = f"service level{place} {name}: {figures.format(level['achieved'], level['objective'])}"
-            line += f" ({level['date']}), {level['error_budget_left']:.0%} of its error budget left"
-            lines.append(line + (f", burning: {level['alert']}" if level["alert"] else ""))
-    return lines
+def _levels_table(overview: dict[str, Any]) -> Table:
+    """Each service level as of its last day; of a region's marts the one that is furthest behind."""
+    table = Table(title="Service levels", title_justify="left")
+    for name in ("region", "service level", "achieved", "objective", "budget left", "alert"):
+        table.add_column(name, justify="left" if name in ("region", "service level") else "right")
+    for region, levels in ({"": overview["slo"]} | {n: one["slo"] for n, one in overview["regions"].items()}).items():
+        for name, level in level_rows(levels):
+            form = "{:.3%}" if level["unit"] == "share" else f"{{:,.1f}} {level['unit']}"
+            is_met = level["is_met"] and not level["alert"]
+            achieved = form.format(level["achieved"])
+            cells = (achieved if is_met else f"[red]{achieved}[/red]", form.format(level["objective"]))
+            table.add_row(
+                region or "all", name, *cells, f"{level['error_budget_left']:.0%}", level["alert"] or ""
+            )  # fmt: skip
+    return table
+
+
+def level_rows(levels: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The levels to show: one line for all marts' freshness, that of the mart that is worst off."""
+    marts = {name: level for name, level in levels.items() if name.startswith("freshness_hours.")}
+    rows = [(name, level) for name, level in levels.items() if name not in marts and "unit" in level]
+    if marts:
+        worst = max(marts, key=lambda name: marts[name]["achieved"])
+        rows.append(
+            ("freshness_hours" if len({one["achieved"] for one in marts.values()}) == 1 else worst, marts[worst])
+        )
+    return rows
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:

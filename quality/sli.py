@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -10,14 +9,11 @@ import duckdb
 import polars as pl
 
 from ingestion.gaps import ARCHIVE_SPANS, OFFSETS_REACHED
+from ingestion.latency import SLI_BOOK
 from quality.slo import FACTS
 from settings import Settings
 
 Fact = tuple[str, date, datetime, bool]  # service level, day, moment, whether it went wrong
-_BOOK = """
-    create table if not exists ops.sli (
-        slo varchar not null, date date not null, counted_at timestamp not null, events bigint not null, bad bigint,
-        value double)"""
 # A corrupt archive is as large as its topic's are on average, since nobody can tell.
 _RECORDS = f"""
     with spans as ({ARCHIVE_SPANS}),
@@ -52,7 +48,7 @@ _RECORDS = f"""
 
 def book(con: duckdb.DuckDBPyConnection, facts: list[Fact], from_day: date, to_day: date) -> None:
     """Replace what is known of the orders of a window of days, in the caller's transaction; counted by five minutes."""
-    con.execute(_BOOK)
+    con.execute(SLI_BOOK)
     con.execute(
         "delete from ops.sli where slo in ('accuracy', 'event_match_rate') and date between ? and ?", [from_day, to_day]
     )
@@ -65,19 +61,6 @@ def book(con: duckdb.DuckDBPyConnection, facts: list[Fact], from_day: date, to_d
         select slo, date, time_bucket(interval 5 minutes, happened_at), count(*), count(*) filter (is_bad), null
         from facts_of_orders group by all""")
     con.unregister("facts_of_orders")
-
-
-def book_values(
-    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, slo: str, values: Iterable[tuple[datetime, float]]
-) -> None:
-    """Enter what single events took, such as an archive from its opening to its commit."""
-    rows = list(values)
-    if rows:
-        con.execute(_BOOK)
-        con.executemany(
-            f"insert into ops.sli select $slo, {local_day(settings, region, '$at::timestamp')}, $at, 1, null, $value",
-            [{"slo": slo, "at": at, "value": value} for at, value in rows],
-        )
 
 
 def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
@@ -93,7 +76,11 @@ def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) 
     )
     known = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'sli'"
     if con.execute(known).fetchall() != [(0,)]:
-        con.execute("insert into facts by name select $1 as region, * from ops.sli", [region])
+        con.execute(
+            f"""insert into facts by name
+            select $1 as region, * replace (case when value is null then date else {day} end as date) from ops.sli""",
+            [region],
+        )
 
 
 def local_day(settings: Settings, region: str, moment: str) -> str:
