@@ -153,6 +153,8 @@ REGISTER = (
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
+            "ops.anomalies": "date measure subject value usual deviations is_blocking",
+            "ops.measures": "date measure subject amount base",
             "ops.removed_events": "archive_id records",
             "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests",
