@@ -9,7 +9,7 @@ import duckdb
 from ingestion.books import region_file, transaction
 from operations.finality import closed_through, finalise
 from operations.order_credit import offer_order_credit
-from quality.anomalies import book_anomalies
+from quality.anomalies import Finding, book_anomalies, recent_anomalies
 from quality.books import unbalanced_archives
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
@@ -93,6 +93,12 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
         finalise(con, settings, region)
         offer_order_credit(con)
     return withheld
+
+
+def unusual(settings: Settings, region: str, first: date, last: date) -> list[Finding]:
+    """What was found unusual of these days when they were last settled."""
+    with region_file(settings, region, read_only=True) as con:
+        return recent_anomalies(con, first, last)
 
 
 def _reasons(

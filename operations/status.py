@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -18,6 +18,7 @@ from operations.finality import WATERMARK
 from operations.slo_facts import WHOLE
 from operations.slo_marts import region_levels, warehouse_levels
 from operations.usable import NOTHING_LANDED, answers, yesterday
+from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28
@@ -44,6 +45,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "backlog": _backlog(con, settings, region),
         "fields": fields.summary(con),
         "slo": _service_levels(con, settings, region),
+        "unusual": _unusual(con, settings, region),
         "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],
         "key": meta(con, "pseudonym_key"),
     }
@@ -91,6 +93,15 @@ def overview(settings: Settings) -> dict[str, Any]:
             "versions": len(versions.version_ids(settings)),
         },
     }
+
+
+def alerts(settings: Settings) -> dict[str, Any]:
+    """Service levels whose error budget burns too fast, by region and name."""
+    found = [*warehouse_levels(settings).items(), *((one["region"], one["slo"]) for one in snapshots(settings))]
+    return {
+        f"{region} {name}": f"{level['alert']}: {level['error_budget_left']:.0%} of the budget left on {level['date']}"
+        for region, levels in found for name, level in levels.items() if level.get("alert")
+    }  # fmt: skip
 
 
 def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
@@ -161,6 +172,15 @@ def _service_levels(con: duckdb.DuckDBPyConnection, settings: Settings, region: 
         for name, good in (("accuracy", orders - wrong), ("event_match_rate", matched)):
             levels[name] = {**levels.get(name, {}), **_over_the_last_days(settings, name, good, orders)}
     return levels
+
+
+def _unusual(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, list[str]]:
+    """What was unusual of the last week, by day."""
+    last = yesterday(settings, region)
+    found: dict[str, list[str]] = {}
+    for one in recent_anomalies(con, last - timedelta(days=6), last):
+        found.setdefault(str(one.day), []).append(str(one))
+    return found
 
 
 def _over_the_last_days(settings: Settings, name: str, good: float, orders: int) -> dict[str, Any]:

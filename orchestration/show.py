@@ -54,7 +54,7 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
     _out.print(books_table(overview))
     _out.print(_regions_table(overview["regions"]))
     _out.print(_levels_table(overview))
-    for line in field_lines(overview["regions"]):
+    for line in [*field_lines(overview["regions"]), *unusual_lines(overview["regions"])]:
         _out.print(escape(line))
     published = overview["published"]
     _out.print(
@@ -119,6 +119,15 @@ def level_rows(levels: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
             ("freshness_hours" if len({one["achieved"] for one in marts.values()}) == 1 else worst, marts[worst])
         )
     return rows
+
+
+def unusual_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and day of the last week that differs from the same weekdays before."""
+    return [
+        f"unusual {region} {day}: {'; '.join(found[:_FIELDS])}"
+        + (f" and {len(found) - _FIELDS} more" if len(found) > _FIELDS else "")
+        for region, one in regions.items() for day, found in (one.get("unusual") or {}).items()
+    ]  # fmt: skip
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:
