@@ -170,6 +170,10 @@ REGISTER = (
         files=("quality/*",),
     ),
     Processing(
+        "Probes", "When what is published was read, and whether it was there.", "Availability.", "not about persons",
+        "probe_days", _OPERATORS, False, {}, files=("probes/*.jsonl",),
+    ),
+    Processing(
         "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",
         "Operation.", _INTEREST, "log_days", _OPERATORS, False, {}, files=("dagster/*", "dbt/*"),
     ),
