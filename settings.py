@@ -196,6 +196,11 @@ class Slo(_Section):
     freshness_hours: int = Field(26, gt=0)
 
 
+class Backup(_Section):
+    every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
+    to: Path | None = None  # default: <warehouse>.backups beside the warehouse
+
+
 class Experiment(_Section):
     """A holdout: who or where was kept from a channel's advertising, and when."""
 
@@ -243,6 +248,7 @@ class Settings(_Section):
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
     slo: Slo = Slo()
+    backup: Backup = Backup()
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "experiments", mode="before")

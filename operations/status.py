@@ -13,7 +13,7 @@ from ingestion.books import add_books, meta, records_by_fate, region_file, write
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
-from operations import plan, versions
+from operations import backup_book, plan, versions
 from operations.finality import WATERMARK
 from settings import RomiError, Settings, UsageError, now
 
@@ -81,6 +81,7 @@ def overview(settings: Settings) -> dict[str, Any]:
             "path": str(settings.published),
             "versions": len(versions.version_ids(settings)),
         },
+        "backup": backup_book.summary(settings),
     }
 
 

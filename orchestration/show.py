@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from operations.progress import Step, listening
+from orchestration.show_backup import backup_lines
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
         if published["version"]
         else "published: nothing yet"
     )
+    for line in backup_lines(overview["backup"]):
+        _out.print(escape(line))
     return None
 
 
