@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_dead_letters, cli_subjects, cli_upkeep
+from orchestration import cli_dead_letters, cli_probe, cli_subjects, cli_upkeep
 from settings import RomiError, Settings, UsageError, load_settings
 
 
@@ -222,6 +222,7 @@ command(dsar, "status")(cli_subjects.show_requests)
 command(retention, "apply")(cli_upkeep.apply_retention)
 command(main, "backup")(cli_upkeep.make_backup)
 command(main, "restore")(cli_upkeep.restore_backup)
+command(main, "probe")(cli_probe.probe_published)
 command(main, "audit")(cli_upkeep.audit_warehouse)
 
 if __name__ == "__main__":
