@@ -166,6 +166,7 @@ class Attribution(_Section):
 
 class Privacy(_Section):
     k_anonymity: int = Field(10, ge=1)
+    encryption_at_rest: bool | None = None  # None: where DuckDB can write it
     legal_clock: dict[str, Literal["gdpr", "ccpa"]] = {}  # by region; gdpr where it is not named
     release_model: Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"] = (
         "linear"

@@ -15,6 +15,7 @@ from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations import backup_book, plan, versions
 from operations.finality import WATERMARK
+from privacy import storage
 from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28
@@ -71,7 +72,13 @@ def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 def overview(settings: Settings) -> dict[str, Any]:
     """Everything ``romi status`` shows."""
-    regions = {one["region"]: _refreshed(settings, one) for one in snapshots(settings)}
+    regions = {
+        one["region"]: {
+            **_refreshed(settings, one),
+            "is_encrypted": storage.is_encrypted(settings.region_file(one["region"])),
+        }
+        for one in snapshots(settings)
+    }
     return {
         "records": add_books([one["records"] for one in regions.values()]),
         "regions": regions,

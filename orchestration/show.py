@@ -145,6 +145,7 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
     _out.print(table)
     for line in field_lines(overview["regions"]):
         _out.print(escape(line))
+    _out.print(encryption_line(overview["regions"]))
     published = overview["published"]
     _out.print(
         f"published: version {published['version']} at {published['path']}"
@@ -154,6 +155,14 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
     for line in backup_lines(overview["backup"]):
         _out.print(escape(line))
     return None
+
+
+def encryption_line(regions: dict[str, Any]) -> str:
+    """Whether the regions' files are encrypted at rest."""
+    plain = [name for name, one in regions.items() if not one["is_encrypted"]]
+    if not plain:
+        return "encryption at rest: on"
+    return "encryption at rest: off" + ("" if len(plain) == len(regions) else f" in {', '.join(plain)}")
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:

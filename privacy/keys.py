@@ -20,7 +20,7 @@ from typing import Literal
 
 from settings import UsageError
 
-Purpose = Literal["pseudonym", "seal", "suppression"]
+Purpose = Literal["pseudonym", "seal", "suppression", "storage"]
 _BYTES = 32
 
 

@@ -37,7 +37,9 @@ class Rights(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.folder = Path(tempfile.mkdtemp())
         self.patch.delenv("ROMI_KEY_FILE", raising=False)
-        self.zone = Zone(self.folder, regions={"eu": {"consent_default": "granted"}})
+        self.zone = Zone(
+            self.folder, regions={"eu": {"consent_default": "granted"}}, privacy={"encryption_at_rest": False}
+        )  # bytes are looked at
         self.hour, self.number = 0, 0
         self.sent: list[list[dict]] = []
         self.erased_at: dict[str, datetime] = {}

@@ -8,6 +8,7 @@ from ingestion.books import region_file
 from ingestion.load import Progress, load_region
 from operations import erasure, plan, status
 from operations.progress import Step, report
+from operations.rewrite import keep_as_configured
 from orchestration.automation import POOL
 from orchestration.partitions import regions
 from orchestration.warehouse import Warehouse
@@ -47,6 +48,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
     region = context.partition_key
     with warehouse.writing(context) as settings:
         erasure.enforce(settings, region, with_letters=False)
+        keep_as_configured(settings, region)
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
             pending = plan.plan(con, settings, region)
