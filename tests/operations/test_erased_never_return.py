@@ -157,11 +157,13 @@ class Rights(RuleBasedStateMachine):
         """The region's key is rotated; where that was killed, what comes next ends it."""
         self.tick()
         self.rotations += 1
+        before = len(region_key(self.zone.warehouse, "eu", "pseudonym").rotations)
         if is_killed:
             add_rotation(self.zone.warehouse, "eu")
-            assert rotation.catch_up(self.zone.settings, "eu")
+            assert rotation.catch_up(self.zone.settings, "eu") is not None
         else:
-            assert rotation.rotate(self.zone.settings, "eu")
+            rotation.rotate(self.zone.settings, "eu")
+        assert len(region_key(self.zone.warehouse, "eu", "pseudonym").rotations) == before + 1
 
     @rule(name=st.sampled_from(PERSONS), by=st.sampled_from(["user_id", "anonymous_id"]))
     def erase(self, name, by):
