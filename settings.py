@@ -185,6 +185,7 @@ class Retention(_Section):
     ledger_days: int = Field(3650, ge=1)
     log_days: int = Field(30, ge=1)
     version_days: int = Field(35, ge=1)
+    probe_days: int = Field(395, ge=1)
     backup_days: int = Field(35, ge=1)
 
 

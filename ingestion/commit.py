@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from ingestion import dead_letters, fields
-from ingestion.archives import no_glob
+from ingestion.parquet import no_glob
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
 from settings import OWN_TRACKS

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from operations import status
 from operations.backup import known_backups
 from operations.disposal import Disposal, Reach, dispose, overdue
 from operations.lock import exclusive
+from operations.probe import old_books
 from operations.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.versions import (
     current_version,
@@ -138,6 +140,10 @@ def _old_files(settings: Settings, logs: Logs, moment: datetime) -> dict[str, di
         "logs": logs(moment - timedelta(days=periods.log_days)),
         "published versions": _old_versions(settings, moment - timedelta(days=periods.version_days)),
         "backups": _old_backups(settings, moment - timedelta(days=periods.backup_days)),
+        "probes": {
+            name: partial(path.unlink, missing_ok=True)
+            for name, path in old_books(settings, moment - timedelta(days=periods.probe_days)).items()
+        },
     }
 
 
@@ -183,7 +189,7 @@ def _sweep(settings: Settings) -> None:
 def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
     periods = settings.retention
     rules = {"logs": ("log_days", periods.log_days), "published versions": ("version_days", periods.version_days),
-             "backups": ("backup_days", periods.backup_days)}  # fmt: skip
+             "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days)}  # fmt: skip
     done = []
     if not dry_run:
         _sweep(settings)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_dead_letters, cli_keys, cli_subjects, cli_upkeep
+from orchestration import cli_dead_letters, cli_keys, cli_probe, cli_subjects, cli_upkeep
 from settings import RomiError, Settings, UsageError, load_settings
 
 
@@ -228,6 +228,7 @@ command(keys, "rotate")(cli_keys.rotate)
 command(retention, "apply")(cli_upkeep.apply_retention)
 command(main, "backup")(cli_upkeep.make_backup)
 command(main, "restore")(cli_upkeep.restore_backup)
+command(main, "probe")(cli_probe.probe_published)
 command(main, "audit")(cli_upkeep.audit_warehouse)
 
 if __name__ == "__main__":
