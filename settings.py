@@ -166,6 +166,7 @@ class Attribution(_Section):
 
 class Privacy(_Section):
     k_anonymity: int = Field(10, ge=1)
+    encryption_at_rest: bool | None = None  # None: where DuckDB can write it
     legal_clock: dict[str, Literal["gdpr", "ccpa"]] = {}  # by region; gdpr where it is not named
     release_model: Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"] = (
         "linear"
@@ -184,6 +185,7 @@ class Retention(_Section):
     ledger_days: int = Field(3650, ge=1)
     log_days: int = Field(30, ge=1)
     version_days: int = Field(35, ge=1)
+    probe_days: int = Field(395, ge=1)
     backup_days: int = Field(35, ge=1)
 
 
@@ -223,6 +225,11 @@ class Anomalies(_Section):
         if self.minimum_weeks > self.weeks:
             raise ValueError("minimum_weeks: no more than weeks")
         return self
+
+
+class Backup(_Section):
+    every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
+    to: Path | None = None  # default: <warehouse>.backups beside the warehouse
 
 
 class Experiment(_Section):
@@ -273,6 +280,7 @@ class Settings(_Section):
     retention: Retention = Retention()
     slo: Slo = Slo()
     anomalies: Anomalies = Anomalies()
+    backup: Backup = Backup()
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "experiments", mode="before")

@@ -10,10 +10,10 @@ import duckdb
 import polars as pl
 
 from ingestion import dead_letters, fields
-from ingestion.archives import no_glob
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
 from ingestion.latency import book_latency
+from ingestion.parquet import no_glob
 from settings import OWN_TRACKS
 
 COLUMNS = [name for name in MASKED.names() if name != "fate"]

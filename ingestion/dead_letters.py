@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion.archives import Dead, no_glob
+from ingestion.archives import Dead
 from ingestion.books import transaction
 from ingestion.landing import Landed
+from ingestion.parquet import no_glob
 from ingestion.records import REASONS
 from privacy.keys import Key
 from privacy.sealing import OVERHEAD_BYTES, seal, unseal

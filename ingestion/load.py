@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -20,11 +20,10 @@ from ingestion import archives
 from ingestion.books import Delivery, meta, put_meta, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
-from ingestion.compression import CorruptArchiveError, compression
+from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
-from ingestion.parquet import is_parquet
 from ingestion.records import naive_utc
 from ingestion.stage import Stage
 from ingestion.tables import Context
@@ -116,7 +115,9 @@ def check_key(settings: Settings, region: str) -> None:
         with region_file(settings, region, read_only=True) as con:
             if meta(con, "pseudonym_key") is None:
                 return
-            hold_key(con, region_key(settings.warehouse, region, "pseudonym", make=False))
+            key = region_key(settings.warehouse, region, "pseudonym", make=False)
+            if not key.after(meta(con, "pseudonym_key") or ""):  # a rotation that was begun goes on
+                hold_key(con, key)
     except (TransientError, PermanentError):
         return  # a file that cannot be read is the load's to tell
 
@@ -179,52 +180,33 @@ _thread = threading.local()
 
 def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
-    if not hasattr(_thread, "con"):
-        _thread.con = archives.parser()
+    reader = getattr(_thread, "reader", None)
+    if not reader or reader.now != policy.now:
+        reader = _thread.reader = archives.Reader(policy.now)
     stage = Stage(folder, policy, seal_key)
-    read: dict[Path, Parsed] = {}
-    clean = [one for one in group if settings.topic(one.topic).format == "segment" and not is_parquet(one.path)]
-    for _, alike in groupby(sorted(clean, key=_compression), _compression):
-        read |= _read_together(list(alike), stage, policy)
-    parsed = [read.get(one.path) or _read(one, stage, settings, policy) for one in group]
-    stage.flush()
-    return parsed
-
-
-def _compression(landed: Landed) -> str:
-    return compression(landed.path)
-
-
-def _read_together(group: list[Landed], stage: Stage, policy: Policy) -> dict[Path, Parsed]:
-    """All of them, or none where one is not clean: then each has to be read by itself."""
-    parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group} if len(group) > 1 else {}
-    try:
-        for path, batch in archives.read_fast(_thread.con, list(parsed), policy.now) if parsed else ():
+    parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group}
+    is_segment = {one.path: settings.topic(one.topic).format == "segment" for one in group}
+    alike = [path for path in parsed if is_segment[path]]
+    for path, batch in reader.read(alike):
+        if isinstance(batch, CorruptArchiveError):
+            parsed[path].give_up(str(batch))
+        else:
             stage.add(parsed[path], batch)
-    except (*archives.DIRTY, CorruptArchiveError):
-        return {}
-    return parsed
+    for one in group:
+        if not is_segment[one.path]:
+            _read_converted(parsed[one.path], stage, settings, policy)
+    stage.flush()
+    return list(parsed.values())
 
 
-def _read(landed: Landed, stage: Stage, settings: Settings, policy: Policy) -> Parsed:
-    sha256 = file_sha256(landed.path)
-    convert = converter(settings.topic(landed.topic).format, settings.reporting_currency)
-    if convert:
-        readers = [partial(archives.read_converted, landed.path, convert, policy.now)]
-    else:
-        reads = (archives.read_exact,) if is_parquet(landed.path) else (archives.read_one_fast, archives.read_exact)
-        readers = [partial(read, _thread.con, landed.path, policy.now) for read in reads]
-    for read in readers:
-        parsed = stage.begin(landed, sha256)
-        try:
-            for batch in read():
-                stage.add(parsed, batch)
-            return parsed
-        except archives.DIRTY:
-            continue  # what was staged of it is left out at the commit
-        except CorruptArchiveError as error:
-            return Parsed(landed, sha256, problem=str(error))
-    return Parsed(landed, sha256, problem="no reader could read it")
+def _read_converted(parsed: Parsed, stage: Stage, settings: Settings, policy: Policy) -> None:
+    convert = converter(settings.topic(parsed.landed.topic).format, settings.reporting_currency)
+    assert convert
+    try:
+        for batch in archives.read_converted(parsed.landed.path, convert, policy.now):
+            stage.add(parsed, batch)
+    except CorruptArchiveError as error:
+        parsed.give_up(str(error))
 
 
 def _batches(events: list[Landed]) -> Iterator[list[Landed]]:

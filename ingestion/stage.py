@@ -10,13 +10,14 @@ from uuid import uuid4
 import polars as pl
 
 from ingestion import contract, dead_letters, fields
-from ingestion.archives import BATCH_ROWS, Batch, Dead
+from ingestion.archives import Batch, Dead
 from ingestion.boundary import Policy, mask
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
 from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
 from privacy.keys import Key
 
+BATCH_ROWS = 100_000
 LETTER_BYTES = 8 << 20  # of dead letters' payloads in memory, and in a file
 _NUMBER = pl.col("record_offset").floordiv(1 << OFFSET_BITS)
 

@@ -167,6 +167,16 @@ REGISTER = (
         files=("versions/*/*", "versions/*.json"),
     ),
     Processing(
+        "Findings on versions", "Which rules of finance a version kept, in how many rows, regions and periods; the last"
+        " examination, and its pages. Counts only.",
+        "Quality of what is published.", "not about persons", None, "operators and finance", False, {},
+        files=("quality/*",),
+    ),
+    Processing(
+        "Probes", "When what is published was read, and whether it was there.", "Availability.", "not about persons",
+        "probe_days", _OPERATORS, False, {}, files=("probes/*.jsonl",),
+    ),
+    Processing(
         "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",
         "Operation.", _INTEREST, "log_days", _OPERATORS, False, {}, files=("dagster/*", "dbt/*"),
     ),

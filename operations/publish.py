@@ -16,14 +16,14 @@ import polars as pl
 
 from ingestion.books import write_json
 from ingestion.records import naive_utc
-from operations import version_files
+from operations.expectation_gate import Days, withhold
 from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, dictionary
 from operations.region_marts import Reading, RegionLateError, RegionState, read_region
 from operations.released_marts import released_state, write_released
 from operations.restatements import book_restatements
 from operations.slo_marts import confirm_marts, fill_slos
 from operations.version_audit import audit
-from operations.version_files import Source
+from operations.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
 from operations.versions import (
     MANIFEST,
     SEEN,
@@ -50,18 +50,32 @@ class Publication:
     late: dict[str, str]  # regions shown by their last good rows, if they had any, and why
 
 
-def publish(settings: Settings, *, clock: Callable[[], datetime] = now) -> Publication | None:
+# Given a version's number, its folder and that of the version before: the days not to publish, by region.
+Examine = Callable[[int, Path, Path | None], Days]
+
+
+class _NotAsExpectedError(Exception):
+    def __init__(self, days: Days) -> None:
+        self.days = days
+        super().__init__("rows are not as expected")
+
+
+def publish(
+    settings: Settings, *, clock: Callable[[], datetime] = now, examine: Examine | None = None
+) -> Publication | None:
     """Publish what the regions' files hold, if it differs from what is published. The caller holds the warehouse.
 
     A region is published as long as it is configured or has a file: taking it out of the configuration alone keeps
     its rows, so that no slip of the pen removes them. A region whose file cannot be read, and a day that is withheld
-    or waits for its rebuild, keep the rows of the current version.
+    or waits for its rebuild, keep the rows of the current version. Days that `examine` finds fault with are withheld
+    too, and the version is built once more without them.
 
     Returns:
         None where nothing differs, and while a version is pinned (see :func:`operations.versions.pinned_version`).
 
     Raises:
-        PermanentError: the audit refused the new version, or the current one cannot be read; nothing was swapped.
+        PermanentError: the audit or `examine` refused the new version, or the current one cannot be read; nothing was
+            swapped.
     """
     if pinned_version(settings) is not None:
         return None
@@ -73,19 +87,33 @@ def publish(settings: Settings, *, clock: Callable[[], datetime] = now) -> Publi
     surveyed = {region: _source(settings, region, last, with_rows=False) for region in _regions(settings, last)}
     if not any(source.state for source in surveyed.values()):
         return None
-    publication = None
-    if not _is_known(settings, current, last, surveyed):
-        sources = {
-            region: source if source.late else _source(settings, region, last, with_rows=True)
-            for region, source in surveyed.items()
-        }
-        publication = _swap_in(settings, naive_utc(clock()), current, sources)
-    confirm_marts(settings, {region: source.state for region, source in surveyed.items() if not source.late})
+    if _is_known(settings, current, last, surveyed):
+        confirm_marts(settings, surveyed)
+        return None
+    built_at = naive_utc(clock())
+    try:
+        publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+    except _NotAsExpectedError as error:
+        withhold(settings, error.days)
+        surveyed = {region: _source(settings, region, last, with_rows=False) for region in surveyed}
+        try:
+            publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+        except _NotAsExpectedError as again:
+            named = ", ".join(f"{region} {day}" for region, days in again.days.items() for day in days)
+            raise PermanentError(f"what is published is not as expected without {named} either") from again
+    confirm_marts(settings, surveyed)
     return publication
 
 
+def _read(settings: Settings, last: dict[str, Any], surveyed: dict[str, Source]) -> dict[str, Source]:
+    return {
+        region: source if source.late else _source(settings, region, last, with_rows=True)
+        for region, source in surveyed.items()
+    }
+
+
 def _swap_in(
-    settings: Settings, built_at: datetime, current: int | None, sources: dict[str, Source]
+    settings: Settings, built_at: datetime, current: int | None, sources: dict[str, Source], examine: Examine | None
 ) -> Publication | None:
     version = max([*version_ids(settings), current or 0]) + 1
     folder = work_dir(settings, version)
@@ -96,6 +124,9 @@ def _swap_in(
             return None
         if findings := audit(folder):
             raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
+        before = version_dir(settings, current) if current else None
+        if examine and (days := examine(version, folder, before)):
+            raise _NotAsExpectedError(days)
         put_in_place(settings, version)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -154,12 +185,12 @@ def _build(
     con = duckdb.connect(str(folder / "marts.duckdb"))
     try:
         if current:
-            version_files.attach(con, version_dir(settings, current) / "marts.duckdb")
-        version_files.create(con)
+            attach(con, version_dir(settings, current) / "marts.duckdb")
+        create_tables(con)
         for region, source in sources.items():
             if source.state:
                 for table in FINANCE:
-                    version_files.fill(con, settings, table, region, source, has_last=current is not None)
+                    fill(con, settings, table, region, source, has_last=current is not None)
                 con.execute(
                     "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
                     [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
@@ -173,10 +204,10 @@ def _build(
             _book_restatements(con, settings, version, current, sources)
         is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
         compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
-        if is_released and not any(version_files.differs(con, table, passing) for table in compared):
+        if is_released and not any(differs(con, table, passing) for table in compared):
             return None
         fill_slos(con, settings, sources, has_last=current is not None)
-        version_files.copy_to_parquet(con, folder / "parquet")
+        copy_to_parquet(con, folder / "parquet")
         rows = {str(table): con.execute(f"select count(*) from {table}").fetchall()[0][0] for table in PUBLISHED}
         rows |= write_released(folder, settings, version, built_at)
     finally:

@@ -13,7 +13,6 @@ from operations.erasure import remaining
 from operations.finality import WATERMARK, final_through
 from operations.published_tables import FINANCE, Table
 from operations.usable import Answer, answers
-from privacy.suppression import SuppressionBook
 from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError
 
@@ -67,7 +66,7 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
             state = _state(con)
             if not with_rows:
                 return Reading(state)
-            if count := remaining(con, SuppressionBook(settings.warehouse, region).load()):
+            if count := remaining(con, settings, region):
                 raise RegionLateError(
                     f"its file holds {count} rows of persons who were erased; `romi run` removes them"
                 )
@@ -76,10 +75,8 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
             sli.make_facts(con, settings, region)
             facts = con.execute("from facts").to_arrow_table()
             return Reading(state, rows, builds, facts, tuple(answers(con, settings, region)))
-    except duckdb.ConnectionException as error:
-        raise RegionLateError("a writer of this process holds its file", is_passing=True) from error
     except TransientError as error:
-        if "Could not set lock" in str(error.__cause__):
+        if any(said in str(error.__cause__) for said in ("Could not set lock", "file handle conflict")):
             raise RegionLateError("a writer holds its file", is_passing=True) from error
         raise RegionLateError(f"its file cannot be read: {_first_line(error.__cause__)}") from error
     except (duckdb.Error, PermanentError, UsageError) as error:

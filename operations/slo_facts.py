@@ -13,11 +13,10 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from ingestion.parquet import no_glob
 from quality.sli import local_day
 from settings import Settings, now
 
-# A line a read as finance does it: {"at": RFC 3339, "ok": true or false, …}; the prober writes it.
-PROBES = "books/probes.jsonl"
 # A line a publish that came through, whether or not there was anything new: which marts it found behind.
 CONFIRMED = "books/confirmed.jsonl"
 WHOLE = "(all)"  # the region of what concerns all of them
@@ -54,15 +53,15 @@ def add_warehouse_facts(con: duckdb.DuckDBPyConnection, settings: Settings, mart
         By `region.mart` of that first one, the names of all marts that share its facts.
     """
     groups = _freshness(con, settings, marts)
-    probes = settings.warehouse / PROBES
-    if probes.is_file() and probes.stat().st_size:
+    books = [no_glob(path) for path in sorted((settings.warehouse / "probes").glob("*.jsonl")) if path.stat().st_size]
+    if books:
         con.execute(
             f"""insert into facts
             select '{WHOLE}', 'availability', "at"::date, "at", 1, (not ok)::bigint, null
             from read_json(?, format = 'newline_delimited', ignore_errors = true,
                 columns = {{'at': 'timestamp', 'ok': 'boolean'}})
             where "at" is not null and ok is not null""",
-            [str(probes)],
+            [books],
         )
     return groups
 

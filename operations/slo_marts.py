@@ -11,7 +11,7 @@ import polars as pl
 from operations.published_tables import FINANCE, SLO_DAILY, USABLE_DAYS, in_sql
 from operations.region_marts import RegionState, held_back
 from operations.slo_facts import add_warehouse_facts, confirm
-from operations.version_files import Source
+from operations.version_tables import Source
 from quality import sli
 from quality.slo import FACTS, judge
 from settings import Settings
@@ -41,7 +41,7 @@ def fill_slos(
     con.execute(f"insert into {USABLE_DAYS} by name from answers")
     con.unregister("answers")
     late = [region for region, source in sources.items() if source.late and source.state]
-    for table, rule in ((SLO_DAILY, "starts_with(slo, 'freshness') or "), (USABLE_DAYS, "")):
+    for table, rule in ((SLO_DAILY, "starts_with(slo, 'freshness') or slo = 'availability' or "), (USABLE_DAYS, "")):
         if has_last and _is_there(con, table.name):
             con.execute(
                 f"""insert into {table} by name
@@ -51,9 +51,10 @@ def fill_slos(
             )
 
 
-def confirm_marts(settings: Settings, states: dict[str, RegionState | None]) -> None:
+def confirm_marts(settings: Settings, sources: dict[str, Source]) -> None:
     """Book that a publish came through, and which marts of each region that it read it left behind."""
-    confirm(settings, {region: _stale(settings, state) for region, state in states.items() if state})
+    stale = {name: _stale(settings, one.state) for name, one in sources.items() if one.state and not one.late}
+    confirm(settings, stale)
 
 
 def _stale(settings: Settings, state: RegionState) -> list[str]:

@@ -13,11 +13,12 @@ from ingestion.books import add_books, meta, records_by_fate, region_file, write
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
-from operations import plan, versions
+from operations import backup_book, plan, versions
 from operations.finality import WATERMARK
 from operations.slo_facts import WHOLE
 from operations.slo_marts import region_levels, warehouse_levels
 from operations.usable import NOTHING_LANDED, answers, yesterday
+from privacy import storage
 from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, UsageError, now
 
@@ -77,7 +78,13 @@ def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 def overview(settings: Settings) -> dict[str, Any]:
     """Everything ``romi status`` shows."""
-    regions = {one["region"]: _refreshed(settings, one) for one in snapshots(settings)}
+    regions = {
+        one["region"]: {
+            **_refreshed(settings, one),
+            "is_encrypted": storage.is_encrypted(settings.region_file(one["region"])),
+        }
+        for one in snapshots(settings)
+    }
     levels = warehouse_levels(settings)
     for region, one in regions.items():
         one["yesterday"] = _yesterday(settings, region, one.pop("answers", []))
@@ -92,6 +99,7 @@ def overview(settings: Settings) -> dict[str, Any]:
             "path": str(settings.published),
             "versions": len(versions.version_ids(settings)),
         },
+        "backup": backup_book.summary(settings),
     }
 
 

@@ -90,7 +90,12 @@ def version_ids(settings: Settings) -> list[int]:
 
 
 def read_manifest(settings: Settings, version: int) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((version_dir(settings, version) / MANIFEST).read_text())
+    return read_version_manifest(version_dir(settings, version))
+
+
+def read_version_manifest(folder: Path) -> dict[str, Any]:
+    """Of a version in `folder`, which may still be its work folder."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
     return manifest
 
 

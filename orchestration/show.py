@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.show_backup import backup_lines
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -56,12 +57,15 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
     _out.print(_levels_table(overview))
     for line in [*field_lines(overview["regions"]), *unusual_lines(overview["regions"])]:
         _out.print(escape(line))
+    _out.print(encryption_line(overview["regions"]))
     published = overview["published"]
     _out.print(
         f"published: version {published['version']} at {published['path']}"
         if published["version"]
         else "published: nothing yet"
     )
+    for line in backup_lines(overview["backup"]):
+        _out.print(escape(line))
     for name, one in overview["regions"].items():
         _out.print(escape(f"can {name}'s numbers of yesterday ({one['yesterday']['date']}) be used? "), end="")
         _out.print(escape(one["yesterday"]["answer"]))
@@ -128,6 +132,14 @@ def unusual_lines(regions: dict[str, Any]) -> list[str]:
         + (f" and {len(found) - _FIELDS} more" if len(found) > _FIELDS else "")
         for region, one in regions.items() for day, found in (one.get("unusual") or {}).items()
     ]  # fmt: skip
+
+
+def encryption_line(regions: dict[str, Any]) -> str:
+    """Whether the regions' files are encrypted at rest."""
+    plain = [name for name, one in regions.items() if not one["is_encrypted"]]
+    if not plain:
+        return "encryption at rest: on"
+    return "encryption at rest: off" + ("" if len(plain) == len(regions) else f" in {', '.join(plain)}")
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from tests.end_to_end.conftest import Shop, campaign, order, page
 
-_CONFIG = "regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1}\n"
+_CONFIG = "regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1, encryption_at_rest: false}\n"
 
 
 def _found(shop: Shop, *names: str) -> set[str]:

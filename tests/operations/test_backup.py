@@ -15,6 +15,7 @@ from ingestion.books import region_file
 from operations import backup, retention
 from operations.lock import exclusive
 from operations.rewrite import table_digests
+from privacy import storage
 from settings import PermanentError, Settings, UsageError, now
 
 
@@ -33,7 +34,6 @@ def settings(tmp_path, monkeypatch):
     (made.warehouse / "staging" / "eu").mkdir(parents=True)
     (made.warehouse / "staging" / "eu" / "half.parquet").write_bytes(b"transient")
     (made.warehouse / "dagster" / "log").write_text("a journal")
-    (tmp_path / "warehouse.keys").write_text("{}")
     return made
 
 
@@ -50,7 +50,7 @@ def _publish(settings: Settings, version: int) -> None:
 
 def _tables(settings: Settings) -> dict:
     with region_file(settings, "eu", read_only=True) as con:
-        return table_digests(con, "eu")
+        return table_digests(con, storage.ALIAS)
 
 
 def test_a_warehouse_lost_whole_comes_back_as_it_was(settings):

@@ -9,7 +9,6 @@ import pytest
 
 from operations import status
 from operations.publish import publish
-from operations.slo_facts import PROBES
 from operations.slo_marts import warehouse_levels
 from operations.versions import rollback
 from quality import sli
@@ -66,7 +65,10 @@ def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clo
     publish_at(shop, clock, NOW)
     assert "(all)" not in warehouse_levels(shop)
     reads = [{"at": (NOW - timedelta(minutes=n)).isoformat(), "ok": n != 7, "ms": 3.5} for n in range(400)]
-    (shop.warehouse / PROBES).write_text("".join(json.dumps(one) + "\n" for one in reads) + '{"at": "2026-')
+    (shop.warehouse / "probes").mkdir()
+    (shop.warehouse / "probes" / "2026-02-02.jsonl").write_text(
+        "".join(json.dumps(one) + "\n" for one in reads) + '{"at": "2026-'
+    )
     level = warehouse_levels(shop)["(all)"]["availability"]
     assert (level["achieved"], level["is_met"], level["alert"]) == (1 - 1 / 400, False, None)  # one alone is no alert
 

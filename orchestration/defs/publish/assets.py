@@ -1,12 +1,17 @@
 """What finance reads: an immutable version, built beside the old one and swapped in whole."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
 from operations import publish, status
+from operations.expectation_gate import Gate, folder
 from operations.published_tables import FINANCE
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.warehouse import Warehouse
+from quality.expectations.catalogue import RULES
 
 _KEY = ["published", "marts"]
 _WITHHELD = spec(
@@ -21,29 +26,54 @@ _LEVELS = spec(
 )  # fmt: skip
 
 
-@dg.asset(
-    key=_KEY,
-    deps=[
-        dg.AssetDep(dg.AssetKey(key), partition_mapping=dg.AllPartitionMapping())
-        for key in (*[["finance", table.name] for table in FINANCE], ["released", "channel_monthly"])
+@dg.multi_asset(
+    name="marts",
+    specs=[
+        dg.AssetSpec(
+            _KEY,
+            description="`published/marts.duckdb`: the regions' finance tables, audited, and what they mean.",
+            deps=[
+                dg.AssetDep(dg.AssetKey(key), partition_mapping=dg.AllPartitionMapping())
+                for key in (*[["finance", table.name] for table in FINANCE], ["released", "channel_monthly"])
+            ],
+            group_name="published",
+            kinds={"duckdb", "parquet"},
+            owners=["team:finance-analytics"],
+        )
     ],
-    group_name="published",
-    kinds={"duckdb", "parquet"},
-    owners=["team:finance-analytics"],
+    check_specs=[
+        _WITHHELD,
+        _LEVELS,
+        *[dg.AssetCheckSpec(rule.name, asset=_KEY, description=rule.description) for rule in RULES],
+    ],
+    can_subset=True,  # what was not examined, since nothing differs from what is published, has no result
     pool=POOL,
-    check_specs=[_WITHHELD, _LEVELS],
 )
-def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-    """`published/marts.duckdb`: the regions' finance tables, audited, and what they mean."""
+def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     with warehouse.writing(context) as settings:
-        publication = publish.publish(settings)
+        gate = Gate(settings)
+        try:
+            publication = publish.publish(settings, examine=gate)
+        finally:
+            for one in gate.findings:
+                yield _result(one)
         withheld = {one["region"]: one["withheld"] for one in status.refresh(settings) if one["withheld"]}
         alerts = status.alerts(settings)
+        pages = {"data_docs": dg.MetadataValue.path(str(folder(settings) / "data_docs" / "index.html"))}
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
-    return dg.MaterializeResult(
-        metadata={"is_new_version": publication is not None, **facts},
-        check_results=[
-            result(_KEY, _WITHHELD.name, withheld, warns=True),
-            result(_KEY, _LEVELS.name, alerts, warns=True),
-        ],
+    yield dg.MaterializeResult(
+        asset_key=_KEY,
+        metadata={"is_new_version": publication is not None, **facts, **(pages if gate.findings else {})},
     )
+    yield result(_KEY, _WITHHELD.name, withheld, warns=True)
+    yield result(_KEY, _LEVELS.name, alerts, warns=True)
+
+
+def _result(finding: dict[str, Any]) -> dg.AssetCheckResult:
+    """A finding as the UI shows it; a rule that could not be examined fails, and says so."""
+    places = [f"{region} {period}" for region, period in finding["places"]]
+    facts = {"rows": finding["rows"], "unexpected_rows": finding["unexpected"], "where": places[:50]}
+    return result(
+        _KEY, finding["rule"], {**facts, **({"error": finding["error"]} if finding["error"] else {})},
+        passed=not places and not finding["error"], warns=not finding["is_blocking"],
+    )  # fmt: skip

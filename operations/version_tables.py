@@ -1,4 +1,4 @@
-"""The files of a version: its tables, made of regions' rows and of the current version's, and their Parquet copies."""
+"""The tables of a version being built: made, filled by region, compared with the current ones, copied to Parquet."""
 
 from __future__ import annotations
 
@@ -36,19 +36,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         ) from error
 
 
-def copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    for table in PUBLISHED:
-        (folder / table.schema).mkdir(parents=True, exist_ok=True)
-        target = _quoted(folder / table.schema / f"{table.name}.parquet")
-        ordered = f"from {table} order by {in_sql(table.grain)}"
-        con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)")
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def create(con: duckdb.DuckDBPyConnection) -> None:
+def create_tables(con: duckdb.DuckDBPyConnection) -> None:
     for table in PUBLISHED:
         columns = ", ".join(f'"{name}" {type_}' for name, type_ in table.columns.items())
         con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
@@ -97,3 +85,15 @@ def differs(con: duckdb.DuckDBPyConnection, table: Table, passing: list[str]) ->
     # Of equally many rows, those that are only on one side are matched by as many on the other.
     only_here = f"select count(*) from ({sides[0]} except all {sides[1]})"
     return counts[0] != counts[1] or con.execute(only_here, parameters).fetchall() != [(0,)]
+
+
+def copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    for table in PUBLISHED:
+        (folder / table.schema).mkdir(parents=True, exist_ok=True)
+        target = _quoted(folder / table.schema / f"{table.name}.parquet")
+        ordered = f"from {table} order by {in_sql(table.grain)}"
+        con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
