@@ -115,7 +115,9 @@ def check_key(settings: Settings, region: str) -> None:
         with region_file(settings, region, read_only=True) as con:
             if meta(con, "pseudonym_key") is None:
                 return
-            hold_key(con, region_key(settings.warehouse, region, "pseudonym", make=False))
+            key = region_key(settings.warehouse, region, "pseudonym", make=False)
+            if not key.after(meta(con, "pseudonym_key") or ""):  # a rotation that was begun goes on
+                hold_key(con, key)
     except (TransientError, PermanentError):
         return  # a file that cannot be read is the load's to tell
 
@@ -178,13 +180,14 @@ _thread = threading.local()
 
 def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
-    if not hasattr(_thread, "con"):
-        _thread.con = archives.parser()
+    reader = getattr(_thread, "reader", None)
+    if not reader or reader.now != policy.now:
+        reader = _thread.reader = archives.Reader(policy.now)
     stage = Stage(folder, policy, seal_key)
     parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group}
     is_segment = {one.path: settings.topic(one.topic).format == "segment" for one in group}
     alike = [path for path in parsed if is_segment[path]]
-    for path, batch in archives.read(_thread.con, alike, policy.now) if alike else ():
+    for path, batch in reader.read(alike):
         if isinstance(batch, CorruptArchiveError):
             parsed[path].give_up(str(batch))
         else:

@@ -26,6 +26,7 @@ from operations.erasure import enforce
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
 from operations.rewrite import table_digests
+from operations.rotation import catch_up
 from operations.subjects import dispose_other_versions
 from operations.versions import sync
 from privacy import storage
@@ -45,7 +46,10 @@ MERGED_BOOKS: list[tuple[str, Merge]] = []
 
 def take_out_the_erased(settings: Settings) -> None:
     """Who was erased since the backup was made does not come back, nor do other versions than the current."""
-    found = [enforce(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))]
+    regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
+    found = [enforce(settings, region) for region in regions]
+    for region in regions:  # a key that was rotated since is applied to what stands under it as it was
+        catch_up(settings, region)
     if any(one.is_rewritten for one in found):
         dispose_other_versions(settings)
 

@@ -14,6 +14,7 @@ import duckdb
 from ingestion.books import meta, put_meta, remove_events
 from operations.anonymise import anonymise_orders
 from operations.finality import ARCHIVE_SPANS, closed_through, kept_through
+from operations.rewrite import REWRITE_DUE
 from settings import Settings
 
 
@@ -83,7 +84,7 @@ def dispose(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, now
     booked = [(now.replace(tzinfo=None), one.what, one.rule, one.before, one.count) for one in done if one.count]
     if booked:
         con.executemany("insert into ops.disposals values (?, ?, ?, ?, ?)", booked)
-        put_meta(con, "rewrite_due", "yes")
+        put_meta(con, REWRITE_DUE, "yes")
     return [one for one in done if one.count or one.blocked]
 
 

@@ -12,7 +12,6 @@ from ingestion.books import region_file
 from operations.erasure import remaining
 from operations.finality import WATERMARK, final_through
 from operations.published_tables import FINANCE, Table
-from privacy.suppression import SuppressionBook
 from settings import PermanentError, Settings, TransientError, UsageError
 
 _HELD_BACK = """
@@ -62,16 +61,14 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
             state = _state(con)
             if not with_rows:
                 return Reading(state)
-            if count := remaining(con, SuppressionBook(settings.warehouse, region).load()):
+            if count := remaining(con, settings, region):
                 raise RegionLateError(
                     f"its file holds {count} rows of persons who were erased; `romi run` removes them"
                 )
             rows = {table.name: _rows(con, settings, table, state) for table in FINANCE}
             return Reading(state, rows, con.execute("select day, build, rebuilt_for from ops.days").to_arrow_table())
-    except duckdb.ConnectionException as error:
-        raise RegionLateError("a writer of this process holds its file", is_passing=True) from error
     except TransientError as error:
-        if "Could not set lock" in str(error.__cause__):
+        if any(said in str(error.__cause__) for said in ("Could not set lock", "file handle conflict")):
             raise RegionLateError("a writer holds its file", is_passing=True) from error
         raise RegionLateError(f"its file cannot be read: {_first_line(error.__cause__)}") from error
     except (duckdb.Error, PermanentError, UsageError) as error:

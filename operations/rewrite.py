@@ -8,11 +8,12 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.books import region_file
+from ingestion.books import meta, region_file
 from operations.versions import sync
 from privacy import storage
 from settings import PermanentError, Settings
 
+REWRITE_DUE = "rewrite_due"  # in `ops.meta`, while bytes of what was taken out are still in the file
 Digests = dict[str, tuple[int, int]]
 
 
@@ -44,6 +45,17 @@ def rewrite_region_file(settings: Settings, region: str) -> None:
     os.replace(fresh, path)
     sync(path.parent)
     remove_leftovers(settings, region)
+
+
+def rewrite_if_due(settings: Settings, region: str) -> bool:
+    """Write the file anew if something was taken out of it; the mark goes after the swap, so a kill does it again."""
+    with region_file(settings, region, read_only=True) as con:
+        if meta(con, REWRITE_DUE) is None:
+            return False
+    rewrite_region_file(settings, region)
+    with region_file(settings, region) as con:
+        con.execute("delete from ops.meta where key = ?", [REWRITE_DUE])
+    return True
 
 
 def keep_as_configured(settings: Settings, region: str) -> bool:

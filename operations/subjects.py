@@ -16,14 +16,14 @@ from typing import Any
 from ingestion.books import region_file, transaction
 from ingestion.load import hold_key
 from ingestion.records import naive_utc
-from operations import emails, erasure, plan, status, subject_data
+from operations import emails, erasure, plan, rotation, status, subject_data
 from operations.lock import check_warehouse, exclusive
 from operations.persons import Identifiers, Person, named, resolve
 from operations.publish import publish
 from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.versions import current_version, version_dir, version_ids
 from privacy.keys import Key, region_key
-from privacy.pseudonyms import Kind
+from privacy.pseudonyms import Kind, nested
 from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark
 from settings import RomiError, Settings, UnknownValueError, UsageError, now
 
@@ -92,6 +92,7 @@ def look(
         for name in names:
             with _failing(outcome, name):
                 book = RequestBook(settings, name)
+                rotation.catch_up(settings, name)
                 request = book.open(new_id(), kind)
                 outcome.found[name] = _held(settings, subject, name)
                 book.step(request, DONE, rows=sum(map(len, outcome.found[name].values())))
@@ -125,6 +126,7 @@ def erase(
     with exclusive(settings, on_wait):
         for name in names:
             with _failing(outcome, name):
+                rotation.catch_up(settings, name)
                 request = _suppress(settings, subject, name)
                 outcome.requests[name] = request
                 _remove(settings, subject, name, request)
@@ -175,6 +177,7 @@ def rectify(
     with exclusive(settings, on_wait):
         for name in names:
             with _failing(outcome, name):
+                rotation.catch_up(settings, name)
                 book = RequestBook(settings, name)
                 request = book.open(new_id(), "rectify")
                 relinked = _relink(settings, subject, name) if settings.region_file(name).is_file() else 0
@@ -222,9 +225,9 @@ def _begun(
     identifiers: Identifiers, key: Key, suppression: Suppression | None, requests: RequestBook
 ) -> tuple[list[Tombstone], Person]:
     """Tombstones that an erasure of these identifiers has made which is not done yet; and who has none of it."""
-    person = named(identifiers, key, None)
     if suppression is None:
-        return [], person
+        return [], named(identifiers, key, None)
+    person = named(identifiers, key.first, None)
     known, begun, rest = requests.requests(), [], Person()
     places: list[tuple[Kind, set[str], set[str]]] = [
         ("user", person.users, rest.users), ("anonymous", person.devices, rest.devices)
@@ -232,10 +235,10 @@ def _begun(
     for kind, firsts, others in places:
         for first in firsts:
             names = suppression.life(key, kind, first)
-            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name)]
+            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name, key.rotations)]
             stones = [one for one in stones if one.request not in known or not known[one.request].done_at]
             begun += stones
-            others |= set() if stones else {names[-1]}
+            others |= set() if stones else {nested(names[-1], key.rotations)}
     return sorted(begun, key=lambda one: one.erased_at), rest
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_dead_letters, cli_probe, cli_subjects, cli_upkeep
+from orchestration import cli_dead_letters, cli_keys, cli_probe, cli_subjects, cli_upkeep
 from settings import RomiError, Settings, UsageError, load_settings
 
 
@@ -201,6 +201,11 @@ def dsar() -> None:
 
 
 @main.group()
+def keys() -> None:
+    """The keys of regions."""
+
+
+@main.group()
 def retention() -> None:
     """Periods of data, and what is past them."""
 
@@ -219,6 +224,7 @@ command(dsar, "export")(cli_subjects.export)
 command(dsar, "erase")(cli_subjects.erase)
 command(dsar, "rectify")(cli_subjects.rectify)
 command(dsar, "status")(cli_subjects.show_requests)
+command(keys, "rotate")(cli_keys.rotate)
 command(retention, "apply")(cli_upkeep.apply_retention)
 command(main, "backup")(cli_upkeep.make_backup)
 command(main, "restore")(cli_upkeep.restore_backup)

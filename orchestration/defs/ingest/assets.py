@@ -6,7 +6,7 @@ import dagster as dg
 
 from ingestion.books import region_file
 from ingestion.load import Progress, load_region
-from operations import erasure, plan, status
+from operations import erasure, plan, rotation, status
 from operations.progress import Step, report
 from operations.rewrite import keep_as_configured
 from orchestration.automation import POOL
@@ -48,6 +48,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
     region = context.partition_key
     with warehouse.writing(context) as settings:
         erasure.enforce(settings, region, with_letters=False)
+        rotation.catch_up(settings, region)
         keep_as_configured(settings, region)
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
