@@ -12,7 +12,7 @@ from orchestration.warehouse import Warehouse
 @dg.asset(
     key=["released", "channel_monthly"],
     deps=[
-        dg.AssetDep(["intermediate", "int_attribution__credits"], partition_mapping=dg.AllPartitionMapping()),
+        dg.AssetDep(["intermediate", "int_attribution__touch_credits"], partition_mapping=dg.AllPartitionMapping()),
         dg.AssetDep(["finance", "reconciliation_daily"], partition_mapping=dg.AllPartitionMapping()),
     ],
     partitions_def=regions,
