@@ -53,7 +53,7 @@ REGISTER = (
             "raw.events": "message_id message_order archive_id record_offset type event occurred_at received_at"
             " anonymous_id user_id campaign_source campaign_medium campaign_name campaign_id page_host referrer_host"
             " experiment variation geography order_id currency revenue_minor tax_minor shipping_minor total_minor"
-            " is_anonymised",
+            " is_anonymised is_consent_stated",
         },
     ),
     Processing(
@@ -68,6 +68,11 @@ REGISTER = (
             "ops.device_owners": "anonymous_id user_id",
             "ops.past_sightings": "message_id message_order occurred_at anonymous_id user_id last_seen_at",
         },
+    ),
+    Processing(
+        "Withdrawals of consent", "When a person, by pseudonym, of whom there are events said no to analytics.",
+        "To use nothing of them from that moment on.", "duty to honour a withdrawal (Art. 7(3) GDPR)", None,
+        _OPERATORS, True, {"ops.withdrawals": "anonymous_id user_id withdrawn_at"},
     ),
     Processing(
         "Buyers", "Persons on orders, and the last earlier order of those who came again, by pseudonym.",
