@@ -6,7 +6,7 @@ import dagster as dg
 
 from ingestion.books import region_file
 from ingestion.load import Progress, load_region
-from operations import erasure, plan, rotation, status
+from operations import erasure, plan, rotation, status, withdrawal
 from operations.progress import Step, report
 from operations.rewrite import keep_as_configured
 from orchestration.automation import POOL
@@ -71,7 +71,9 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         keep_as_configured(settings, region)
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
+            withdrawal.note_changes(con)
             pending = plan.plan(con, settings, region)
+            withdrawal.take_out(con)
             counts = {table: con.execute(f"select count(*) from raw.{table}").fetchall()[0][0] for table in _RAW}
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)["fields"]

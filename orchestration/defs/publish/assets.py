@@ -6,12 +6,13 @@ from typing import Any
 import dagster as dg
 
 from operations import publish, status
-from operations.expectation_gate import Gate, folder
+from operations.expectation_gate import Gate, folder, look_at_published
 from operations.published_tables import FINANCE
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.warehouse import Warehouse
 from quality.expectations.catalogue import RULES
+from settings import Settings
 
 _KEY = ["published", "marts"]
 _WITHHELD = spec(
@@ -24,6 +25,7 @@ _LEVELS = spec(
     "Accuracy, books, event match, freshness, latency and availability keep what slo in romi.yaml promises.",
     "an error budget burns too fast, page before ticket: look at the days of the service level in finance.slo_daily.",
 )  # fmt: skip
+_STANDING = {_WITHHELD.name, _LEVELS.name}
 
 
 @dg.multi_asset(
@@ -50,6 +52,9 @@ _LEVELS = spec(
     pool=POOL,
 )
 def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    if dg.AssetKey(_KEY) not in context.selected_asset_keys:
+        yield from _look_again(warehouse.settings, {key.name for key in context.selected_asset_check_keys})
+        return
     with warehouse.writing(context) as settings:
         gate = Gate(settings)
         try:
@@ -57,16 +62,34 @@ def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[A
         finally:
             for one in gate.findings:
                 yield _result(one)
-        withheld = {one["region"]: one["withheld"] for one in status.refresh(settings) if one["withheld"]}
-        alerts = status.alerts(settings)
+        withheld = _withheld(status.refresh(settings))
         pages = {"data_docs": dg.MetadataValue.path(str(folder(settings) / "data_docs" / "index.html"))}
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
     yield dg.MaterializeResult(
         asset_key=_KEY,
         metadata={"is_new_version": publication is not None, **facts, **(pages if gate.findings else {})},
     )
-    yield result(_KEY, _WITHHELD.name, withheld, warns=True)
-    yield result(_KEY, _LEVELS.name, alerts, warns=True)
+    yield from _standing(settings, _STANDING, withheld)
+
+
+def _look_again(settings: Settings, chosen: set[str]) -> Iterator[dg.AssetCheckResult]:
+    """Checks that were asked for without the asset: all of what is published is examined, and nothing is changed."""
+    for one in look_at_published(settings):
+        if one["rule"] in chosen:
+            yield _result(one)
+    yield from _standing(settings, chosen, _withheld(status.snapshots(settings)))
+
+
+def _withheld(snapshots: list[dict[str, Any]]) -> dict[str, Any]:
+    return {one["region"]: one["withheld"] for one in snapshots if one["withheld"]}
+
+
+def _standing(settings: Settings, chosen: set[str], withheld: dict[str, Any]) -> Iterator[dg.AssetCheckResult]:
+    """Of the checks on how the warehouse stands, the chosen ones."""
+    if _WITHHELD.name in chosen:
+        yield result(_KEY, _WITHHELD.name, withheld, warns=True)
+    if _LEVELS.name in chosen:
+        yield result(_KEY, _LEVELS.name, status.alerts(settings), warns=True)
 
 
 def _result(finding: dict[str, Any]) -> dg.AssetCheckResult:

@@ -21,7 +21,7 @@ _BUDGET = spec(
 @dg.asset(
     key=_KEY,
     deps=[
-        dg.AssetDep(["intermediate", "int_attribution__credits"], partition_mapping=dg.AllPartitionMapping()),
+        dg.AssetDep(["intermediate", "int_attribution__touch_credits"], partition_mapping=dg.AllPartitionMapping()),
         dg.AssetDep(["finance", "reconciliation_daily"], partition_mapping=dg.AllPartitionMapping()),
     ],
     partitions_def=regions,
