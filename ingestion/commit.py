@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import polars as pl
 from ingestion import dead_letters, fields
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
-from ingestion.latency import book_latency
+from ingestion.latency import SMALL, book_latency
 from ingestion.parquet import no_glob
 from settings import OWN_TRACKS
 
@@ -44,6 +45,7 @@ class Parsed(Delivery):
     letters: list[Path] = field(default_factory=list)  # the same of its dead letters, sealed
     letter_bytes: int = 0
     refusals: list[pl.DataFrame] = field(default_factory=list)  # rows of REFUSALS
+    opened: float = field(default_factory=time.perf_counter)
 
 
 def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -> None:
@@ -56,7 +58,7 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
-    book_latency(con, group)
+    book_latency(con, len(group), [one.opened for one in group if one.records <= SMALL and not one.problem])
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:

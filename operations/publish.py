@@ -96,13 +96,20 @@ def publish(
     except _NotAsExpectedError as error:
         withhold(settings, error.days)
         surveyed = {region: _source(settings, region, last, with_rows=False) for region in surveyed}
-        try:
-            publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
-        except _NotAsExpectedError as again:
-            named = ", ".join(f"{region} {day}" for region, days in again.days.items() for day in days)
-            raise PermanentError(f"what is published is not as expected without {named} either") from again
+        publication = _without(settings, built_at, current, _read(settings, last, surveyed), examine)
     confirm_marts(settings, surveyed)
     return publication
+
+
+def _without(
+    settings: Settings, built_at: datetime, current: int | None, sources: dict[str, Source], examine: Examine | None
+) -> Publication | None:
+    """Build once more, without the days that were found fault with."""
+    try:
+        return _swap_in(settings, built_at, current, sources, examine)
+    except _NotAsExpectedError as error:
+        named = ", ".join(f"{region} {day}" for region, days in error.days.items() for day in days)
+        raise PermanentError(f"what is published is not as expected without {named} either") from error
 
 
 def _read(settings: Settings, last: dict[str, Any], surveyed: dict[str, Source]) -> dict[str, Source]:

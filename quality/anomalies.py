@@ -41,6 +41,54 @@ _BOOK = """
         usual double not null, deviations double not null, is_blocking boolean not null)"""
 _IN_WINDOW = "between $first and $last"
 
+_MEASURED = """
+    with days as (
+        select {happened_on} as date, type, event, archive_id from raw.events
+    ),
+    archives as (
+        select archive_id, topic, {landed_on} as date
+        from ops.archives left join ({spans}) using (archive_id)
+        where kind = 'events' and state = 'loaded'
+    ),
+    fates as (
+        select date, sum(fates.records) as read,
+            coalesce(sum(fates.records) filter (fate = 'no_consent'), 0) as refused,
+            coalesce(sum(fates.records) filter (fate = 'bot'), 0) as bots,
+            coalesce(sum(fates.records) filter (fate = 'loaded'), 0) as loaded
+        from ops.fates join archives using (archive_id) group by all
+    ),
+    touches as (
+        select touched_on as date, count(*) as touches,
+            count(*) filter (starts_with(channel, 'Paid ')) as paid,
+            count(*) filter (starts_with(channel, 'Paid ') and (
+                campaign_id in (select campaign_id from intermediate.int_spend__campaigns)
+                or lower(campaign) in (select lower(campaign) from intermediate.int_spend__campaigns))) as matched
+        from intermediate.int_sessions__touchpoints where touched_on between $first and $last group by all
+    ),
+    orders as (
+        select ordered_on as date, count(*) as orders from intermediate.int_orders__conversions
+        where ordered_on between $first and $last group by all
+    ),
+    credits as (
+        select ordered_on as date, count(distinct order_id) as credited,
+            count(distinct order_id) filter (channel = '(unattributed)') as unattributed
+        from intermediate.int_attribution__touch_credits where ordered_on between $first and $last group by all
+    )
+    select days.date, 'volume_by_topic', topic, count(*), null
+    from days join archives using (archive_id) group by all
+    union all
+    select date, 'volume_by_type', coalesce(event, type), count(*), null from days group by all
+    union all
+    select date, 'conversion_rate', '', coalesce(orders, 0), touches from touches left join orders using (date)
+    union all
+    select date, 'consent_rate', '', loaded, loaded + refused from fates
+    union all
+    select date, 'bot_share', '', bots, read from fates
+    union all
+    select date, 'campaign_match_rate', '', matched, paid from touches
+    union all
+    select date, 'unattributed_share', '', unattributed, credited from credits"""
+
 Series = dict[tuple[str, str], dict[date, tuple[int, int | None]]]
 
 
@@ -65,58 +113,6 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if value < 10 else f"{value:,.0f}"
 
 
-def _measures(settings: Settings, region: str) -> str:
-    happened_on = local_day(settings, region, "occurred_at")
-    landed_on = local_day(settings, region, "coalesce(latest, loaded_at)")
-    return f"""
-        with days as (
-            select {happened_on} as date, type, event, archive_id from raw.events
-        ),
-        archives as (
-            select archive_id, topic, {landed_on} as date
-            from ops.archives left join ({ARCHIVE_SPANS}) using (archive_id)
-            where kind = 'events' and state = 'loaded'
-        ),
-        fates as (
-            select date, sum(fates.records) as read,
-                coalesce(sum(fates.records) filter (fate = 'no_consent'), 0) as refused,
-                coalesce(sum(fates.records) filter (fate = 'bot'), 0) as bots,
-                coalesce(sum(fates.records) filter (fate = 'loaded'), 0) as loaded
-            from ops.fates join archives using (archive_id) group by all
-        ),
-        touches as (
-            select touched_on as date, count(*) as touches,
-                count(*) filter (starts_with(channel, 'Paid ')) as paid,
-                count(*) filter (starts_with(channel, 'Paid ') and (
-                    campaign_id in (select campaign_id from intermediate.int_spend__campaigns)
-                    or lower(campaign) in (select lower(campaign) from intermediate.int_spend__campaigns))) as matched
-            from intermediate.int_sessions__touchpoints where touched_on {_IN_WINDOW} group by all
-        ),
-        orders as (
-            select ordered_on as date, count(*) as orders from intermediate.int_orders__conversions
-            where ordered_on {_IN_WINDOW} group by all
-        ),
-        credits as (
-            select ordered_on as date, count(distinct order_id) as credited,
-                count(distinct order_id) filter (channel = '(unattributed)') as unattributed
-            from intermediate.int_attribution__touch_credits where ordered_on {_IN_WINDOW} group by all
-        )
-        select days.date, 'volume_by_topic', topic, count(*), null
-        from days join archives using (archive_id) group by all
-        union all
-        select date, 'volume_by_type', coalesce(event, type), count(*), null from days group by all
-        union all
-        select date, 'conversion_rate', '', coalesce(orders, 0), touches from touches left join orders using (date)
-        union all
-        select date, 'consent_rate', '', loaded, loaded + refused from fates
-        union all
-        select date, 'bot_share', '', bots, read from fates
-        union all
-        select date, 'campaign_match_rate', '', matched, paid from touches
-        union all
-        select date, 'unattributed_share', '', unattributed, credited from credits"""
-
-
 def book_measures(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, first: date, last: date) -> None:
     """Replace what was measured of a window of days that were just rebuilt, in the caller's transaction."""
     con.execute(_TABLE)
@@ -124,9 +120,14 @@ def book_measures(con: duckdb.DuckDBPyConnection, settings: Settings, region: st
     # What retention has taken can't be measured again.
     window = {"first": max(first, kept_through[0] + timedelta(days=1)) if kept_through else first, "last": last}
     con.execute(f"delete from ops.measures where date {_IN_WINDOW}", window)
+    measured = _MEASURED.format(
+        spans=ARCHIVE_SPANS,
+        happened_on=local_day(settings, region, "occurred_at"),
+        landed_on=local_day(settings, region, "coalesce(latest, loaded_at)"),
+    )
     con.execute(
         f"""insert into ops.measures
-        from ({_measures(settings, region)}) as found (date, measure, subject, amount, base) where date {_IN_WINDOW}""",
+        from ({measured}) as found (date, measure, subject, amount, base) where date {_IN_WINDOW}""",
         window,
     )
 

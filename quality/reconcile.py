@@ -133,17 +133,20 @@ def _compare(
     facts: list[sli.Fact] = []
     for key, order in orders.items():
         if order.is_in_ledger:
-            tally = days[order.day]
-            tally["ledger_orders"] += 1
-            tally["ledger_revenue"] += order.cents[0] if order.cents else 0
-            tally["matched"] += key in matched
-            tally["missing_in_warehouse"] += key not in found
-            tally["amount_mismatches"] += key in found and key not in right
-            facts += [
-                ("accuracy", order.day, order.at, key not in right),
-                ("event_match_rate", order.day, order.at, key not in matched),
-            ]
+            is_right, is_matched = key in right, key in matched
+            _count(days[order.day], order, is_found=key in found, is_right=is_right, is_matched=is_matched)
+            facts.append(("accuracy", order.day, order.at, not is_right))
+            facts.append(("event_match_rate", order.day, order.at, not is_matched))
     return days, facts
+
+
+def _count(tally: Counter[str], order: Order, *, is_found: bool, is_right: bool, is_matched: bool) -> None:
+    """Enter an order of the ledger into the counts of its day."""
+    tally["ledger_orders"] += 1
+    tally["ledger_revenue"] += order.cents[0] if order.cents else 0
+    tally["matched"] += is_matched
+    tally["missing_in_warehouse"] += not is_found
+    tally["amount_mismatches"] += is_found and not is_right
 
 
 def _book(
