@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +42,9 @@ create table if not exists raw.events (
     campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
     page_host varchar, referrer_host varchar, experiment varchar, variation varchar, geography varchar,
     order_id varchar, currency varchar,
-    revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null);
+    revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null,
+    is_consent_stated boolean);
+alter table raw.events add column if not exists is_consent_stated boolean;
 create table if not exists raw.spend (
     file varchar not null, line bigint not null, platform varchar not null, spend_on date not null,
     campaign_id varchar not null, campaign_name varchar, channel varchar,
@@ -86,6 +89,7 @@ create table if not exists ops.past_sightings (
     message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
     user_id uuid not null, last_seen_at timestamp not null);
 create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
+create table if not exists ops.withdrawals (anonymous_id uuid, user_id uuid, withdrawn_at timestamp not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -115,7 +119,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'past_buyers'"
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'withdrawals'"
     return con.execute(newest).fetchone() == (1,)
 
 
@@ -152,6 +156,7 @@ class Delivery:
     conflicting: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # dead letters
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
+    opened: float = field(default_factory=time.perf_counter)
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:

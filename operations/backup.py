@@ -25,6 +25,7 @@ from ingestion.books import region_file, write_json
 from operations.erasure import enforce
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
+from operations.rectification import reapply
 from operations.rewrite import table_digests
 from operations.rotation import catch_up
 from operations.subjects import dispose_other_versions
@@ -48,6 +49,8 @@ def take_out_the_erased(settings: Settings) -> None:
     """Who was erased since the backup was made does not come back, nor do other versions than the current."""
     regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
     found = [enforce(settings, region) for region in regions]
+    for region in regions:  # whose a device is was put right since
+        reapply(settings, region)
     for region in regions:  # a key that was rotated since is applied to what stands under it as it was
         catch_up(settings, region)
     if any(one.is_rewritten for one in found):

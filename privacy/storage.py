@@ -94,6 +94,7 @@ def opened(
 def prepare(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Before a region's file is attached: spill beside it, encrypted, and fetch nothing from anywhere."""
     con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
+    con.execute("set enable_progress_bar = false")  # a checkpoint shows one, too
     if (found := extension()) is not None:
         con.execute(f"load {_quoted(found)}; set temp_file_encryption = true")
     con.execute(f"set temp_directory = {_quoted(path.with_name(f'{path.name}.tmp'))}")

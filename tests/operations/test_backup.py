@@ -101,7 +101,7 @@ def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, m
     assert [one["item"] for one in retention.book(settings)] == ["000009"]
     assert [(path != settings.warehouse, tables) for path, tables in seen] == [(True, before)]
     assert {path.name for path in settings.warehouse.parent.iterdir()} == {
-        "warehouse", "warehouse.backups", "warehouse.keys",
+        "warehouse", "warehouse.backups", "warehouse.keys", "warehouse.keys.lock",
     }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ backup.restore(settings, Path({str(made.folder)!r}), force=True)
     backup.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
     assert {path.name for path in settings.warehouse.parent.iterdir()} == {
-        "warehouse", "warehouse.backups", "warehouse.keys",
+        "warehouse", "warehouse.backups", "warehouse.keys", "warehouse.keys.lock",
     }  # fmt: skip
 
 
