@@ -21,6 +21,7 @@ from ingestion.books import Delivery, meta, put_meta, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
+from ingestion.dead_letters import drop_orphans
 from ingestion.formats import converter
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
@@ -34,7 +35,7 @@ from settings import PermanentError, Settings, TransientError, UsageError, now
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
 _TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
-_MEMORY = "2GB"  # DuckDB would keep in memory what it wrote, up to most of the machine's
+_MEMORY = "384MB"  # DuckDB would keep in memory what it wrote and what it looked through, up to most of the machine's
 _COMMIT_RECORDS = 250_000
 _COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through
 
@@ -73,6 +74,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     with region_file(settings, region) as con, staging(settings, region) as folder:
         con.execute(f"set memory_limit = '{_MEMORY}'")
         hold_key(con, policy.key)
+        drop_orphans(con)
         fresh = unseen(con, discover(settings, region))
         sizes, size_done = sum(landed.size for landed in fresh), 0
 
