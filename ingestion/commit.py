@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,6 @@ from settings import OWN_TRACKS
 COLUMNS = [name for name in MASKED.names() if name != "fate"]
 # A staged file holds rows of several archives: which one stands above the lower 40 bits of the offset.
 OFFSET_BITS = 40
-_LETTER_BYTES = 64 << 20
 _IDENTIFIERS = ("message_id", "message_order", "anonymous_id", "user_id")
 _OFFSET = f"record_offset & ((1::bigint << {OFFSET_BITS}) - 1)"
 # A track that the configuration counts as a conversion is an order of its own.
@@ -47,33 +45,24 @@ class Parsed(Delivery):
 
 
 def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -> None:
-    """One transaction: rows that are new, the fate of every record, and which archives the planner has to look at.
-
-    Many dead letters come before it, in transactions of their own: DuckDB holds in memory what one of them writes of
-    long texts. Until their archive is booked they belong to none, and :func:`dead_letters.drop_orphans` ends that.
-    """
-    ids = dict(zip(new_archive_ids(con, len(group)), group, strict=True))
-    is_large = sum(parsed.letter_bytes for parsed in group) > _LETTER_BYTES
-    if is_large:
-        for path, numbers in _letter_files(ids):
-            with transaction(con):
-                dead_letters.add(con, path, numbers, now)
+    """One transaction: rows that are new, the fate of every record, and which archives the planner has to look at."""
     with transaction(con):
+        ids = dict(zip(new_archive_ids(con, len(group)), group, strict=True))
         _insert_new(con, ids)
-        for path, numbers in () if is_large else _letter_files(ids):
-            dead_letters.add(con, path, numbers, now)
+        _insert_letters(con, ids, now)
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
 
 
-def _letter_files(ids: dict[int, Parsed]) -> Iterable[tuple[Path, dict[int, int]]]:
-    """Each file of dead letters, and the archive ids by their numbers in it."""
+def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now: datetime) -> None:
+    """File by file, so that memory holds one."""
     files: dict[Path, dict[int, int]] = {}
     for archive_id, parsed in ids.items():
         for path in [] if parsed.problem else parsed.letters:
             files.setdefault(path, {})[parsed.number] = archive_id
-    return files.items()
+    for path, numbers in files.items():
+        dead_letters.add(con, path, numbers, now)
 
 
 def add_replayed(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:

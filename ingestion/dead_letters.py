@@ -98,11 +98,6 @@ def add(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame | Path, ids: dict[int
     con.unregister("sealed_letters")
 
 
-def drop_orphans(con: duckdb.DuckDBPyConnection) -> None:
-    """Drop the letters of archives that were never booked: the load was killed before it came to that."""
-    con.execute("delete from ops.dead_letters where archive_id not in (select archive_id from ops.archives)")
-
-
 def parse_id(text: str) -> tuple[str, Which]:
     """The region and the place that ``eu:12:345`` names.
 

@@ -21,7 +21,6 @@ from ingestion.books import Delivery, meta, put_meta, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
-from ingestion.dead_letters import drop_orphans
 from ingestion.formats import converter
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
@@ -35,7 +34,9 @@ from settings import PermanentError, Settings, TransientError, UsageError, now
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
 _TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
-_MEMORY = "384MB"  # DuckDB would keep in memory what it wrote and what it looked through, up to most of the machine's
+# Of the database: it would keep in memory what it wrote and looked through. Where there are dead letters it needs more,
+# since at a checkpoint it holds at once all long texts of up to 122,880 rows.
+_MEMORY, _MEMORY_FOR_LETTERS, _FEW_LETTERS = "384MB", "2GB", 100
 _COMMIT_RECORDS = 250_000
 _COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through
 
@@ -72,9 +73,8 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     seal_key = region_key(settings.warehouse, region, "seal")
     done = Loaded()
     with region_file(settings, region) as con, staging(settings, region) as folder:
-        con.execute(f"set memory_limit = '{_MEMORY}'")
+        _limit_memory(con)
         hold_key(con, policy.key)
-        drop_orphans(con)
         fresh = unseen(con, discover(settings, region))
         sizes, size_done = sum(landed.size for landed in fresh), 0
 
@@ -91,8 +91,14 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
             tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
         task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
         for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
+            _limit_memory(con, sum(sum(parsed.reasons.values()) for parsed in group))
             commit(con, group, policy.now)
     return done
+
+
+def _limit_memory(con: duckdb.DuckDBPyConnection, letters: int = 0) -> None:
+    letters += con.execute("select count(*) from ops.dead_letters").fetchall()[0][0]
+    con.execute(f"set memory_limit = '{_MEMORY if letters <= _FEW_LETTERS else _MEMORY_FOR_LETTERS}'")
 
 
 def region_policy(settings: Settings, region: str) -> Policy:
