@@ -12,6 +12,7 @@ import polars as pl
 from ingestion import dead_letters, fields
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
+from ingestion.latency import book_latency
 from ingestion.parquet import no_glob
 from settings import OWN_TRACKS
 
@@ -42,6 +43,7 @@ class Parsed(Delivery):
     parts: list[Path] = field(default_factory=list)
     letters: list[Path] = field(default_factory=list)  # the same of its dead letters, sealed
     letter_bytes: int = 0
+    refusals: list[pl.DataFrame] = field(default_factory=list)  # rows of REFUSALS
 
 
 def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -> None:
@@ -49,10 +51,36 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
     with transaction(con):
         ids = dict(zip(new_archive_ids(con, len(group)), group, strict=True))
         _insert_new(con, ids)
+        _note_withdrawals(con, ids)
         _insert_letters(con, ids, now)
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
+    book_latency(con, group)
+
+
+def _note_withdrawals(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    """Who said no and is known by events: the first and the last of each day. Of who is not known nothing is kept."""
+    said = [frame for parsed in ids.values() if not parsed.problem for frame in parsed.refusals]
+    if not said:
+        return
+    con.register("said_no", pl.concat(said).to_arrow())
+    con.execute("""
+        insert into ops.withdrawals
+        with said as (
+            select distinct anonymous_id::uuid as anonymous_id, user_id::uuid as user_id, refused_at from said_no
+        ),
+        known as (
+            select anonymous_id as id from raw.events where anonymous_id in (select anonymous_id from said)
+            union select user_id from raw.events where user_id in (select user_id from said)
+        )
+        from said where anonymous_id in (select id from known) or user_id in (select id from known)""")
+    con.execute("""
+        create or replace temp table kept_withdrawals as
+        select anonymous_id, user_id, unnest([min(withdrawn_at), max(withdrawn_at)]) as withdrawn_at
+        from ops.withdrawals group by withdrawals.anonymous_id, user_id, withdrawals.withdrawn_at::date""")
+    con.execute("delete from ops.withdrawals; insert into ops.withdrawals select distinct * from kept_withdrawals")
+    con.unregister("said_no")
 
 
 def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now: datetime) -> None:
@@ -67,6 +95,7 @@ def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now:
 
 def add_replayed(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
     """In the caller's transaction: insert what is new of archives booked before, and name just that to the planner."""
+    _note_withdrawals(con, ids)
     if not any(parsed.parts and not parsed.problem for parsed in ids.values()):
         return
     _insert_new(con, ids)

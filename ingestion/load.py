@@ -123,7 +123,9 @@ def check_key(settings: Settings, region: str) -> None:
         with region_file(settings, region, read_only=True) as con:
             if meta(con, "pseudonym_key") is None:
                 return
-            hold_key(con, region_key(settings.warehouse, region, "pseudonym", make=False))
+            key = region_key(settings.warehouse, region, "pseudonym", make=False)
+            if not key.after(meta(con, "pseudonym_key") or ""):  # a rotation that was begun goes on
+                hold_key(con, key)
     except (TransientError, PermanentError):
         return  # a file that cannot be read is the load's to tell
 

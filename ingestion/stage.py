@@ -11,7 +11,7 @@ import polars as pl
 
 from ingestion import contract, dead_letters, fields
 from ingestion.archives import Batch, Dead
-from ingestion.boundary import Policy, mask
+from ingestion.boundary import Policy, mask, refusals
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
 from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
@@ -78,8 +78,11 @@ class Stage:
         self._flush_letters()
         if not self._rows:
             return
-        masked = mask(pl.concat(self._rows), self.policy).with_columns(_NUMBER.alias("number"))
+        plain = pl.concat(self._rows)
         self._rows = []
+        masked = mask(plain, self.policy).with_columns(_NUMBER.alias("number"))
+        for (number,), refused in plain.filter(pl.col("analytics_consent").not_()).group_by(_NUMBER):
+            self._open[int(number)].refusals.append(refusals(refused, self.policy))
         is_kept = pl.col("fate").is_in(["loaded", "anonymised"])
         for number, fate, records in masked.filter(~is_kept).group_by("number", "fate").len().iter_rows():
             self._open[number].count(fate, records)

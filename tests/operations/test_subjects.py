@@ -8,7 +8,6 @@ import shutil
 import sys
 from datetime import date, datetime
 
-import duckdb
 import pytest
 
 from ingestion.books import region_file, transaction
@@ -110,7 +109,7 @@ class Warehouse(Shop):
         return found | {name for name in names if self.values(name)}
 
     def values(self, name):
-        with duckdb.connect(str(self.settings.region_file("eu")), read_only=True) as con:
+        with region_file(self.settings, "eu", read_only=True) as con:
             tables = con.execute("""select schema_name, table_name, column_name from duckdb_columns()
                 where data_type in ('UUID', 'VARCHAR') and schema_name in ('raw', 'intermediate', 'ops')""").fetchall()
             count = "select count(*) from {}.{} where replace({}::varchar, '-', '') = ?"
@@ -255,7 +254,11 @@ def test_an_export_holds_everything_and_only_of_that_person(copied):
     held = outcome.found["eu"]
     assert {table: len(rows) for table, rows in held.items() if table.startswith(("raw", "ops"))} == {
         "raw.events": 8, "raw.ledger_orders": 1, "ops.dead_letters": 1}  # fmt: skip
-    assert {row["order_id"] for row in held["intermediate.int_attribution__credits"]} == {"ann-0", "ann-1", "ann-2"}
+    assert {row["order_id"] for row in held["intermediate.int_attribution__touch_credits"]} == {
+        "ann-0",
+        "ann-1",
+        "ann-2",
+    }
     assert {row["order_id"] for row in held["intermediate.int_orders__conversions"]} == {"ann-0", "ann-1", "ann-2"}
     assert len(held["intermediate.int_identity__device_users"]) == 2
     assert len(held["intermediate.int_sessions__touchpoints"]) == 3
