@@ -17,11 +17,12 @@ from pathlib import Path
 import duckdb
 
 from ingestion import archives
-from ingestion.books import Delivery, meta, put_meta, region_file
+from ingestion.books import Delivery, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
+from ingestion.held_key import hold_key
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
 from ingestion.records import naive_utc
@@ -29,7 +30,7 @@ from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
 from privacy.suppression import SuppressionBook
-from settings import PermanentError, Settings, TransientError, UsageError, now
+from settings import Settings, TransientError, now
 
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
@@ -111,39 +112,6 @@ def region_policy(settings: Settings, region: str) -> Policy:
         conversions=frozenset(settings.attribution.conversions),
         suppression=SuppressionBook(settings.warehouse, region).load(),
     )
-
-
-def check_key(settings: Settings, region: str) -> None:
-    """Refuse to go on with a region's file whose key is not at hand, before a new one is made.
-
-    Raises:
-        UsageError: the file was filled under another key, or under one that is lost.
-    """
-    try:
-        with region_file(settings, region, read_only=True) as con:
-            if meta(con, "pseudonym_key") is None:
-                return
-            key = region_key(settings.warehouse, region, "pseudonym", make=False)
-            if not key.after(meta(con, "pseudonym_key") or ""):  # a rotation that was begun goes on
-                hold_key(con, key)
-    except (TransientError, PermanentError):
-        return  # a file that cannot be read is the load's to tell
-
-
-def hold_key(con: duckdb.DuckDBPyConnection, key: Key) -> None:
-    """Refuse a key that is not the one under which the region was filled.
-
-    Raises:
-        UsageError: it is another.
-    """
-    held = meta(con, "pseudonym_key")
-    if held is None:
-        put_meta(con, "pseudonym_key", key.fingerprint)
-    elif held != key.fingerprint:
-        raise UsageError(
-            f"region {key.region} was filled under key {held}, but the key at hand is {key.fingerprint}:"
-            " give it the old one (ROMI_KEY_FILE), or persons would be counted twice"
-        )
 
 
 def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
