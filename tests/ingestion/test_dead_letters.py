@@ -164,7 +164,7 @@ def test_bots_and_those_without_consent_or_too_old_have_their_fate(zone, monkeyp
     )  # fmt: skip
     zone.load()
     monkeypatch.setitem(MINOR_UNITS, "XXQ", 2)
-    monkeypatch.setattr("ingestion.records._Fields.text", lambda self, path: (v := self.value(path)) and str(v))
+    monkeypatch.setattr("ingestion.records.Fields.text", lambda self, path: (v := self.value(path)) and str(v))
 
     monkeypatch.setattr("ingestion.contract.hold", lambda *_: None)  # its list of currencies has no XXQ
     assert again(zone).fates == {"anonymised": 1, "loaded": 1, "bot": 1, "no_consent": 1, "expired": 1}
