@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,9 +14,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from ingestion import fields
 from ingestion.compression import CorruptArchiveError
 from ingestion.fields import one_in
-from ingestion.formats import segment
+from ingestion.formats import segment, unread_names
 from ingestion.lines import BLOCK_BYTES, Block, blocks
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 
@@ -39,7 +41,7 @@ class Batch:
 
     rows: pl.DataFrame
     dead: list[Dead] = field(default_factory=list)
-    shapes: list[tuple[str, int]] = field(default_factory=list)  # how some records are built, and how many
+    fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # that no reader reads, see ingestion.fields
 
 
 class Reader:
@@ -151,14 +153,19 @@ class _Gathered:
         return self.block.table().append_column("one_in", each)
 
 
-def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batch]:
+def read_converted(path: Path, source_format: str, convert: Convert, now: datetime) -> Iterator[Batch]:
     """Read an archive of another source format; `convert` turns a line into a record of the Segment Spec.
 
     Raises:
         CorruptArchiveError: the archive cannot be read whole.
     """
+    each = one_in(path)
     for block in blocks(path):
-        yield read_lines(list(enumerate(block.lines(), block.first)), convert, now)
+        batch = read_lines(list(enumerate(block.lines(), block.first)), convert, now)
+        sampled = (line for line in block.lines() if fields.is_sampled(line, each))
+        names = (unread_names(source_format, line.decode("utf-8", "replace")) for line in sampled)
+        batch.fields += fields.count_names(names)
+        yield batch
 
 
 def read_lines(lines: list[tuple[int, bytes]], convert: Convert | None, now: datetime) -> Batch:
@@ -197,10 +204,10 @@ def _settle(frame: pl.DataFrame, block: Block, now: datetime) -> Batch:
         pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in PLAIN.items()
     )
-    shapes = frame["shape"].drop_nulls().value_counts().rows()
+    shapes = fields.count(frame["shape"].drop_nulls().value_counts().rows())
     is_left = np.full(len(block), True)
     is_left[sure["record_offset"].to_numpy() - block.first] = False
     if not is_left.any():
-        return Batch(rows, shapes=shapes)
+        return Batch(rows, fields=shapes)
     left = read_lines([(n, block.line(n)) for n in (np.flatnonzero(is_left) + block.first).tolist()], None, now)
     return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, shapes)

@@ -1,14 +1,15 @@
 """What upstream changed: fields that nobody reads, and fields that make dead letters; names only, never values.
 
 Every dead letter that one field is to blame for is counted under it. Fields that are not read are looked for in a
-sample, about a hundred records of each archive of Segment's format, chosen by their ``messageId``. What comes up after
-the topic's first load is a new field.
+sample, about a hundred records of each archive: of Segment's format keys, of GA4's export columns and event parameters,
+of Snowplow's events the schemas of their self-describing parts. What comes up after the topic's first load is new.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -62,9 +63,26 @@ def unread(shape: str) -> frozenset[str]:
     """The dotted names in a shape that no reader reads; one that may be a person's is ``(redacted)``."""
     parts = zip(_READ.items(), json.loads(shape), strict=True)
     return frozenset(
-        prefix + (key if _NAME.fullmatch(key) and redact(key) == key else REDACTED)
-        for (prefix, read), keys in parts for key in keys or [] if key not in read
+        prefix + _shown(key) for (prefix, read), keys in parts for key in keys or [] if key not in read
     )  # fmt: skip
+
+
+def _shown(name: str) -> str:
+    return name if _NAME.fullmatch(name) and redact(name) == name else REDACTED
+
+
+def is_sampled(line: bytes, one_in: int) -> bool:
+    """Whether a line of a format that is read one by one is among those that are looked at."""
+    return zlib.crc32(line) % one_in == 0
+
+
+def count_names(lines: Iterable[Iterable[str]]) -> Counter[tuple[str, str]]:
+    """As :func:`count`, of lines each of which has these names that no reader reads."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for names in lines:
+        counted["", ""] += 1
+        counted.update({(_shown(name), "") for name in names})
+    return counted
 
 
 def count(shapes: Iterable[tuple[str, int]]) -> Counter[tuple[str, str]]:

@@ -176,10 +176,11 @@ def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: 
 
 
 def _read_converted(parsed: Parsed, stage: Stage, settings: Settings, policy: Policy) -> None:
-    convert = converter(settings.topic(parsed.landed.topic).format, settings.reporting_currency)
+    source_format = settings.topic(parsed.landed.topic).format
+    convert = converter(source_format, settings.reporting_currency)
     assert convert
     try:
-        for batch in archives.read_converted(parsed.landed.path, convert, policy.now):
+        for batch in archives.read_converted(parsed.landed.path, source_format, convert, policy.now):
             stage.add(parsed, batch)
     except CorruptArchiveError as error:
         parsed.give_up(str(error))

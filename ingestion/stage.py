@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from ingestion import contract, dead_letters, fields
+from ingestion import contract, dead_letters
 from ingestion.archives import Batch, Dead
 from ingestion.boundary import Policy, mask, refusals
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
@@ -47,7 +47,7 @@ class Stage:
         parsed.records += len(batch.rows) + len(batch.dead)
         for dead in batch.dead:
             self._bury(parsed, dead)
-        parsed.fields += fields.count(batch.shapes)
+        parsed.fields += batch.fields
         self._rows.append(batch.rows.with_columns(pl.col("record_offset") + (parsed.number << OFFSET_BITS)))
         if sum(map(len, self._rows)) >= BATCH_ROWS:
             self.flush()

@@ -25,3 +25,17 @@ def converter(source_format: str, reporting_currency: str) -> Callable[[str], di
 
         return lambda line: ga4.to_segment(decode_text(line), reporting_currency=reporting_currency)
     return None
+
+
+def unread_names(source_format: str, line: str) -> set[str]:
+    """What a line of a format other than Segment's has that no reader reads; nothing of one that cannot be read."""
+    try:
+        if source_format == "snowplow":
+            from ingestion.formats import snowplow, snowplow_entities
+
+            return snowplow_entities.unread_schemas(snowplow.split(line))
+        from ingestion.formats import ga4
+
+        return ga4.unread_names(decode_text(line))
+    except DeadLetter:
+        return set()

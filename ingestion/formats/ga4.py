@@ -36,6 +36,21 @@ _IDENTITY = (
     "batch_event_index",
 )
 
+_READ_COLUMNS = {
+    *_IDENTITY, "event_params", "privacy_info", "user_id", "collected_traffic_source", "geo", "ecommerce",
+}  # fmt: skip
+_READ_PARAMS = {
+    "page_location", "page_referrer", *_CAMPAIGN_PARTS.values(), *_CLICK_IDS,
+    "transaction_id", "currency", "value", "tax", "shipping",
+}  # fmt: skip
+
+
+def unread_names(row: dict[str, Any]) -> set[str]:
+    """The columns and event parameters of an exported row that mean nothing here."""
+    return set(row) - _READ_COLUMNS | {
+        f"event_params.{key}" for key in _params(row.get("event_params")) if key not in _READ_PARAMS
+    }
+
 
 def to_segment(row: dict[str, Any], *, reporting_currency: str) -> dict[str, Any]:
     """The record of the Segment shape that stands for one row of ``events_YYYYMMDD``.

@@ -7,7 +7,10 @@ import pytest
 from ingestion import fields
 from ingestion.archives import one_in
 from ingestion.books import region_file
+from ingestion.formats.snowplow import COLUMNS
 from ingestion.records import DeadLetter, decode_text, read_record
+from settings import Region, Topic
+from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import NOW, order, page
 
 
@@ -134,3 +137,42 @@ def test_a_copy_of_the_load_notes_the_same(zone, tmp_path):
     before = zone.query("from ops.fields")
     zone.load()
     assert zone.query("from ops.fields") == before
+
+
+def snowplow(number, *schemas):
+    row = dict.fromkeys(COLUMNS, "") | {
+        "event": "page_view", "event_id": f"e-{number}", "domain_userid": "d", "collector_tstamp": "2026-03-10 10:00:00"
+    }  # fmt: skip
+    row["contexts"] = json.dumps({"schema": "iglu:any", "data": [{"schema": one, "data": {"a": 1}} for one in schemas]})
+    return "\t".join(row[name] for name in COLUMNS)
+
+
+def ga4(number, *params, **columns):
+    entries = [{"key": key, "value": {"string_value": "SECRET"}} for key in ("page_location", *params)]
+    return {"event_name": "page_view", "event_timestamp": f"177313680000000{number}", "user_pseudo_id": "p",
+            "event_params": entries} | columns  # fmt: skip
+
+
+SESSION, STEP = (
+    "iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2",
+    "iglu:com.acme/step/jsonschema/1-0-0",
+)
+
+
+@pytest.mark.parametrize(
+    ("source_format", "before", "after", "names"),
+    [
+        ("snowplow", [snowplow(1, SESSION)], [snowplow(2, SESSION, STEP, STEP), snowplow(3)], {"com.acme.step"}),
+        ("ga4", [ga4(1, "ga_session_id")], [ga4(2, "coupon", is_active_user=True), ga4(3, "ga_session_id")],
+         {"event_params.coupon", "is_active_user"}),
+    ],
+)  # fmt: skip
+def test_other_formats_have_new_names_too(tmp_path, monkeypatch, source_format, before, after, names):
+    zone = Zone(
+        tmp_path, regions={"eu": Region(consent_default="granted")}, topics={"web": Topic(format=source_format)}
+    )
+    zone.archive(*before)
+    zone.load()
+    found = released(zone, *after, "broken", monkeypatch=monkeypatch)["new"]
+    assert {(one["field"], one["records"]) for one in found} == {(name, 1) for name in names}
+    assert "SECRET" not in repr(zone.query("from ops.fields"))
