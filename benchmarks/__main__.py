@@ -1,4 +1,4 @@
-"""Measures the warehouse and prints ratios: `python -m benchmarks [main_job | ingest]`; `--help` says more."""
+"""Measures the warehouse and prints ratios: `python -m benchmarks [main_job | ingest | ...]`; `--help` says more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, floor, ingest
+from benchmarks import attribution, erasure, floor, ingest, masking
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -49,6 +49,8 @@ def main() -> None:
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
+    erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
+    masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = getattr(arguments, "folder", None) or Path(
@@ -57,6 +59,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
+        if arguments.name in ("erasure", "masking"):
+            return {"erasure": erasure, "masking": masking}[arguments.name].main(arguments, folder)
         if arguments.name == "attribution":
             return attribution.run(folder)
         print(f"== main_job: {main_job.__doc__}", flush=True)
