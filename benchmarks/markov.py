@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -117,7 +118,8 @@ def main() -> None:
     print(f"{touches:,} sessions, {sum(c for _, c, _ in known):,} orders, {len(known):,} distinct paths", flush=True)
     model = our_model()
     begun = time.perf_counter()
-    ours = {channel: float(effect) for channel, effect in model.removal_effects(known).items()}
+    steps = ((*step, *counts) for path, *counts in known for step in pairwise([None, *path, None]))
+    ours = {channel: float(effect) for channel, effect in model.removal_effects(steps).items()}
     our_seconds = time.perf_counter() - begun
     exact = exact_effects(known)
     print(f"ours: {our_seconds:.2f} s, {_error(ours, exact):.1e} from the solution in fractions", flush=True)

@@ -42,46 +42,113 @@ class Batch:
     shapes: list[tuple[str, int]] = field(default_factory=list)  # how some records are built, and how many
 
 
-def parser() -> duckdb.DuckDBPyConnection:
-    """A database in memory to parse with: one thread, and never a spill file, since what it holds is plain text."""
-    con = duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
-    con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
-    return con
+class Reader:
+    """Reads Segment archives: by one query what it is sure of, every other line by the exact reader.
 
-
-def read(
-    con: duckdb.DuckDBPyConnection, paths: list[Path], now: datetime
-) -> Iterator[tuple[Path, Batch | CorruptArchiveError]]:
-    """Read Segment archives; several at once share what a query costs at all.
-
-    Yields:
-        Each archive's batches, in their order; the error of one that cannot be read whole, of which nothing counts.
+    The query runs in a database in memory: one thread, and never a spill file, since what it holds is plain text.
     """
-    gathered: list[tuple[Path, Block]] = []
-    size, each = 0, min(map(one_in, paths), default=1)
-    for path in paths:
+
+    def __init__(self, now: datetime) -> None:
+        """`now`: UTC, naive."""
+        self.now = now
+        self.con = duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
+        self.con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
+        self._lines = _Lines()
+        self.con.register("lines", self._lines)
+        self.con.execute(f"prepare reading as {segment.query('lines', now)}")
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.con.close()
+
+    def read(self, paths: list[Path]) -> Iterator[tuple[Path, Batch | CorruptArchiveError]]:
+        """Read archives; several at once share what a query costs at all.
+
+        Yields:
+            Each archive's batches, in their order; the error of one that cannot be read whole, of which nothing counts.
+        """
+        gathered: list[_Gathered] = []
+        for path in paths:
+            try:
+                for block in blocks(path):
+                    gathered.append(_Gathered(path, block, one_in(path)))
+                    if sum(len(one.block.text) for one in gathered) >= BLOCK_BYTES:
+                        yield from self._read_blocks(gathered)
+                        gathered = []
+            except CorruptArchiveError as error:
+                yield path, error
+        yield from self._read_blocks(gathered)
+
+    def read_one(self, path: Path) -> Iterator[Batch]:
+        """One archive.
+
+        Raises:
+            CorruptArchiveError: the archive cannot be read whole.
+        """
+        for _, batch in self.read([path]):
+            if isinstance(batch, CorruptArchiveError):
+                raise batch
+            yield batch
+
+    def _read_blocks(self, gathered: list[_Gathered]) -> Iterator[tuple[Path, Batch]]:
+        """All blocks by one query, or each by its own where some line is no JSON or no UTF-8."""
+        if not gathered:
+            return
         try:
-            for block in blocks(path):
-                gathered.append((path, block))
-                size += len(block.text)
-                if size >= BLOCK_BYTES:
-                    yield from _read_blocks(con, gathered, now, each)
-                    gathered, size = [], 0
-        except CorruptArchiveError as error:
-            yield path, error
-    yield from _read_blocks(con, gathered, now, each)
+            frame = self._query(pa.concat_tables([one.table() for one in gathered]))
+        except (pa.ArrowInvalid, duckdb.Error):
+            for one in gathered:
+                yield one.path, _settle(self._query(self._clean(one)), one.block, self.now)
+            return
+        start = 0
+        for one in gathered:
+            yield one.path, _settle(frame.slice(start, len(one.block)), one.block, self.now)
+            start += len(one.block)
+
+    def _query(self, lines: pa.Table) -> pl.DataFrame:
+        lines["line"].validate(full=True)
+        self._lines.table = lines
+        try:
+            return self.con.execute("execute reading").pl()
+        finally:
+            self._lines.table = _NO_LINES
+
+    def _clean(self, gathered: _Gathered) -> pa.Table:
+        """The lines that are JSON."""
+        table = gathered.table()
+        try:
+            table["line"].validate(full=True)
+        except pa.ArrowInvalid:
+            table = table.filter(pa.array(list(map(_is_text, gathered.block.lines()))))
+        self._lines.table = table
+        return self.con.execute("from lines where json_valid(line)").to_arrow_table()
 
 
-def read_one(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
-    """One archive by :func:`read`.
+_NO_LINES = pa.table({
+    "record_offset": pa.array([], pa.int64()), "line": pa.array([], pa.string()), "one_in": pa.array([], pa.uint64()),
+})  # fmt: skip
 
-    Raises:
-        CorruptArchiveError: the archive cannot be read whole.
-    """
-    for _, batch in read(con, [path], now):
-        if isinstance(batch, CorruptArchiveError):
-            raise batch
-        yield batch
+
+class _Lines:
+    """What the prepared query reads: it asks for the rows at every run. Planning it takes longer than 5,000 rows."""
+
+    table = _NO_LINES
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    path: Path
+    block: Block
+    one_in: int
+
+    def table(self) -> pa.Table:
+        each = pa.array(np.full(len(self.block), self.one_in, np.uint64))
+        return self.block.table().append_column("one_in", each)
 
 
 def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batch]:
@@ -114,41 +181,6 @@ def _decoded(line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         raise DeadLetter("invalid_encoding") from None
-
-
-def _read_blocks(
-    con: duckdb.DuckDBPyConnection, gathered: list[tuple[Path, Block]], now: datetime, each: int
-) -> Iterator[tuple[Path, Batch]]:
-    """All blocks by one query, or each by its own where some line is no JSON or no UTF-8."""
-    if not gathered:
-        return
-    tables = [block.table() for _, block in gathered]
-    try:
-        frame = _query(con, pa.concat_tables(tables), now, each)
-    except (pa.ArrowInvalid, duckdb.Error):
-        for (path, block), table in zip(gathered, tables, strict=True):
-            yield path, _settle(_query(con, _clean(con, block, table), now, each), block, now)
-        return
-    start = 0
-    for path, block in gathered:
-        yield path, _settle(frame.slice(start, len(block)), block, now)
-        start += len(block)
-
-
-def _query(con: duckdb.DuckDBPyConnection, lines: pa.Table, now: datetime, each: int) -> pl.DataFrame:
-    lines["line"].validate(full=True)
-    con.register("lines", lines)
-    return con.execute(segment.query("lines"), {"now": now, "one_in": each}).pl()
-
-
-def _clean(con: duckdb.DuckDBPyConnection, block: Block, table: pa.Table) -> pa.Table:
-    """The lines that are JSON."""
-    try:
-        table["line"].validate(full=True)
-    except pa.ArrowInvalid:
-        table = table.filter(pa.array(list(map(_is_text, block.lines()))))
-    con.register("lines", table)
-    return con.execute("from lines where json_valid(line)").to_arrow_table()
 
 
 def _is_text(line: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,6 +156,7 @@ class Delivery:
     conflicting: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # dead letters
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
+    opened: float = field(default_factory=time.perf_counter)
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:

@@ -12,6 +12,7 @@ import polars as pl
 from ingestion import dead_letters, fields
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
+from ingestion.latency import book_latency
 from ingestion.parquet import no_glob
 from settings import OWN_TRACKS
 
@@ -55,6 +56,7 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
+    book_latency(con, group)
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
@@ -122,11 +124,13 @@ def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
     )
     con.execute("""
         create or replace temp table taken as
-        select distinct message_id from raw.events semi join incoming using (message_id)""")
+        select message_id, min(archive_id) as archive_id
+        from raw.events semi join incoming using (message_id) group by message_id""")
     # A window over everything would cost more than the load; few ids come twice.
     con.execute("""
         create or replace temp table repeated as
-        select message_id from incoming anti join taken using (message_id) group by all having count(*) > 1""")
+        select message_id, min(archive_id) as archive_id
+        from incoming anti join taken using (message_id) group by message_id having count(*) > 1""")
     con.execute("""
         create or replace temp table copies as
         select archive_id, record_offset from incoming semi join taken using (message_id)
@@ -147,12 +151,14 @@ def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], parts: 
         ids[archive_id].count("anonymised" if is_anonymised else "loaded", records)
     meaning = [name for name in COLUMNS if name not in ("record_offset", "received_at")]
     copy, kept = (", ".join(f"{table}.{name}" for name in meaning) for table in ("copy", "events"))
+    # By archive too, whose rows stand together: most of the table need not be read.
     copies = con.execute("select archive_id, count(*) from copies group by all").fetchall()
     conflicts = con.execute(
         f"""
         select copy.archive_id, count(*)
         from (from (select {_ROW} {_STAGED}) semi join copies using (archive_id, record_offset)) as copy
-        join raw.events using (message_id)
+        join (from taken union all from repeated) as first using (message_id)
+        join raw.events on events.message_id = first.message_id and events.archive_id = first.archive_id
         where row({copy}) is distinct from row({kept}) group by all""",
         parts,
     ).fetchall() if copies else []  # fmt: skip

@@ -180,13 +180,14 @@ _thread = threading.local()
 
 def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
-    if not hasattr(_thread, "con"):
-        _thread.con = archives.parser()
+    reader = getattr(_thread, "reader", None)
+    if not reader or reader.now != policy.now:
+        reader = _thread.reader = archives.Reader(policy.now)
     stage = Stage(folder, policy, seal_key)
     parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group}
     is_segment = {one.path: settings.topic(one.topic).format == "segment" for one in group}
     alike = [path for path in parsed if is_segment[path]]
-    for path, batch in archives.read(_thread.con, alike, policy.now) if alike else ():
+    for path, batch in reader.read(alike):
         if isinstance(batch, CorruptArchiveError):
             parsed[path].give_up(str(batch))
         else:

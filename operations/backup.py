@@ -281,7 +281,9 @@ def _verify(settings: Settings, folder: Path, manifest: dict[str, Any]) -> None:
 def _merge_books(root: Path, work: Path) -> None:
     """Merge the books of the warehouse that is there into the restored one."""
     # Lines of a book never change, so the union of two lives of it is all that either knew.
-    own: list[tuple[str, Merge]] = [("books/*.jsonl", merge_lines), (BACKUPS, _take_over)]
+    own: list[tuple[str, Merge]] = [
+        ("books/*.jsonl", merge_lines), ("probes/*.jsonl", merge_lines), (BACKUPS, _take_over),
+    ]  # fmt: skip
     for pattern, merge in [*own, *MERGED_BOOKS]:
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root)

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingestion.books import meta, put_meta, remove_events
+from ingestion.gaps import ARCHIVE_SPANS
 from operations.anonymise import anonymise_orders
-from operations.finality import ARCHIVE_SPANS, closed_through, kept_through
+from operations.finality import closed_through, kept_through
 from operations.rewrite import REWRITE_DUE
 from settings import Settings
 
@@ -100,7 +101,7 @@ def overdue(con: duckdb.DuckDBPyConnection, reach: Reach) -> dict[str, int]:
                 select touched_on as day from intermediate.int_sessions__starts
                 union all select touched_on from intermediate.int_sessions__touchpoints
                 union all select last_seen_at::date from ops.past_sightings
-                union all select touched_on from intermediate.int_attribution__credits where touch_id is not null
+                union all select touched_on from intermediate.int_attribution__touch_credits where touch_id is not null
                 union all select touched_on from intermediate.int_attribution__order_weights where touch_id is not null
             ) where day < $touches""",
             "persons on orders": f"""from (
@@ -110,7 +111,7 @@ def overdue(con: duckdb.DuckDBPyConnection, reach: Reach) -> dict[str, int]:
             ) where day < $buyers""",
             "orders with their credit": f"""from (
                 select ordered_on as day from {orders}
-                union all select ordered_on from intermediate.int_attribution__credits
+                union all select ordered_on from intermediate.int_attribution__touch_credits
                 union all select {local.format("ordered_at")} from raw.ledger_orders
             ) where day < $ledger""",
         }
@@ -125,7 +126,7 @@ def overdue(con: duckdb.DuckDBPyConnection, reach: Reach) -> dict[str, int]:
 
 def is_built(con: duckdb.DuckDBPyConnection) -> bool:
     query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
-    return con.execute(query, ["int_attribution__credits"]).fetchall() == [(1,)]
+    return con.execute(query, ["int_attribution__touch_credits"]).fetchall() == [(1,)]
 
 
 def _open_from(con: duckdb.DuckDBPyConnection) -> tuple[date, str | None]:
@@ -210,7 +211,7 @@ def _touches(con: duckdb.DuckDBPyConnection, before: date) -> int:
             select (anonymous_id, user_id) from raw.events where anonymous_id is not null and user_id is not null
             union select (anonymous_id, user_id) from ops.past_sightings
             union select (anonymous_id, user_id) from ops.device_owners)""")
-    for table in ("order_weights", "credits"):
+    for table in ("order_weights", "touch_credits"):
         con.execute(
             f"""update intermediate.int_attribution__{table} set touch_id = null
             where touched_on < ? and touch_id is not null""",
@@ -268,7 +269,7 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
         having {local.format("arg_max(ordered_at, updated_at)")} < $before""", {"before": before})  # fmt: skip
     gone = 0
     for table in ("intermediate.int_orders__conversions", "intermediate.int_attribution__order_weights",
-                  "intermediate.int_attribution__credits", "intermediate.int_orders__segments",
+                  "intermediate.int_attribution__touch_credits", "intermediate.int_orders__segments",
                   "raw.ledger_orders", "ops.settled_orders"):  # fmt: skip
         rows = _deleted(con, table, "order_id in (from old_orders)")
         gone += rows if table in ("intermediate.int_orders__conversions", "raw.ledger_orders") else 0

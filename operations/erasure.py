@@ -243,7 +243,8 @@ def _delete_person_rows(con: duckdb.DuckDBPyConnection) -> None:
         ("int_sessions__touchpoints", f"delete from intermediate.int_sessions__touchpoints where {gone}"),
         ("int_attribution__order_weights",
          f"update intermediate.int_attribution__order_weights set touch_id = null where {gone}"),
-        ("int_attribution__credits", f"update intermediate.int_attribution__credits set touch_id = null where {gone}"),
+        ("int_attribution__touch_credits",
+         f"update intermediate.int_attribution__touch_credits set touch_id = null where {gone}"),
     ):  # fmt: skip
         query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
         if con.execute(query, [table]).fetchall() == [(1,)]:

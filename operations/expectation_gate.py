@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,7 +14,7 @@ from typing import Any
 from ingestion.books import region_file, transaction, write_json
 from operations.published_tables import FINANCE, Table
 from operations.region_marts import RegionState, held_back
-from operations.versions import read_version_manifest
+from operations.versions import current_version, read_version_manifest, version_dir
 from quality.expectations.process import examine
 from settings import PermanentError, Settings, now
 
@@ -61,7 +62,9 @@ class Gate:
             os.rename(last, gone)
         os.rename(pages, last)
         shutil.rmtree(gone, ignore_errors=True)
-        write_json(place / "verdict.json", {"version": version, "at": now().isoformat(), "findings": self.findings})
+        verdict = place / "verdict.json"
+        write_json(verdict, {"version": version, "at": now().isoformat(), "findings": self.findings})
+        verdict.chmod(0o440)
 
     def _days(self, built: Path, findings: Iterable[dict[str, Any]]) -> Days:
         """Places as days of the regions' books; those that are held back already show rows of the version before."""
@@ -88,6 +91,15 @@ class Gate:
         if not known:
             raise PermanentError(f"{region} {period} is not as expected, and no day of it was built")
         return [day for (day,) in known]
+
+
+def look_at_published(settings: Settings) -> list[dict[str, Any]]:
+    """The findings on the whole current version; none before the first."""
+    current = current_version(settings)
+    if current is None:
+        return []
+    with tempfile.TemporaryDirectory() as place:
+        return examine(version_dir(settings, current), None, Path(place) / "pages", f"version {current}", now())
 
 
 def withhold(settings: Settings, days: Days) -> None:

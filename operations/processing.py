@@ -41,7 +41,7 @@ PUBLISHED_TABLES = {
 _FINANCE_OF_REGION = {
     name: " ".join(one for one in columns.split() if one != "is_final")
     for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
-    if name.startswith("finance.") and name not in ("finance.restatements",)
+    if name.startswith("finance.") and name not in ("finance.restatements", "finance.slo_daily")
 }
 
 REGISTER = (
@@ -91,10 +91,10 @@ REGISTER = (
             "intermediate.int_orders__conversions": "order_id ordered_on converted_at person_id buyer_id"
             " conversion_type is_in_ledger is_in_events currency is_priced revenue_cents refund_cents cogs_cents",
             "intermediate.int_orders__segments": "order_id ordered_on segment",
-            "intermediate.int_attribution__order_weights": "order_id ordered_on attribution_model touch_number touch_id"
-            " touched_on channel campaign weight",
-            "intermediate.int_attribution__credits": "order_id ordered_on buyer_id attribution_model touch_number"
-            " touch_id touched_on channel campaign revenue_cents refund_cents cogs_cents conversion_millionths",
+            "intermediate.int_attribution__order_weights": "order_id ordered_on touch_number touch_id touched_on"
+            " channel campaign weights",
+            "intermediate.int_attribution__touch_credits": "order_id ordered_on buyer_id touch_number touch_id"
+            " touched_on channel campaign revenue_cents refund_cents cogs_cents conversion_millionths",
             "ops.settled_orders": "order_id buyer_id segment path",
             "finance_audit.order_credit": "order_id ordered_on converted_at attribution_model touch_number touched_at"
             " touched_on source medium channel campaign weight total_weight conversions revenue refunds cogs",
@@ -158,7 +158,10 @@ REGISTER = (
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
+            "ops.anomalies": "date measure subject value usual deviations is_blocking",
+            "ops.measures": "date measure subject amount base",
             "ops.removed_events": "archive_id records",
+            "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),

@@ -21,10 +21,12 @@ from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, d
 from operations.region_marts import Reading, RegionLateError, RegionState, read_region
 from operations.released_marts import released_state, write_released
 from operations.restatements import book_restatements
+from operations.slo_marts import confirm_marts, fill_slos
 from operations.version_audit import audit
 from operations.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
 from operations.versions import (
     MANIFEST,
+    SEEN,
     current_version,
     pinned_version,
     put_in_place,
@@ -35,9 +37,6 @@ from operations.versions import (
     work_dir,
 )
 from settings import PermanentError, Settings, now
-
-# What the regions' files were when they last came out as the current version does, though rebuilt since.
-_SEEN = "seen.json"
 
 
 @dataclass(frozen=True)
@@ -86,19 +85,24 @@ def publish(
     if last.get("currency", settings.reporting_currency) != settings.reporting_currency:
         current, last = None, {"regions": {}}  # nothing can be carried over, nor compared
     surveyed = {region: _source(settings, region, last, with_rows=False) for region in _regions(settings, last)}
-    if not any(source.state for source in surveyed.values()) or _is_known(settings, current, last, surveyed):
+    if not any(source.state for source in surveyed.values()):
+        return None
+    if _is_known(settings, current, last, surveyed):
+        confirm_marts(settings, surveyed)
         return None
     built_at = naive_utc(clock())
     try:
-        return _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+        publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
     except _NotAsExpectedError as error:
         withhold(settings, error.days)
-    surveyed = {region: _source(settings, region, last, with_rows=False) for region in surveyed}
-    try:
-        return _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
-    except _NotAsExpectedError as error:
-        named = ", ".join(f"{region} {day}" for region, days in error.days.items() for day in days)
-        raise PermanentError(f"what is published is not as expected without {named} either") from error
+        surveyed = {region: _source(settings, region, last, with_rows=False) for region in surveyed}
+        try:
+            publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+        except _NotAsExpectedError as again:
+            named = ", ".join(f"{region} {day}" for region, days in again.days.items() for day in days)
+            raise PermanentError(f"what is published is not as expected without {named} either") from again
+    confirm_marts(settings, surveyed)
+    return publication
 
 
 def _read(settings: Settings, last: dict[str, Any], surveyed: dict[str, Source]) -> dict[str, Source]:
@@ -116,7 +120,7 @@ def _swap_in(
     try:
         rows = _build(settings, version, built_at, current, sources)
         if rows is None:
-            write_json(settings.versions_dir / _SEEN, {"version": current, **_fingerprint(settings, sources)})
+            write_json(settings.versions_dir / SEEN, {"version": current, **_fingerprint(settings, sources)})
             return None
         if findings := audit(folder):
             raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
@@ -147,7 +151,7 @@ def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows:
         if state and not error.is_passing:
             state = replace(state, final_through=None)
         return Source(state, {}, late=error.reason, is_passing=error.is_passing)
-    return Source(reading.state, reading.rows, reading.builds)
+    return Source(reading.state, reading.rows, reading.builds, reading.facts, reading.answers)
 
 
 def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, Any]:
@@ -162,7 +166,7 @@ def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, An
 
 def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sources: dict[str, Source]) -> bool:
     """Whether the regions' files stand as they did when they last came out as the current version."""
-    seen = settings.versions_dir / _SEEN
+    seen = settings.versions_dir / SEEN
     known = json.loads(seen.read_text()) if seen.is_file() else {}
     known = known if known.get("version") == current else last
     found = _fingerprint(settings, sources)
@@ -199,8 +203,10 @@ def _build(
         if current:
             _book_restatements(con, settings, version, current, sources)
         is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
-        if is_released and not any(differs(con, table, passing) for table in (*reversed(FINANCE), VERSIONS, COLUMNS)):
+        compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
+        if is_released and not any(differs(con, table, passing) for table in compared):
             return None
+        fill_slos(con, settings, sources, has_last=current is not None)
         copy_to_parquet(con, folder / "parquet")
         rows = {str(table): con.execute(f"select count(*) from {table}").fetchall()[0][0] for table in PUBLISHED}
         rows |= write_released(folder, settings, version, built_at)

@@ -25,11 +25,13 @@ SETTLED_AFTER = timedelta(days=3)
 # How sure a correction has to be, cell by cell, that the month moved; over all its 46 cells about 1 in 200 is wrong.
 _SURE = 1 - 1e-4
 _CREDITS = """
-    select person_id, channel, sum(conversion_millionths), sum(credits.revenue_cents - credits.refund_cents)
-    from intermediate.int_attribution__credits as credits
+    select person_id, channel, sum(conversion_millionths.{model}),
+        sum(credits.revenue_cents.{model} - credits.refund_cents.{model})
+    from intermediate.int_attribution__touch_credits as credits
     join intermediate.int_orders__conversions as orders using (order_id, ordered_on)
     where ordered_on between $month::date and last_day($month::date)
-        and attribution_model = $model and person_id is not null
+        and conversion_millionths.{model} + abs(credits.revenue_cents.{model}) + abs(credits.refund_cents.{model}) > 0
+        and person_id is not null
     group by all"""
 
 
@@ -109,7 +111,7 @@ def draw_month(settings: Settings, region: str, asked: Due, book: BudgetBook, at
 
 def credits_of(con: duckdb.DuckDBPyConnection, month: date, model: str) -> list[release.Credit]:
     """Each known person's credit of the month by channel, before bounding; orders without a person are left out."""
-    return con.execute(_CREDITS, {"month": month, "model": model}).fetchall()
+    return con.execute(_CREDITS.format(model=model), {"month": month}).fetchall()
 
 
 def in_force(draws: dict[tuple[date, Release], Draw]) -> Iterator[Draw]:

@@ -18,7 +18,7 @@ _ORDERS = "intermediate.int_orders__conversions"
 _OF_ORDERS = (
     "raw.ledger_orders",
     "intermediate.int_attribution__order_weights",
-    "intermediate.int_attribution__credits",
+    "intermediate.int_attribution__touch_credits",
 )
 Rows = list[dict[str, Any]]
 

@@ -10,6 +10,7 @@ import duckdb
 
 from operations.published_tables import PUBLISHED, VERSIONS, Table, in_sql
 from operations.region_marts import RegionState, held_back
+from operations.usable import Answer
 from settings import PermanentError, Settings
 
 
@@ -20,6 +21,8 @@ class Source:
     state: RegionState | None  # None: late, and never published
     rows: dict[str, Any]
     builds: Any = None
+    facts: Any = None  # Arrow table of what its service levels are measured by
+    answers: tuple[Answer, ...] = ()
     late: str | None = None
     is_passing: bool = False
 

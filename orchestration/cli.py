@@ -89,8 +89,9 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
 
     regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
     from orchestration import show
+    from orchestration.show_progress import progress
 
-    with show.progress(quiet=as_json) as on_wait:
+    with progress(quiet=as_json) as on_wait:
         from orchestration import pipeline
 
         outcome = pipeline.run(settings, config, on_wait)
@@ -109,13 +110,14 @@ def _demo(
     """Make a sample landing zone (three regions) and do `run` on it."""
     from operations import demo, sample_shop
     from orchestration import show
+    from orchestration.show_progress import sample_progress
 
     path = config or Path("romi.yaml")
     if not path.exists():
         write_config(path, sample_shop.config_yaml())
     settings = _settings(path, warehouse, landing)
-    with show.sample_progress(quiet=as_json, total=events) as progress:
-        demo.prepare(settings, days, events, progress)
+    with sample_progress(quiet=as_json, total=events) as tell:
+        demo.prepare(settings, days, events, tell)
     code = _pipeline(settings, path, as_json)
     if not as_json:
         show.demo_summary(settings)

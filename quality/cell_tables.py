@@ -39,18 +39,33 @@ class Rules:
     @property
     def in_months(self) -> str:
         """The condition for credits of the window's months."""
-        return f"{_MONTH} between date '{self.first_month}' and date '{self.last_month}'"
+        return f"ordered_on between date '{self.first_month}' and last_day(date '{self.last_month}')"
 
 
-def read_credits(credits: Relation, k: int, column: str, where: str = "true") -> list[Credit]:
+def by_model(touch_credits: Relation, where: str, more: str = "") -> Relation:
+    """The rows of ``int_attribution__touch_credits`` that meet a condition, one per attribution model that gives money.
+
+    Args:
+        touch_credits: a relation with the columns of that table.
+        more: other columns to keep.
+    """
+    amounts = ("revenue_cents", "refund_cents", "cogs_cents", "conversion_millionths")
+    of_models = ", ".join(f"unnest(map_values({name}::map(varchar, bigint))) as {name}" for name in amounts)
+    columns = f"channel, campaign, ordered_on, touched_on, buyer_id{more}"
+    rows = touch_credits.filter(where).project(
+        f"{columns}, unnest(struct_keys(revenue_cents)) as attribution_model, {of_models}"
+    )
+    return rows.filter(" or ".join(f"{name} != 0" for name in amounts))
+
+
+def read_credits(credits: Relation, k: int, column: str) -> list[Credit]:
     """Credits by campaign, column, month of the order and model, with as many buyers as tell whether there are k.
 
     Args:
-        credits: a relation with the columns of ``int_attribution__credits``.
+        credits: a relation with the columns of :func:`by_model`.
         column: an expression: what the columns of the table to be published are, such as ``ordered_on``.
-        where: a condition.
     """
-    by_buyer = credits.filter(where).aggregate(f"""
+    by_buyer = credits.aggregate(f"""
         channel, campaign, {column} as period, {_MONTH} as month, attribution_model, buyer_id,
         sum(conversion_millionths) as conversions, sum(revenue_cents) as revenue, sum(refund_cents) as refunds,
         sum(cogs_cents) as cogs""")
@@ -65,12 +80,13 @@ def read_credits(credits: Relation, k: int, column: str, where: str = "true") ->
     ]
 
 
-def monthly(credits: Relation, rules: Relation) -> pa.Table:
+def monthly(touch_credits: Relation, rules: Relation) -> pa.Table:
     """The rows of ``int_privacy__monthly_cells``."""
     rule = Rules.of(rules)
-    totals = _by_month(read_credits(credits, rule.k, _MONTH, rule.in_months))
-    days = _by_month(read_credits(credits, rule.k, "ordered_on", rule.in_months))
-    touches = _by_month(read_credits(credits, rule.k, "touched_on", rule.in_months))
+    credits = by_model(touch_credits, rule.in_months)
+    totals, days, touches = (
+        _by_month(read_credits(credits, rule.k, column)) for column in (_MONTH, "ordered_on", "touched_on")
+    )
     rows = [
         (month, *cell, *place)
         for month in sorted(totals)
@@ -79,21 +95,22 @@ def monthly(credits: Relation, rules: Relation) -> pa.Table:
     return _table(rows, ("month", *_CELL))
 
 
-def daily(credits: Relation, months: Relation, rules: Relation) -> pa.Table:
+def daily(touch_credits: Relation, months: Relation, rules: Relation) -> pa.Table:
     """The rows of ``int_privacy__daily_cells``."""
     rule, cells = Rules.of(rules), _cells(months)
+    credits = read_credits(by_model(touch_credits, rule.in_months), rule.k, "ordered_on")
     rows: list[tuple[Any, ...]] = []
-    for month, of_month in sorted(_by_month(read_credits(credits, rule.k, "ordered_on", rule.in_months)).items()):
+    for month, of_month in sorted(_by_month(credits).items()):
         places = daily_cells(of_month, cells[month], rule.k)
         rows += [(day, *cell, *place) for (day, cell), place in places.items()]
     return _table(rows, ("date", *_CELL))
 
 
-def by_touch(credits: Relation, months: Relation, rules: Relation) -> pa.Table:
+def by_touch(touch_credits: Relation, months: Relation, rules: Relation) -> pa.Table:
     """The rows of ``int_privacy__touch_cells``."""
     rule, cells = Rules.of(rules), _cells(months)
     days = f"between date '{rule.first_touch_day}' and date '{rule.last_touch_day}'"
-    touches = read_credits(credits, rule.k, "touched_on", f"touched_on {days} or ordered_on {days}")
+    touches = read_credits(by_model(touch_credits, f"touched_on {days} or ordered_on {days}"), rule.k, "touched_on")
     by_month: dict[date, list[Credit]] = defaultdict(list)
     for one in touches:
         by_month[one.column.replace(day=1)].append(one)
@@ -106,12 +123,13 @@ def by_touch(credits: Relation, months: Relation, rules: Relation) -> pa.Table:
     return _table(rows, ("date", *_CELL))
 
 
-def by_segment(credits: Relation, segments: Relation, months: Relation, rules: Relation) -> pa.Table:
+def by_segment(touch_credits: Relation, segments: Relation, months: Relation, rules: Relation) -> pa.Table:
     """The rows of ``int_privacy__segment_cells``."""
     rule, cells = Rules.of(rules), _cells(months)
-    of_segments = credits.filter(rule.in_months).join(segments.select("order_id", "segment"), "order_id")
+    of_segments = touch_credits.filter(rule.in_months).join(segments.select("order_id", "segment"), "order_id")
+    credits = read_credits(by_model(of_segments, "true", ", segment"), rule.k, "segment")
     rows: list[tuple[Any, ...]] = []
-    for month, of_month in sorted(_by_month(read_credits(of_segments, rule.k, "segment")).items()):
+    for month, of_month in sorted(_by_month(credits).items()):
         places = segment_cells(of_month, cells[month], rule.k)
         rows += [(month, segment, *cell, *place) for (segment, cell), place in places.items()]
     return _table(rows, ("month", "segment", "channel", "campaign", "published_segment", "published_channel"))

@@ -1,15 +1,48 @@
 {% macro attribution_models() -%}
-    {#- The rule-based models and those that learn from the data, as rows. At most ten: see split_number. -#}
-    {%- for model in [
-        'first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay',
-        'markov', 'shapley', 'counterfactual'
-    ] %}
-    select
-        {{ loop.index0 }} as model_number,
-        '{{ model }}' as attribution_model
+    {#- As rows. -#}
+    {%- for model in model_names() %}
+    select '{{ model }}' as attribution_model
     {%- if not loop.last %}
     union all
     {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro model_names() -%}
+    {#- The rule-based models and those that learn from the data. -#}
+    {{ return([
+        'first_touch', 'last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay',
+        'markov', 'shapley', 'counterfactual'
+    ]) }}
+{%- endmacro %}
+
+{% macro models_of_one_touch() -%}
+    {#- They give a path's whole to one of its touches, so nothing of theirs is rounded. -#}
+    {{ return(['first_touch', 'last_touch', 'last_non_direct']) }}
+{%- endmacro %}
+
+{% macro models_of_many_touches() -%}
+    {{ return(model_names() | reject('in', models_of_one_touch()) | list) }}
+{%- endmacro %}
+
+{% macro by_model(values) -%}
+    {#- One value with a field for each attribution model. -#}
+    {%- set fields = [] -%}
+    {%- for model in model_names() -%}
+        {%- do fields.append(named_field(model, values[model])) -%}
+    {%- endfor -%}
+    {{ struct_of(fields) }}
+{%- endmacro %}
+
+{% macro unnest_models(amounts) -%}
+    {#- The columns of a row per attribution model: its name, and its field of each of the columns `amounts`. -#}
+    unnest([
+        {%- for model in model_names() %}'{{ model }}'{{ ', ' if not loop.last }}{% endfor -%}
+    ]) as attribution_model
+    {%- for amount in amounts %},
+    unnest([
+        {%- for model in model_names() %}{{ field(amount, model) }}{{ ', ' if not loop.last }}{% endfor -%}
+    ]) as {{ amount }}
     {%- endfor %}
 {%- endmacro %}
 
@@ -35,13 +68,38 @@
         they are and never lets all of them vanish; an integer before it is summed, as a sum of doubles depends on its order.
     -#}
     {%- set half_life_us = (var('time_decay_half_life_days') | float) * 86400000000 -%}
-    cast(round(pow(2, -{{ us_before_last_touch }} / {{ half_life_us }}) * 1000000000000000) as {{ wide_integer() }})
+    cast(round(pow(2, -({{ us_before_last_touch }}) / {{ half_life_us }}) * 1000000000000000) as {{ wide_integer() }})
 {%- endmacro %}
 
 {% macro touch_order(touchpoints) -%}
     {{ touchpoints }}.touched_at asc nulls last,
     {{ touchpoints }}.message_order asc nulls last,
     {{ touchpoints }}.touch_id asc nulls last
+{%- endmacro %}
+
+{% macro channel_numbers(touches) -%}
+    {#- From 1: a path of numbers is sorted and compared many times faster than one of names. -#}
+    select
+        channel,
+        row_number() over (order by channel asc nulls last) as channel_number
+    from (
+        {%- for relation in touches %}
+        select distinct channel from {{ relation }}
+        {%- if not loop.last %}
+        union
+        {%- endif %}
+        {%- endfor %}
+    ) as known
+{%- endmacro %}
+
+{% macro step(touch_number, channel_number) -%}
+    {#- A touch as an integer that sorts by time and holds the channel; there are fewer than 65,536 channels. -#}
+    {{ touch_number }} * 65536 + {{ channel_number }}
+{%- endmacro %}
+
+{% macro path_of(steps) -%}
+    {#- The channels' numbers of a sorted list of steps. -#}
+    {{ remainders(steps, 65536) }}
 {%- endmacro %}
 
 {% macro learning_months(kept) -%}
@@ -61,7 +119,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{% macro or_linear(weight, path) -%}
+{% macro or_linear(weight) -%}
     {#- A model that gives nothing to any touch of a path gives all of them the same. -#}
-    case when max({{ weight }}) over {{ path }} = 0 then 1 else {{ weight }} end
+    case when sums.{{ weight }} = 0 then 1 else learned.{{ weight }} end
 {%- endmacro %}

@@ -94,6 +94,34 @@
     list({{ expression }} order by {{ order }})
 {%- endmacro %}
 
+{% macro named_field(name, value) -%}
+    {{ name }} := {{ value }}
+{%- endmacro %}
+
+{% macro struct_of(fields) -%}
+    struct_pack(
+        {{ fields | join(',\n        ') }}
+    )
+{%- endmacro %}
+
+{% macro field(struct, name) -%}
+    {{ struct }}.{{ name }}
+{%- endmacro %}
+
+{% macro sorted_list(expression) -%}
+    {#- An aggregate: of integers, far lighter than ordered_list. -#}
+    list_sort(list({{ expression }}))
+{%- endmacro %}
+
+{% macro remainders(list, divisor) -%}
+    [n % {{ divisor }} for n in {{ list }}]
+{%- endmacro %}
+
+{% macro items_at(list, positions) -%}
+    {#- Of a list, those at the positions (from 1) that another list names. -#}
+    [{{ list }}[n] for n in {{ positions }}]
+{%- endmacro %}
+
 {% macro nth_of(list, n) -%}
     {#- From 1. -#}
     {{ list }}[cast({{ n }} as bigint)]

@@ -39,40 +39,69 @@
 {%- endmacro %}
 
 {#-
-    Largest remainder, for queries at the grain of order, model and touch with `weight` and `total_weight` (64 bits):
-    whole units that a touch gets at once, and one of those left over for each of the largest remainders.
+    Largest remainder, for queries at the grain of order and touch, with a weight and its total of the order (64 bits)
+    for each model: whole units that a touch gets at once, and one of those left over for each of the largest remainders.
 -#}
 
-{% macro whole_units(amount) -%}
+{% macro amounts() -%}
+    {#- What of an order is split over its touches. -#}
+    {{ return(['revenue_cents', 'refund_cents', 'cogs_cents', 'conversion_millionths']) }}
+{%- endmacro %}
+
+{% macro splits() -%}
+    {#- Pairs of an amount and a model that may give to more than one touch. -#}
+    {%- set found = [] -%}
+    {%- for amount in amounts() -%}
+        {%- for model in models_of_many_touches() -%}
+            {%- do found.append((amount, model)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro whole_units(amount, weight, total) -%}
     case
-        when weight = total_weight then abs({{ amount }})
+        when {{ weight }} = {{ total }} then abs({{ amount }})
+        when {{ weight }} = 0 then 0
         -- The products of everyday orders fit 64 bits, where division is many times faster.
-        when abs({{ amount }}) <= 9000000 and weight <= 1000000001000
-            then {{ integer_divide('abs(' ~ amount ~ ') * weight', 'total_weight') }}
+        when abs({{ amount }}) <= 9000000 and {{ weight }} <= 1000000001000
+            then {{ integer_divide('abs(' ~ amount ~ ') * ' ~ weight, total) }}
         else cast(
-            {{ integer_divide('cast(abs(' ~ amount ~ ') as ' ~ wide_integer() ~ ') * weight', 'total_weight') }} as bigint
+            {{ integer_divide('cast(abs(' ~ amount ~ ') as ' ~ wide_integer() ~ ') * ' ~ weight, total) }} as bigint
         )
     end
 {%- endmacro %}
 
-{% macro remainder_rank(amount, units) -%}
+{% macro remainder_rank(amount, model) -%}
     {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
     (
-        cast(abs({{ amount }}) as {{ wide_integer() }}) * weight
-        - cast({{ units }} as {{ wide_integer() }}) * total_weight
+        cast(abs({{ amount }}) as {{ wide_integer() }}) * {{ model }}_weight
+        - cast({{ model }}_{{ amount }} as {{ wide_integer() }}) * {{ model }}_total
     ) * 1000000000 - touch_number
 {%- endmacro %}
 
-{% macro lowest_winning_rank(amount, units, rank) -%}
+{% macro lowest_winning_rank(amount, model) -%}
     {#- Of all touches of an order: with as many winners as there are units left over; NULL where there are none. -#}
-    {{ nth_largest(rank, 'any_value(abs(' ~ amount ~ ')) - sum(' ~ units ~ ')') }}
+    {{ nth_largest(model ~ '_' ~ amount ~ '_rank', 'any_value(abs(' ~ amount ~ ')) - sum(' ~ model ~ '_' ~ amount ~ ')') }}
 {%- endmacro %}
 
-{% macro share(amount, measure) -%}
-    cast(sign(ranked.{{ amount }}) * (
-        ranked.{{ measure }}_units
-        + case when ranked.{{ measure }}_rank >= winners.{{ measure }}_rank then 1 else 0 end
-    ) as bigint)
+{% macro shares(amount) -%}
+    {#- What each model gives the touch of an amount. -#}
+    {%- set values = {} -%}
+    {%- for model in model_names() -%}
+        {%- if model in models_of_one_touch() -%}
+            {%- set share = 'case when ranked.' ~ model ~ '_weight > 0 then ranked.' ~ amount ~ ' else 0 end' -%}
+        {%- else -%}
+            {%- set name = model ~ '_' ~ amount -%}
+            {%- set share -%}
+                sign(ranked.{{ amount }}) * (
+                    ranked.{{ name }} + case when ranked.{{ name }}_rank >= winners.{{ name }}_rank then 1 else 0 end
+                )
+            {%- endset -%}
+        {%- endif -%}
+        {%- do values.update({model: 'cast(' ~ share ~ ' as bigint)'}) -%}
+    {%- endfor -%}
+    {{ by_model(values) }}
 {%- endmacro %}
 
 {% macro rounded_money(cents) -%}

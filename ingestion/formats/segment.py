@@ -6,6 +6,8 @@ and every commerce track, since money is read from text, is marked ``is_unsure``
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ingestion import fields
 from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
 
@@ -52,10 +54,11 @@ _CONTAINERS = {
 }
 
 
-def query(source: str) -> str:
-    """SQL over `source`, a relation (record_offset, line) with valid JSON in ``line``: PLAIN's columns for behaviour,
-    ``is_unsure`` and for some ``shape``. Parameters: ``$now``, naive UTC, and ``$one_in``, of how many rows one's shape
-    is told."""
+def query(source: str, now: datetime) -> str:
+    """SQL over `source`, a relation (record_offset, line, one_in) with valid JSON in ``line``: PLAIN's columns for
+    behaviour, ``is_unsure``, and of one in so many rows ``shape``. `now`: UTC, naive.
+
+    It has no parameters, since with one it would be planned anew at every run."""
     values = [f"{path}->>'$' as {name}" for name, path in _QUOTED.items()]
     values += [f"nullif({path}, '') as {name}" for name, path in _UNQUOTED.items()]
     for name, paths in _LABELS.items():
@@ -63,13 +66,13 @@ def query(source: str) -> str:
         is_told = _IS_EXPERIMENT if name in EXPERIMENT else "true"
         values.append(f"case when {is_told} then coalesce({texts}) end as {name}")
     return f"""
-        with transformed as (select record_offset, line, json_transform(line, '{_STRUCTURE}') as r from {source}),
+        with transformed as (select record_offset, line, one_in, json_transform(line, '{_STRUCTURE}') as r from {source}),
         complete as (select *, json_transform(r.context.campaign, '{_CAMPAIGN}') as c from transformed),
         read as (
             select record_offset, {", ".join(values)},
                 {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
                 try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
-                not coalesce({" and ".join(_sure())}, false) as is_unsure,
+                not coalesce({" and ".join(_sure(now))}, false) as is_unsure,
                 {fields.shape("line", "r.messageId")} as shape
             from complete)
         select * replace (
@@ -81,7 +84,7 @@ def query(source: str) -> str:
         from read"""
 
 
-def _sure() -> list[str]:
+def _sure(now: datetime) -> list[str]:
     """Conditions under which the row can be taken as it is; a null is a no."""
     return [
         f"strlen(line) < {MAX_RECORD_BYTES // 2}",
@@ -99,7 +102,7 @@ def _sure() -> list[str]:
         f"regexp_matches(r.timestamp, '{_RFC3339}') and {_moment('r.timestamp')} is not null",
         f"(r.receivedAt is null or (regexp_matches(r.receivedAt, '{_RFC3339}')"
         f" and {_moment('r.receivedAt')} is not null))",
-        f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, $now::timestamp) <= interval 1 day",
+        f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, timestamp '{now}') <= interval 1 day",
         "coalesce(r.context.consent.categoryPreferences.Analytics in ('true', 'false'), true)",
         *[
             f"""case when {empty} then not contains(line, '"{name}"') else true end"""

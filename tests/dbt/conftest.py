@@ -69,6 +69,18 @@ create table raw.fx_rates (rate_on date not null, currency varchar not null, rat
 """
 
 
+# A row per order, touch and attribution model that gives the touch any money.
+CREDITS = """(
+    select * from (
+        select order_id, touch_number, channel, unnest(struct_keys(revenue_cents)) as attribution_model,
+            unnest(map_values(revenue_cents::map(varchar, bigint))) as revenue_cents,
+            unnest(map_values(refund_cents::map(varchar, bigint))) as refund_cents,
+            unnest(map_values(cogs_cents::map(varchar, bigint))) as cogs_cents,
+            unnest(map_values(conversion_millionths::map(varchar, bigint))) as conversion_millionths
+        from intermediate.int_attribution__touch_credits
+    ) where (revenue_cents, refund_cents, cogs_cents, conversion_millionths) <> (0, 0, 0, 0))"""
+
+
 def pseudonym(name):
     return None if name is None else uuid.uuid5(uuid.NAMESPACE_OID, str(name))
 

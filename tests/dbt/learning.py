@@ -20,6 +20,11 @@ def channel_weights():
     return module
 
 
+def steps(paths):
+    """The steps of paths as the model takes them: (channel, next channel, conversions, nulls)."""
+    return [(*step, *counts) for path, *counts in paths for step in pairwise([None, *path, None])]
+
+
 def conversion_probability(paths, without=None):
     """P(conversion from start), by elimination on the chain in which every step to `without` ends in null."""
     if not paths:

@@ -5,6 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.dbt.conftest import CREDITS
 from tests.dbt.test_models_against_an_oracle import RULES, fill, persons
 
 WINDOW = ("2026-03-01", "2026-07-31")
@@ -62,7 +63,7 @@ def test_a_person_who_comes_in_changes_nobody_else_s_rule_based_credit(dbt, new_
     credits = f"""
         select order_id, attribution_model, touch_number, channel, revenue_cents, refund_cents, cogs_cents,
             conversion_millionths
-        from intermediate.int_attribution__credits
+        from {CREDITS}
         where attribution_model in {RULES} and not starts_with(order_id, '{len(shop)}-') order by all"""
     found = []
     for people in (shop, [*shop, newcomer]):

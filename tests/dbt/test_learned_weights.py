@@ -35,16 +35,17 @@ def rows(path):
 
 def test_removal_effects_of_a_chain_that_fits_on_a_napkin():
     # start -> a always; from a: half to b, half to null; b converts. Without either nothing converts.
-    assert ours.removal_effects([(("a", "b"), 1, 0), (("a",), 0, 1)]) == {"a": 1, "b": 1}
+    assert ours.removal_effects(learning.steps([(("a", "b"), 1, 0), (("a",), 0, 1)])) == {"a": 1, "b": 1}
     # Two doors: half of what converts comes through each.
-    assert ours.removal_effects([(("a",), 1, 1), (("b",), 1, 1)]) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
+    halves = learning.steps([(("a",), 1, 1), (("b",), 1, 1)])
+    assert ours.removal_effects(halves) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
 
 
 def test_repeats_are_kept_as_steps_of_the_chain():
     # a goes on to a in one of three steps, and otherwise converts or not by halves; whoever converts passed a.
     paths = [(("a", "a"), 1, 0), (("a",), 0, 1), (("b",), 0, 2)]
-    assert ours.transitions(paths)["a", "a"] == 1
-    assert ours.removal_effects(paths) == {"a": 1, "b": 0}
+    assert ours.transitions(learning.steps(paths))["a", "a"] == 1
+    assert ours.removal_effects(learning.steps(paths)) == {"a": 1, "b": 0}
 
 
 def test_shapley_values_of_two_channels_that_fit_on_a_napkin():
@@ -61,18 +62,19 @@ def test_a_negative_shapley_value_counts_as_nothing():
 
 
 def test_where_nothing_converts_there_is_no_share():
-    learned = list(ours.learn([(("a", "b"), 0, 3)]))
+    paths = [(("a", "b"), 0, 3)]
+    learned = list(ours.learn(learning.steps(paths), paths))
     assert learned == [(name, channel, 0.0, None, 0, False) for name in ("markov", "shapley") for channel in "ab"]
 
 
 @given(paths_of_five)
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_learned_weights_are_the_definition_in_fractions(paths):
-    assert ours.removal_effects(paths) == learning.removal_effects(paths)
+    assert ours.removal_effects(learning.steps(paths)) == learning.removal_effects(paths)
     expected, found = learning.shapley_values(paths), ours.shapley_values(paths)
     assert found.keys() == expected.keys()
     assert all(abs(found[channel][0] - value) < 1e-12 for channel, value in expected.items())
-    for name, channel, weight, share, weight_e12, _ in ours.learn(paths):
+    for name, channel, weight, share, weight_e12, _ in ours.learn(learning.steps(paths), paths):
         values = learning.removal_effects(paths) if name == "markov" else expected
         total = sum(values.values())
         assert abs(weight - values[channel]) < 1e-9
@@ -83,15 +85,15 @@ def test_learned_weights_are_the_definition_in_fractions(paths):
 @given(paths_of_five, st.randoms(use_true_random=False))
 @hypothesis_settings(max_examples=60, deadline=None)
 def test_neither_order_nor_names_of_the_input_change_a_bit(paths, shuffle):
-    expected = {row[:2]: row[2:] for row in ours.learn(paths)}
+    expected = {row[:2]: row[2:] for row in ours.learn(learning.steps(paths), paths)}
     # Each path in as many rows as it was taken.
     taken = [(path, 1, 0) for path, count, _ in paths for _ in range(count)]
     taken += [(path, 0, 1) for path, _, count in paths for _ in range(count)]
     shuffle.shuffle(taken)
-    assert {row[:2]: row[2:] for row in ours.learn(taken)} == expected
+    assert {row[:2]: row[2:] for row in ours.learn(learning.steps(taken), taken)} == expected
     names = dict(zip("abcde", shuffle.sample("vwxyz", 5), strict=True))
     renamed = [(tuple(names[channel] for channel in path), *counts) for path, *counts in paths]
-    assert {row[:2]: row[2:] for row in ours.learn(renamed)} == {
+    assert {row[:2]: row[2:] for row in ours.learn(learning.steps(renamed), renamed)} == {
         (name, names[channel]): row for (name, channel), row in expected.items()
     }
 
@@ -107,7 +109,7 @@ def many_channels(count, paths=400):
 
 def test_thirty_channels_are_solved_exactly():
     paths = many_channels(30)
-    found = ours.removal_effects(paths)
+    found = ours.removal_effects(learning.steps(paths))
     assert len(found) == 30
     whole = learning.conversion_probability(paths)
     for channel in ("c00", "c29"):
@@ -144,7 +146,7 @@ def test_eeghor_transitions():
         for row in rows(_EEGHOR / "paths.csv")
         if row["case"] == "markov_small"
     ]
-    counts = ours.transitions(paths)
+    counts = ours.transitions(learning.steps(paths))
     leaving = Counter()
     for (one, _), count in counts.items():
         leaving[one] += count
@@ -155,7 +157,7 @@ def test_eeghor_transitions():
         one, other = (states.get(state, state) for state in row["params"].split("->"))
         assert counts[one, other] / leaving[one] == pytest.approx(float(row["value"]), abs=1e-11)
     # By hand: P(conv) = 2/3 x 3/4 + 1/3 x 1/2 = 2/3, of which 1/2 goes through b and 1/6 through c.
-    assert ours.removal_effects(paths) == {"a": 1, "b": Fraction(3, 4), "c": Fraction(1, 4)}
+    assert ours.removal_effects(learning.steps(paths)) == {"a": 1, "b": Fraction(3, 4), "c": Fraction(1, 4)}
 
 
 @pytest.mark.skipif(not _SNOWPLOW.is_dir(), reason="the case is not at hand")

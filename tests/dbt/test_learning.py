@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.dbt.conftest import CREDITS
+
 TABLES = ("learning_paths", "channel_buyers", "channel_weights", "path_rates")
 START = datetime(2026, 3, 2, 12)
 CAMPAIGNS = {"search": ("google", "cpc", "brand"), "mail": ("news", "email", "w9")}
@@ -76,7 +78,7 @@ def test_orders_with_hundreds_of_touches_are_split(region, dbt):
         ],
     )
     dbt.build(region, "2026-03-01", "2026-03-31")
-    credit = "select touch_number, revenue_cents, conversion_millionths from intermediate.int_attribution__credits"
+    credit = f"select touch_number, revenue_cents, conversion_millionths from {CREDITS}"
     rows = {
         model: region.query(f"{credit} where attribution_model = '{model}' order by 1")
         for model in ("linear", "markov", "shapley")

@@ -57,7 +57,7 @@ def months(dbt, region, visits):
     region.insert("events", events)
     region.insert("ledger_orders", ledger)
     kinds = ("--resource-type", "seed", "--resource-type", "model")
-    dbt("build", region, "2026-02-20", "2026-03-31", "--select", "+int_attribution__credits", *kinds)
+    dbt("build", region, "2026-02-20", "2026-03-31", "--select", "+int_attribution__touch_credits", *kinds)
     with region.open() as con:
         return {model: bounded(credits_of(con, MARCH, model), CAPS) for model in MODELS}
 

@@ -15,7 +15,7 @@ TABLES = (
     "intermediate.int_attribution__channel_buyers",
     "intermediate.int_attribution__channel_weights",
     "intermediate.int_attribution__path_rates",
-    "intermediate.int_attribution__credits",
+    "intermediate.int_attribution__touch_credits",
     "finance.romi_daily",
     "finance.romi_monthly",
     "finance.orders_daily",

@@ -58,7 +58,7 @@ def _read(settings: Settings, reads: int) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("reads", "versions"), [(300, 2), pytest.param(15_000, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("reads", "versions"), [(150, 2), pytest.param(15_000, 20, marks=pytest.mark.slow)])
 def test_readers_get_one_version_and_no_error_through_builds_publishes_rollbacks_and_kills(tmp_path, reads, versions):
     settings = Settings(warehouse=tmp_path / "warehouse", regions={"eu": Region(), "us": Region()})
     made = (

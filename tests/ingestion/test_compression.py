@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from ingestion.archives import parser, read_one
+from ingestion.archives import Reader
 from ingestion.compression import CorruptArchiveError
 from tests.ingestion.strategies import NOW, page
 
@@ -17,9 +17,9 @@ SKIPPABLE = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
 
 
 @pytest.fixture(scope="module")
-def con():
-    with parser() as con:
-        yield con
+def reader():
+    with Reader(NOW) as reader:
+        yield reader
 
 
 def put(folder, content: bytes, name="web+0+0.json.zst"):
@@ -32,8 +32,8 @@ def offsets(batches):
 
 
 @pytest.mark.parametrize("content", [GOOD + GOOD, SKIPPABLE + GOOD + GOOD, GOOD + SKIPPABLE + GOOD])
-def test_frames_follow_each_other(con, tmp_path, content):
-    assert offsets(read_one(con, put(tmp_path, content), NOW)) == list(range(100))
+def test_frames_follow_each_other(reader, tmp_path, content):
+    assert offsets(reader.read_one(put(tmp_path, content))) == list(range(100))
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_frames_follow_each_other(con, tmp_path, content):
         "a byte changed under a checksum",
     ],
 )
-def test_a_file_that_is_not_whole_is_corrupt(con, tmp_path, content):
+def test_a_file_that_is_not_whole_is_corrupt(reader, tmp_path, content):
     with pytest.raises(CorruptArchiveError, match="cannot be read whole: zstd"):
-        list(read_one(con, put(tmp_path, content), NOW))
+        list(reader.read_one(put(tmp_path, content)))
 
 
-def test_a_byte_order_mark_and_a_bad_line_are_no_matter_of_the_compression(con, tmp_path):
+def test_a_byte_order_mark_and_a_bad_line_are_no_matter_of_the_compression(reader, tmp_path):
     path = put(tmp_path, pa.compress(b"\xef\xbb\xbf" + LINES + b"\xff\n", "zstd", asbytes=True))
-    batches = list(read_one(con, path, NOW))
+    batches = list(reader.read_one(path))
     assert offsets(batches) == list(range(50))
     assert [(dead.record_offset, dead.reason) for batch in batches for dead in batch.dead] == [(50, "invalid_encoding")]
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ingestion import lines as line_blocks
-from ingestion.archives import parser, read, read_one
+from ingestion.archives import Reader
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 from tests.ingestion.strategies import NOW, lines, page
 
@@ -16,9 +16,9 @@ SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(
 
 
 @pytest.fixture(scope="module")
-def con():
-    with parser() as con:
-        yield con
+def reader():
+    with Reader(NOW) as reader:
+        yield reader
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,12 @@ def one_by_one(archive: list[bytes]):
     return rows, dead
 
 
-def is_json(con, line: bytes) -> bool:
+def is_json(reader, line: bytes) -> bool:
     try:
         text = line.strip().decode()
     except UnicodeDecodeError:
         return False
-    return bool(con.execute("select json_valid(?)", [text]).fetchone()[0])
+    return bool(reader.con.execute("select json_valid(?)", [text]).fetchone()[0])
 
 
 def without_mark(archive: list[bytes]) -> list[bytes]:
@@ -70,11 +70,11 @@ def without_mark(archive: list[bytes]) -> list[bytes]:
 
 @SETTINGS
 @given(st.lists(lines(), max_size=8), st.sampled_from([b"\n", b"\r\n"]), st.sampled_from([7, 300, 8 << 20]))
-def test_an_archive_is_read_as_its_lines_one_by_one(con, folder, archive, end, block_bytes):
+def test_an_archive_is_read_as_its_lines_one_by_one(reader, folder, archive, end, block_bytes):
     path = put(folder, archive, end)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(line_blocks, "BLOCK_BYTES", block_bytes)
-        assert said(read_one(con, path, NOW)) == one_by_one(without_mark(archive))
+        assert said(reader.read_one(path)) == one_by_one(without_mark(archive))
 
 
 @SETTINGS
@@ -85,22 +85,22 @@ def test_an_archive_is_read_as_its_lines_one_by_one(con, folder, archive, end, b
         b'{"messageId":"m","timestamp":"2026-03-10T12:00:00+05:00","type":"page","userId":"u"}',
     ]
 )
-def test_of_lines_that_are_json_the_query_says_what_the_exact_reader_says(con, folder, archive):
+def test_of_lines_that_are_json_the_query_says_what_the_exact_reader_says(reader, folder, archive):
     archive = [
         line
         for n, line in enumerate(archive)
-        if not line.strip() or is_json(con, without_mark([line])[0] if n == 0 else line)
+        if not line.strip() or is_json(reader, without_mark([line])[0] if n == 0 else line)
     ]
     path = put(folder, archive)
-    assert said(read_one(con, path, NOW)) == one_by_one(without_mark(archive))
+    assert said(reader.read_one(path)) == one_by_one(without_mark(archive))
 
 
 @SETTINGS
 @given(st.lists(st.lists(lines(), max_size=4), min_size=2, max_size=4))
-def test_archives_that_are_read_together_are_read_as_each_by_itself(con, folder, several):
+def test_archives_that_are_read_together_are_read_as_each_by_itself(reader, folder, several):
     paths = [put(folder, archive, name=f"web+0+{n}.json.gz") for n, archive in enumerate(several)]
     batches = {path: [] for path in paths}
-    for path, batch in read(con, paths, NOW):
+    for path, batch in reader.read(paths):
         batches[path].append(batch)
     for path, archive in zip(paths, several, strict=True):
         assert said(batches[path]) == one_by_one(without_mark(archive))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import dagster as dg
 import pytest
 
 from ingestion.books import region_file
@@ -12,6 +13,8 @@ from operations import expectation_gate
 from operations.expectation_gate import Gate
 from operations.publish import Publication, publish
 from operations.versions import current_version
+from orchestration.defs.publish.assets import marts
+from orchestration.warehouse import Warehouse
 from quality.expectations import process
 from settings import PermanentError, Region, Settings
 from tests.operations.test_publish import DAYS, NOW, build, change, months, revenue_by_day
@@ -89,6 +92,15 @@ def test_days_that_are_not_as_expected_keep_their_last_good_rows_and_hold_back_n
     assert set(withheld(settings, "eu")) == set(DAYS[:2])
     assert revenue_by_day(settings) == dict(zip(DAYS, (200, 200, 300), strict=True))
     assert revenue_by_day(settings, "us") == dict.fromkeys(DAYS, 300)
+
+    # Executed by itself, a check looks at all of what is published, and publishes nothing.
+    for check, is_passed in (("romi_monthly_romi_ties", True), ("clicks_come_from_impressions", False)):
+        selection = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["published", "marts"]), check))
+        resource = Warehouse(warehouse=str(settings.warehouse))
+        result = dg.materialize([marts], selection=selection, resources={"warehouse": resource})
+        [evaluation] = result.get_asset_check_evaluations()
+        assert (evaluation.check_name, evaluation.passed) == (check, is_passed)
+    assert current_version(settings) == 4
 
 
 def test_what_cannot_be_examined_is_not_published_and_says_nothing_of_the_data(settings, monkeypatch):

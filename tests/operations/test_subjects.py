@@ -254,7 +254,11 @@ def test_an_export_holds_everything_and_only_of_that_person(copied):
     held = outcome.found["eu"]
     assert {table: len(rows) for table, rows in held.items() if table.startswith(("raw", "ops"))} == {
         "raw.events": 8, "raw.ledger_orders": 1, "ops.dead_letters": 1}  # fmt: skip
-    assert {row["order_id"] for row in held["intermediate.int_attribution__credits"]} == {"ann-0", "ann-1", "ann-2"}
+    assert {row["order_id"] for row in held["intermediate.int_attribution__touch_credits"]} == {
+        "ann-0",
+        "ann-1",
+        "ann-2",
+    }
     assert {row["order_id"] for row in held["intermediate.int_orders__conversions"]} == {"ann-0", "ann-1", "ann-2"}
     assert len(held["intermediate.int_identity__device_users"]) == 2
     assert len(held["intermediate.int_sessions__touchpoints"]) == 3

@@ -17,7 +17,7 @@ MODELS = ("first_touch", "last_touch", "linear", "position_based")
 
 
 def credits(seed, orders_per_day, days=31, channels=8, campaigns=5, models=MODELS, start=START, skew=1.0, refunds=0.06):
-    """An Arrow table with the columns of int_attribution__credits, and `segment`."""
+    """An Arrow table with the columns of cell_tables.by_model, and `segment`."""
     draw = np.random.default_rng(seed)
     names = [(f"channel {c}", f"campaign {c}.{i}") for c in range(channels) for i in range(campaigns)]
     popularity = 1 / np.arange(1, len(names) + 1) ** skew

@@ -158,6 +158,7 @@ def test_pages_refer_to_nothing_outside_and_quote_no_value(suites, tmp_path):
     pages = {path.name: path.read_text() for path in (tmp_path / "pages").iterdir()}
     assert {"index.html", "romi_daily.html", "months_and_days.html"} <= set(pages)
     assert "blocked" in pages["index.html"]
+    assert "eu 2026-01-30" in pages["index.html"]
     assert "Net revenue is revenue less refunds, to the cent." in pages["romi_daily.html"]
     for name, page in pages.items():
         assert not re.search(r"<script|(src|href)=\"?(https?:)?//|url\(", page), name

@@ -26,9 +26,11 @@ class Shop:
         self.settings, self.region, self.orders = settings, region, 0
         self.run("""
             create schema intermediate;
-            create table intermediate.int_attribution__credits (order_id varchar, ordered_on date,
-                attribution_model varchar,
-                channel varchar, revenue_cents bigint, refund_cents bigint, conversion_millionths bigint);
+            create table intermediate.int_attribution__touch_credits (
+                order_id varchar, ordered_on date, channel varchar,
+                revenue_cents struct(linear bigint, last_touch bigint),
+                refund_cents struct(linear bigint, last_touch bigint),
+                conversion_millionths struct(linear bigint, last_touch bigint));
             create table intermediate.int_orders__conversions (order_id varchar, ordered_on date, person_id uuid);
             insert into ops.archives select 1, 'events', 'a', 'web', 0, 0, 1, 1, '', 'loaded', null, 1, 1,
                 '2026-03-05', '2026-03-05';
@@ -54,10 +56,10 @@ class Shop:
         self.orders += 1
         person_id = None if person is None else f"00000000-0000-0000-0000-{person:012}"
         self.run("insert into intermediate.int_orders__conversions values (?, ?, ?)", [self.orders, day, person_id])
-        for model in ("linear", "last_touch"):
-            kept = channel if model == "linear" else "Direct"
-            self.run("insert into intermediate.int_attribution__credits values (?, ?, ?, ?, ?, ?, 1000000)",
-                     [self.orders, day, model, kept, cents, refund])  # fmt: skip
+        for model, kept in (("linear", channel), ("last_touch", "Direct")):
+            amounts = [{"linear": 0, "last_touch": 0, model: amount} for amount in (cents, refund, 1_000_000)]
+            self.run("insert into intermediate.int_attribution__touch_credits values (?, ?, ?, ?, ?, ?)",
+                     [self.orders, day, kept, *amounts])  # fmt: skip
 
 
 def settings_of(folder: Path, **privacy: object) -> Settings:

@@ -6,13 +6,9 @@ months as (
 
 ),
 
-paths as (
+touches as (
 
-    select
-        ordered_on,
-        buyer_id,
-        unnest(path) as channel
-    from {{ ref('int_attribution__converting_paths') }}
+    select * from {{ ref('int_attribution__converting_touches') }}
 
 ),
 
@@ -20,11 +16,11 @@ channel_buyers as (
 
     select
         months.month,
-        paths.channel,
-        count(distinct paths.buyer_id) as buyers
-    from paths
-    inner join months on paths.ordered_on between months.first_on and months.last_on
-    group by months.month, paths.channel
+        touches.channel,
+        count(distinct touches.buyer_id) as buyers
+    from touches
+    inner join months on touches.ordered_on between months.first_on and months.last_on
+    group by months.month, touches.channel
 
 )
 

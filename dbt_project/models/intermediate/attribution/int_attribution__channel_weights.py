@@ -6,9 +6,8 @@ sees no variables of a build: the pre-hook cleared the months to learn anew, and
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -29,27 +28,27 @@ SCHEMA = pa.schema(
 )
 
 
-def transitions(paths):
+def transitions(steps):
     """How often a state follows another, as `{(from, to): count}`.
 
     Args:
-        paths: (channels, conversions, nulls) each; channels in time order.
+        steps: (channel, next channel, conversions, nulls) each: how many paths that convert, and that do not, take the
+            step. None before the first channel, and after the last.
 
     Returns:
         Channels are themselves, start is None; the ends are True (conversion) and False (null).
     """
     counts = Counter()
-    for path, conversions, nulls in paths:
-        total = conversions + nulls
-        counts[None, path[0]] += total
-        for step in pairwise(path):
-            counts[step] += total
-        counts[path[-1], True] += conversions
-        counts[path[-1], False] += nulls
+    for channel, following, conversions, nulls in steps:
+        if following is None:
+            counts[channel, True] += conversions
+            counts[channel, False] += nulls
+        else:
+            counts[channel, following] += conversions + nulls
     return counts
 
 
-def removal_effects(paths):
+def removal_effects(steps):
     """Each channel's removal effect, exactly: (P(conversion) - P(conversion without it)) / P(conversion).
 
     Without a channel its transitions in go to null, so what is lost is P(ever reaching it) x P(conversion from it).
@@ -60,7 +59,7 @@ def removal_effects(paths):
     Returns:
         `{channel: Fraction}`; all 0 where nothing converts.
     """
-    counts = transitions(paths)
+    counts = transitions(steps)
     channels = sorted({state for state, _ in counts} - {None})
     start = [counts[None, channel] for channel in channels]
     convert = [counts[channel, True] for channel in channels]
@@ -101,6 +100,9 @@ def shapley_values(paths):
     """Each channel's Shapley value of v(S) = conversions / paths among the paths whose channels all lie within S.
 
     Beyond 16 channels those on the fewest paths become one player, whose value they share evenly.
+
+    Args:
+        paths: (channels, conversions, nulls) each; what counts is which channels.
 
     Returns:
         `{channel: (value, is_pooled)}`; a negative value counts as 0.
@@ -154,10 +156,10 @@ def _values_of_players(worth):
     return values
 
 
-def learn(paths):
-    """Rows of (attribution model, channel, weight, share, weight_e12, is_pooled) from a month's paths."""
+def learn(steps, paths):
+    """Rows of (attribution model, channel, weight, share, weight_e12, is_pooled) from a month's steps and paths."""
     learned = {
-        "markov": {channel: (effect, False) for channel, effect in removal_effects(paths).items()},
+        "markov": {channel: (effect, False) for channel, effect in removal_effects(steps).items()},
         "shapley": shapley_values(paths),
     }
     for attribution_model, values in learned.items():
@@ -166,6 +168,15 @@ def learn(paths):
             share = value / total if total else None
             weight_e12 = round(share * E12) if total else 0  # a Fraction rounds half to even
             yield attribution_model, channel, float(value), float(share) if total else None, weight_e12, is_pooled
+
+
+def by_month(relation, columns):
+    """What a relation counts of paths by these columns, as rows by month."""
+    counted = f"month, {columns}, cast(sum(conversions) as bigint), cast(sum(non_conversions) as bigint)"
+    found = defaultdict(list)
+    for month, *row in relation.aggregate(counted).fetchall():
+        found[month].append(row)
+    return found
 
 
 def model(dbt, session):
@@ -179,16 +190,18 @@ def model(dbt, session):
     tables = "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)"
     place = [dbt.this.database, dbt.this.schema, dbt.this.identifier]
     kept = session.execute(f"select * from {dbt.this}").fetchall() if session.execute(tables, place).fetchall() else []
-    known = {month for month, *_ in kept}
-    months = {}
-    for month, *path in learning.project("month, path, conversions, non_conversions").fetchall():
-        if month not in known:
-            months.setdefault(month, []).append(path)
+    if known := {month for month, *_ in kept}:
+        months = ", ".join(f"date '{month}'" for month in sorted(known))
+        learning = learning.filter(f"month not in ({months})")
+    # Paths are many, their steps and sets of channels few; an item before a list's first or after its last is NULL.
+    steps = learning.project("*, unnest(generate_series(0, len(path))) as n")
+    steps_by_month = by_month(steps, "path[n] as channel, path[n + 1] as following")
+    paths_by_month = by_month(learning, "list_sort(list_distinct(path)) as channels")
     of_channel = {(month, channel): number for month, channel, number in buyers.fetchall()}
     learned = [
         (month, name, channel, weight, share, weight_e12, of_channel.get((month, channel), 0), is_pooled)
-        for month, paths in sorted(months.items())
-        for name, channel, weight, share, weight_e12, is_pooled in learn(paths)
+        for month, paths in sorted(paths_by_month.items())
+        for name, channel, weight, share, weight_e12, is_pooled in learn(steps_by_month[month], paths)
     ]
     columns = list(zip(*kept, *learned, strict=True)) or [()] * len(SCHEMA)
     return session.from_arrow(pa.table(columns, schema=SCHEMA))

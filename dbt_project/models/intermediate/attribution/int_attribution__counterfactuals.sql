@@ -3,81 +3,108 @@ with
 touches as (
 
     select
-        order_number,
-        {{ month_of('ordered_on') }} as month,
-        touch_number,
-        channel,
-        case
-            when channel = lag(channel) over (partition by order_number order by touch_number asc nulls last) then 0
-            else 1
-        end as is_new_position
+        *,
+        {{ month_of('ordered_on') }} as month
     from {{ ref('int_attribution__paths') }}
+
+),
+
+channels as (
+
+    {{ channel_numbers(['touches']) | indent(4) }}
+
+),
+
+order_steps as (
+
+    select
+        touches.order_number,
+        touches.month,
+        {{ sorted_list(step('touches.touch_number', 'channels.channel_number')) }} as steps
+    from touches
+    inner join channels on touches.channel = channels.channel
+    group by touches.order_number, touches.month
+
+),
+
+order_paths as (
+
+    select
+        order_number,
+        month,
+        {{ path_of('steps') }} as channel_numbers
+    from order_steps
+
+),
+
+-- Orders share paths, and what a touch is worth depends on the path alone.
+distinct_paths as (
+
+    select
+        paths.month,
+        paths.channel_numbers,
+        {{ items_at('names.channels', without_repeats('paths.channel_numbers')) }} as path,
+        row_number() over (
+            order by paths.month asc nulls last, paths.channel_numbers asc nulls last
+        ) as path_number
+    from (
+        select distinct
+            month,
+            channel_numbers
+        from order_paths
+    ) as paths
+    cross join (
+        select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channels
+        from channels
+    ) as names
+
+),
+
+path_touches as (
+
+    select
+        path_number,
+        channel_numbers,
+        {{ list_positions('channel_numbers') }} as touch_number
+    from distinct_paths
 
 ),
 
 positioned as (
 
     select
-        *,
-        sum(is_new_position) over (
-            partition by order_number
+        path_number,
+        touch_number,
+        count(*) filter (
+            where
+            touch_number = 1
+            or {{ nth_of('channel_numbers', 'touch_number') }} != {{ nth_of('channel_numbers', 'touch_number - 1') }}
+        ) over (
+            partition by path_number
             order by touch_number asc nulls last
             rows between unbounded preceding and current row
         ) as position
-    from touches
+    from path_touches
 
 ),
 
 runs as (
 
     select
-        order_number,
-        month,
+        path_number,
         position,
-        min(channel) as channel,
         count(*) as run_length
     from positioned
-    group by order_number, month, position
-
-),
-
-paths as (
-
-    select
-        order_number,
-        month,
-        {{ ordered_list('channel', 'position asc nulls last') }} as path
-    from runs
-    group by order_number, month
-
-),
-
--- Orders share paths, and what a position is worth depends on the path alone.
-distinct_paths as (
-
-    select distinct
-        month,
-        path
-    from paths
-
-),
-
-steps as (
-
-    select
-        month,
-        path,
-        {{ list_positions('path') }} as position
-    from distinct_paths
+    group by path_number, position
 
 ),
 
 worths as (
 
     select
-        steps.month,
-        steps.path,
-        steps.position,
+        runs.path_number,
+        runs.position,
+        runs.run_length,
         -- p(path) - p(path without) as a ratio of integers; the path without a position is not collapsed again.
         greatest(
             cast(rates.conversions as {{ wide_integer() }}) * coalesce(rates_without.paths, 1)
@@ -85,62 +112,61 @@ worths as (
             0
         ) as worth_numerator,
         cast(rates.paths as {{ wide_integer() }}) * coalesce(rates_without.paths, 1) as worth_denominator
-    from steps
+    from runs
+    inner join distinct_paths as paths on runs.path_number = paths.path_number
     inner join {{ ref('int_attribution__path_rates') }} as rates
-        on steps.month = rates.month and steps.path = rates.path
+        on paths.month = rates.month and paths.path = rates.path
     left join {{ ref('int_attribution__path_rates') }} as rates_without
         on
-            steps.month = rates_without.month
-            and {{ without_position('steps.path', 'steps.position') }} = rates_without.path
-
-),
-
--- A row per path: a join by position as well is one that a planner may begin with.
-path_worths as (
-
-    select
-        month,
-        path,
-        {{ ordered_list('worth_numerator', 'position asc nulls last') }} as worth_numerators,
-        {{ ordered_list('worth_denominator', 'position asc nulls last') }} as worth_denominators
-    from worths
-    group by month, path
-
-),
-
-run_worths as (
-
-    select
-        runs.order_number,
-        runs.position,
-        runs.run_length,
-        {{ nth_of('path_worths.worth_numerators', 'runs.position') }} as worth_numerator,
-        {{ nth_of('path_worths.worth_denominators', 'runs.position') }} as worth_denominator
-    from runs
-    inner join paths on runs.order_number = paths.order_number
-    inner join path_worths on paths.month = path_worths.month and paths.path = path_worths.path
+            paths.month = rates_without.month
+            and {{ without_position('paths.path', 'runs.position') }} = rates_without.path
 
 ),
 
 run_weights as (
 
     select
-        order_number,
+        path_number,
         position,
-        {{ half_even('worth_numerator * 1000000000000', 'worth_denominator * run_length') | indent(8) }} as weight
-    from run_worths
+        cast(
+            {{ half_even('worth_numerator * 1000000000000', 'worth_denominator * run_length') | indent(12) }} as bigint
+        ) as weight
+    from worths
+
+),
+
+-- A row per path: a join by position as well is one that a planner may begin with.
+path_run_weights as (
+
+    select
+        path_number,
+        {{ ordered_list('weight', 'position asc nulls last') }} as weights
+    from run_weights
+    group by path_number
+
+),
+
+path_weights as (
+
+    select
+        positioned.path_number,
+        {{ ordered_list(nth_of('path_run_weights.weights', 'positioned.position'),
+            'positioned.touch_number asc nulls last') }} as weights
+    from positioned
+    inner join path_run_weights on positioned.path_number = path_run_weights.path_number
+    group by positioned.path_number
 
 ),
 
 counterfactuals as (
 
     select
-        positioned.order_number,
-        positioned.touch_number,
-        run_weights.weight
-    from positioned
-    inner join run_weights
-        on positioned.order_number = run_weights.order_number and positioned.position = run_weights.position
+        order_paths.order_number,
+        path_weights.weights
+    from order_paths
+    inner join distinct_paths
+        on order_paths.month = distinct_paths.month and order_paths.channel_numbers = distinct_paths.channel_numbers
+    inner join path_weights on distinct_paths.path_number = path_weights.path_number
 
 )
 

@@ -15,18 +15,30 @@ conversions as (
 touchpoints as (
 
     select * from {{ ref('int_sessions__touchpoints') }}
+    where touched_on between (select min(months.first_on) from months) and (select max(months.last_on) from months)
+
+),
+
+converting_touches as (
+
+    select * from {{ ref('int_attribution__converting_touches') }}
+
+),
+
+channels as (
+
+    {{ channel_numbers(['converting_touches', 'touchpoints']) | indent(4) }}
 
 ),
 
 converting as (
 
     select
-        months.month,
-        paths.path,
-        1 as conversions,
-        0 as non_conversions
-    from {{ ref('int_attribution__converting_paths') }} as paths
-    inner join months on paths.ordered_on between months.first_on and months.last_on
+        touches.ordered_on,
+        {{ sorted_list(step('touches.touch_number', 'channels.channel_number')) }} as steps
+    from converting_touches as touches
+    inner join channels on touches.channel = channels.channel
+    group by touches.order_number, touches.ordered_on
 
 ),
 
@@ -41,26 +53,76 @@ buyers as (
 
 ),
 
+person_touches as (
+
+    select
+        touchpoints.person_id,
+        touchpoints.touched_on,
+        channels.channel_number,
+        row_number() over (
+            partition by touchpoints.person_id
+            order by
+                {{ touch_order('touchpoints') | indent(16) }}
+        ) as touch_number
+    from touchpoints
+    inner join channels on touchpoints.channel = channels.channel
+
+),
+
 not_converting as (
 
     select
         months.month,
-        {{ ordered_list('touchpoints.channel', touch_order('touchpoints')) | indent(8) }} as path,
-        0 as conversions,
-        1 as non_conversions
-    from touchpoints
-    inner join months on touchpoints.touched_on between months.first_on and months.last_on
-    left join buyers on months.month = buyers.month and touchpoints.person_id = buyers.person_id
+        {{ sorted_list(step('touches.touch_number', 'touches.channel_number')) }} as steps
+    from person_touches as touches
+    inner join months on touches.touched_on between months.first_on and months.last_on
+    left join buyers on months.month = buyers.month and touches.person_id = buyers.person_id
     where buyers.person_id is null
-    group by months.month, touchpoints.person_id
+    group by months.month, touches.person_id
 
 ),
 
 paths as (
 
-    select * from converting
+    select
+        months.month,
+        {{ path_of('converting.steps') }} as channel_numbers,
+        1 as conversions,
+        0 as non_conversions
+    from converting
+    inner join months on converting.ordered_on between months.first_on and months.last_on
     union all
-    select * from not_converting
+    select
+        not_converting.month,
+        {{ path_of('not_converting.steps') }} as channel_numbers,
+        0 as conversions,
+        1 as non_conversions
+    from not_converting
+
+),
+
+-- Channels get their names back when there is one row per path.
+distinct_paths as (
+
+    select
+        month,
+        channel_numbers,
+        sum(conversions) as conversions,
+        sum(non_conversions) as non_conversions
+    from paths
+    group by month, channel_numbers
+
+),
+
+named as (
+
+    select
+        distinct_paths.month,
+        {{ items_at('names.channels', 'distinct_paths.channel_numbers') }} as path,
+        distinct_paths.conversions,
+        distinct_paths.non_conversions
+    from distinct_paths
+    cross join (select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channels from channels) as names
     union all
     -- Of persons who are gone.
     select
@@ -80,7 +142,7 @@ learning_paths as (
         path,
         cast(sum(conversions) as bigint) as conversions,
         cast(sum(non_conversions) as bigint) as non_conversions
-    from paths
+    from named
     group by month, path
 
 )

@@ -19,12 +19,6 @@ conversions as (
 
 ),
 
-models as (
-
-    {{ attribution_models() }}
-
-),
-
 {% if is_incremental() -%}
 -- An order of a day that was final keeps the weights it had then, wherever the ledger moves it; so does a settled one.
 stored as (
@@ -53,13 +47,12 @@ weights as (
     select
         weights.order_id,
         weights.ordered_on,
-        weights.attribution_model,
         weights.touch_number,
         weights.touch_id,
         weights.touched_on,
         weights.channel,
         weights.campaign,
-        weights.weight
+        weights.weights
     from {{ ref('int_attribution__weights') }} as weights
     inner join open_orders on weights.order_id = open_orders.order_id
     -- Nobody is credited for an order that the ledger adds to a final day.
@@ -72,15 +65,13 @@ unattributed as (
     select
         open_orders.order_id,
         open_orders.ordered_on,
-        models.attribution_model,
         0 as touch_number,
         cast(null as uuid) as touch_id,
         open_orders.ordered_on as touched_on,
         '(unattributed)' as channel,
         '(none)' as campaign,
-        cast(1 as bigint) as weight
+        {{ by_model(dict.fromkeys(model_names(), 'cast(1 as bigint)')) | indent(8) }} as weights
     from open_orders
-    cross join models
     where open_orders.order_id not in (select weights.order_id from weights)
 
 ),

@@ -17,16 +17,12 @@ touchpoints as (
 
 ),
 
-touches as (
+paths as (
 
     select
         conversions.order_number,
         conversions.order_id,
         conversions.ordered_on,
-        conversions.buyer_id,
-        conversions.revenue_cents,
-        conversions.refund_cents,
-        conversions.cogs_cents,
         touchpoints.touch_id,
         touchpoints.touched_at,
         touchpoints.touched_on,
@@ -39,18 +35,6 @@ touches as (
         ) as touch_number
     from conversions
     inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
-
-),
-
-paths as (
-
-    select
-        *,
-        count(*) over path as touch_count,
-        max(case when channel != 'Direct' then touch_number end) over path as last_non_direct_number,
-        {{ epoch_us('max(touched_at) over path') }} - {{ epoch_us('touched_at') }} as us_before_last_touch
-    from touches
-    window path as (partition by order_number)
 
 )
 

@@ -2,10 +2,7 @@ with
 
 paths as (
 
-    select
-        *,
-        {{ decay('us_before_last_touch') }} as decay
-    from {{ ref('int_attribution__paths') }}
+    select * from {{ ref('int_attribution__paths') }}
 
 ),
 
@@ -22,74 +19,90 @@ channel_weights as (
 
 ),
 
+orders as (
+
+    select
+        order_number,
+        count(*) as touch_count,
+        max(case when channel != 'Direct' then touch_number end) as last_non_direct_number,
+        max(touched_at) as last_touched_at
+    from paths
+    group by order_number
+
+),
+
 learned as (
 
     select
         paths.*,
+        orders.touch_count,
+        orders.last_non_direct_number,
+        {{ decay(epoch_us('orders.last_touched_at') ~ ' - ' ~ epoch_us('paths.touched_at')) }} as decay,
         coalesce(channel_weights.markov_e12, 0) as markov_e12,
         coalesce(channel_weights.shapley_e12, 0) as shapley_e12,
-        coalesce(counterfactuals.weight, 0) as counterfactual_e12
+        coalesce({{ nth_of('counterfactuals.weights', 'paths.touch_number') }}, 0) as counterfactual_e12
     from paths
+    inner join orders on paths.order_number = orders.order_number
     left join channel_weights
         on {{ month_of('paths.ordered_on') }} = channel_weights.month and paths.channel = channel_weights.channel
     left join {{ ref('int_attribution__counterfactuals') }} as counterfactuals
-        on paths.order_number = counterfactuals.order_number and paths.touch_number = counterfactuals.touch_number
+        on paths.order_number = counterfactuals.order_number
+
+),
+
+-- Grouped and joined: a window over orders costs several times as much.
+sums as (
+
+    select
+        order_number,
+        sum(decay) as decay,
+        max(markov_e12) as markov_e12,
+        max(shapley_e12) as shapley_e12,
+        max(counterfactual_e12) as counterfactual_e12
+    from learned
+    group by order_number
 
 ),
 
 touches as (
 
     select
-        *,
+        learned.*,
         case
-            when touch_count = 1 then 1
-            else {{ half_even('decay * 1000000000000', 'sum(decay) over path') | indent(12) }}
+            when learned.touch_count = 1 then 1
+            else {{ half_even('learned.decay * 1000000000000', 'sums.decay') | indent(12) }}
         end as decay_weight,
-        {{ or_linear('markov_e12', 'path') }} as markov_weight,
-        {{ or_linear('shapley_e12', 'path') }} as shapley_weight,
-        {{ or_linear('counterfactual_e12', 'path') }} as counterfactual_weight
+        {{ or_linear('markov_e12') }} as markov_weight,
+        {{ or_linear('shapley_e12') }} as shapley_weight,
+        {{ or_linear('counterfactual_e12') }} as counterfactual_weight
     from learned
-    window path as (partition by order_number)
+    inner join sums on learned.order_number = sums.order_number
 
 ),
 
-models as (
-
-    {{ attribution_models() }}
-
-),
-
-weighted as (
+weights as (
 
     select
-        touches.order_id,
-        touches.ordered_on,
-        touches.touch_id,
-        touches.touched_on,
-        touches.touch_number,
-        touches.channel,
-        touches.campaign,
-        models.attribution_model,
-        cast(
-            case models.attribution_model
-                when 'first_touch' then cast(touches.touch_number = 1 as integer)
-                when 'last_touch' then cast(touches.touch_number = touches.touch_count as integer)
-                when 'last_non_direct'
-                    then cast(
-                        touches.touch_number = coalesce(touches.last_non_direct_number, touches.touch_count) as integer
-                    )
-                when 'linear' then 1
-                when 'position_based' then {{ position_weight() | indent(16) }}
-                when 'time_decay' then touches.decay_weight
-                when 'markov' then touches.markov_weight
-                when 'shapley' then touches.shapley_weight
-                when 'counterfactual' then touches.counterfactual_weight
-            end as bigint
-        ) as weight
+        order_id,
+        ordered_on,
+        touch_id,
+        touched_on,
+        touch_number,
+        channel,
+        campaign,
+        {{ by_model({
+            'first_touch': 'cast(touch_number = 1 as bigint)',
+            'last_touch': 'cast(touch_number = touch_count as bigint)',
+            'last_non_direct': 'cast(touch_number = coalesce(last_non_direct_number, touch_count) as bigint)',
+            'linear': 'cast(1 as bigint)',
+            'position_based': 'cast(' ~ position_weight() ~ ' as bigint)',
+            'time_decay': 'cast(decay_weight as bigint)',
+            'markov': 'cast(markov_weight as bigint)',
+            'shapley': 'cast(shapley_weight as bigint)',
+            'counterfactual': 'cast(counterfactual_weight as bigint)',
+        }) | indent(8) }} as weights
     from touches
-    cross join models
 
 )
 
-select * from weighted
-where weight > 0
+select * from weights

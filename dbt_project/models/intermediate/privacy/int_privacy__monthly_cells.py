@@ -2,5 +2,5 @@ from quality import cell_tables
 
 
 def model(dbt, session):
-    cells = cell_tables.monthly(dbt.ref("int_attribution__credits"), dbt.ref("int_privacy__rules"))
+    cells = cell_tables.monthly(dbt.ref("int_attribution__touch_credits"), dbt.ref("int_privacy__rules"))
     return cell_tables.carried_on(session, dbt.this, cells)

@@ -3,7 +3,7 @@ from quality import cell_tables
 
 def model(dbt, session):
     cells = cell_tables.by_segment(
-        dbt.ref("int_attribution__credits"),
+        dbt.ref("int_attribution__touch_credits"),
         dbt.ref("int_orders__segments"),
         dbt.ref("int_privacy__monthly_cells"),
         dbt.ref("int_privacy__rules"),

@@ -1,0 +1,60 @@
+with
+
+conversions as (
+
+    select
+        *,
+        row_number() over (order by order_id asc nulls last) as order_number
+    from {{ ref('int_orders__conversions') }}
+    where ordered_on > {{ last_day_of(from_date()) }} - 90 and ordered_on <= {{ last_day_of(to_date()) }}
+
+),
+
+touchpoints as (
+
+    select * from {{ ref('int_sessions__touchpoints') }}
+
+),
+
+-- Priced or not: what one learns from is that somebody bought.
+touches as (
+
+    select
+        conversions.order_number,
+        conversions.ordered_on,
+        conversions.buyer_id,
+        touchpoints.channel,
+        row_number() over (
+            partition by conversions.order_number
+            order by
+                {{ touch_order('touchpoints') | indent(16) }}
+        ) as touch_number
+    from conversions
+    inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
+    where conversions.person_id is not null
+
+),
+
+-- Those of persons who are gone, as they were.
+settled as (
+
+    select
+        conversions.order_number,
+        conversions.ordered_on,
+        conversions.buyer_id,
+        unnest(settled.path) as channel,
+        {{ list_positions('settled.path') }} as touch_number
+    from conversions
+    inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
+
+),
+
+converting_touches as (
+
+    select * from touches
+    union all
+    select * from settled
+
+)
+
+select * from converting_touches

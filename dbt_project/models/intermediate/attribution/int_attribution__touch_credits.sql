@@ -1,0 +1,110 @@
+with
+
+-- A number is a lighter key for what follows than the order's own id.
+conversions as (
+
+    select
+        *,
+        1000000 as conversion_millionths,
+        row_number() over (order by order_id asc nulls last) as order_number
+    from {{ ref('int_orders__conversions') }}
+    where {{ in_window('ordered_on') }} and is_priced
+
+),
+
+order_weights as (
+
+    select * from {{ ref('int_attribution__order_weights') }}
+
+),
+
+weights as (
+
+    select
+        conversions.*,
+        order_weights.touch_number,
+        order_weights.touch_id,
+        -- What has no touch stands on the day of its order.
+        case when order_weights.touch_number = 0 then conversions.ordered_on else order_weights.touched_on end
+            as touched_on,
+        order_weights.channel,
+        order_weights.campaign
+        {%- for model in model_names() %},
+        {{ field('order_weights.weights', model) }} as {{ model }}_weight
+        {%- endfor %}
+    from order_weights
+    inner join conversions on order_weights.order_id = conversions.order_id
+
+),
+
+totals as (
+
+    select
+        order_number,
+        count(*) as touch_count
+        {%- for model in models_of_many_touches() %},
+        cast(sum({{ model }}_weight) as bigint) as {{ model }}_total
+        {%- endfor %}
+    from weights
+    group by order_number
+
+),
+
+floors as (
+
+    select
+        weights.*,
+        totals.* exclude (order_number)
+        {%- for amount, model in splits() %},
+        {{ whole_units('weights.' ~ amount, 'weights.' ~ model ~ '_weight', 'totals.' ~ model ~ '_total') | indent(8) }}
+            as {{ model }}_{{ amount }}
+        {%- endfor %}
+    from weights
+    inner join totals on weights.order_number = totals.order_number
+
+),
+
+ranked as (
+
+    select
+        *
+        {%- for amount, model in splits() %},
+        {{ remainder_rank(amount, model) | indent(8) }} as {{ model }}_{{ amount }}_rank
+        {%- endfor %}
+    from floors
+
+),
+
+winners as (
+
+    select
+        order_number
+        {%- for amount, model in splits() %},
+        {{ lowest_winning_rank(amount, model) }} as {{ model }}_{{ amount }}_rank
+        {%- endfor %}
+    from ranked
+    where touch_count > 1
+    group by order_number
+
+),
+
+touch_credits as (
+
+    select
+        ranked.order_id,
+        ranked.ordered_on,
+        ranked.buyer_id,
+        ranked.touch_number,
+        ranked.touch_id,
+        ranked.touched_on,
+        ranked.channel,
+        ranked.campaign
+    {%- for amount in amounts() %},
+        {{ shares(amount) | indent(8) }} as {{ amount }}
+    {%- endfor %}
+    from ranked
+    left join winners on ranked.order_number = winners.order_number
+
+)
+
+select * from touch_credits
