@@ -1,4 +1,4 @@
-"""Measures the warehouse and prints ratios: `python -m benchmarks [main_job | ingest | ...]`; `--help` says more."""
+"""Measures the warehouse and prints ratios: `python -m benchmarks [NAME]`; `--help` lists the names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, erasure, floor, ingest, masking
+from benchmarks import attribution, checks, erasure, floor, ingest, masking
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -48,6 +48,8 @@ def main() -> None:
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
+    of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
+    of_checks.add_argument("--events", type=int, default=1_000_000)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
     erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
@@ -61,6 +63,8 @@ def main() -> None:
             return ingest.main(arguments, folder)
         if arguments.name in ("erasure", "masking"):
             return {"erasure": erasure, "masking": masking}[arguments.name].main(arguments, folder)
+        if arguments.name == "checks":
+            return checks.run(folder, arguments.events)
         if arguments.name == "attribution":
             return attribution.run(folder)
         print(f"== main_job: {main_job.__doc__}", flush=True)

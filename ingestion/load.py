@@ -17,11 +17,12 @@ from pathlib import Path
 import duckdb
 
 from ingestion import archives
-from ingestion.books import Delivery, meta, put_meta, region_file
+from ingestion.books import Delivery, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
+from ingestion.held_key import hold_key
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
 from ingestion.records import naive_utc
@@ -29,12 +30,14 @@ from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
 from privacy.suppression import SuppressionBook
-from settings import PermanentError, Settings, TransientError, UsageError, now
+from settings import Settings, TransientError, now
 
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
 _TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
-_MEMORY = "2GB"  # DuckDB would keep in memory what it wrote, up to most of the machine's
+# Of the database: it would keep in memory what it wrote and looked through. Where there are dead letters it needs more,
+# since at a checkpoint it holds at once all long texts of up to 122,880 rows.
+_MEMORY, _MEMORY_FOR_LETTERS, _FEW_LETTERS = "384MB", "2GB", 100
 _COMMIT_RECORDS = 250_000
 _COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through
 
@@ -71,7 +74,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     seal_key = region_key(settings.warehouse, region, "seal")
     done = Loaded()
     with region_file(settings, region) as con, staging(settings, region) as folder:
-        con.execute(f"set memory_limit = '{_MEMORY}'")
+        _limit_memory(con)
         hold_key(con, policy.key)
         fresh = unseen(con, discover(settings, region))
         sizes, size_done = sum(landed.size for landed in fresh), 0
@@ -89,8 +92,14 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
             tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
         task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
         for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
+            _limit_memory(con, sum(sum(parsed.reasons.values()) for parsed in group))
             commit(con, group, policy.now)
     return done
+
+
+def _limit_memory(con: duckdb.DuckDBPyConnection, letters: int = 0) -> None:
+    letters += con.execute("select count(*) from ops.dead_letters").fetchall()[0][0]
+    con.execute(f"set memory_limit = '{_MEMORY if letters <= _FEW_LETTERS else _MEMORY_FOR_LETTERS}'")
 
 
 def region_policy(settings: Settings, region: str) -> Policy:
@@ -103,39 +112,6 @@ def region_policy(settings: Settings, region: str) -> Policy:
         conversions=frozenset(settings.attribution.conversions),
         suppression=SuppressionBook(settings.warehouse, region).load(),
     )
-
-
-def check_key(settings: Settings, region: str) -> None:
-    """Refuse to go on with a region's file whose key is not at hand, before a new one is made.
-
-    Raises:
-        UsageError: the file was filled under another key, or under one that is lost.
-    """
-    try:
-        with region_file(settings, region, read_only=True) as con:
-            if meta(con, "pseudonym_key") is None:
-                return
-            key = region_key(settings.warehouse, region, "pseudonym", make=False)
-            if not key.after(meta(con, "pseudonym_key") or ""):  # a rotation that was begun goes on
-                hold_key(con, key)
-    except (TransientError, PermanentError):
-        return  # a file that cannot be read is the load's to tell
-
-
-def hold_key(con: duckdb.DuckDBPyConnection, key: Key) -> None:
-    """Refuse a key that is not the one under which the region was filled.
-
-    Raises:
-        UsageError: it is another.
-    """
-    held = meta(con, "pseudonym_key")
-    if held is None:
-        put_meta(con, "pseudonym_key", key.fingerprint)
-    elif held != key.fingerprint:
-        raise UsageError(
-            f"region {key.region} was filled under key {held}, but the key at hand is {key.fingerprint}:"
-            " give it the old one (ROMI_KEY_FILE), or persons would be counted twice"
-        )
 
 
 def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:

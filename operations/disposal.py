@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from ingestion import dead_letters
 from ingestion.books import meta, put_meta, remove_events
 from ingestion.gaps import ARCHIVE_SPANS
 from operations.anonymise import anonymise_orders
@@ -139,9 +140,7 @@ def _open_from(con: duckdb.DuckDBPyConnection) -> tuple[date, str | None]:
 
 def _dead_letters(con: duckdb.DuckDBPyConnection, region: str, days: int, now: datetime) -> Disposal:
     limit = now - timedelta(days=days)
-    [(gone,)] = con.execute(
-        "delete from ops.dead_letters where first_seen_at < ?", [limit.replace(tzinfo=None)]
-    ).fetchall()
+    gone = dead_letters.dispose(con, limit.replace(tzinfo=None))
     return Disposal(region, "dead letters", f"retention.dead_letter_days: {days}", limit.date(), gone)
 
 

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from ingestion.books import meta, put_meta, region_file, remove_events, transaction
-from ingestion.load import hold_key
+from ingestion.held_key import hold_key
 from operations.anonymise import PERSONAL, anonymise_orders
 from operations.dead_persons import Keys, dispose_of_letters
 from operations.finality import final_through

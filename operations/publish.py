@@ -31,6 +31,7 @@ from operations.versions import (
     pinned_version,
     put_in_place,
     read_manifest,
+    read_version_manifest,
     remove_leftovers,
     version_dir,
     version_ids,
@@ -124,15 +125,24 @@ def _swap_in(
             return None
         if findings := audit(folder):
             raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
-        before = version_dir(settings, current) if current else None
-        if examine and (days := examine(version, folder, before)):
-            raise _NotAsExpectedError(days)
+        if examine:
+            _hold(settings, version, current, examine)
         put_in_place(settings, version)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     states = {region: source.state for region, source in sources.items() if source.state}
     late = {region: source.late for region, source in sources.items() if source.late}
     return Publication(version, version_dir(settings, version), rows, states, late)
+
+
+def _hold(settings: Settings, version: int, current: int | None, examine: Examine) -> None:
+    """Have the built version examined where it differs from the current one, if that was."""
+    folder = work_dir(settings, version)
+    # One that was published without, for an erasure, may hold rows that nobody has looked at.
+    was_examined = current is not None and read_manifest(settings, current).get("examined", False)
+    if days := examine(version, folder, version_dir(settings, current) if current and was_examined else None):
+        raise _NotAsExpectedError(days)
+    write_json(folder / MANIFEST, {**read_version_manifest(folder), "examined": True})
 
 
 def _regions(settings: Settings, last: dict[str, Any]) -> list[str]:

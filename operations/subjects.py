@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingestion.books import region_file
-from ingestion.load import hold_key
+from ingestion.held_key import hold_key
 from ingestion.records import naive_utc
 from operations import emails, erasure, rectification, rotation, status, subject_data
 from operations.lock import check_warehouse, exclusive

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 
 from ingestion import landing
 from ingestion.books import region_file
-from ingestion.load import check_key
+from ingestion.held_key import check_key
 from operations import plan, releases, status, versions
 from operations.lock import exclusive
 from operations.progress import Step, report

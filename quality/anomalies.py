@@ -97,10 +97,9 @@ def _measures(settings: Settings, region: str) -> str:
             where ordered_on {_IN_WINDOW} group by all
         ),
         credits as (
-            select ordered_on as date, sum(conversion_millionths) // 1000000 as credited,
-                coalesce(sum(conversion_millionths) filter (channel = '(unattributed)'), 0) // 1000000 as unattributed
-            from intermediate.int_attribution__credits
-            where attribution_model = 'last_touch' and ordered_on {_IN_WINDOW} group by all
+            select ordered_on as date, count(distinct order_id) as credited,
+                count(distinct order_id) filter (channel = '(unattributed)') as unattributed
+            from intermediate.int_attribution__touch_credits where ordered_on {_IN_WINDOW} group by all
         )
         select days.date, 'volume_by_topic', topic, count(*), null
         from days join archives using (archive_id) group by all

@@ -66,7 +66,8 @@ def query(source: str, now: datetime) -> str:
         is_told = _IS_EXPERIMENT if name in EXPERIMENT else "true"
         values.append(f"case when {is_told} then coalesce({texts}) end as {name}")
     return f"""
-        with transformed as (select record_offset, line, one_in, json_transform(line, '{_STRUCTURE}') as r from {source}),
+        with transformed as (
+            select record_offset, line, one_in, json_transform(line, '{_STRUCTURE}') as r from {source}),
         complete as (select *, json_transform(r.context.campaign, '{_CAMPAIGN}') as c from transformed),
         read as (
             select record_offset, {", ".join(values)},

@@ -7,7 +7,7 @@ from tests.dbt.conftest import Region
 
 WINDOW = ("2026-03-01", "2026-03-05")
 AGAIN = "insert into {0} from (from {0} limit 1)"  # a row twice
-CREDITS = "intermediate.int_attribution__credits"
+CREDITS = "intermediate.int_attribution__touch_credits"
 ONE_BUYER = f"update {CREDITS} set buyer_id = (select max(buyer_id) from {CREDITS})"
 # By the test's name: what it must see.
 FAULTS = {
@@ -16,7 +16,7 @@ FAULTS = {
         insert into intermediate.int_sessions__touchpoints
             select t.* from intermediate.int_sessions__touchpoints as t, range(1000)""",
     "channel_weights_has_one_row_per_grain": AGAIN.format("finance.channel_weights"),
-    "credits_add_up_to_their_order": f"update {CREDITS} set revenue_cents = revenue_cents + 1 where order_id = 'o1'",
+    "credits_add_up_to_their_order": f"delete from {CREDITS} where order_id = 'o1'",
     "every_order_of_the_ledger_is_a_conversion": """
         delete from intermediate.int_orders__conversions where order_id = 'o1'""",
     "every_touch_has_a_channel": "update intermediate.int_sessions__touchpoints set channel = null",
@@ -26,7 +26,7 @@ FAULTS = {
     ),
     "int_attribution__channel_weights_shares_add_up_to_one": """
         update intermediate.int_attribution__channel_weights set share = share + 0.001""",
-    "int_attribution__credits_has_one_row_per_grain": AGAIN.format(CREDITS),
+    "int_attribution__touch_credits_has_one_row_per_grain": AGAIN.format(CREDITS),
     "int_attribution__learning_paths_has_one_row_per_grain": AGAIN.format(
         "intermediate.int_attribution__learning_paths"
     ),

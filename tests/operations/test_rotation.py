@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ingestion.books import meta, region_file
-from ingestion.load import check_key
+from ingestion.held_key import check_key
 from operations import rotation, subjects
 from operations.lock import exclusive
 from operations.subjects import Subject
