@@ -61,10 +61,10 @@ def test_retention_killed_at_random_steps_ends_the_same(tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
     shop = OldShop(tmp_path / "shop")
-    young, finance = shop.keeping(**PERIODS), shop.finance()
+    young, finance, built = shop.keeping(**PERIODS), shop.finance(), shop.settings.warehouse
 
     def copied(name: str) -> Settings:
-        shutil.copytree(shop.settings.warehouse, tmp_path / name)
+        shutil.copytree(built, tmp_path / name)
         return young.model_copy(update={"warehouse": tmp_path / name})
 
     def apply(settings: Settings, at: int) -> subprocess.CompletedProcess:
