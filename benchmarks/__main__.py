@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, checks, floor, ingest
+from benchmarks import attribution, checks, erasure, floor, ingest, masking
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -51,6 +51,8 @@ def main() -> None:
     of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
     of_checks.add_argument("--events", type=int, default=1_000_000)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
+    erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
+    masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = getattr(arguments, "folder", None) or Path(
@@ -59,6 +61,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
+        if arguments.name in ("erasure", "masking"):
+            return {"erasure": erasure, "masking": masking}[arguments.name].main(arguments, folder)
         if arguments.name == "checks":
             return checks.run(folder, arguments.events)
         if arguments.name == "attribution":

@@ -10,6 +10,7 @@ import pytest
 
 from operations import sample_shop
 from settings import WAREHOUSE_FORMAT
+from tests.end_to_end import canary
 from tests.end_to_end.conftest import campaign, order, page
 
 K1 = "privacy: {k_anonymity: 1}\n"
@@ -36,7 +37,8 @@ def ledger_row(order_id: str, at: str, revenue: str, **columns: str) -> dict:
 @pytest.fixture
 def sample(shop):
     """The sample shop, small, and what is true of it."""
-    shop.configure(sample_shop.config_yaml())
+    # Not encrypted, so that what its bytes hold can be looked at.
+    shop.configure(sample_shop.config_yaml() + "\nprivacy: {encryption_at_rest: false}\n")
     return sample_shop.write_landing(shop.landing, until=date(2026, 3, 19), days=6, events=3000, dirt=0.03)
 
 
@@ -76,6 +78,19 @@ def test_sample_shop_ties_to_its_books_its_ledger_and_itself_and_a_second_run_ch
     assert (code, outcome["version"], outcome["rebuilt_days"]) == (0, None, 0)
     assert (shop.warehouse / "published").readlink() == link
     assert (shop.warehouse / "published" / "marts.duckdb").stat() == built
+    nobody_stands_in_any_file(shop)
+
+
+def nobody_stands_in_any_file(shop):
+    """Outside the landing zone: what Dagster and dbt wrote, databases and Parquet, books, keys, and a backup of all."""
+    assert shop.romi("backup")[0] == 0
+    names = canary.identifiers(shop.landing)
+    assert all(len(found) > 20 for found in names.values())
+    search = canary.Search(set().union(*names.values()))
+    assert canary.in_landing(search, shop.landing) == set().union(*names.values()), "the control"
+    outside = [one for one in shop.folder.iterdir() if one.is_dir() and one != shop.landing]
+    assert {"warehouse", "warehouse.backups"} <= {one.name for one in outside}
+    assert canary.in_files(search, *outside) == {}
 
 
 def test_day_with_an_order_in_a_currency_without_a_rate_is_withheld_until_the_rate_comes(shop):
