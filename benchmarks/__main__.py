@@ -1,4 +1,4 @@
-"""Measures the warehouse and prints ratios: `python -m benchmarks [main_job | ingest]`; `--help` says more."""
+"""Measures the warehouse and prints ratios: `python -m benchmarks`; `--help` says what else there is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, floor, ingest
+from benchmarks import attribution, days, floor, ingest
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -48,6 +48,7 @@ def main() -> None:
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
+    chosen.add_parser("days", help="one new day, by how many there are", description=days.__doc__)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -59,6 +60,8 @@ def main() -> None:
             return ingest.main(arguments, folder)
         if arguments.name == "attribution":
             return attribution.run(folder)
+        if arguments.name == "days":
+            return days.run(folder)
         print(f"== main_job: {main_job.__doc__}", flush=True)
         return main_job(folder)
 
