@@ -1,6 +1,6 @@
 """One new day in a warehouse of 365 days, against the same in one of 30 days: history should cost next to nothing.
 
-The sample shop at 300 records a day. Both warehouses are built without the shop's last day; then its archives, cost and
+The sample shop at 100 records a day. Both warehouses are built without the shop's last day; then its archives, cost and
 ledger rows land. Measured are `romi run` as a whole process, and in a process that is warm the models and the
 publication alone; CPU seconds beside those of the clock, since other work on the machine does not change them much.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import process
 from operations import sample_shop
 
-LAST, RECORDS_A_DAY = date(2026, 3, 19), 300
+LAST, RECORDS_A_DAY = date(2026, 3, 19), 100
 _INGEST = """
 from pathlib import Path
 from ingestion.books import region_file; from ingestion.load import load_region; from operations import plan
