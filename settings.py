@@ -166,6 +166,7 @@ class Attribution(_Section):
 
 class Privacy(_Section):
     k_anonymity: int = Field(10, ge=1)
+    encryption_at_rest: bool | None = None  # None: where DuckDB can write it
     legal_clock: dict[str, Literal["gdpr", "ccpa"]] = {}  # by region; gdpr where it is not named
     release_model: Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"] = (
         "linear"
@@ -184,6 +185,7 @@ class Retention(_Section):
     ledger_days: int = Field(3650, ge=1)
     log_days: int = Field(30, ge=1)
     version_days: int = Field(35, ge=1)
+    probe_days: int = Field(395, ge=1)
     backup_days: int = Field(35, ge=1)
 
 
@@ -193,6 +195,41 @@ class Slo(_Section):
     ingest_latency_ms: int = Field(200, gt=0)
     event_match_rate: Decimal = Field(Decimal("0.98"), gt=0, le=1)
     freshness_hours: int = Field(26, gt=0)
+    burn_minimum_volume: int = Field(50, ge=1)  # events in the long window, below which no burn rate is told
+
+
+class Anomaly(_Section):
+    """What of a measure is unusual: so many times its usual spread away from the median of the same weekdays."""
+
+    direction: Literal["low", "high", "both"] = "both"
+    warn: Decimal | None = Field(Decimal(5), gt=0)  # None: never
+    block: Decimal | None = Field(None, gt=0)  # the day is withheld
+
+
+class Anomalies(_Section):
+    """Each day against the shop's own baseline, the same weekday of the weeks before."""
+
+    weeks: int = Field(8, ge=2, le=52)
+    minimum_weeks: int = Field(4, ge=2)
+    minimum_volume: int = Field(30, ge=1)  # of what a measure counts, below which it is not judged
+    volume_by_topic: Anomaly = Anomaly()
+    volume_by_type: Anomaly = Anomaly()
+    conversion_rate: Anomaly = Anomaly()
+    consent_rate: Anomaly = Anomaly()
+    bot_share: Anomaly = Anomaly(direction="high")
+    campaign_match_rate: Anomaly = Anomaly(direction="low")
+    unattributed_share: Anomaly = Anomaly(direction="high")
+
+    @model_validator(mode="after")
+    def _has_weeks_enough(self) -> Anomalies:
+        if self.minimum_weeks > self.weeks:
+            raise ValueError("minimum_weeks: no more than weeks")
+        return self
+
+
+class Backup(_Section):
+    every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
+    to: Path | None = None  # default: <warehouse>.backups beside the warehouse
 
 
 class Experiment(_Section):
@@ -242,6 +279,8 @@ class Settings(_Section):
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
     slo: Slo = Slo()
+    anomalies: Anomalies = Anomalies()
+    backup: Backup = Backup()
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "experiments", mode="before")
@@ -388,8 +427,11 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     sections: dict[str, type[BaseModel]] = {
         "regions": Region, "topics": Topic, "attribution": Attribution,
         "privacy": Privacy, "retention": Retention, "slo": Slo, "experiments": Experiment,
+        "anomalies": Anomalies,
     }  # fmt: skip
     model = sections[str(loc[0])] if loc else Settings
     if loc[1:2] in (("conversions",), ("channel_rules",)):
         model = Conversion if loc[1] == "conversions" else ChannelRule
+    if loc[:1] == ("anomalies",) and len(loc) > 1:
+        model = Anomaly
     return [field.alias or name for name, field in model.model_fields.items()]

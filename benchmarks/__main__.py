@@ -1,4 +1,4 @@
-"""Measures the warehouse and prints ratios: `python -m benchmarks`; `--help` says what else there is."""
+"""Measures the warehouse and prints ratios: `python -m benchmarks [NAME]`; `--help` lists the names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, days, floor, ingest
+from benchmarks import attribution, checks, days, floor, ingest
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -49,6 +49,8 @@ def main() -> None:
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
     chosen.add_parser("days", help="one new day, by how many there are", description=days.__doc__)
+    of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
+    of_checks.add_argument("--events", type=int, default=1_000_000)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -58,6 +60,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
+        if arguments.name == "checks":
+            return checks.run(folder, arguments.events)
         if arguments.name == "attribution":
             return attribution.run(folder)
         if arguments.name == "days":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,21 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from ingestion import parquet
-from ingestion.compression import READ_BYTES, WholeFile, compression, verify
+from ingestion.compression import CorruptArchiveError
 from ingestion.fields import one_in
 from ingestion.formats import segment
+from ingestion.lines import BLOCK_BYTES, Block, blocks
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
-
-BATCH_ROWS = 100_000
-BATCH_BYTES = 32 << 20
-# Of a batch of the fast reader; an archive with a longer line that it is unsure of is left to the exact one.
-_FAST_ROWS, _LONG_LINE = 16_384, 32 << 10
-# What DuckDB raises when a line is no JSON or no UTF-8, the file is broken, or its name is no UTF-8 (RuntimeError).
-DIRTY = (duckdb.Error, RuntimeError)
 
 Convert = Callable[[str], dict[str, Any]]
 
@@ -50,87 +42,113 @@ class Batch:
     shapes: list[tuple[str, int]] = field(default_factory=list)  # how some records are built, and how many
 
 
-def parser() -> duckdb.DuckDBPyConnection:
-    """A database in memory to parse with: one thread, and never a spill file, since what it holds is plain text."""
-    con = duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
-    con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
-    return con
+class Reader:
+    """Reads Segment archives: by one query what it is sure of, every other line by the exact reader.
 
-
-def read_fast(con: duckdb.DuckDBPyConnection, paths: list[Path], now: datetime) -> Iterator[tuple[Path, Batch]]:
-    """Read Segment archives, of one compression, whose every line is JSON: DuckDB's reader, and the exact one where
-    that is unsure. Several at once share what a query costs at all.
-
-    Raises:
-        duckdb.Error: some line is no JSON or no UTF-8, or too long, or a file is broken; :func:`read_exact` tells
-            which.
-        CorruptArchiveError: a checksum or length does not hold, which DuckDB does not test.
+    The query runs in a database in memory: one thread, and never a spill file, since what it holds is plain text.
     """
-    for path in paths:
-        verify(path)
-    source = (
-        "(select json as line, cast(null as bigint) as record_offset, filename from read_ndjson_objects("
-        f"$paths, compression=$compression, maximum_object_size={MAX_RECORD_BYTES}, filename=true))"
-    )
-    parameters = {
-        "now": now, "paths": [no_glob(path) for path in paths], "compression": compression(paths[0]),
-        "one_in": min(map(one_in, paths)), "longest": _LONG_LINE,
-    }  # fmt: skip
-    starts = {str(path): 0 for path in paths}
-    for part in _streamed(con.execute(segment.query(source), parameters).to_arrow_reader(_FAST_ROWS)):
-        frame = pl.DataFrame(pl.from_arrow(part))
-        for piece in _by_file(frame):
-            name = piece["filename"][0]
-            offsets = pl.int_range(starts[name], starts[name] + len(piece), dtype=pl.Int64, eager=True)
-            starts[name] += len(piece)
-            yield Path(name), _settle(piece.with_columns(offsets.alias("record_offset")), now)
+
+    def __init__(self, now: datetime) -> None:
+        """`now`: UTC, naive."""
+        self.now = now
+        self.con = duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
+        self.con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
+        self._lines = _Lines()
+        self.con.register("lines", self._lines)
+        self.con.execute(f"prepare reading as {segment.query('lines', now)}")
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.con.close()
+
+    def read(self, paths: list[Path]) -> Iterator[tuple[Path, Batch | CorruptArchiveError]]:
+        """Read archives; several at once share what a query costs at all.
+
+        Yields:
+            Each archive's batches, in their order; the error of one that cannot be read whole, of which nothing counts.
+        """
+        gathered: list[_Gathered] = []
+        for path in paths:
+            try:
+                for block in blocks(path):
+                    gathered.append(_Gathered(path, block, one_in(path)))
+                    if sum(len(one.block.text) for one in gathered) >= BLOCK_BYTES:
+                        yield from self._read_blocks(gathered)
+                        gathered = []
+            except CorruptArchiveError as error:
+                yield path, error
+        yield from self._read_blocks(gathered)
+
+    def read_one(self, path: Path) -> Iterator[Batch]:
+        """One archive.
+
+        Raises:
+            CorruptArchiveError: the archive cannot be read whole.
+        """
+        for _, batch in self.read([path]):
+            if isinstance(batch, CorruptArchiveError):
+                raise batch
+            yield batch
+
+    def _read_blocks(self, gathered: list[_Gathered]) -> Iterator[tuple[Path, Batch]]:
+        """All blocks by one query, or each by its own where some line is no JSON or no UTF-8."""
+        if not gathered:
+            return
+        try:
+            frame = self._query(pa.concat_tables([one.table() for one in gathered]))
+        except (pa.ArrowInvalid, duckdb.Error):
+            for one in gathered:
+                yield one.path, _settle(self._query(self._clean(one)), one.block, self.now)
+            return
+        start = 0
+        for one in gathered:
+            yield one.path, _settle(frame.slice(start, len(one.block)), one.block, self.now)
+            start += len(one.block)
+
+    def _query(self, lines: pa.Table) -> pl.DataFrame:
+        lines["line"].validate(full=True)
+        self._lines.table = lines
+        try:
+            return self.con.execute("execute reading").pl()
+        finally:
+            self._lines.table = _NO_LINES
+
+    def _clean(self, gathered: _Gathered) -> pa.Table:
+        """The lines that are JSON."""
+        table = gathered.table()
+        try:
+            table["line"].validate(full=True)
+        except pa.ArrowInvalid:
+            table = table.filter(pa.array(list(map(_is_text, gathered.block.lines()))))
+        self._lines.table = table
+        return self.con.execute("from lines where json_valid(line)").to_arrow_table()
 
 
-def _streamed(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """DuckDB's errors as such: what goes wrong after the first rows comes as an OSError through Arrow.
-
-    If it was the disk's, the exact reader meets it again.
-    """
-    try:
-        yield from reader
-    except OSError as error:
-        raise duckdb.InvalidInputException("it cannot be read as JSON to its end") from error
+_NO_LINES = pa.table({
+    "record_offset": pa.array([], pa.int64()), "line": pa.array([], pa.string()), "one_in": pa.array([], pa.uint64()),
+})  # fmt: skip
 
 
-def read_one_fast(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
-    """One archive by :func:`read_fast`."""
-    for _, batch in read_fast(con, [path], now):
-        yield batch
+class _Lines:
+    """What the prepared query reads: it asks for the rows at every run. Planning it takes longer than 5,000 rows."""
+
+    table = _NO_LINES
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
 
 
-def _by_file(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    start = 0
-    for length in frame["filename"].rle().struct.field("len"):
-        yield frame.slice(start, length)
-        start += length
+@dataclass(frozen=True)
+class _Gathered:
+    path: Path
+    block: Block
+    one_in: int
 
-
-def read_exact(con: duckdb.DuckDBPyConnection, path: Path, now: datetime) -> Iterator[Batch]:
-    """Read any Segment archive line by line; only lines that are JSON reach DuckDB.
-
-    Raises:
-        CorruptArchiveError: the archive cannot be read whole.
-    """
-    parameters = {"now": now, "one_in": one_in(path), "longest": MAX_RECORD_BYTES}
-    for lines in _line_batches(path):
-        dead, texts = _decodable([(offset, line.strip()) for offset, line in lines])
-        table = pl.DataFrame(texts, schema={"record_offset": pl.Int64, "line": pl.String}, orient="row")
-        con.register("line_batch", table.to_arrow())
-        valid = con.execute("select coalesce(json_valid(line), false) from line_batch").pl().to_series()
-        frame = con.execute(
-            segment.query("(select *, null as filename from line_batch where json_valid(line))"), parameters
-        ).pl()
-        batch = _settle(frame.sort("record_offset"), now)
-        rows, refused = _read_each(table.filter(~valid).rows(), decode_text, now)
-        dead += refused + batch.dead
-        for one in dead:  # kept as it came: another format may need the blanks at its ends
-            one.payload = one.payload and lines[one.record_offset - lines[0][0]][1]
-        yield Batch(pl.concat([batch.rows, rows]).sort("record_offset"), dead, batch.shapes)
+    def table(self) -> pa.Table:
+        each = pa.array(np.full(len(self.block), self.one_in, np.uint64))
+        return self.block.table().append_column("one_in", each)
 
 
 def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batch]:
@@ -139,94 +157,50 @@ def read_converted(path: Path, convert: Convert, now: datetime) -> Iterator[Batc
     Raises:
         CorruptArchiveError: the archive cannot be read whole.
     """
-    for lines in _line_batches(path):
-        yield read_lines(lines, convert, now)
+    for block in blocks(path):
+        yield read_lines(list(enumerate(block.lines(), block.first)), convert, now)
 
 
 def read_lines(lines: list[tuple[int, bytes]], convert: Convert | None, now: datetime) -> Batch:
     """Read single lines, each with its offset, by the exact reader of their format; `convert` is None for Segment."""
-    dead, texts = _decodable(lines if convert else [(offset, line.strip()) for offset, line in lines])
-    rows, refused = _read_each(texts, convert or decode_text, now)
-    return Batch(rows, dead + refused)
+    rows, dead = [], []
+    for offset, line in lines:
+        try:
+            text = _decoded(line if convert else line.strip())
+            rows.append({**read_record((convert or decode_text)(text), now), "record_offset": offset})
+        except DeadLetter as error:
+            payload = b"" if error.reason == "oversized_record" else line
+            dead.append(Dead(offset, error.reason, payload, error.occurred_at, error.field))
+    return Batch(pl.DataFrame(rows, schema=PLAIN), dead)
 
 
-def _settle(frame: pl.DataFrame, now: datetime) -> Batch:
-    """Replace the rows that the query left to the exact reader by what that one says."""
-    is_open = frame["line"].is_not_null()
-    left = frame.select("record_offset", "line").filter(is_open)
-    rows, dead = _read_each(left.rows(), decode_text, now)
-    sure = frame.filter(~is_open) if len(left) else frame
-    whole = sure.select(
+def _decoded(line: bytes) -> str:
+    if len(line) > MAX_RECORD_BYTES:
+        raise DeadLetter("oversized_record")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DeadLetter("invalid_encoding") from None
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        return bool(_decoded(line))
+    except DeadLetter:
+        return False
+
+
+def _settle(frame: pl.DataFrame, block: Block, now: datetime) -> Batch:
+    """Take what the query is sure of, and of the other lines what the exact reader says."""
+    sure = frame.filter(~pl.col("is_unsure"))
+    rows = sure.select(
         pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in PLAIN.items()
     )
-    shapes = frame["shape"].drop_nulls().value_counts()
-    return Batch(pl.concat([whole, rows]).sort("record_offset") if len(left) else whole, dead, shapes.rows())
-
-
-def _read_each(lines: list[tuple[int, str]], convert: Convert, now: datetime) -> tuple[pl.DataFrame, list[Dead]]:
-    rows, dead = [], []
-    for offset, text in lines:
-        try:
-            if len(text) > MAX_RECORD_BYTES // 4 and len(text.encode()) > MAX_RECORD_BYTES:
-                raise DeadLetter("oversized_record")
-            rows.append({**read_record(convert(text), now), "record_offset": offset})
-        except DeadLetter as error:
-            payload = b"" if error.reason == "oversized_record" else text.encode()
-            dead.append(Dead(offset, error.reason, payload, error.occurred_at, error.field))
-    return pl.DataFrame(rows, schema=PLAIN), dead
-
-
-def _decodable(lines: list[tuple[int, bytes]]) -> tuple[list[Dead], list[tuple[int, str]]]:
-    dead, texts = [], []
-    for offset, line in lines:
-        if len(line) > MAX_RECORD_BYTES:
-            dead.append(Dead(offset, "oversized_record", b""))
-            continue
-        try:
-            texts.append((offset, line.decode("utf-8")))
-        except UnicodeDecodeError:
-            dead.append(Dead(offset, "invalid_encoding", line))
-    return dead, texts
-
-
-def _line_batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
-    batch: list[tuple[int, bytes]] = []
-    size = 0
-    for numbered in enumerate(raw_lines(path)):
-        batch.append(numbered)
-        size += len(numbered[1])
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    yield batch
-
-
-def raw_lines(path: Path) -> Iterator[bytes]:
-    """An archive's records as they came, one after another.
-
-    Raises:
-        CorruptArchiveError: it cannot be read whole.
-    """
-    yield from parquet.lines(path) if parquet.is_parquet(path) else _lines(path)
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Lines that are not blank, without their ends and a byte order mark; of one beyond 1 MiB so much that it shows."""
-    longest = MAX_RECORD_BYTES + 3
-    with WholeFile(path) as file:
-        has_mark = file.read(3) == codecs.BOM_UTF8
-    with WholeFile(path) as file:
-        file.read(3 if has_mark else 0)
-        while line := file.readline(longest):
-            is_blank, rest = not line.strip(), line
-            while len(rest) in (longest, READ_BYTES) and not rest.endswith(b"\n"):
-                rest = file.readline(READ_BYTES)
-                is_blank = is_blank and not rest.strip()
-            if not is_blank:
-                yield line.rstrip(b"\r\n")
-
-
-def no_glob(path: Path) -> str:
-    """The path as DuckDB's readers take it: a name with ``*``, ``?`` or ``[`` is a name and no pattern."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
+    shapes = frame["shape"].drop_nulls().value_counts().rows()
+    is_left = np.full(len(block), True)
+    is_left[sure["record_offset"].to_numpy() - block.first] = False
+    if not is_left.any():
+        return Batch(rows, shapes=shapes)
+    left = read_lines([(n, block.line(n)) for n in (np.flatnonzero(is_left) + block.first).tolist()], None, now)
+    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, shapes)

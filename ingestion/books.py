@@ -17,7 +17,8 @@ import duckdb
 import polars as pl
 
 from ingestion.landing import Landed
-from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError
+from privacy import storage
+from settings import WAREHOUSE_FORMAT, PermanentError, Settings, UsageError
 
 _ARCHIVES = pl.Schema({
     "archive_id": pl.Int32(), "kind": pl.String(), "name": pl.String(), "topic": pl.String(), "partition": pl.Int32(),
@@ -30,7 +31,6 @@ _FATES = pl.Schema({
     "conflicting": pl.Int64(),
 })  # fmt: skip
 FATES = ("loaded", "anonymised", "duplicate", "no_consent", "bot", "suppressed", "expired")
-_LOCK_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 _SCHEMA = """
 create schema if not exists raw;
@@ -42,7 +42,9 @@ create table if not exists raw.events (
     campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
     page_host varchar, referrer_host varchar, experiment varchar, variation varchar, geography varchar,
     order_id varchar, currency varchar,
-    revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null);
+    revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null,
+    is_consent_stated boolean);
+alter table raw.events add column if not exists is_consent_stated boolean;
 create table if not exists raw.spend (
     file varchar not null, line bigint not null, platform varchar not null, spend_on date not null,
     campaign_id varchar not null, campaign_name varchar, channel varchar,
@@ -87,6 +89,7 @@ create table if not exists ops.past_sightings (
     message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
     user_id uuid not null, last_seen_at timestamp not null);
 create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
+create table if not exists ops.withdrawals (anonymous_id uuid, user_id uuid, withdrawn_at timestamp not null);
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -97,13 +100,12 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
 
     Raises:
         TransientError: another process holds the file and did not let go in about six seconds, or it cannot be read.
-        UsageError: the file was written by a newer or older warehouse.
+        UsageError: the file was written by a newer or older warehouse, or its key is missing or another one.
     """
     path = settings.region_file(region)
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    con = _connect(path, read_only)
-    try:
+    with storage.opened(path, settings, region, read_only=read_only) as con:
         if not read_only and path.stat().st_mode & 0o077:
             path.chmod(0o600)
         con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
@@ -114,25 +116,10 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
             raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
         yield con
-    finally:
-        con.close()
-
-
-def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    for wait in (*_LOCK_WAITS, None):
-        try:
-            return duckdb.connect(str(path), read_only=read_only)
-        except duckdb.IOException as error:
-            if "set lock on file" not in str(error):
-                raise TransientError(f"{path} cannot be opened as a region's file") from error
-            if wait is None:
-                raise TransientError(f"{path} is held by another process; try again when it is done") from error
-            time.sleep(wait)
-    raise AssertionError("unreachable")
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'past_buyers'"
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'withdrawals'"
     return con.execute(newest).fetchone() == (1,)
 
 
@@ -169,6 +156,7 @@ class Delivery:
     conflicting: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # dead letters
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
+    opened: float = field(default_factory=time.perf_counter)
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:

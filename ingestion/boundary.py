@@ -30,8 +30,12 @@ MASKED = pl.Schema({
     "page_host": pl.String(), "referrer_host": pl.String(),
     "experiment": pl.String(), "variation": pl.String(), "geography": pl.String(),
     "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
-    "shipping_minor": pl.Int64(), "total_minor": pl.Int64(), "is_anonymised": pl.Boolean(),
+    "shipping_minor": pl.Int64(), "total_minor": pl.Int64(),
+    "is_anonymised": pl.Boolean(), "is_consent_stated": pl.Boolean(),
 })  # fmt: skip
+
+# Who said no, and when: of a person that the warehouse holds something of, it is a withdrawal.
+REFUSALS = pl.Schema({"anonymous_id": pl.String(), "user_id": pl.String(), "refused_at": pl.Datetime("us")})
 
 _PERSONS: dict[Kind, str] = {"anonymous": "anonymous_id", "user": "user_id"}
 _CAMPAIGN = ("campaign_source", "campaign_medium", "campaign_name", "campaign_id")
@@ -138,7 +142,29 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         pl.when(is_known).then(_of_distinct(kept["page_referrer"], _host("page_referrer"))).alias("referrer_host"),
         _replaced(kept["order_id"], lambda value: order_number(value, key)),
         (~is_known).alias("is_anonymised"),
+        pl.col("analytics_consent").is_not_null().alias("is_consent_stated"),
     ).select(MASKED.names())
+
+
+def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Of the records that refuse analytics: by whom, the first and the last of each day; rows of :data:`REFUSALS`."""
+    is_refused = (pl.col("analytics_consent") == False) & (  # noqa: E712
+        pl.col("occurred_at") >= policy.now - timedelta(days=policy.raw_days)
+    )
+    refused = plain.filter(is_refused)
+    if refused.is_empty():
+        return REFUSALS.to_frame()
+    screened = _screened(refused, policy)
+    named = refused.with_columns(
+        *[
+            pl.coalesce(screened[name], _of_distinct(refused[name], pseudonyms(policy.key, kind, name))).alias(name)
+            for kind, name in _PERSONS.items()
+        ]
+    ).filter(~screened["is_suppressed"])
+    days = ["anonymous_id", "user_id", pl.col("occurred_at").dt.date().alias("day")]
+    moment = pl.col("occurred_at")
+    first_and_last = named.group_by(days).agg(pl.concat_list(moment.min(), moment.max()).alias("refused_at"))
+    return first_and_last.explode("refused_at").select(REFUSALS.names())
 
 
 def order_number(order_id: str, key: Key) -> str:

@@ -10,9 +10,10 @@ import duckdb
 import polars as pl
 
 from ingestion import dead_letters, fields
-from ingestion.archives import no_glob
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.boundary import MASKED
+from ingestion.latency import book_latency
+from ingestion.parquet import no_glob
 from settings import OWN_TRACKS
 
 COLUMNS = [name for name in MASKED.names() if name != "fate"]
@@ -42,6 +43,7 @@ class Parsed(Delivery):
     parts: list[Path] = field(default_factory=list)
     letters: list[Path] = field(default_factory=list)  # the same of its dead letters, sealed
     letter_bytes: int = 0
+    refusals: list[pl.DataFrame] = field(default_factory=list)  # rows of REFUSALS
 
 
 def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -> None:
@@ -49,10 +51,36 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
     with transaction(con):
         ids = dict(zip(new_archive_ids(con, len(group)), group, strict=True))
         _insert_new(con, ids)
+        _note_withdrawals(con, ids)
         _insert_letters(con, ids, now)
         book(con, dict(ids), now)
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
+    book_latency(con, group)
+
+
+def _note_withdrawals(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    """Who said no and is known by events: the first and the last of each day. Of who is not known nothing is kept."""
+    said = [frame for parsed in ids.values() if not parsed.problem for frame in parsed.refusals]
+    if not said:
+        return
+    con.register("said_no", pl.concat(said).to_arrow())
+    con.execute("""
+        insert into ops.withdrawals
+        with said as (
+            select distinct anonymous_id::uuid as anonymous_id, user_id::uuid as user_id, refused_at from said_no
+        ),
+        known as (
+            select anonymous_id as id from raw.events where anonymous_id in (select anonymous_id from said)
+            union select user_id from raw.events where user_id in (select user_id from said)
+        )
+        from said where anonymous_id in (select id from known) or user_id in (select id from known)""")
+    con.execute("""
+        create or replace temp table kept_withdrawals as
+        select anonymous_id, user_id, unnest([min(withdrawn_at), max(withdrawn_at)]) as withdrawn_at
+        from ops.withdrawals group by withdrawals.anonymous_id, user_id, withdrawals.withdrawn_at::date""")
+    con.execute("delete from ops.withdrawals; insert into ops.withdrawals select distinct * from kept_withdrawals")
+    con.unregister("said_no")
 
 
 def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now: datetime) -> None:
@@ -67,6 +95,7 @@ def _insert_letters(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], now:
 
 def add_replayed(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
     """In the caller's transaction: insert what is new of archives booked before, and name just that to the planner."""
+    _note_withdrawals(con, ids)
     if not any(parsed.parts and not parsed.problem for parsed in ids.values()):
         return
     _insert_new(con, ids)
@@ -95,11 +124,13 @@ def _insert_new(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
     )
     con.execute("""
         create or replace temp table taken as
-        select distinct message_id from raw.events semi join incoming using (message_id)""")
+        select message_id, min(archive_id) as archive_id
+        from raw.events semi join incoming using (message_id) group by message_id""")
     # A window over everything would cost more than the load; few ids come twice.
     con.execute("""
         create or replace temp table repeated as
-        select message_id from incoming anti join taken using (message_id) group by all having count(*) > 1""")
+        select message_id, min(archive_id) as archive_id
+        from incoming anti join taken using (message_id) group by message_id having count(*) > 1""")
     con.execute("""
         create or replace temp table copies as
         select archive_id, record_offset from incoming semi join taken using (message_id)
@@ -120,12 +151,14 @@ def _count_fates(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], parts: 
         ids[archive_id].count("anonymised" if is_anonymised else "loaded", records)
     meaning = [name for name in COLUMNS if name not in ("record_offset", "received_at")]
     copy, kept = (", ".join(f"{table}.{name}" for name in meaning) for table in ("copy", "events"))
+    # By archive too, whose rows stand together: most of the table need not be read.
     copies = con.execute("select archive_id, count(*) from copies group by all").fetchall()
     conflicts = con.execute(
         f"""
         select copy.archive_id, count(*)
         from (from (select {_ROW} {_STAGED}) semi join copies using (archive_id, record_offset)) as copy
-        join raw.events using (message_id)
+        join (from taken union all from repeated) as first using (message_id)
+        join raw.events on events.message_id = first.message_id and events.archive_id = first.archive_id
         where row({copy}) is distinct from row({kept}) group by all""",
         parts,
     ).fetchall() if copies else []  # fmt: skip

@@ -58,15 +58,3 @@ class WholeFile:
 def compression(path: Path) -> Literal["gzip", "zstd", "uncompressed"]:
     """What compresses the file, by its name."""
     return _NAMES.get(path.suffix.lower(), "uncompressed")
-
-
-def verify(path: Path) -> None:
-    """Read the file to its end, since DuckDB tests neither a checksum nor a length.
-
-    Raises:
-        CorruptArchiveError: one of them does not hold.
-    """
-    if compression(path) != "uncompressed":
-        with WholeFile(path) as file:
-            while file.read(READ_BYTES):
-                pass

@@ -42,6 +42,7 @@ def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
             "shipping_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
             "total_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
             "is_anonymised": pa.Column(pl.Boolean),
+            "is_consent_stated": pa.Column(pl.Boolean),
         },
         name="masked events",
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from ingestion.archives import Dead, no_glob
-from ingestion.books import transaction
+from ingestion.archives import Dead
 from ingestion.landing import Landed
+from ingestion.parquet import no_glob
 from ingestion.records import REASONS
 from privacy.keys import Key
 from privacy.sealing import OVERHEAD_BYTES, seal, unseal
@@ -159,19 +159,10 @@ def payload(con: duckdb.DuckDBPyConnection, key: Key, letter: Letter) -> bytes:
     return unseal(key, con.execute(query, place).fetchall()[0][0], f"{letter.archive}#{letter.record_offset}")
 
 
-def dispose(con: duckdb.DuckDBPyConnection, older_than_days: int, now: datetime) -> int:
-    """Drop the dead letters first seen longer ago than that, and book how many; their fate stays in the books.
-
-    Args:
-        now: UTC, naive.
+def dispose(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
+    """Drop the letters first seen before that (UTC, naive); their fate stays in the books.
 
     Returns:
-        How many were dropped.
+        How many were dropped; the caller books them.
     """
-    limit = now - timedelta(days=older_than_days)
-    with transaction(con):
-        dropped = con.execute("delete from ops.dead_letters where first_seen_at < ?", [limit]).fetchall()[0][0]
-        if dropped:
-            rule = f"retention.dead_letter_days: {older_than_days}"
-            con.execute("insert into ops.disposals values (?, 'dead letters', ?, ?, ?)", [now, rule, limit, dropped])
-    return dropped
+    return con.execute("delete from ops.dead_letters where first_seen_at < ?", [before]).fetchall()[0][0]

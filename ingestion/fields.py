@@ -48,7 +48,7 @@ _COLUMNS = pl.Schema({
 def shape(line: str, message_id: str) -> str:
     """SQL for the keys of some lines (of the others null), as text that is alike for lines that are built alike."""
     keys = f"json_array(json_keys({line}), json_keys({line}, '$.context'), json_keys({line}, '$.properties'))"
-    return f"case when hash({message_id}) % $one_in = 0 then {keys}::varchar end"
+    return f"case when hash({message_id}) % one_in = 0 then {keys}::varchar end"
 
 
 def one_in(path: Path) -> int:

@@ -8,17 +8,23 @@ import duckdb
 
 from ingestion.landing import NO_PARTITION, Landed
 
+# From when to when an archive's records are, those that retention has disposed of included.
+ARCHIVE_SPANS = """
+    select archive_id, min(earliest) as earliest, max(latest) as latest from (
+        select archive_id, coalesce(received_at, occurred_at) as earliest, earliest as latest from raw.events
+        union all select archive_id, earliest, latest from ops.archive_spans
+    ) group by archive_id"""
+
 # An overlap is a redelivery, so a hole begins only beyond the furthest offset reached before.
+OFFSETS_REACHED = f"""
+    select archive_id, topic, partition, start_offset, max(start_offset + records) over (
+        partition by topic, partition
+        order by start_offset, records rows between unbounded preceding and 1 preceding
+    ) as offset_before
+    from ops.archives where kind = 'events' and state = 'loaded' and partition <> {NO_PARTITION}"""
 _HOLES = f"""
-    with reached as (
-        select topic, partition, start_offset, max(start_offset + records) over (
-            partition by topic, partition
-            order by start_offset, records rows between unbounded preceding and 1 preceding
-        ) as offset_before
-        from ops.archives where kind = 'events' and state = 'loaded' and partition <> {NO_PARTITION}
-    )
     select topic, partition, sum(start_offset - offset_before)::bigint
-    from reached where start_offset > offset_before group by all order by all"""
+    from ({OFFSETS_REACHED}) where start_offset > offset_before group by all order by all"""
 
 
 def known_loss(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -11,31 +11,33 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 
 import duckdb
 
 from ingestion import archives
-from ingestion.books import Delivery, meta, put_meta, region_file
+from ingestion.books import Delivery, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
-from ingestion.compression import CorruptArchiveError, compression
+from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
+from ingestion.held_key import hold_key
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
-from ingestion.parquet import is_parquet
 from ingestion.records import naive_utc
 from ingestion.stage import Stage
 from ingestion.tables import Context
 from privacy.keys import Key, region_key
 from privacy.suppression import SuppressionBook
-from settings import PermanentError, Settings, TransientError, UsageError, now
+from settings import Settings, TransientError, now
 
 WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
 _TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
-_MEMORY = "2GB"  # DuckDB would keep in memory what it wrote, up to most of the machine's
+# Of the database: it would keep in memory what it wrote and looked through. Where there are dead letters it needs more,
+# since at a checkpoint it holds at once all long texts of up to 122,880 rows.
+_MEMORY, _MEMORY_FOR_LETTERS, _FEW_LETTERS = "384MB", "2GB", 100
 _COMMIT_RECORDS = 250_000
 _COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through
 
@@ -72,7 +74,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     seal_key = region_key(settings.warehouse, region, "seal")
     done = Loaded()
     with region_file(settings, region) as con, staging(settings, region) as folder:
-        con.execute(f"set memory_limit = '{_MEMORY}'")
+        _limit_memory(con)
         hold_key(con, policy.key)
         fresh = unseen(con, discover(settings, region))
         sizes, size_done = sum(landed.size for landed in fresh), 0
@@ -90,8 +92,14 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
             tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
         task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
         for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
+            _limit_memory(con, sum(sum(parsed.reasons.values()) for parsed in group))
             commit(con, group, policy.now)
     return done
+
+
+def _limit_memory(con: duckdb.DuckDBPyConnection, letters: int = 0) -> None:
+    letters += con.execute("select count(*) from ops.dead_letters").fetchall()[0][0]
+    con.execute(f"set memory_limit = '{_MEMORY if letters <= _FEW_LETTERS else _MEMORY_FOR_LETTERS}'")
 
 
 def region_policy(settings: Settings, region: str) -> Policy:
@@ -104,37 +112,6 @@ def region_policy(settings: Settings, region: str) -> Policy:
         conversions=frozenset(settings.attribution.conversions),
         suppression=SuppressionBook(settings.warehouse, region).load(),
     )
-
-
-def check_key(settings: Settings, region: str) -> None:
-    """Refuse to go on with a region's file whose key is not at hand, before a new one is made.
-
-    Raises:
-        UsageError: the file was filled under another key, or under one that is lost.
-    """
-    try:
-        with region_file(settings, region, read_only=True) as con:
-            if meta(con, "pseudonym_key") is None:
-                return
-            hold_key(con, region_key(settings.warehouse, region, "pseudonym", make=False))
-    except (TransientError, PermanentError):
-        return  # a file that cannot be read is the load's to tell
-
-
-def hold_key(con: duckdb.DuckDBPyConnection, key: Key) -> None:
-    """Refuse a key that is not the one under which the region was filled.
-
-    Raises:
-        UsageError: it is another.
-    """
-    held = meta(con, "pseudonym_key")
-    if held is None:
-        put_meta(con, "pseudonym_key", key.fingerprint)
-    elif held != key.fingerprint:
-        raise UsageError(
-            f"region {key.region} was filled under key {held}, but the key at hand is {key.fingerprint}:"
-            " give it the old one (ROMI_KEY_FILE), or persons would be counted twice"
-        )
 
 
 def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
@@ -179,52 +156,33 @@ _thread = threading.local()
 
 def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
-    if not hasattr(_thread, "con"):
-        _thread.con = archives.parser()
+    reader = getattr(_thread, "reader", None)
+    if not reader or reader.now != policy.now:
+        reader = _thread.reader = archives.Reader(policy.now)
     stage = Stage(folder, policy, seal_key)
-    read: dict[Path, Parsed] = {}
-    clean = [one for one in group if settings.topic(one.topic).format == "segment" and not is_parquet(one.path)]
-    for _, alike in groupby(sorted(clean, key=_compression), _compression):
-        read |= _read_together(list(alike), stage, policy)
-    parsed = [read.get(one.path) or _read(one, stage, settings, policy) for one in group]
-    stage.flush()
-    return parsed
-
-
-def _compression(landed: Landed) -> str:
-    return compression(landed.path)
-
-
-def _read_together(group: list[Landed], stage: Stage, policy: Policy) -> dict[Path, Parsed]:
-    """All of them, or none where one is not clean: then each has to be read by itself."""
-    parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group} if len(group) > 1 else {}
-    try:
-        for path, batch in archives.read_fast(_thread.con, list(parsed), policy.now) if parsed else ():
+    parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group}
+    is_segment = {one.path: settings.topic(one.topic).format == "segment" for one in group}
+    alike = [path for path in parsed if is_segment[path]]
+    for path, batch in reader.read(alike):
+        if isinstance(batch, CorruptArchiveError):
+            parsed[path].give_up(str(batch))
+        else:
             stage.add(parsed[path], batch)
-    except (*archives.DIRTY, CorruptArchiveError):
-        return {}
-    return parsed
+    for one in group:
+        if not is_segment[one.path]:
+            _read_converted(parsed[one.path], stage, settings, policy)
+    stage.flush()
+    return list(parsed.values())
 
 
-def _read(landed: Landed, stage: Stage, settings: Settings, policy: Policy) -> Parsed:
-    sha256 = file_sha256(landed.path)
-    convert = converter(settings.topic(landed.topic).format, settings.reporting_currency)
-    if convert:
-        readers = [partial(archives.read_converted, landed.path, convert, policy.now)]
-    else:
-        reads = (archives.read_exact,) if is_parquet(landed.path) else (archives.read_one_fast, archives.read_exact)
-        readers = [partial(read, _thread.con, landed.path, policy.now) for read in reads]
-    for read in readers:
-        parsed = stage.begin(landed, sha256)
-        try:
-            for batch in read():
-                stage.add(parsed, batch)
-            return parsed
-        except archives.DIRTY:
-            continue  # what was staged of it is left out at the commit
-        except CorruptArchiveError as error:
-            return Parsed(landed, sha256, problem=str(error))
-    return Parsed(landed, sha256, problem="no reader could read it")
+def _read_converted(parsed: Parsed, stage: Stage, settings: Settings, policy: Policy) -> None:
+    convert = converter(settings.topic(parsed.landed.topic).format, settings.reporting_currency)
+    assert convert
+    try:
+        for batch in archives.read_converted(parsed.landed.path, convert, policy.now):
+            stage.add(parsed, batch)
+    except CorruptArchiveError as error:
+        parsed.give_up(str(error))
 
 
 def _batches(events: list[Landed]) -> Iterator[list[Landed]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -177,3 +178,8 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def no_glob(path: Path) -> str:
+    """The path as DuckDB's readers take it: a name with ``*``, ``?`` or ``[`` is a name and no pattern."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

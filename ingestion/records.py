@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
+from ingestion.record_fields import Fields
 
 COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
 EXPERIMENT_EVENT = "Experiment Viewed"
@@ -52,7 +53,6 @@ _RFC3339 = re.compile(
 _DAY = timedelta(days=1)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
 _DEEPEST = 64
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class DeadLetter(Exception):  # noqa: N818 (the field's own word)
@@ -117,7 +117,7 @@ def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
     Raises:
         DeadLetter: with the first reason that holds, in the contract's order.
     """
-    fields = _Fields(record)
+    fields = Fields(record)
     event = fields.value("event")
     is_order = isinstance(event, str) and event in COMMERCE_EVENTS and fields.value("type") in ("track", "page")
     _check_presence(fields, event if is_order else None)
@@ -130,50 +130,7 @@ def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
     return row
 
 
-class _Fields:
-    """Dotted access to a record; absent, null and empty are one, and a wrong type is remembered."""
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.record, self.wrong_type = record, ""
-
-    def value(self, path: str) -> Any:
-        """The value, or None; what stands where an object belongs counts as a wrong type."""
-        here: Any = self.record
-        parts = path.split(".")
-        for depth, part in enumerate(parts):
-            if here is None:
-                return None
-            if not isinstance(here, dict):
-                self.blame(".".join(parts[:depth]))
-                return None
-            here = here.get(part)
-        return None if here == "" else here
-
-    def blame(self, path: str) -> None:
-        """Note the first field of a wrong type."""
-        self.wrong_type = self.wrong_type or path
-
-    def text(self, path: str) -> str | None:
-        value = self.value(path)
-        if value is not None and not isinstance(value, str):
-            self.blame(path)
-            return None
-        return value and _LONE_SURROGATE.sub("\ufffd", value)
-
-    def label(self, *paths: str) -> str | None:
-        """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""
-        wrong_type = self.wrong_type
-        values = [self.value(path) for path in paths]
-        self.wrong_type = wrong_type
-        for value in values:
-            if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
-                return str(value)
-            if isinstance(value, str):
-                return _LONE_SURROGATE.sub("\ufffd", value)
-        return None
-
-
-def _check_presence(fields: _Fields, commerce_event: str | None) -> None:
+def _check_presence(fields: Fields, commerce_event: str | None) -> None:
     required = ["messageId", "type", "timestamp"]
     if fields.value("type") == "track":
         required.append("event")
@@ -189,7 +146,7 @@ def _is_empty(value: Any) -> bool:
     return value is None or value == {} or value == []
 
 
-def _texts(fields: _Fields, is_order: bool) -> dict[str, Any]:
+def _texts(fields: Fields, is_order: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "message_id": fields.text("messageId"),
         "type": fields.text("type"),
@@ -261,7 +218,7 @@ def _moments(timestamp: str, received: str | None, now: datetime) -> tuple[datet
     return occurred_at, received_at
 
 
-def _amounts(fields: _Fields) -> dict[str, Any]:
+def _amounts(fields: Fields) -> dict[str, Any]:
     """Amounts in minor units of the record's currency; none without a currency."""
     parsed: dict[str, Decimal] = {}
     for name in (*_AMOUNTS, "discount"):

@@ -10,13 +10,14 @@ from uuid import uuid4
 import polars as pl
 
 from ingestion import contract, dead_letters, fields
-from ingestion.archives import BATCH_ROWS, Batch, Dead
-from ingestion.boundary import Policy, mask
+from ingestion.archives import Batch, Dead
+from ingestion.boundary import Policy, mask, refusals
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
 from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
 from privacy.keys import Key
 
+BATCH_ROWS = 100_000
 LETTER_BYTES = 8 << 20  # of dead letters' payloads in memory, and in a file
 _NUMBER = pl.col("record_offset").floordiv(1 << OFFSET_BITS)
 
@@ -77,8 +78,11 @@ class Stage:
         self._flush_letters()
         if not self._rows:
             return
-        masked = mask(pl.concat(self._rows), self.policy).with_columns(_NUMBER.alias("number"))
+        plain = pl.concat(self._rows)
         self._rows = []
+        masked = mask(plain, self.policy).with_columns(_NUMBER.alias("number"))
+        for (number,), refused in plain.filter(pl.col("analytics_consent").not_()).group_by(_NUMBER):
+            self._open[int(number)].refusals.append(refusals(refused, self.policy))
         is_kept = pl.col("fate").is_in(["loaded", "anonymised"])
         for number, fate, records in masked.filter(~is_kept).group_by("number", "fate").len().iter_rows():
             self._open[number].count(fate, records)

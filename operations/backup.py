@@ -25,11 +25,14 @@ from ingestion.books import region_file, write_json
 from operations.erasure import enforce
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
+from operations.rectification import reapply
 from operations.rewrite import table_digests
+from operations.rotation import catch_up
 from operations.subjects import dispose_other_versions
 from operations.versions import sync
+from privacy import storage
 from privacy.keys import key_file
-from settings import WAREHOUSE_FORMAT, PermanentError, Settings, UsageError, now
+from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError, now
 
 MANIFEST = "backup.json"
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
@@ -44,7 +47,12 @@ MERGED_BOOKS: list[tuple[str, Merge]] = []
 
 def take_out_the_erased(settings: Settings) -> None:
     """Who was erased since the backup was made does not come back, nor do other versions than the current."""
-    found = [enforce(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))]
+    regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
+    found = [enforce(settings, region) for region in regions]
+    for region in regions:  # whose a device is was put right since
+        reapply(settings, region)
+    for region in regions:  # a key that was rotated since is applied to what stands under it as it was
+        catch_up(settings, region)
     if any(one.is_rewritten for one in found):
         dispose_other_versions(settings)
 
@@ -89,13 +97,13 @@ def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], No
         points = {path.stem: _settle(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))}
         (work / "warehouse").mkdir(parents=True, mode=0o700)
         files = {str(name): _copy(root / name, work / "warehouse" / name) for name in _names(root)}
-        tables = {name: _tables(root / name) for name in files if name.endswith(".duckdb")}
+        tables = {name: _tables(settings, root / name) for name in files if name.endswith(".duckdb")}
         published = os.readlink(settings.published) if settings.published.is_symlink() else None
     manifest = {
         "warehouse_format": WAREHOUSE_FORMAT, "made_at": made_at.isoformat(), "published": published,
         "recovery_point": points, "files": files, "tables": tables,
     }  # fmt: skip
-    _verify(work / "warehouse", manifest)
+    _verify(settings, work / "warehouse", manifest)
     seconds = round(time.monotonic() - begun, 3)
     write_json(work / MANIFEST, {**manifest, "seconds": seconds})
     for path in sorted(work.rglob("*"), reverse=True):
@@ -131,14 +139,14 @@ def restore(
     begun = time.monotonic()
     work = root.with_name(f".{root.name}.restoring")
     shutil.rmtree(work, ignore_errors=True)
-    _verify(source / "warehouse", manifest)
+    _verify(settings, source / "warehouse", manifest)
     with exclusive(settings, on_wait):
         work.mkdir(mode=0o700, parents=True)
         for name in manifest["files"]:
             _copy(source / "warehouse" / name, work / name)
         for name in ("regions", "staging", "status", "books", "dbt", "dagster"):
             (work / name).mkdir(mode=0o700, exist_ok=True)
-        _verify(work, manifest)
+        _verify(settings, work, manifest)
         if manifest["published"]:
             (work / "published").symlink_to(manifest["published"])
         _merge_books(root, work)
@@ -239,25 +247,32 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tables(path: Path) -> dict[str, list[str]]:
+def _tables(settings: Settings, path: Path) -> dict[str, list[str]]:
     """Rows and digest of each table, as text: JSON's numbers are not that wide everywhere."""
-    con = duckdb.connect(str(path), read_only=True, config={"temp_directory": ""})
-    try:
+    is_region = path.parent.name == settings.regions_dir.name
+    with storage.opened(path, settings, path.stem, read_only=True) if is_region else _published(path) as con:
         name = con.execute("select current_database()").fetchall()[0][0]
         return {table: [str(rows), str(digest)] for table, (rows, digest) in table_digests(con, name).items()}
+
+
+@contextmanager
+def _published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    con = duckdb.connect(str(path), read_only=True, config={"temp_directory": ""})
+    try:
+        yield con
     finally:
         con.close()
 
 
-def _verify(folder: Path, manifest: dict[str, Any]) -> None:
+def _verify(settings: Settings, folder: Path, manifest: dict[str, Any]) -> None:
     for name, known in manifest["files"].items():
         path = folder / name
         if not path.is_file() or _sha256(path) != known["sha256"]:
             raise PermanentError(f"{path} is not what was backed up")
     for name, tables in manifest["tables"].items():
         try:
-            found = _tables(folder / name)
-        except duckdb.Error as error:
+            found = _tables(settings, folder / name)
+        except (duckdb.Error, TransientError) as error:
             raise PermanentError(f"{folder / name} cannot be opened") from error
         if found != tables:
             raise PermanentError(f"{folder / name} does not hold the rows that were backed up")
@@ -266,7 +281,9 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
 def _merge_books(root: Path, work: Path) -> None:
     """Merge the books of the warehouse that is there into the restored one."""
     # Lines of a book never change, so the union of two lives of it is all that either knew.
-    own: list[tuple[str, Merge]] = [("books/*.jsonl", merge_lines), (BACKUPS, _take_over)]
+    own: list[tuple[str, Merge]] = [
+        ("books/*.jsonl", merge_lines), ("probes/*.jsonl", merge_lines), (BACKUPS, _take_over),
+    ]  # fmt: skip
     for pattern, merge in [*own, *MERGED_BOOKS]:
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root)

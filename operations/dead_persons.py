@@ -115,4 +115,7 @@ def _identifiers(text: str, settings: Settings, topic: str) -> set[tuple[Kind, s
 
 
 def _is_erased(suppression: Suppression, key: Key, kind: Kind, value: str) -> bool:
-    return any(suppression.of(kind, name) for name in suppression.life(key, kind, pseudonym(key, kind, value)))
+    return any(
+        suppression.of(kind, name, key.rotations)
+        for name in suppression.life(key, kind, pseudonym(key.first, kind, value))
+    )

@@ -11,9 +11,12 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from ingestion import dead_letters
 from ingestion.books import meta, put_meta, remove_events
+from ingestion.gaps import ARCHIVE_SPANS
 from operations.anonymise import anonymise_orders
-from operations.finality import ARCHIVE_SPANS, closed_through, kept_through
+from operations.finality import closed_through, kept_through
+from operations.rewrite import REWRITE_DUE
 from settings import Settings
 
 
@@ -83,7 +86,7 @@ def dispose(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, now
     booked = [(now.replace(tzinfo=None), one.what, one.rule, one.before, one.count) for one in done if one.count]
     if booked:
         con.executemany("insert into ops.disposals values (?, ?, ?, ?, ?)", booked)
-        put_meta(con, "rewrite_due", "yes")
+        put_meta(con, REWRITE_DUE, "yes")
     return [one for one in done if one.count or one.blocked]
 
 
@@ -137,9 +140,7 @@ def _open_from(con: duckdb.DuckDBPyConnection) -> tuple[date, str | None]:
 
 def _dead_letters(con: duckdb.DuckDBPyConnection, region: str, days: int, now: datetime) -> Disposal:
     limit = now - timedelta(days=days)
-    [(gone,)] = con.execute(
-        "delete from ops.dead_letters where first_seen_at < ?", [limit.replace(tzinfo=None)]
-    ).fetchall()
+    gone = dead_letters.dispose(con, limit.replace(tzinfo=None))
     return Disposal(region, "dead letters", f"retention.dead_letter_days: {days}", limit.date(), gone)
 
 

@@ -17,10 +17,11 @@ import duckdb
 import polars as pl
 
 from ingestion.books import meta, put_meta, region_file, remove_events, transaction
+from ingestion.held_key import hold_key
 from operations.anonymise import PERSONAL, anonymise_orders
 from operations.dead_persons import Keys, dispose_of_letters
 from operations.finality import final_through
-from operations.rewrite import rewrite_region_file
+from operations.rewrite import REWRITE_DUE, rewrite_region_file
 from privacy.keys import region_key
 from privacy.pseudonyms import Kind
 from privacy.suppression import Suppression, SuppressionBook
@@ -30,7 +31,6 @@ from settings import PermanentError, Settings
 _COLUMNS: dict[str, tuple[Kind, ...]] = {
     "user_id": ("user",), "anonymous_id": ("anonymous",), "person_id": ("user", "anonymous"),
 }  # fmt: skip
-_REWRITE_DUE = "rewrite_due"
 _LEARNING_DAYS = 90
 
 
@@ -64,25 +64,42 @@ def enforce(settings: Settings, region: str, *, with_letters: bool = True, texts
     with region_file(settings, region) as con:
         with transaction(con):
             letters = _drop_letters(con, settings, region, suppression, texts) if with_letters else 0
-            done = _take_out(con, settings, suppression, letters)
-        is_due = meta(con, _REWRITE_DUE) is not None
+            _list_erased(con, suppression, rotations_due(con, settings, region))
+            done = _take_out(con, settings, letters)
+        is_due = meta(con, REWRITE_DUE) is not None
     if not is_due:
         return done
     shutil.rmtree(settings.staging_dir / region, ignore_errors=True)
     rewrite_region_file(settings, region)
     with region_file(settings, region) as con:
-        if remaining(con, suppression):
+        if remaining(con, settings, region):
             raise PermanentError(f"{region}: its file still holds somebody who was erased")
-        con.execute("delete from ops.meta where key = ?", [_REWRITE_DUE])
+        con.execute("delete from ops.meta where key = ?", [REWRITE_DUE])
     return Erased(done.events, done.orders, done.dead_letters, is_rewritten=True)
 
 
-def remaining(con: duckdb.DuckDBPyConnection, suppression: Suppression | None) -> int:
+def remaining(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
     """How many rows of persons with a tombstone a region's file holds."""
+    suppression = SuppressionBook(settings.warehouse, region).load()
     if suppression is None:
         return 0
-    _list_erased(con, suppression)
+    _list_erased(con, suppression, rotations_due(con, settings, region))
     return _rows_left(con)
+
+
+def rotations_due(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> tuple[bytes, ...]:
+    """The rotations of the region's key that its file does not stand under yet.
+
+    Raises:
+        UsageError: the key is not at hand, or another than the file's.
+    """
+    held = meta(con, "pseudonym_key")
+    if held is None:
+        return ()
+    key = region_key(settings.warehouse, region, "pseudonym", make=False)
+    if (later := key.after(held)) is None:
+        hold_key(con, key)  # says what is wrong
+    return later or ()
 
 
 def _rows_left(con: duckdb.DuckDBPyConnection) -> int:
@@ -101,7 +118,7 @@ _IS_ERASED = """(
         from erased_spans where id = anonymous_id and occurred_at >= valid_from and occurred_at < valid_to)))"""
 
 
-def _list_erased(con: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
+def _list_erased(con: duckdb.DuckDBPyConnection, suppression: Suppression, rotations: Sequence[bytes]) -> None:
     """Which pseudonyms of the file have tombstones: ``erased_ids``, and ``erased_spans`` of shared devices."""
     ids: set[str] = set()
     spans = []
@@ -109,7 +126,7 @@ def _list_erased(con: duckdb.DuckDBPyConnection, suppression: Suppression) -> No
         query = f"select distinct {column}::varchar as id from {schema}.{table} where {column} is not null"
         values = con.execute(query).pl()["id"].str.replace_all("-", "")
         for kind in _COLUMNS[column]:
-            for value, stones in suppression.erased(kind, values).items():
+            for value, stones in suppression.erased(kind, values, rotations).items():
                 if any(stone.is_whole for stone in stones):
                     ids.add(value)
                 elif kind == "anonymous":
@@ -140,12 +157,12 @@ def _drop_letters(
     pseudonym_key = region_key(settings.warehouse, region, "pseudonym", make=False)
     dropped = dispose_of_letters(con, settings, Keys(seal_key, pseudonym_key), suppression, texts)
     if dropped:
-        put_meta(con, _REWRITE_DUE, "yes")
+        put_meta(con, REWRITE_DUE, "yes")
     return dropped
 
 
-def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, suppression: Suppression, letters: int) -> Erased:
-    _list_erased(con, suppression)
+def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, letters: int) -> Erased:
+    """Everything of ``erased_ids`` and ``erased_spans``."""
     if not _rows_left(con):
         return Erased(dead_letters=letters)
     con.execute(f"""
@@ -159,7 +176,7 @@ def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, suppression: S
     remove_events(con, "order_id is null and message_id in (select message_id from erased_events)")
     _delete_person_rows(con)
     con.execute("delete from ops.changes where key in (select message_id::varchar from erased_events)")
-    put_meta(con, _REWRITE_DUE, "yes")
+    put_meta(con, REWRITE_DUE, "yes")
     return Erased(events, len(orders), letters)
 
 

@@ -8,16 +8,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingestion.books import meta, put_meta
+from ingestion.gaps import ARCHIVE_SPANS
 from settings import Settings
 
 FINAL_AFTER = timedelta(days=35)
-
-# From when to when an archive's records are, those that retention has disposed of included.
-ARCHIVE_SPANS = """
-    select archive_id, min(earliest) as earliest, max(latest) as latest from (
-        select archive_id, coalesce(received_at, occurred_at) as earliest, earliest as latest from raw.events
-        union all select archive_id, earliest, latest from ops.archive_spans
-    ) group by archive_id"""
 
 # No later than the load, so that one record from a wrong clock makes nothing final.
 WATERMARK = f"""

@@ -9,7 +9,7 @@ from datetime import datetime
 import duckdb
 
 from privacy.keys import Key
-from privacy.pseudonyms import pseudonym
+from privacy.pseudonyms import nested, pseudonym
 from privacy.suppression import Suppression
 
 Span = tuple[datetime, datetime]
@@ -62,8 +62,8 @@ def named(identifiers: Identifiers, key: Key, suppression: Suppression | None) -
     """The pseudonyms that the identifiers go by now; after an erasure, the one of whoever came again."""
 
     def current(kind, value: str) -> str:
-        first = pseudonym(key, kind, value)
-        return suppression.life(key, kind, first)[-1] if suppression else first
+        first = pseudonym(key.first, kind, value)
+        return nested(suppression.life(key, kind, first)[-1] if suppression else first, key.rotations)
 
     return Person(
         users={current("user", value) for value in identifiers.user_ids},

@@ -41,7 +41,7 @@ PUBLISHED_TABLES = {
 _FINANCE_OF_REGION = {
     name: " ".join(one for one in columns.split() if one != "is_final")
     for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
-    if name.startswith("finance.") and name not in ("finance.restatements",)
+    if name.startswith("finance.") and name not in ("finance.restatements", "finance.slo_daily")
 }
 
 REGISTER = (
@@ -53,7 +53,7 @@ REGISTER = (
             "raw.events": "message_id message_order archive_id record_offset type event occurred_at received_at"
             " anonymous_id user_id campaign_source campaign_medium campaign_name campaign_id page_host referrer_host"
             " experiment variation geography order_id currency revenue_minor tax_minor shipping_minor total_minor"
-            " is_anonymised",
+            " is_anonymised is_consent_stated",
         },
     ),
     Processing(
@@ -68,6 +68,11 @@ REGISTER = (
             "ops.device_owners": "anonymous_id user_id",
             "ops.past_sightings": "message_id message_order occurred_at anonymous_id user_id last_seen_at",
         },
+    ),
+    Processing(
+        "Withdrawals of consent", "When a person, by pseudonym, of whom there are events said no to analytics.",
+        "To use nothing of them from that moment on.", "duty to honour a withdrawal (Art. 7(3) GDPR)", None,
+        _OPERATORS, True, {"ops.withdrawals": "anonymous_id user_id withdrawn_at"},
     ),
     Processing(
         "Buyers", "Persons on orders, and the last earlier order of those who came again, by pseudonym.",
@@ -153,7 +158,10 @@ REGISTER = (
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
+            "ops.anomalies": "date measure subject value usual deviations is_blocking",
+            "ops.measures": "date measure subject amount base",
             "ops.removed_events": "archive_id records",
+            "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),
@@ -162,6 +170,16 @@ REGISTER = (
         "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy.",
         "What the warehouse is for.", _INTEREST, "version_days", "finance (finance.*), anyone (released.*)", False, {},
         files=("versions/*/*", "versions/*.json"),
+    ),
+    Processing(
+        "Findings on versions", "Which rules of finance a version kept, in how many rows, regions and periods; the last"
+        " examination, and its pages. Counts only.",
+        "Quality of what is published.", "not about persons", None, "operators and finance", False, {},
+        files=("quality/*",),
+    ),
+    Processing(
+        "Probes", "When what is published was read, and whether it was there.", "Availability.", "not about persons",
+        "probe_days", _OPERATORS, False, {}, files=("probes/*.jsonl",),
     ),
     Processing(
         "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",

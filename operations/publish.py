@@ -16,26 +16,28 @@ import polars as pl
 
 from ingestion.books import write_json
 from ingestion.records import naive_utc
-from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Table, dictionary, in_sql
-from operations.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
+from operations.expectation_gate import Days, withhold
+from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, dictionary
+from operations.region_marts import Reading, RegionLateError, RegionState, read_region
 from operations.released_marts import released_state, write_released
 from operations.restatements import book_restatements
+from operations.slo_marts import confirm_marts, fill_slos
 from operations.version_audit import audit
+from operations.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
 from operations.versions import (
     MANIFEST,
+    SEEN,
     current_version,
     pinned_version,
     put_in_place,
     read_manifest,
+    read_version_manifest,
     remove_leftovers,
     version_dir,
     version_ids,
     work_dir,
 )
 from settings import PermanentError, Settings, now
-
-# What the regions' files were when they last came out as the current version does, though rebuilt since.
-_SEEN = "seen.json"
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,32 @@ class Publication:
     late: dict[str, str]  # regions shown by their last good rows, if they had any, and why
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where a region's rows come from: its file, or the current version where it is late."""
-
-    state: RegionState | None  # None: late, and never published
-    rows: dict[str, Any]
-    builds: Any = None
-    late: str | None = None
-    is_passing: bool = False
+# Given a version's number, its folder and that of the version before: the days not to publish, by region.
+Examine = Callable[[int, Path, Path | None], Days]
 
 
-def publish(settings: Settings, *, clock: Callable[[], datetime] = now) -> Publication | None:
+class _NotAsExpectedError(Exception):
+    def __init__(self, days: Days) -> None:
+        self.days = days
+        super().__init__("rows are not as expected")
+
+
+def publish(
+    settings: Settings, *, clock: Callable[[], datetime] = now, examine: Examine | None = None
+) -> Publication | None:
     """Publish what the regions' files hold, if it differs from what is published. The caller holds the warehouse.
 
     A region is published as long as it is configured or has a file: taking it out of the configuration alone keeps
     its rows, so that no slip of the pen removes them. A region whose file cannot be read, and a day that is withheld
-    or waits for its rebuild, keep the rows of the current version.
+    or waits for its rebuild, keep the rows of the current version. Days that `examine` finds fault with are withheld
+    too, and the version is built once more without them.
 
     Returns:
         None where nothing differs, and while a version is pinned (see :func:`operations.versions.pinned_version`).
 
     Raises:
-        PermanentError: the audit refused the new version, or the current one cannot be read; nothing was swapped.
+        PermanentError: the audit or `examine` refused the new version, or the current one cannot be read; nothing was
+            swapped.
     """
     if pinned_version(settings) is not None:
         return None
@@ -81,27 +86,47 @@ def publish(settings: Settings, *, clock: Callable[[], datetime] = now) -> Publi
     if last.get("currency", settings.reporting_currency) != settings.reporting_currency:
         current, last = None, {"regions": {}}  # nothing can be carried over, nor compared
     surveyed = {region: _source(settings, region, last, with_rows=False) for region in _regions(settings, last)}
-    if not any(source.state for source in surveyed.values()) or _is_known(settings, current, last, surveyed):
+    if not any(source.state for source in surveyed.values()):
         return None
-    sources = {
+    if _is_known(settings, current, last, surveyed):
+        confirm_marts(settings, surveyed)
+        return None
+    built_at = naive_utc(clock())
+    try:
+        publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+    except _NotAsExpectedError as error:
+        withhold(settings, error.days)
+        surveyed = {region: _source(settings, region, last, with_rows=False) for region in surveyed}
+        try:
+            publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+        except _NotAsExpectedError as again:
+            named = ", ".join(f"{region} {day}" for region, days in again.days.items() for day in days)
+            raise PermanentError(f"what is published is not as expected without {named} either") from again
+    confirm_marts(settings, surveyed)
+    return publication
+
+
+def _read(settings: Settings, last: dict[str, Any], surveyed: dict[str, Source]) -> dict[str, Source]:
+    return {
         region: source if source.late else _source(settings, region, last, with_rows=True)
         for region, source in surveyed.items()
     }
-    return _swap_in(settings, naive_utc(clock()), current, sources)
 
 
 def _swap_in(
-    settings: Settings, built_at: datetime, current: int | None, sources: dict[str, _Source]
+    settings: Settings, built_at: datetime, current: int | None, sources: dict[str, Source], examine: Examine | None
 ) -> Publication | None:
     version = max([*version_ids(settings), current or 0]) + 1
     folder = work_dir(settings, version)
     try:
         rows = _build(settings, version, built_at, current, sources)
         if rows is None:
-            write_json(settings.versions_dir / _SEEN, {"version": current, **_fingerprint(settings, sources)})
+            write_json(settings.versions_dir / SEEN, {"version": current, **_fingerprint(settings, sources)})
             return None
         if findings := audit(folder):
             raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
+        if examine:
+            _hold(settings, version, current, examine)
         put_in_place(settings, version)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,13 +135,23 @@ def _swap_in(
     return Publication(version, version_dir(settings, version), rows, states, late)
 
 
+def _hold(settings: Settings, version: int, current: int | None, examine: Examine) -> None:
+    """Have the built version examined where it differs from the current one, if that was."""
+    folder = work_dir(settings, version)
+    # One that was published without, for an erasure, may hold rows that nobody has looked at.
+    was_examined = current is not None and read_manifest(settings, current).get("examined", False)
+    if days := examine(version, folder, version_dir(settings, current) if current and was_examined else None):
+        raise _NotAsExpectedError(days)
+    write_json(folder / MANIFEST, {**read_version_manifest(folder), "examined": True})
+
+
 def _regions(settings: Settings, last: dict[str, Any]) -> list[str]:
     files = {path.stem for path in settings.regions_dir.glob("*.duckdb")}
     published = last["regions"] if settings.regions is None else set(last["regions"]) & set(settings.regions)
     return sorted(files | set(settings.known_regions()) | set(published))
 
 
-def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows: bool) -> _Source:
+def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows: bool) -> Source:
     try:
         reading: Reading = read_region(settings, region, with_rows=with_rows)
     except RegionLateError as error:
@@ -125,11 +160,11 @@ def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows:
         # A writer is done in a moment; a file that is gone or broken says nothing final until it is back.
         if state and not error.is_passing:
             state = replace(state, final_through=None)
-        return _Source(state, {}, late=error.reason, is_passing=error.is_passing)
-    return _Source(reading.state, reading.rows, reading.builds)
+        return Source(state, {}, late=error.reason, is_passing=error.is_passing)
+    return Source(reading.state, reading.rows, reading.builds, reading.facts, reading.answers)
 
 
-def _fingerprint(settings: Settings, sources: dict[str, _Source]) -> dict[str, Any]:
+def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, Any]:
     contract = [[str(table), list(table.columns.items())] for table in PUBLISHED]
     return {
         "contract": hashlib.sha256(json.dumps([contract, dictionary()]).encode()).hexdigest(),
@@ -139,9 +174,9 @@ def _fingerprint(settings: Settings, sources: dict[str, _Source]) -> dict[str, A
     }
 
 
-def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sources: dict[str, _Source]) -> bool:
+def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sources: dict[str, Source]) -> bool:
     """Whether the regions' files stand as they did when they last came out as the current version."""
-    seen = settings.versions_dir / _SEEN
+    seen = settings.versions_dir / SEEN
     known = json.loads(seen.read_text()) if seen.is_file() else {}
     known = known if known.get("version") == current else last
     found = _fingerprint(settings, sources)
@@ -152,7 +187,7 @@ def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sou
 
 
 def _build(
-    settings: Settings, version: int, built_at: datetime, current: int | None, sources: dict[str, _Source]
+    settings: Settings, version: int, built_at: datetime, current: int | None, sources: dict[str, Source]
 ) -> dict[str, int] | None:
     """Write the version's files into its work folder; None where its content is that of the current one."""
     folder = work_dir(settings, version)
@@ -160,12 +195,12 @@ def _build(
     con = duckdb.connect(str(folder / "marts.duckdb"))
     try:
         if current:
-            _attach(con, version_dir(settings, current) / "marts.duckdb")
-        _create(con)
+            attach(con, version_dir(settings, current) / "marts.duckdb")
+        create_tables(con)
         for region, source in sources.items():
             if source.state:
                 for table in FINANCE:
-                    _fill(con, settings, table, region, source, has_last=current is not None)
+                    fill(con, settings, table, region, source, has_last=current is not None)
                 con.execute(
                     "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
                     [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
@@ -178,9 +213,11 @@ def _build(
         if current:
             _book_restatements(con, settings, version, current, sources)
         is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
-        if is_released and not any(_differs(con, table, passing) for table in (*reversed(FINANCE), VERSIONS, COLUMNS)):
+        compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
+        if is_released and not any(differs(con, table, passing) for table in compared):
             return None
-        _copy_to_parquet(con, folder / "parquet")
+        fill_slos(con, settings, sources, has_last=current is not None)
+        copy_to_parquet(con, folder / "parquet")
         rows = {str(table): con.execute(f"select count(*) from {table}").fetchall()[0][0] for table in PUBLISHED}
         rows |= write_released(folder, settings, version, built_at)
     finally:
@@ -191,7 +228,7 @@ def _build(
 
 
 def _book_restatements(
-    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, current: int, sources: dict[str, _Source]
+    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, current: int, sources: dict[str, Source]
 ) -> None:
     con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
     for region, source in sources.items():
@@ -202,75 +239,3 @@ def _book_restatements(
     regions = read_manifest(settings, current)["regions"]
     shown = {region: state["build"] for region, state in regions.items()}
     book_restatements(con, version, shown, settings.attribution.longest_lookback_days)
-
-
-def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    try:
-        con.execute(f"attach {_quoted(path)} as last_good (read_only)")
-    except duckdb.Error as error:
-        raise PermanentError(
-            f"the published {path} cannot be read; `romi publish rollback` goes back to one that can"
-        ) from error
-
-
-def _copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    for table in PUBLISHED:
-        (folder / table.schema).mkdir(parents=True, exist_ok=True)
-        target = _quoted(folder / table.schema / f"{table.name}.parquet")
-        ordered = f"from {table} order by {in_sql(table.grain)}"
-        con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)")
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def _create(con: duckdb.DuckDBPyConnection) -> None:
-    for table in PUBLISHED:
-        columns = ", ".join(f'"{name}" {type_}' for name, type_ in table.columns.items())
-        con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
-
-
-def _fill(
-    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, region: str, source: _Source, *, has_last: bool
-) -> None:
-    """The region's rows of one table: from its file, and from the current version what is late or held back."""
-    if (rows := source.rows.get(table.name)) is not None:
-        con.register("fresh", rows)
-        con.execute(f"insert into {table} by name from fresh")
-        con.unregister("fresh")
-    if not has_last or not source.state:
-        return
-    # An older version may not have every column of today's contract.
-    carried = [
-        f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
-        for name in _common(con, table)
-    ]
-    if carried and (source.late or table.period):
-        which = "true" if source.late else f"list_contains($held_back::date[], {table.period})"
-        con.execute(
-            f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}
-            where region = $region and {which}""",
-            {"region": region} | ({} if source.late else {"held_back": held_back(settings, table, source.state)}),
-        )
-
-
-def _common(con: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
-    query = """select column_name from duckdb_columns()
-        where database_name = 'last_good' and schema_name = ? and table_name = ? order by column_index"""
-    return [name for (name,) in con.execute(query, [table.schema, table.name]).fetchall() if name in table.columns]
-
-
-def _differs(con: duckdb.DuckDBPyConnection, table: Table, passing: list[str]) -> bool:
-    """Whether the table's rows are not those of the current version; what only names the version does not count."""
-    columns = [name for name in table.columns if name not in ("version", "built_at") or table is not VERSIONS]
-    if not set(columns) <= set(_common(con, table)):
-        return True
-    # A region that a writer holds for a moment is no news.
-    where = "where not list_contains($passing::varchar[], region)" if table is VERSIONS else ""
-    parameters = {"passing": passing} if where else {}
-    sides = [f"select {in_sql(columns)} from {place}{table} {where}" for place in ("", "last_good.")]
-    counts = [con.execute(f"select count(*) from ({side})", parameters).fetchall() for side in sides]
-    # Of equally many rows, those that are only on one side are matched by as many on the other.
-    only_here = f"select count(*) from ({sides[0]} except all {sides[1]})"
-    return counts[0] != counts[1] or con.execute(only_here, parameters).fetchall() != [(0,)]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from operations.published_meanings import WRITTEN_HERE
+from quality import slo
 from quality.reconcile import DAILY
 from settings import PermanentError
 
@@ -90,6 +92,11 @@ RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "re
     "conversions_change": "DECIMAL(18,6)", "orders_change": _COUNT,
     **dict.fromkeys(("revenue_change", "refunds_change", "cogs_change", "credit_moved"), _MONEY), "why": _NAME,
 })  # fmt: skip
+# Both speak of the moment at which their version was built.
+SLO_DAILY = Table("finance", "slo_daily", ("date", "region", "slo"),
+                  {name: type_.upper() for name, type_ in slo.DAILY.items()})  # fmt: skip
+USABLE_DAYS = Table("meta", "usable_days", ("date", "region"),
+                    {"date": "DATE", "region": _NAME, "is_usable": "BOOLEAN", "answer": _NAME})  # fmt: skip
 VERSIONS = Table("meta", "versions", ("region",), {
     "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
     "withheld_days": _COUNT, "carried_over": "BOOLEAN",
@@ -97,80 +104,11 @@ VERSIONS = Table("meta", "versions", ("region",), {
 COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
     ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
 ))  # fmt: skip
-PUBLISHED = (*FINANCE, RESTATEMENTS, VERSIONS, COLUMNS)
+PUBLISHED = (*FINANCE, RESTATEMENTS, SLO_DAILY, USABLE_DAYS, VERSIONS, COLUMNS)
 
 _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
           _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders",
           "DECIMAL(4,3)": "share"}  # fmt: skip
-_IS_FINAL = (
-    "Whether the row will change no more but for later corrections of the ledger: the input has passed it by 35 days,"
-    " nothing of it is withheld and no loss is known that could speak of it."
-    " Source: input watermark, quality gate and the books of archives."
-)
-_IN_MONEY = ", in the reporting currency"
-# What Python writes; the models of dbt carry their own descriptions.
-_WRITTEN_HERE = {
-    "finance.romi_daily": {"is_final": _IS_FINAL},
-    "finance.romi_monthly": {"is_final": _IS_FINAL},
-    "finance.romi_by_segment": {"is_final": _IS_FINAL},
-    "finance.channel_weights": {"is_final": _IS_FINAL},
-    "finance.romi_by_touch_date": {
-        "is_final": _IS_FINAL.replace("passed it by 35 days,", "passed it by 35 days and the look-back window,"),
-    },
-    "finance.reconciliation_daily": {
-        "date": "Calendar day in the region's time zone. Source: accounting date of the order.",
-        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
-        "ledger_orders": "Orders of the ledger that are not cancelled. Source: the ledger.",
-        "warehouse_orders": "Orders that the warehouse holds for the day. Source: the warehouse, order by order.",
-        "missing_in_warehouse": "Orders of the ledger that the warehouse does not hold on that day."
-                                " Source: ledger and warehouse, order by order.",
-        "missing_in_ledger": "Orders of the warehouse that the ledger does not have on that day, such as those only"
-                             " events know. Source: ledger and warehouse, order by order.",
-        "amount_mismatches": "Orders of both whose revenue, refunds, cost of goods or currency differ, or that stand"
-                             " twice. Source: ledger and warehouse, order by order.",
-        "ledger_revenue": "Gross revenue of the ledger's orders, in the reporting currency. Source: the ledger.",
-        "warehouse_revenue": "Gross revenue of the warehouse's orders, in the reporting currency."
-                             " Source: the warehouse, order by order.",
-        "accuracy": "Share of the ledger's orders that the warehouse holds to the cent; NULL without any."
-                    " Source: ledger and warehouse, order by order.",
-        "event_match_rate": "Share of the ledger's orders whose Order Completed event arrived; NULL without any."
-                            " Source: ledger and events.",
-    },
-    "finance.restatements": {
-        "version": "Number of the version that changed the figures. Source: publish.",
-        "table": "Table of finance whose figures changed. Source: publish.",
-        "date": "Day, or first day of the month, whose figures changed. Source: publish.",
-        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
-        **{
-            f"{name}_change": f"{name.capitalize()} now minus {name} before, of the whole region and period, for one"
-                              f" attribution model{unit}; NULL where the table has none. Source: both versions."
-            for name, unit in (("spend", _IN_MONEY), ("conversions", ""), ("orders", ""), ("revenue", _IN_MONEY),
-                               ("refunds", _IN_MONEY), ("cogs", _IN_MONEY))
-        },
-        "credit_moved": "What went from one channel or campaign to another, revenue (in spend_daily, cost), in the"
-                        " attribution model that moved most, in the reporting currency. Source: both versions.",
-        "why": "What the rebuilt days were rebuilt for. Source: plan.",
-    },
-    "meta.versions": {
-        "version": "Number of the published version. Source: publish.",
-        "built_at": "Moment at which the version was built. Source: publish.",
-        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
-        "input_watermark": "Latest event received (where that is unknown, latest that happened) of what is inside."
-                           " Source: events.",
-        "withheld_days": "Days held back by the quality gate or not rebuilt yet; they show their last good rows,"
-                         " if any. Source: quality gate and plan.",
-        "carried_over": "Whether the region's rows are those of the version before, because its file could not be read."
-                        " Source: publish.",
-    },
-    "meta.columns": {
-        "schema_name": "Schema of the column's table. Source: the contract.",
-        "table_name": "Table of the column. Source: the contract.",
-        "column_name": "The column. Source: the contract.",
-        "meaning": "What the column says. Source: the models' descriptions.",
-        "unit": "What the column is counted in. Source: the models' descriptions.",
-        "source": "Where the column's values come from. Source: the models' descriptions.",
-    },
-}  # fmt: skip
 
 
 @cache
@@ -186,7 +124,7 @@ def dictionary() -> tuple[tuple[str, ...], ...]:
     for table in PUBLISHED:
         for column, type_ in table.columns.items():
             described = modelled.get(str(table), {}).get(column) or {}
-            text = _WRITTEN_HERE.get(str(table), {}).get(column) or described.get("description", "")
+            text = WRITTEN_HERE.get(str(table), {}).get(column) or described.get("description", "")
             meaning, marker, source = text.partition(" Source: ")
             if not marker:
                 raise PermanentError(f"{table}.{column} has no description of the form 'Meaning. Source: origin.'")

@@ -9,6 +9,8 @@ import duckdb
 from ingestion.books import region_file, transaction
 from operations.finality import closed_through, finalise
 from operations.order_credit import offer_order_credit
+from quality.anomalies import Finding, book_anomalies, recent_anomalies
+from quality.books import unbalanced_archives
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
 
@@ -79,11 +81,7 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
         }
         if not built:
             raise PermanentError(f"{region}: no day of this window was rebuilt; run the models of these days first")
-        withheld = reconcile(con, settings, region, min(built), max(built))
-        withheld = {day: reason for day, reason in withheld.items() if day in built}
-        withheld |= {
-            day: f"test failed: {failed}" for day, (_, failed) in built.items() if failed and day not in withheld
-        }
+        withheld = _reasons(con, settings, region, {day: failed for day, (_, failed) in built.items()})
         build = con.execute("select coalesce(max(build), 0) + 1 from ops.days").fetchall()[0][0]
         con.executemany(
             """insert into ops.days values (?, ?, ?, ?, false)
@@ -94,4 +92,28 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
         con.execute("delete from ops.pending_days where state = 'built' and day between ? and ?", [first, last])
         finalise(con, settings, region)
         offer_order_credit(con)
+    return withheld
+
+
+def unusual(settings: Settings, region: str, first: date, last: date) -> list[Finding]:
+    """What was found unusual of these days when they were last settled."""
+    with region_file(settings, region, read_only=True) as con:
+        return recent_anomalies(con, first, last)
+
+
+def _reasons(
+    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, built: dict[date, str | None]
+) -> dict[date, str]:
+    """The first thing found against each of the days that were just rebuilt, given the dbt tests that failed."""
+    first, last = min(built), max(built)
+    withheld = {day: reason for day, reason in reconcile(con, settings, region, first, last).items() if day in built}
+    for day, failed in built.items():
+        if failed:
+            withheld.setdefault(day, f"test failed: {failed}")
+    for one in book_anomalies(con, settings, region, first, last):
+        if one.is_blocking and one.day in built:
+            withheld.setdefault(one.day, f"unusual: {one}")
+    if count := unbalanced_archives(con):
+        for day in built:
+            withheld.setdefault(day, f"the books of {count} archives do not balance")
     return withheld

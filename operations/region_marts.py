@@ -12,7 +12,8 @@ from ingestion.books import region_file
 from operations.erasure import remaining
 from operations.finality import WATERMARK, final_through
 from operations.published_tables import FINANCE, Table
-from privacy.suppression import SuppressionBook
+from operations.usable import Answer, answers
+from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError
 
 _HELD_BACK = """
@@ -38,6 +39,7 @@ class RegionState:
     final_through: str | None  # last day that the input has passed by 35; None where it has not come that far
     final_days: int
     carried_over: bool = False
+    last_day: str | None = None  # the newest day that was ever built
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Reading:
     state: RegionState
     rows: dict[str, Any] = field(default_factory=dict)  # Arrow tables
     builds: Any = None  # Arrow table: day, build, rebuilt_for
+    facts: Any = None  # Arrow table: what the service levels are measured by
+    answers: tuple[Answer, ...] = ()
 
 
 def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
@@ -62,16 +66,17 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
             state = _state(con)
             if not with_rows:
                 return Reading(state)
-            if count := remaining(con, SuppressionBook(settings.warehouse, region).load()):
+            if count := remaining(con, settings, region):
                 raise RegionLateError(
                     f"its file holds {count} rows of persons who were erased; `romi run` removes them"
                 )
             rows = {table.name: _rows(con, settings, table, state) for table in FINANCE}
-            return Reading(state, rows, con.execute("select day, build, rebuilt_for from ops.days").to_arrow_table())
-    except duckdb.ConnectionException as error:
-        raise RegionLateError("a writer of this process holds its file", is_passing=True) from error
+            builds = con.execute("select day, build, rebuilt_for from ops.days").to_arrow_table()
+            sli.make_facts(con, settings, region)
+            facts = con.execute("from facts").to_arrow_table()
+            return Reading(state, rows, builds, facts, tuple(answers(con, settings, region)))
     except TransientError as error:
-        if "Could not set lock" in str(error.__cause__):
+        if any(said in str(error.__cause__) for said in ("Could not set lock", "file handle conflict")):
             raise RegionLateError("a writer holds its file", is_passing=True) from error
         raise RegionLateError(f"its file cannot be read: {_first_line(error.__cause__)}") from error
     except (duckdb.Error, PermanentError, UsageError) as error:
@@ -83,8 +88,8 @@ def _first_line(error: BaseException | None) -> str:
 
 
 def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
-    build, days, final_days = con.execute(
-        "select coalesce(max(build), 0), count(*), count(*) filter (is_final) from ops.days"
+    build, days, final_days, last_day = con.execute(
+        "select coalesce(max(build), 0), count(*), count(*) filter (is_final), max(day) from ops.days"
     ).fetchall()[0]
     if not days:
         raise RegionLateError("it has not been built yet")
@@ -97,6 +102,7 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
         input_watermark=watermark and watermark.isoformat(),
         final_through=through.isoformat() if through else None,
         final_days=final_days,
+        last_day=last_day.isoformat(),
     )
 
 

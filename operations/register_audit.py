@@ -16,7 +16,7 @@ from operations.retention import Logs, find_overdue
 from privacy.keys import key_file
 from settings import RomiError, Settings
 
-_PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books")
+_PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
 
 
 def audit(settings: Settings, logs: Logs) -> list[str]:

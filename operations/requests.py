@@ -6,6 +6,7 @@ import calendar
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from ingestion.records import naive_utc
@@ -75,6 +76,10 @@ class RequestBook:
         if name not in self.requests()[request.id].steps:
             self._book.append({"line": "step", "request": request.id, "step": name,
                                "at": naive_utc(now()).isoformat(), **came_to})  # fmt: skip
+
+    def merge(self, other: Path) -> int:
+        """Take over the lines of another life of the book, such as a backup's; returns how many were new."""
+        return self._book.merge(other)
 
     def requests(self) -> dict[str, Request]:
         """Every request by its id, oldest first."""

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from operations import status
 from operations.backup import known_backups
 from operations.disposal import Disposal, Reach, dispose, overdue
 from operations.lock import exclusive
-from operations.rewrite import rewrite_region_file
+from operations.probe import old_books
+from operations.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.versions import (
     current_version,
     pinned_version,
@@ -65,7 +67,7 @@ def apply(
         for region in _regions(settings):
             try:
                 done.disposed += _dispose_region(settings, region, moment, dry_run=dry_run)
-                if not dry_run and _rewrite(settings, region):
+                if not dry_run and rewrite_if_due(settings, region):
                     done.rewritten.append(region)
             except RomiError as error:
                 done.failures[region] = str(error)
@@ -85,7 +87,7 @@ def find_overdue(settings: Settings, logs: Logs, grace: timedelta = GRACE) -> di
         with region_file(settings, region, read_only=True) as con:
             for what, count in overdue(con, Reach.of(settings, region, moment)).items():
                 found[f"{region}: {what}"] = count
-            found[f"{region}: disposed of, but not written anew"] = meta(con, "rewrite_due") is not None
+            found[f"{region}: disposed of, but not written anew"] = meta(con, REWRITE_DUE) is not None
     for what, items in _old_files(settings, logs, moment).items():
         found[what] = len(items)
     return {what: int(count) for what, count in found.items() if count}
@@ -131,17 +133,6 @@ def _dispose_region(settings: Settings, region: str, moment: datetime, *, dry_ru
     return disposed
 
 
-def _rewrite(settings: Settings, region: str) -> bool:
-    """Write the file anew if a disposal is due for it; the mark goes after the swap, so that a kill does it again."""
-    with region_file(settings, region, read_only=True) as con:
-        if meta(con, "rewrite_due") is None:
-            return False
-    rewrite_region_file(settings, region)
-    with region_file(settings, region) as con:
-        con.execute("delete from ops.meta where key = 'rewrite_due'")
-    return True
-
-
 def _old_files(settings: Settings, logs: Logs, moment: datetime) -> dict[str, dict[str, Callable[[], None]]]:
     """What lies in folders and is past its period: by class and name, with what takes it away."""
     periods = settings.retention
@@ -149,6 +140,10 @@ def _old_files(settings: Settings, logs: Logs, moment: datetime) -> dict[str, di
         "logs": logs(moment - timedelta(days=periods.log_days)),
         "published versions": _old_versions(settings, moment - timedelta(days=periods.version_days)),
         "backups": _old_backups(settings, moment - timedelta(days=periods.backup_days)),
+        "probes": {
+            name: partial(path.unlink, missing_ok=True)
+            for name, path in old_books(settings, moment - timedelta(days=periods.probe_days)).items()
+        },
     }
 
 
@@ -194,7 +189,7 @@ def _sweep(settings: Settings) -> None:
 def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
     periods = settings.retention
     rules = {"logs": ("log_days", periods.log_days), "published versions": ("version_days", periods.version_days),
-             "backups": ("backup_days", periods.backup_days)}  # fmt: skip
+             "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days)}  # fmt: skip
     done = []
     if not dry_run:
         _sweep(settings)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.books import region_file
+from ingestion.books import meta, region_file
 from operations.versions import sync
+from privacy import storage
 from settings import PermanentError, Settings
 
+REWRITE_DUE = "rewrite_due"  # in `ops.meta`, while bytes of what was taken out are still in the file
 Digests = dict[str, tuple[int, int]]
 
 
@@ -31,7 +33,7 @@ def rewrite_region_file(settings: Settings, region: str) -> None:
     with region_file(settings, region) as con:
         con.execute("checkpoint")
         source = con.execute("select current_database()").fetchall()[0][0]
-        con.execute(f"attach '{_escaped(fresh)}' as fresh")
+        storage.attach(con, fresh, settings, region, alias="fresh")
         fresh.chmod(0o600)
         con.execute(f'copy from database "{source}" to fresh')
         if table_digests(con, source) != table_digests(con, "fresh"):
@@ -43,6 +45,30 @@ def rewrite_region_file(settings: Settings, region: str) -> None:
     os.replace(fresh, path)
     sync(path.parent)
     remove_leftovers(settings, region)
+
+
+def rewrite_if_due(settings: Settings, region: str) -> bool:
+    """Write the file anew if something was taken out of it; the mark goes after the swap, so a kill does it again."""
+    with region_file(settings, region, read_only=True) as con:
+        if meta(con, REWRITE_DUE) is None:
+            return False
+    rewrite_region_file(settings, region)
+    with region_file(settings, region) as con:
+        con.execute("delete from ops.meta where key = ?", [REWRITE_DUE])
+    return True
+
+
+def keep_as_configured(settings: Settings, region: str) -> bool:
+    """Write the region's file anew where it is encrypted and should not be, or the other way round.
+
+    Returns:
+        Whether it was.
+    """
+    path = settings.region_file(region)
+    if not path.is_file() or storage.is_encrypted(path) == storage.wants_encryption(settings):
+        return False
+    rewrite_region_file(settings, region)
+    return True
 
 
 def remove_leftovers(settings: Settings, region: str) -> None:
@@ -73,7 +99,3 @@ def _work_file(path: Path) -> Path:
 
 def _log(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -13,8 +13,13 @@ from ingestion.books import add_books, meta, records_by_fate, region_file, write
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
-from operations import plan, versions
+from operations import backup_book, plan, versions
 from operations.finality import WATERMARK
+from operations.slo_facts import WHOLE
+from operations.slo_marts import region_levels, warehouse_levels
+from operations.usable import NOTHING_LANDED, answers, yesterday
+from privacy import storage
+from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, UsageError, now
 
 ACCURACY_DAYS = 28
@@ -40,7 +45,9 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "watermark": _one(con, WATERMARK),
         "backlog": _backlog(con, settings, region),
         "fields": fields.summary(con),
-        "slo": _accuracy(con, settings),
+        "slo": _service_levels(con, settings, region),
+        "unusual": _unusual(con, settings, region),
+        "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],
         "key": meta(con, "pseudonym_key"),
     }
     write_json(folder / f"{region}.json", snapshot)
@@ -71,17 +78,38 @@ def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 def overview(settings: Settings) -> dict[str, Any]:
     """Everything ``romi status`` shows."""
-    regions = {one["region"]: _refreshed(settings, one) for one in snapshots(settings)}
+    regions = {
+        one["region"]: {
+            **_refreshed(settings, one),
+            "is_encrypted": storage.is_encrypted(settings.region_file(one["region"])),
+        }
+        for one in snapshots(settings)
+    }
+    levels = warehouse_levels(settings)
+    for region, one in regions.items():
+        one["yesterday"] = _yesterday(settings, region, one.pop("answers", []))
+        one["slo"] |= levels.get(region, {})
     return {
         "records": add_books([one["records"] for one in regions.values()]),
         "regions": regions,
+        "slo": levels.get(WHOLE, {}),
         "published": {
             "version": versions.current_version(settings),
             "pinned": versions.pinned_version(settings),
             "path": str(settings.published),
             "versions": len(versions.version_ids(settings)),
         },
+        "backup": backup_book.summary(settings),
     }
+
+
+def alerts(settings: Settings) -> dict[str, Any]:
+    """Service levels whose error budget burns too fast, by region and name."""
+    found = [*warehouse_levels(settings).items(), *((one["region"], one["slo"]) for one in snapshots(settings))]
+    return {
+        f"{region} {name}": f"{level['alert']}: {level['error_budget_left']:.0%} of the budget left on {level['date']}"
+        for region, levels in found for name, level in levels.items() if level.get("alert")
+    }  # fmt: skip
 
 
 def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
@@ -123,24 +151,51 @@ def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
     }
 
 
-def _accuracy(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
-    """Accuracy and event match rate over the last 28 days that have orders; the error budget left, as a share."""
+def _yesterday(settings: Settings, region: str, known: list[list[Any]]) -> dict[str, Any]:
+    """Can I use yesterday's numbers?"""
+    day = yesterday(settings, region)
+    found = next((one for one in known if one[0] == str(day)), None)
+    _, is_usable, words, build = found or (str(day), False, NOTHING_LANDED, None)
+    if is_usable and build is not None:
+        shown = versions.shown_regions(settings).get(region)
+        if not shown or shown["build"] < build:
+            is_usable, words = False, "no: it is rebuilt and not published yet"
+            if pinned := versions.pinned_version(settings):
+                words += f", since version {pinned} is pinned"
+    return {"date": str(day), "is_usable": is_usable, "answer": words}
+
+
+def _service_levels(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
+    """Each as of its last day; accuracy and event match rate are those of the last 28 days that have orders."""
+    levels: dict[str, Any] = region_levels(con, settings, region)
     built = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'reconciliation_daily'"
     if not _one(con, built):
-        return {}
+        return levels
     orders, wrong, matched = con.execute(f"""
         select sum(ledger_orders)::bigint, sum(missing_in_warehouse + amount_mismatches)::bigint,
             sum(ledger_orders * event_match_rate)
         from (from finance.reconciliation_daily where ledger_orders > 0 order by date desc limit {ACCURACY_DAYS})
         """).fetchall()[0]
-    if not orders:
-        return {}
-    achieved, objective = 1 - wrong / orders, float(settings.slo.accuracy)
+    if orders:
+        for name, good in (("accuracy", orders - wrong), ("event_match_rate", matched)):
+            levels[name] = {**levels.get(name, {}), **_over_the_last_days(settings, name, good, orders)}
+    return levels
+
+
+def _unusual(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, list[str]]:
+    """What was unusual of the last week, by day."""
+    last = yesterday(settings, region)
+    found: dict[str, list[str]] = {}
+    for one in recent_anomalies(con, last - timedelta(days=6), last):
+        found.setdefault(str(one.day), []).append(str(one))
+    return found
+
+
+def _over_the_last_days(settings: Settings, name: str, good: float, orders: int) -> dict[str, Any]:
+    achieved, objective = good / orders, float(getattr(settings.slo, name))
     left = 1 - (1 - achieved) / (1 - objective) if objective < 1 else float(achieved == 1)
-    return {
-        "accuracy": {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left},
-        "event_match_rate": {"objective": float(settings.slo.event_match_rate), "achieved": matched / orders},
-    }
+    return {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left,
+            "is_met": achieved >= objective}  # fmt: skip
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> Any:

@@ -8,22 +8,22 @@ repeated; the same command goes on where it ended.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion.books import region_file, transaction
-from ingestion.load import hold_key
+from ingestion.books import region_file
+from ingestion.held_key import hold_key
 from ingestion.records import naive_utc
-from operations import emails, erasure, plan, status, subject_data
+from operations import emails, erasure, rectification, rotation, status, subject_data
 from operations.lock import check_warehouse, exclusive
 from operations.persons import Identifiers, Person, named, resolve
 from operations.publish import publish
 from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.versions import current_version, version_dir, version_ids
 from privacy.keys import Key, region_key
-from privacy.pseudonyms import Kind
+from privacy.pseudonyms import Kind, nested
 from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark
 from settings import RomiError, Settings, UnknownValueError, UsageError, now
 
@@ -56,6 +56,7 @@ class Outcome:
     """What a request came to, by region; one that failed is named and holds back no other."""
 
     requests: dict[str, Request] = field(default_factory=dict)
+    erasures: dict[str, list[Request]] = field(default_factory=dict)  # of several persons at once, all of them
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     version: int | None = None
@@ -92,6 +93,7 @@ def look(
         for name in names:
             with _failing(outcome, name):
                 book = RequestBook(settings, name)
+                rotation.catch_up(settings, name)
                 request = book.open(new_id(), kind)
                 outcome.found[name] = _held(settings, subject, name)
                 book.step(request, DONE, rows=sum(map(len, outcome.found[name].values())))
@@ -111,23 +113,30 @@ def _held(settings: Settings, subject: Subject, region: str) -> dict[str, Any]:
 
 
 def erase(
-    settings: Settings, subject: Subject, region: str | None, on_wait: Callable[[], None] = lambda: None
+    settings: Settings,
+    subject: Subject | Sequence[Subject],
+    region: str | None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Take the person out of every store, for good.
+    """Take a person, or several at once, out of every store, for good.
 
     Orders keep their money and credit without the person. What is published holds no persons; a new version is
-    published where the erasure changes one, and the versions before it are disposed of.
+    published where the erasure changes one, and the versions before it are disposed of. However many they are, a
+    region's file is written anew once.
 
     Raises:
         UsageError: there is no warehouse, or no such region.
     """
+    persons = [subject] if isinstance(subject, Subject) else list(subject)
     names, outcome = regions(settings, region), Outcome()
     with exclusive(settings, on_wait):
         for name in names:
             with _failing(outcome, name):
-                request = _suppress(settings, subject, name)
-                outcome.requests[name] = request
-                _remove(settings, subject, name, request)
+                rotation.catch_up(settings, name)
+                found = [_suppress(settings, one, name) for one in persons]
+                outcome.erasures[name] = list({request.id: request for request in found}.values())
+                outcome.requests[name] = found[-1]
+                _remove(settings, persons, name, outcome.erasures[name])
         _republish(settings, outcome)
     return outcome
 
@@ -175,6 +184,7 @@ def rectify(
     with exclusive(settings, on_wait):
         for name in names:
             with _failing(outcome, name):
+                rotation.catch_up(settings, name)
                 book = RequestBook(settings, name)
                 request = book.open(new_id(), "rectify")
                 relinked = _relink(settings, subject, name) if settings.region_file(name).is_file() else 0
@@ -189,24 +199,7 @@ def _relink(settings: Settings, subject: Subject, region: str) -> int:
     suppression = SuppressionBook(settings.warehouse, region).load()
     person = named(subject.identifiers(settings, region), key, suppression)
     (user,), (device,) = person.users, person.devices
-    with region_file(settings, region) as con:
-        with transaction(con):
-            if con.execute("select count(*) from raw.events where anonymous_id = ?::uuid", [device]).fetchall() == [
-                (0,)
-            ]:
-                return 0
-            con.execute("delete from ops.device_owners where anonymous_id = ?::uuid", [device])
-            con.execute("insert into ops.device_owners values (?::uuid, ?::uuid)", [device, user])
-            events = con.execute(
-                """insert into ops.changes
-                select 'event', null, message_id::varchar from raw.events
-                where anonymous_id = $device::uuid or user_id = $user::uuid
-                    or user_id in (select user_id from raw.events where anonymous_id = $device::uuid)""",
-                {"device": device, "user": user},
-            ).fetchall()[0][0]
-        plan.plan(con, settings, region)
-        status.write_snapshot(con, settings, region)
-    return events
+    return rectification.relink(settings, region, device, user)
 
 
 def _pseudonym_key(settings: Settings, region: str) -> Key:
@@ -222,9 +215,9 @@ def _begun(
     identifiers: Identifiers, key: Key, suppression: Suppression | None, requests: RequestBook
 ) -> tuple[list[Tombstone], Person]:
     """Tombstones that an erasure of these identifiers has made which is not done yet; and who has none of it."""
-    person = named(identifiers, key, None)
     if suppression is None:
-        return [], person
+        return [], named(identifiers, key, None)
+    person = named(identifiers, key.first, None)
     known, begun, rest = requests.requests(), [], Person()
     places: list[tuple[Kind, set[str], set[str]]] = [
         ("user", person.users, rest.users), ("anonymous", person.devices, rest.devices)
@@ -232,10 +225,10 @@ def _begun(
     for kind, firsts, others in places:
         for first in firsts:
             names = suppression.life(key, kind, first)
-            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name)]
+            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name, key.rotations)]
             stones = [one for one in stones if one.request not in known or not known[one.request].done_at]
             begun += stones
-            others |= set() if stones else {names[-1]}
+            others |= set() if stones else {nested(names[-1], key.rotations)}
     return sorted(begun, key=lambda one: one.erased_at), rest
 
 
@@ -250,11 +243,13 @@ def _tombstones(person: Person, key: Key, begun: Tombstone | None = None) -> lis
     ]  # fmt: skip
 
 
-def _remove(settings: Settings, subject: Subject, region: str, request: Request) -> None:
-    done = erasure.enforce(settings, region, texts=subject.texts)
-    RequestBook(settings, region).step(
-        request, "removed", events=done.events, orders=done.orders, dead_letters=done.dead_letters
-    )
+def _remove(settings: Settings, persons: Sequence[Subject], region: str, requests: Sequence[Request]) -> None:
+    done = erasure.enforce(settings, region, texts=[text for one in persons for text in one.texts])
+    came_to = {"events": done.events, "orders": done.orders, "dead_letters": done.dead_letters}
+    if len(requests) > 1:
+        came_to["of_requests"] = len(requests)  # counted for all of them together
+    for request in requests:
+        RequestBook(settings, region).step(request, "removed", **came_to)
     if settings.region_file(region).is_file():
         with region_file(settings, region, read_only=True) as con:
             status.write_snapshot(con, settings, region)
@@ -272,12 +267,16 @@ def _republish(settings: Settings, outcome: Outcome) -> None:
         outcome.failures["publish"] = str(error)
         return
     outcome.version = current_version(settings)
-    for region, request in outcome.requests.items():
-        if region not in outcome.failures:
-            book = RequestBook(settings, region)
+    for region, requests in outcome.erasures.items():
+        if region in outcome.failures:
+            continue
+        book = RequestBook(settings, region)
+        for request in requests:
             book.step(request, "published", version=outcome.version or 0)
             book.step(request, DONE)
-            outcome.requests[region] = book.requests()[request.id]
+        booked = book.requests()
+        outcome.erasures[region] = [booked[request.id] for request in requests]
+        outcome.requests[region] = outcome.erasures[region][-1]
 
 
 def dispose_other_versions(settings: Settings) -> int:

@@ -43,8 +43,7 @@ def project() -> Any:
     """The project as dbt's ``Manifest``, parsed once a process without a database."""
     from dbt.cli.main import dbtRunner
 
-    with _region_file(Path("unused")):
-        result = dbtRunner().invoke(["parse", *_places(DBT_PROJECT / "target")])
+    result = dbtRunner().invoke(["parse", *_places(DBT_PROJECT / "target")])
     if not result.success:
         raise PermanentError(f"dbt cannot parse {DBT_PROJECT}: {result.exception}")
     return result.result
@@ -193,7 +192,7 @@ def _release() -> None:
 
 @contextmanager
 def _region_file(path: Path) -> Iterator[None]:
-    """dbt's profile takes the file to attach from the environment."""
+    """dbt's plugin takes the file to attach from the environment."""
     os.environ["ROMI_REGION_FILE"] = str(path.absolute())
     try:
         yield

@@ -16,6 +16,8 @@ from settings import Settings, UnknownValueError
 
 MANIFEST = "manifest.json"
 _PIN = "pinned.json"
+# What the regions' files were when they last came out as the current version does, though rebuilt since.
+SEEN = "seen.json"
 # While a version waits to be linked, this link names it: os.replace makes it the current one or leaves it behind.
 _WAITING = ".published.next"
 _TURNING = ".published.back"
@@ -88,8 +90,25 @@ def version_ids(settings: Settings) -> list[int]:
 
 
 def read_manifest(settings: Settings, version: int) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((version_dir(settings, version) / MANIFEST).read_text())
+    return read_version_manifest(version_dir(settings, version))
+
+
+def read_version_manifest(folder: Path) -> dict[str, Any]:
+    """Of a version in `folder`, which may still be its work folder."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
     return manifest
+
+
+def shown_regions(settings: Settings) -> dict[str, Any]:
+    """The regions' states that the current version shows, by region."""
+    if (current := current_version(settings)) is None:
+        return {}
+    seen = settings.versions_dir / SEEN
+    known = json.loads(seen.read_text()) if seen.is_file() else {}
+    regions: dict[str, Any] = (known if known.get("version") == current else read_manifest(settings, current))[
+        "regions"
+    ]
+    return regions
 
 
 def rollback(settings: Settings, version: int) -> None:

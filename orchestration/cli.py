@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_dead_letters, cli_subjects, cli_upkeep
+from orchestration import cli_dead_letters, cli_keys, cli_probe, cli_subjects, cli_upkeep
 from settings import RomiError, Settings, UsageError, load_settings
 
 
@@ -89,8 +89,9 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
 
     regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
     from orchestration import show
+    from orchestration.show_progress import progress
 
-    with show.progress(quiet=as_json) as on_wait:
+    with progress(quiet=as_json) as on_wait:
         from orchestration import pipeline
 
         outcome = pipeline.run(settings, config, on_wait)
@@ -109,13 +110,14 @@ def _demo(
     """Make a sample landing zone (three regions) and do `run` on it."""
     from operations import demo, sample_shop
     from orchestration import show
+    from orchestration.show_progress import sample_progress
 
     path = config or Path("romi.yaml")
     if not path.exists():
         write_config(path, sample_shop.config_yaml())
     settings = _settings(path, warehouse, landing)
-    with show.sample_progress(quiet=as_json, total=events) as progress:
-        demo.prepare(settings, days, events, progress)
+    with sample_progress(quiet=as_json, total=events) as tell:
+        demo.prepare(settings, days, events, tell)
     code = _pipeline(settings, path, as_json)
     if not as_json:
         show.demo_summary(settings)
@@ -201,6 +203,11 @@ def dsar() -> None:
 
 
 @main.group()
+def keys() -> None:
+    """The keys of regions."""
+
+
+@main.group()
 def retention() -> None:
     """Periods of data, and what is past them."""
 
@@ -219,9 +226,11 @@ command(dsar, "export")(cli_subjects.export)
 command(dsar, "erase")(cli_subjects.erase)
 command(dsar, "rectify")(cli_subjects.rectify)
 command(dsar, "status")(cli_subjects.show_requests)
+command(keys, "rotate")(cli_keys.rotate)
 command(retention, "apply")(cli_upkeep.apply_retention)
 command(main, "backup")(cli_upkeep.make_backup)
 command(main, "restore")(cli_upkeep.restore_backup)
+command(main, "probe")(cli_probe.probe_published)
 command(main, "audit")(cli_upkeep.audit_warehouse)
 
 if __name__ == "__main__":

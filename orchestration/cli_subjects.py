@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Callable
@@ -76,9 +77,17 @@ def export(
 
 
 @_subject_options
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Several at once: a CSV file with a header of"
+    " user_id, anonymous_id and email, or some of them, and a person in each row.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(
-    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, yes: bool, **subject: str | None
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, file: Path | None, yes: bool,
+    **subject: str | None,
 ) -> int:  # fmt: skip
     """Remove a person from every store, for good; orders keep their money as an anonymous buyer's.
 
@@ -86,16 +95,17 @@ def erase(
     """
     from operations import subjects
 
-    settings, who = _settings(config, warehouse), _subject(subject)
+    settings = _settings(config, warehouse)
+    who = _listed(file, subject) if file else [_subject(subject)]
+    whom = "this person" if len(who) == 1 else f"these {len(who):,} persons"
     where = region or f"all regions ({', '.join(subjects.regions(settings, None))})"
-    question = (
-        f"Erase this person in {where}? It cannot be undone, and disposes of all but the newest published version"
-    )
+    question = f"Erase {whom} in {where}? It cannot be undone, and disposes of all but the newest published version"
     if not yes and (as_json or not _confirmed(question)):
         raise UsageError("nothing was erased; --yes erases without asking")
     outcome = subjects.erase(settings, who, region, _wait(as_json))
     if as_json:
-        _json(_facts(outcome) | {"version": outcome.version})
+        requests = [_request(one) for ones in outcome.erasures.values() for one in ones]
+        _json(_facts(outcome) | {"requests": requests, "version": outcome.version})
     else:
         _print_erased(outcome)
     return outcome.exit_code
@@ -160,6 +170,25 @@ def _subject(given: dict[str, str | None]) -> Subject:
     return Subject(**named)
 
 
+def _listed(file: Path, given: dict[str, str | None]) -> list[Subject]:
+    from operations.subjects import Subject
+
+    if any(given.values()):
+        raise UsageError("either --file, or --user-id, --anonymous-id or --email")
+    known = {"user_id", "anonymous_id", "email"}
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            rows = csv.DictReader(opened)
+            if not rows.fieldnames or not set(rows.fieldnames) <= known:
+                raise UsageError(f"{file} needs a header of {', '.join(sorted(known))}, or some of them")
+            found = [{name: value.strip() for name, value in row.items() if value and value.strip()} for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+        raise UsageError(f"{file} cannot be read as CSV") from error
+    if not any(found):
+        raise UsageError(f"{file} names nobody")
+    return [Subject(**one) for one in found if one]
+
+
 def _wait(as_json: bool) -> Callable[[], None]:
     return lambda: None if as_json else click.echo("another run holds the warehouse; waiting for it", err=True)
 
@@ -188,10 +217,11 @@ def _print_held(outcome: Outcome) -> None:
 
 def _print_erased(outcome: Outcome) -> None:
     _print_failures(outcome)
-    for region, request in outcome.requests.items():
-        came_to = request.steps.get("removed", {})
+    for region, requests in outcome.erasures.items():
+        came_to = requests[-1].steps.get("removed", {})
+        done = "done" if all(one.done_at for one in requests) else "not done yet"
         click.echo(
-            f"{region}: request {request.id} {'done' if request.done_at else 'not done yet'};"
+            f"{region}: request{'s' if len(requests) > 1 else ''} {', '.join(one.id for one in requests)} {done};"
             f" {came_to.get('events', 0):,} events removed, {came_to.get('orders', 0):,} orders made anonymous,"
             f" {came_to.get('dead_letters', 0):,} dead letters disposed of"
         )

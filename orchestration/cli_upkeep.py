@@ -17,6 +17,7 @@ from settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from operations.backup import Backup
+    from operations.backup_book import Verified
     from operations.retention import Retained
 
 _WAIT = "another run holds the warehouse; waiting for it"
@@ -54,12 +55,19 @@ def _logs(settings: Settings) -> Iterator[Callable[[datetime], dict[str, Callabl
 
 
 @click.option("--to", type=click.Path(path_type=Path), help="Where to put it; default <warehouse>.backups beside it.")
-def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: Path | None) -> None:
+@click.option("--trial/--no-trial", default=True, help="Restore it once beside itself, and measure that.")
+def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: Path | None, trial: bool) -> None:
     """Copy the warehouse, consistent and verified. Keys are not in it: keep those apart."""
-    from operations import backup
-
     settings = load_settings(config, warehouse=warehouse)
-    _print_backup(backup.back_up(settings, to, partial(_say_wait, as_json)), "backed up to", as_json)
+    waiting = partial(_say_wait, as_json)
+    if trial:
+        from operations.verified_backup import back_up_and_try
+
+        _print_backup(back_up_and_try(settings, to, waiting), "backed up to", as_json)
+    else:
+        from operations.backup import back_up
+
+        _print_backup(back_up(settings, to or settings.backup.to, waiting), "backed up to", as_json)
 
 
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
@@ -111,10 +119,12 @@ def _print_retained(done: Retained, overdue: dict[str, int], *, dry_run: bool) -
         click.echo(f"still overdue: {count:,} {what}")
 
 
-def _print_backup(made: Backup, verb: str, as_json: bool) -> None:
+def _print_backup(made: Backup | Verified, verb: str, as_json: bool) -> None:
     if as_json:
         return _json(asdict(made))
     click.echo(f"{verb} {made.folder}: {made.files:,} files, {made.bytes:,} bytes, verified, in {made.seconds:.1f} s")
+    if (back := getattr(made, "recovery_seconds", None)) is not None:
+        click.echo(f"restored on trial in {back:.1f} s")
     for region, latest in made.recovery_point.items():
         click.echo(f"{region}: up to the event of {latest or '(none)'} UTC")
     return None

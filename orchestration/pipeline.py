@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 
 from ingestion import landing
 from ingestion.books import region_file
-from ingestion.load import check_key
+from ingestion.held_key import check_key
 from operations import plan, releases, status, versions
 from operations.lock import exclusive
 from operations.progress import Step, report
@@ -24,6 +24,7 @@ from operations.region_marts import RegionLateError
 from orchestration.definitions import defs
 from orchestration.partitions import range_tags, regions
 from privacy.keys import key_file
+from quality.expectations.process import warm_up
 from settings import RomiError, Settings
 
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
@@ -70,7 +71,9 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
         jobs = _Jobs(journal, settings, config, outcome)
         for region in outcome.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
-                outcome.rebuilt_days += jobs.rebuild(region, _pending(settings, region))
+                if pending := _pending(settings, region):
+                    warm_up()
+                outcome.rebuilt_days += jobs.rebuild(region, pending)
                 if _has_release_due(settings, region):
                     jobs.execute("release", f"{region}: release", partition_key=region)
         report(Step("publish"))

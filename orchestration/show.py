@@ -1,21 +1,17 @@
-"""What the command line prints: progress for people at a terminal, tables, or one JSON object."""
+"""What the command line prints: tables for people, or one JSON object."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from operations.progress import Step, listening
+from orchestration.show_backup import backup_lines
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -23,63 +19,7 @@ if TYPE_CHECKING:
     from orchestration.pipeline import Outcome
 
 _out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False)
 _FIELDS = 3  # of a kind that a line names
-
-
-@contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[], None]]:
-    """Show each :class:`Step` that work reports; yields what to call when another run has to be waited for."""
-    wait = "another run holds the warehouse; waiting for it"
-    if quiet or not _err.is_terminal:
-        with listening(_plain(quiet)):
-            yield lambda: None if quiet else print(wait, file=sys.stderr, flush=True)
-        return
-    with _bars() as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(step: Step) -> None:
-            if step.name not in tasks:
-                for task in tasks.values():
-                    bars.stop_task(task)
-                tasks[step.name] = bars.add_task(step.name, total=step.total or None, detail=step.detail)
-            bars.update(tasks[step.name], completed=step.done, total=step.total or None, detail=step.detail)
-
-        show(Step("start Dagster and dbt"))
-        with listening(show):
-            yield lambda: _err.print(wait)
-
-
-def _bars() -> Progress:
-    return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[detail]}"), TimeElapsedColumn(), console=_err,
-    )  # fmt: skip
-
-
-def _plain(quiet: bool) -> Callable[[Step], None]:
-    """One line a step, when it begins and ends; nothing if quiet."""
-    seen: set[str] = set()
-
-    def show(step: Step) -> None:
-        is_last = step.total and step.done == step.total
-        if not quiet and (step.name not in seen or is_last):
-            seen.add(step.name)
-            print(f"{step.name} {step.detail}".rstrip(), file=sys.stderr, flush=True)
-
-    return show
-
-
-@contextmanager
-def sample_progress(quiet: bool, total: int) -> Iterator[Callable[[int], None]]:
-    """Progress of making the sample, in records."""
-    if quiet or not _err.is_terminal:
-        yield lambda _: None
-        return
-    with _bars() as bars:
-        task = bars.add_task("sample landing zone", total=total, detail="records")
-        yield lambda done: bars.update(task, completed=min(done, total))
-        bars.update(task, completed=total)
 
 
 def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
@@ -113,22 +53,34 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return _json(overview)
     _out.print(books_table(overview))
-    table = Table(title="Regions", title_justify="left")
-    for name in (
-        "region",
-        "archives",
-        "corrupt",
-        "backlog",
-        "oldest",
-        "pending windows",
-        "withheld days",
-        "accuracy",
-        "event match",
-    ):
-        table.add_column(name, justify="left" if name == "region" else "right")
+    _out.print(_regions_table(overview["regions"]))
+    _out.print(_levels_table(overview))
+    for line in [*field_lines(overview["regions"]), *unusual_lines(overview["regions"])]:
+        _out.print(escape(line))
+    _out.print(encryption_line(overview["regions"]))
+    published = overview["published"]
+    _out.print(
+        f"published: version {published['version']} at {published['path']}"
+        if published["version"]
+        else "published: nothing yet"
+    )
+    for line in backup_lines(overview["backup"]):
+        _out.print(escape(line))
     for name, one in overview["regions"].items():
-        states = one["archives"].values()
-        slo = one["slo"]
+        _out.print(escape(f"can {name}'s numbers of yesterday ({one['yesterday']['date']}) be used? "), end="")
+        _out.print(escape(one["yesterday"]["answer"]))
+    return None
+
+
+def _regions_table(regions: dict[str, Any]) -> Table:
+    """How each region stands, a row each."""
+    table = Table(title="Regions", title_justify="left")
+    table.add_column("region")
+    for name in ("archives", "corrupt", "backlog", "oldest", "pending windows", "withheld days", "accuracy",
+                 "event match"):  # fmt: skip
+        table.add_column(name, justify="right")
+    for name, one in regions.items():
+        states, slo = one["archives"].values(), one["slo"]
         oldest = one["backlog"]["oldest_age_seconds"]
         table.add_row(
             name,
@@ -141,16 +93,53 @@ def status(overview: dict[str, Any], as_json: bool) -> None:
             _percent(slo.get("accuracy")),
             _percent(slo.get("event_match_rate")),
         )
-    _out.print(table)
-    for line in field_lines(overview["regions"]):
-        _out.print(escape(line))
-    published = overview["published"]
-    _out.print(
-        f"published: version {published['version']} at {published['path']}"
-        if published["version"]
-        else "published: nothing yet"
-    )
-    return None
+    return table
+
+
+def _levels_table(overview: dict[str, Any]) -> Table:
+    """Each service level as of its last day; of a region's marts the one that is furthest behind."""
+    table = Table(title="Service levels", title_justify="left")
+    for name in ("region", "service level", "achieved", "objective", "budget left", "alert"):
+        table.add_column(name, justify="left" if name in ("region", "service level") else "right")
+    for region, levels in ({"": overview["slo"]} | {n: one["slo"] for n, one in overview["regions"].items()}).items():
+        for name, level in level_rows(levels):
+            form = "{:.3%}" if level["unit"] == "share" else f"{{:,.1f}} {level['unit']}"
+            is_met = level["is_met"] and not level["alert"]
+            achieved = form.format(level["achieved"])
+            cells = (achieved if is_met else f"[red]{achieved}[/red]", form.format(level["objective"]))
+            table.add_row(
+                region or "all", name, *cells, f"{level['error_budget_left']:.0%}", level["alert"] or ""
+            )  # fmt: skip
+    return table
+
+
+def level_rows(levels: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The levels to show: one line for all marts' freshness, that of the mart that is worst off."""
+    marts = {name: level for name, level in levels.items() if name.startswith("freshness_hours.")}
+    rows = [(name, level) for name, level in levels.items() if name not in marts and "unit" in level]
+    if marts:
+        worst = max(marts, key=lambda name: marts[name]["achieved"])
+        rows.append(
+            ("freshness_hours" if len({one["achieved"] for one in marts.values()}) == 1 else worst, marts[worst])
+        )
+    return rows
+
+
+def unusual_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and day of the last week that differs from the same weekdays before."""
+    return [
+        f"unusual {region} {day}: {'; '.join(found[:_FIELDS])}"
+        + (f" and {len(found) - _FIELDS} more" if len(found) > _FIELDS else "")
+        for region, one in regions.items() for day, found in (one.get("unusual") or {}).items()
+    ]  # fmt: skip
+
+
+def encryption_line(regions: dict[str, Any]) -> str:
+    """Whether the regions' files are encrypted at rest."""
+    plain = [name for name, one in regions.items() if not one["is_encrypted"]]
+    if not plain:
+        return "encryption at rest: on"
+    return "encryption at rest: off" + ("" if len(plain) == len(regions) else f" in {', '.join(plain)}")
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:

@@ -32,7 +32,9 @@ class Translator(DagsterDbtTranslator):
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         # A failing test withholds its days at publishing; stopping the run would hide what else is wrong with them.
         meaning = self.get_resource_props(manifest, unique_id).get("description")
-        return spec and spec._replace(blocking=False, description=meaning or spec.description)
+        return spec and spec._replace(
+            blocking=False, description=meaning or spec.description, partitions_def=asset_spec.partitions_def
+        )
 
     def get_partitions_def(self, dbt_resource_props: Mapping[str, Any]) -> dg.PartitionsDefinition | None:
         is_windowed = dbt_resource_props.get("config", {}).get("materialized") == "incremental"

@@ -3,6 +3,9 @@
 A key never stands in the warehouse, its backups or the configuration. ``ROMI_KEY_<REGION>_<PURPOSE>`` (64
 hexadecimal digits, ``-`` in a region's name written ``_``) wins; else the file named by ``ROMI_KEY_FILE``, by
 default ``<warehouse>.keys`` beside the warehouse, which is made with fresh keys where there is none.
+
+A pseudonym key that was rotated is a list, first key first, separated by commas: each is applied to what the one before
+it made, so none of them may be lost, and none of a person's data is needed to add one.
 """
 
 from __future__ import annotations
@@ -20,17 +23,18 @@ from typing import Literal
 
 from settings import UsageError
 
-Purpose = Literal["pseudonym", "seal", "suppression"]
+Purpose = Literal["pseudonym", "seal", "suppression", "storage"]
 _BYTES = 32
 
 
 @dataclass(frozen=True)
 class Key:
-    """32 random bytes; `repr` does not show them."""
+    """32 random bytes, and as many for each rotation; `repr` does not show them."""
 
     region: str
     purpose: Purpose
     secret: bytes
+    rotations: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return f"Key({self.region}, {self.purpose}, fingerprint {self.fingerprint})"
@@ -38,7 +42,22 @@ class Key:
     @property
     def fingerprint(self) -> str:
         """Names the key without giving it away: 16 hexadecimal digits, kept in the region's books."""
-        return hashlib.sha256(b"romi-fingerprint\x00" + self.secret).hexdigest()[:16]
+        return hashlib.sha256(b"romi-fingerprint\x00" + self.secret + b"".join(self.rotations)).hexdigest()[:16]
+
+    @property
+    def first(self) -> Key:
+        """The key as it was before any rotation."""
+        return Key(self.region, self.purpose, self.secret)
+
+    def after(self, fingerprint: str) -> tuple[bytes, ...] | None:
+        """The rotations that are still to be applied to what was made under the key as it was at this fingerprint.
+
+        None where the key never had it.
+        """
+        for count in range(len(self.rotations), -1, -1):
+            if Key(self.region, self.purpose, self.secret, self.rotations[:count]).fingerprint == fingerprint:
+                return self.rotations[count:]
+        return None
 
 
 def key_file(warehouse: Path) -> Path:
@@ -57,10 +76,10 @@ def region_key(warehouse: Path, region: str, purpose: Purpose, *, make: bool = T
     Raises:
         UsageError: a key is no 64 hexadecimal digits, others than its owner can read the file, or there is none.
     """
-    variable = f"ROMI_KEY_{region}_{purpose}".upper().replace("-", "_")
+    variable = _variable(region, purpose)
     given = os.environ.get(variable)
     if given:
-        return Key(region, purpose, _decode(given, variable))
+        return _key(region, purpose, given, variable)
     path = key_file(warehouse)
     try:
         with _locked(path):
@@ -73,7 +92,38 @@ def region_key(warehouse: Path, region: str, purpose: Purpose, *, make: bool = T
                 _write(path, keys)
     except OSError as error:
         raise UsageError(f"cannot keep keys at {path}: {error.strerror}; set ROMI_KEY_FILE or {variable}") from error
-    return Key(region, purpose, _decode(text, str(path)))
+    return _key(region, purpose, text, str(path))
+
+
+def add_rotation(warehouse: Path, region: str) -> Key:
+    """Add a fresh key to the region's pseudonym key; what was made under it so far is then to be brought forward.
+
+    Raises:
+        UsageError: the key comes from the environment, which cannot be written from here.
+    """
+    variable = _variable(region, "pseudonym")
+    if os.environ.get(variable):
+        raise UsageError(
+            f"the pseudonym key of region {region} comes from {variable}: add a comma and 64 new hexadecimal digits"
+            " there; the next run, or this command again, applies it"
+        )
+    path = key_file(warehouse)
+    with _locked(path):
+        keys = _read(path)
+        text = f"{keys[region]['pseudonym']},{secrets.token_hex(_BYTES)}"
+        keys[region]["pseudonym"] = text
+        _write(path, keys)
+    return _key(region, "pseudonym", text, str(path))
+
+
+def _variable(region: str, purpose: Purpose) -> str:
+    return f"ROMI_KEY_{region}_{purpose}".upper().replace("-", "_")
+
+
+def _key(region: str, purpose: Purpose, text: str, place: str) -> Key:
+    parts = str(text).split(",") if purpose == "pseudonym" else [text]
+    first, *rotations = (_decode(one, place) for one in parts)
+    return Key(region, purpose, first, tuple(rotations))
 
 
 def _decode(text: str, place: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Literal
 
 import polars as pl
@@ -13,19 +14,40 @@ from privacy.keys import Key
 
 Kind = Literal["message", "anonymous", "user", "order"]
 HEX_DIGITS = 32
+# Rotated with the key. Records and orders are no persons, and their pseudonyms break ties and tell copies apart.
+PERSONS: tuple[Kind, ...] = ("anonymous", "user")
 
 
 def pseudonym(key: Key, kind: Kind, value: str) -> str:
     """The pseudonym of one identifier, as 32 hexadecimal digits."""
     message = f"{kind}\x1f{value}".encode()
-    return hmac.new(_hmac_key(key), message, hashlib.sha256).hexdigest()[:HEX_DIGITS]
+    first = hmac.new(_hmac_key(key), message, hashlib.sha256).hexdigest()[:HEX_DIGITS]
+    return nested(first, key.rotations) if kind in PERSONS else first
+
+
+def nested(pseudonym_: str, rotations: Sequence[bytes]) -> str:
+    """A pseudonym as the rotations of the key leave it: HMAC(k2, HMAC(k1, id)), and so on."""
+    for secret in rotations:
+        message = f"rotated\x1f{pseudonym_}".encode()
+        pseudonym_ = hmac.new(secret.hex().encode(), message, hashlib.sha256).hexdigest()[:HEX_DIGITS]
+    return pseudonym_
 
 
 def pseudonyms(key: Key, kind: Kind, column: str) -> pl.Expr:
     """:func:`pseudonym` over a string column; null stays null."""
-    hashed = polars_hash.concat_str(pl.lit(f"{kind}\x1f"), pl.col(column)).chash.hmac_sha256(
-        key=_hmac_key(key).decode()
-    )
+    first = _hashed(f"{kind}\x1f", pl.col(column), _hmac_key(key).decode())
+    return nested_all(first, key.rotations) if kind in PERSONS else first
+
+
+def nested_all(pseudonyms_: pl.Expr, rotations: Sequence[bytes]) -> pl.Expr:
+    """:func:`nested` over a string column; null stays null."""
+    for secret in rotations:
+        pseudonyms_ = _hashed("rotated\x1f", pseudonyms_, secret.hex())
+    return pseudonyms_
+
+
+def _hashed(prefix: str, values: pl.Expr, key: str) -> pl.Expr:
+    hashed = polars_hash.concat_str(pl.lit(prefix), values).chash.hmac_sha256(key=key)
     return hashed.str.head(HEX_DIGITS)
 
 

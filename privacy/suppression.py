@@ -23,7 +23,7 @@ import polars as pl
 
 from privacy.keys import Key, region_key
 from privacy.line_book import LineBook
-from privacy.pseudonyms import HEX_DIGITS, Kind, pseudonym, pseudonyms
+from privacy.pseudonyms import HEX_DIGITS, Kind, nested, nested_all, pseudonym, pseudonyms
 from settings import UsageError
 
 ALWAYS = (datetime.min, datetime.max)
@@ -116,20 +116,26 @@ class Suppression:
             self._stones[one.mark].append(one)
         self._marks = pl.Series(list(self._stones), dtype=pl.String)
 
-    def of(self, kind: Kind, pseudonym_: str) -> list[Tombstone]:
-        return self._stones.get(mark(self.key, kind, pseudonym_), [])
+    def of(self, kind: Kind, pseudonym_: str, rotations: Sequence[bytes] = ()) -> list[Tombstone]:
+        """Its tombstones, as it is and as each of the rotations leaves it: it was erased under one or another."""
+        names = [nested(pseudonym_, rotations[:count]) for count in range(len(rotations) + 1)]
+        return [stone for name in names for stone in self._stones.get(mark(self.key, kind, name), [])]
 
-    def erased(self, kind: Kind, values: pl.Series) -> dict[str, list[Tombstone]]:
-        """Of these pseudonyms those that have tombstones, with them."""
-        marked = values.drop_nulls().unique().alias("value").to_frame().with_columns(
-            pseudonyms(self.key, kind, "value").alias("mark"))  # fmt: skip
-        found = marked.filter(pl.col("mark").is_in(self._marks.implode()))
-        return {value: self._stones[one] for value, one in found.iter_rows()}
+    def erased(self, kind: Kind, values: pl.Series, rotations: Sequence[bytes] = ()) -> dict[str, list[Tombstone]]:
+        """Of these pseudonyms those that have tombstones, with them; `rotations` as in :meth:`of`."""
+        names = values.drop_nulls().unique().alias("value").to_frame()
+        found: dict[str, list[Tombstone]] = defaultdict(list)
+        for count in range(len(rotations) + 1):
+            marked = names.with_columns(nested_all(pl.col("value"), rotations[:count]).alias("name")).select(
+                "value", pseudonyms(self.key, kind, "name").alias("mark"))  # fmt: skip
+            for value, one in marked.filter(pl.col("mark").is_in(self._marks.implode())).iter_rows():
+                found[value] += self._stones[one]
+        return dict(found)
 
     def life(self, pseudonym_key: Key, kind: Kind, first: str) -> list[str]:
-        """The pseudonyms an identifier has had, the one for whoever comes now last."""
+        """The pseudonyms an identifier has had, the one for whoever comes now last, all as before any rotation."""
         names = [first]
-        while any(stone.is_whole for stone in self.of(kind, names[-1])):
+        while any(stone.is_whole for stone in self.of(kind, names[-1], pseudonym_key.rotations)):
             names.append(successor(pseudonym_key, kind, names[-1]))
         return names
 
@@ -148,7 +154,9 @@ class Suppression:
         concerned = plain.with_row_index("row").filter(
             pl.any_horizontal(pl.col(name).is_in(list(known)) for name, known in lives.items())
         )
-        judged = [(row["row"], *self._judge(row, lives)) for row in concerned.iter_rows(named=True)]
+        judged = [
+            (row["row"], *self._judge(row, lives, pseudonym_key.rotations)) for row in concerned.iter_rows(named=True)
+        ]
         schema = {"row": pl.UInt32, "is_suppressed": pl.Boolean, **dict.fromkeys(_KINDS, pl.String)}
         rows = pl.DataFrame(judged, schema=schema, orient="row")
         all_rows = plain.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
@@ -158,27 +166,29 @@ class Suppression:
     def _lives(self, pseudonym_key: Key, kind: Kind, values: pl.Series) -> dict[str, list[str]]:
         """The plain identifiers whose pseudonym was erased, with all pseudonyms they have had."""
         named = values.drop_nulls().unique().alias("value").to_frame().with_columns(
-            pseudonyms(pseudonym_key, kind, "value").alias("pseudonym"))  # fmt: skip
-        erased = self.erased(kind, named["pseudonym"])
+            pseudonyms(pseudonym_key.first, kind, "value").alias("pseudonym"))  # fmt: skip
+        erased = self.erased(kind, named["pseudonym"], pseudonym_key.rotations)
         return {value: self._names(pseudonym_key, kind, first) for value, first in named.iter_rows() if first in erased}
 
     def _names(self, pseudonym_key: Key, kind: Kind, first: str) -> list[str]:
         """:meth:`life` with one name more wherever a span may turn a record away."""
         names = [first]
-        while self.of(kind, names[-1]):
+        while self.of(kind, names[-1], pseudonym_key.rotations):
             names.append(successor(pseudonym_key, kind, names[-1]))
         return names
 
-    def _judge(self, row: dict, lives: dict[str, dict[str, list[str]]]) -> tuple[bool, str | None, str | None]:
+    def _judge(
+        self, row: dict, lives: dict[str, dict[str, list[str]]], rotations: Sequence[bytes]
+    ) -> tuple[bool, str | None, str | None]:
         names: dict[str, str | None] = dict.fromkeys(_KINDS)
         for column, kind in _KINDS.items():
             for name in lives[column].get(row[column], []):
                 stones = [
-                    one for one in self.of(kind, name)
+                    one for one in self.of(kind, name, rotations)
                     if one.holds(row["occurred_at"], has_user=row["user_id"] is not None)
                 ]  # fmt: skip
                 if not stones:
-                    names[column] = name
+                    names[column] = nested(name, rotations)
                     break
                 if not all(_is_new_consent(row, stone.erased_at) for stone in stones):
                     return True, None, None

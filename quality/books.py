@@ -20,12 +20,9 @@ class BookCheck:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def book_checks(con: duckdb.DuckDBPyConnection) -> list[BookCheck]:
-    """For every archive: records read = the sum over fates, and the kept ones are in the table, or removed for good."""
-    read, counted = con.execute("""
-        select (select coalesce(sum(records), 0) from ops.archives)::bigint,
-               (select coalesce(sum(records), 0) from ops.fates)::bigint""").fetchall()[0]
-    unbalanced = con.execute("""
+def unbalanced_archives(con: duckdb.DuckDBPyConnection) -> int:
+    """How many archives' records do not all have one fate, or are not in the table though they were kept."""
+    count: int = con.execute("""
         with fates as (
             select archive_id, sum(records) as counted, sum(records) filter (fate in ('loaded', 'anonymised')) as kept
             from ops.fates group by all
@@ -39,6 +36,15 @@ def book_checks(con: duckdb.DuckDBPyConnection) -> list[BookCheck]:
         select count(*) from ops.archives left join fates using (archive_id) left join stored using (archive_id)
         where archives.records <> coalesce(counted, 0)
             or (kind = 'events' and coalesce(kept, 0) <> coalesce(stored, 0))""").fetchall()[0][0]
+    return count
+
+
+def book_checks(con: duckdb.DuckDBPyConnection) -> list[BookCheck]:
+    """For every archive: records read = the sum over fates, and the kept ones are in the table, or removed for good."""
+    read, counted = con.execute("""
+        select (select coalesce(sum(records), 0) from ops.archives)::bigint,
+               (select coalesce(sum(records), 0) from ops.fates)::bigint""").fetchall()[0]
+    unbalanced = unbalanced_archives(con)
     corrupt = con.execute(
         "select kind, name, problem from ops.archives where state = 'corrupt' order by name"
     ).fetchall()

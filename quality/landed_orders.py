@@ -30,6 +30,7 @@ class Order(NamedTuple):
 
     order_id: str
     day: date
+    at: datetime  # in UTC
     currency: str
     is_in_ledger: bool
     has_event: bool
@@ -94,7 +95,7 @@ def landed_orders(
     options = settings.region(region)
     margin = int(options.margin_rate.scaleb(9).to_integral_value())
     frame, refunds = _frame(con, settings, options.timezone, *window)
-    for order_id, day, status, has_event, *ledger, event_currency, event_revenue, paid in frame.iter_rows():
+    for order_id, day, at, status, has_event, *ledger, event_currency, event_revenue, paid in frame.iter_rows():
         is_in_ledger = status is not None
         if is_in_ledger:
             currency, (revenue, refund, cogs) = ledger[0], _ledger_cents(ledger, day, rates)
@@ -105,12 +106,12 @@ def landed_orders(
         if revenue is None or refund is None:
             needed = (currency,) if is_in_ledger else (currency, *refunds[order_id])
             lacking = next(bad for one in needed if (bad := rates.lacking(one, day)))
-            yield Order(order_id, day, currency, is_in_ledger, has_event, None, lacking)
+            yield Order(order_id, day, at, currency, is_in_ledger, has_event, None, lacking)
             continue
         refund = refund if is_in_ledger else min(refund, revenue)
         if cogs is None:
             cogs = revenue - refund - half_even((revenue - refund) * margin, _BILLION)
-        yield Order(order_id, day, currency, is_in_ledger, has_event, (revenue, refund, cogs), None)
+        yield Order(order_id, day, at, currency, is_in_ledger, has_event, (revenue, refund, cogs), None)
 
 
 def _ledger_cents(ledger: list[Any], day: date, rates: Rates) -> tuple[int | None, int | None, int | None]:
@@ -135,22 +136,7 @@ def _frame(
     con: duckdb.DuckDBPyConnection, settings: Settings, zone: str, from_day: date, to_day: date
 ) -> tuple[pl.DataFrame, dict[str, Counter[str]]]:
     """Orders of the window's local days that count, and what events refunded of each, by currency."""
-    around = {
-        "start": datetime.combine(from_day - timedelta(1), datetime.min.time()),
-        "end": datetime.combine(to_day + timedelta(2), datetime.min.time()),
-    }
-    ledger = (
-        con.execute(f"select * from raw.ledger_orders where order_id in ({_CANDIDATES})", around).pl()
-        .sort("updated_at", "file", "line").unique("order_id", keep="last")
-    )  # fmt: skip
-    events = con.execute(
-        f"""select order_id, event, occurred_at, message_order::varchar as message_order,
-            message_id::varchar as message_id, currency, revenue_minor, total_minor,
-            revenue_minor + coalesce(tax_minor, 0) + coalesce(shipping_minor, 0) as paid_minor
-        from raw.events
-        where order_id in ({_CANDIDATES})""",
-        around,
-    ).pl()  # fmt: skip
+    ledger, events = _landed(con, from_day, to_day)
     events = _of_fixed_value(events, settings)
     completed = events.filter(pl.col("event") == "Order Completed").sort("occurred_at", "message_order", "message_id")
     cancelled = events.filter(pl.col("event") == "Order Cancelled")["order_id"].unique()
@@ -158,20 +144,38 @@ def _frame(
     refunded = events.filter(pl.col("event") == "Order Refunded")
     for order_id, currency, total in refunded.select("order_id", "currency", "total_minor").iter_rows():
         refunds[order_id][currency] += total
-    moment = pl.coalesce("ordered_at", "occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     orders = ledger.join(
         completed.unique("order_id", keep="first", maintain_order=True), on="order_id", how="full", coalesce=True,
         suffix="_of_event",
-    ).with_columns(day=moment.dt.date())  # fmt: skip
+    ).with_columns(at=pl.coalesce("ordered_at", "occurred_at"))  # fmt: skip
+    orders = orders.with_columns(day=pl.col("at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date())
     is_cancelled = (pl.col("status") == "cancelled") | (
         pl.col("status").is_null() & pl.col("order_id").is_in(cancelled.implode())
     )
     counting = orders.filter(pl.col("day").is_between(from_day, to_day), ~is_cancelled.fill_null(False))
     return counting.select(
-        "order_id", "day", "status", pl.col("event").is_not_null(),
+        "order_id", "day", "at", "status", pl.col("event").is_not_null(),
         "currency", "revenue_minor", "refunded_minor", "cogs_minor",
         "currency_of_event", "revenue_minor_of_event", "paid_minor",
     ), refunds  # fmt: skip
+
+
+def _landed(con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The ledger's last row and every event of each order that can stand in the window."""
+    around = {
+        "start": datetime.combine(from_day - timedelta(1), datetime.min.time()),
+        "end": datetime.combine(to_day + timedelta(2), datetime.min.time()),
+    }
+    ledger = con.execute(f"select * from raw.ledger_orders where order_id in ({_CANDIDATES})", around).pl()
+    events = con.execute(
+        f"""select order_id, event, occurred_at, message_order::varchar as message_order,
+            message_id::varchar as message_id, currency, revenue_minor, total_minor,
+            revenue_minor + coalesce(tax_minor, 0) + coalesce(shipping_minor, 0) as paid_minor
+        from raw.events
+        where order_id in ({_CANDIDATES})""",
+        around,
+    ).pl()
+    return ledger.sort("updated_at", "file", "line").unique("order_id", keep="last"), events
 
 
 def _of_fixed_value(events: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from operator import add
+from itertools import chain
 
 import duckdb
 import polars as pl
 
+from quality import sli
+from quality.conservation import unbalanced_days
 from quality.landed_orders import Order, Rates, landed_orders, spend_currencies
+from quality.slo import POOLED_DAYS, objectives, pooled
 from settings import Settings
 
 _Orders = dict[tuple[str, date], Order]
-_MEASURES = ("revenue", "refunds", "cogs", "orders")
 DAILY = {
     "date": "date", "region": "varchar", "ledger_orders": "bigint", "warehouse_orders": "bigint",
     "missing_in_warehouse": "bigint", "missing_in_ledger": "bigint", "amount_mismatches": "bigint",
@@ -47,28 +49,64 @@ def reconcile(
     final = {day for (day,) in con.execute("""
         select day from ops.days where is_final
             or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()}  # fmt: skip
-    withheld: dict[date, str] = {}
-    for day, currency in spend_currencies(con, from_day, to_day):
-        if (lacking := rates.lacking(currency, day)) and day not in final:
-            withheld.setdefault(day, f"no reference rate for {lacking}, needed for spend")
     orders = {(one.order_id, one.day): one for one in landed_orders(con, settings, region, (from_day, to_day), rates)}
-    for order in orders.values():
-        if order.lacking and (order.is_in_ledger or order.day not in final):
-            withheld.setdefault(order.day, f"no reference rate for {order.lacking}, needed for an order")
-    days = _compare(orders, con, from_day, to_day)
+    days, facts = _compare(orders, con, from_day, to_day)
     _book(con, region, from_day, to_day, days)
-    for day, tally in days.items():
-        wrong = tally["missing_in_warehouse"] + tally["amount_mismatches"]
-        if Decimal(wrong) > (1 - settings.slo.accuracy) * tally["ledger_orders"]:
-            reason = f"accuracy below {settings.slo.accuracy}: {wrong} of {tally['ledger_orders']} ledger orders"
-            withheld.setdefault(day, f"{reason} are missing or differ")
-    for day, reason in _unbalanced(con, from_day, to_day, orders, final):
+    sli.book(con, facts, from_day, to_day)
+    reasons = chain(
+        _without_rates(con, rates, orders.values(), from_day, to_day, final),
+        _inaccurate(con, settings, from_day, to_day),
+        unbalanced_days(con, from_day, to_day, orders.values(), final),
+    )
+    withheld: dict[date, str] = {}
+    for day, reason in reasons:
         withheld.setdefault(day, reason)
     return dict(sorted(withheld.items()))
 
 
-def _compare(orders: _Orders, con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> dict[date, Counter[str]]:
-    """Count by day what ledger and warehouse say of each order; on another day than the ledger's it is missing."""
+def _without_rates(
+    con: duckdb.DuckDBPyConnection, rates: Rates, orders: Iterable[Order], from_day: date, to_day: date,
+    final: set[date],
+) -> Iterator[tuple[date, str]]:  # fmt: skip
+    for day, currency in spend_currencies(con, from_day, to_day):
+        if (lacking := rates.lacking(currency, day)) and day not in final:
+            yield day, f"no reference rate for {lacking}, needed for spend"
+    for order in orders:
+        if order.lacking and (order.is_in_ledger or order.day not in final):
+            yield order.day, f"no reference rate for {order.lacking}, needed for an order"
+
+
+def _inaccurate(
+    con: duckdb.DuckDBPyConnection, settings: Settings, from_day: date, to_day: date
+) -> Iterator[tuple[date, str]]:
+    """Days with an order that is wrong, which are too many for the day and as many before it as one may be among."""
+    promised = objectives(settings)["accuracy"]
+    days = f"""
+        select region, 'accuracy' as slo, date, ledger_orders as events,
+            missing_in_warehouse + amount_mismatches as bad, {promised.volume or "null"}::bigint as volume
+        from finance.reconciliation_daily
+        where ledger_orders > 0 and date between date '{from_day}' - {POOLED_DAYS} and date '{to_day}'"""
+    judged = con.execute(
+        f"""select judged.date, judged_from, judged.events, judged.bad
+        from ({pooled(days)}) as judged join ({days}) as own using (date)
+        where own.bad > 0 and judged.date >= ? and judged.bad::hugeint * 1000000000 > judged.events::hugeint * ?
+        order by all""",
+        [from_day, promised.bad_e9],
+    ).fetchall()
+    for day, judged_from, orders, wrong in judged:
+        since = f" since {judged_from}" if judged_from < day else ""
+        counted = f"{wrong} of {orders} ledger orders{since} are missing or differ"
+        yield day, f"accuracy below {settings.slo.accuracy}: {counted}"
+
+
+def _compare(
+    orders: _Orders, con: duckdb.DuckDBPyConnection, from_day: date, to_day: date
+) -> tuple[dict[date, Counter[str]], list[sli.Fact]]:
+    """Count by day what ledger and warehouse say of each order; on another day than the ledger's it is missing.
+
+    Returns:
+        The counts, and of each order of the ledger whether it is right and whether its event arrived.
+    """
     held = con.execute(
         """select order_id, ordered_on, count(*), any_value(currency), any_value(revenue_cents)::bigint,
             any_value(refund_cents)::bigint, any_value(cogs_cents)::bigint, coalesce(sum(revenue_cents), 0)::bigint,
@@ -76,27 +114,36 @@ def _compare(orders: _Orders, con: duckdb.DuckDBPyConnection, from_day: date, to
         from intermediate.int_orders__conversions where ordered_on between ? and ? group by all""", [from_day, to_day],
     ).fetchall()  # fmt: skip
     days: dict[date, Counter[str]] = defaultdict(Counter)
+    right: set[tuple[str, date]] = set()
     found: set[tuple[str, date]] = set()
+    matched = {key for key, order in orders.items() if order.has_event}
     for order_id, day, copies, currency, *cents, revenue, had_event in held:
-        tally, order = days[day], orders.get((order_id, day))
+        tally, key = days[day], (order_id, day)
         tally["warehouse_orders"] += copies
         tally["warehouse_revenue"] += revenue
+        order = orders.get(key)
         if order is None or not order.is_in_ledger:
             tally["missing_in_ledger"] += copies
             continue
-        found.add((order_id, day))
-        is_same = copies == 1 and currency == order.currency and (order.cents is None or tuple(cents) == order.cents)
-        tally["amount_mismatches"] += not is_same
-        # The event of an old order may be disposed of by now.
-        tally["matched"] += had_event and not order.has_event
+        found.add(key)
+        if copies == 1 and currency == order.currency and (order.cents is None or tuple(cents) == order.cents):
+            right.add(key)
+        if had_event:  # that of an old order may be disposed of by now
+            matched.add(key)
+    facts: list[sli.Fact] = []
     for key, order in orders.items():
         if order.is_in_ledger:
             tally = days[order.day]
             tally["ledger_orders"] += 1
             tally["ledger_revenue"] += order.cents[0] if order.cents else 0
-            tally["matched"] += order.has_event
+            tally["matched"] += key in matched
             tally["missing_in_warehouse"] += key not in found
-    return days
+            tally["amount_mismatches"] += key in found and key not in right
+            facts += [
+                ("accuracy", order.day, order.at, key not in right),
+                ("event_match_rate", order.day, order.at, key not in matched),
+            ]
+    return days, facts
 
 
 def _book(
@@ -126,45 +173,3 @@ def _book(
         con.register("reconciled", pl.DataFrame(rows, schema_overrides=schema).to_arrow())
         con.execute("insert into finance.reconciliation_daily by name from reconciled")
         con.unregister("reconciled")
-
-
-def _unbalanced(
-    con: duckdb.DuckDBPyConnection, from_day: date, to_day: date, orders: _Orders, final: set[date]
-) -> Iterator[tuple[date, str]]:
-    """Days on which a model loses or makes money, then those whose totals are not what the landed data say.
-
-    What events alone say of a day came too late for a final one, so of those only the ledger is asked, order by order.
-    """
-    totals = _sums(con, "date, ''", "orders", "orders_daily", from_day, to_day)
-    by_model = _sums(con, "date, attribution_model", "conversions", "romi_daily", from_day, to_day)
-    models = con.execute("select distinct attribution_model from finance.romi_daily order by all").fetchall()
-    nothing = (Decimal(0),) * len(_MEASURES)
-    for day in sorted({day for day, _ in totals.keys() | by_model.keys()}):
-        # A model without a row for the day has lost everything; so has a table without any model.
-        for (model,) in models or [("every model",)]:
-            if name := _first_difference(by_model.get((day, model), nothing), totals.get((day, ""), nothing)):
-                yield day, f"not conserved: {name} of {model} in romi_daily is not that of orders_daily"
-    landed: dict[date, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for order in orders.values():
-        if order.cents:
-            of_day = landed[order.day]
-            of_day[:] = (*map(add, of_day, order.cents), of_day[3] + 1)
-    for day in sorted(({day for day, _ in totals} | landed.keys()) - final):
-        *cents, count = landed[day]
-        expected = (*(Decimal(one).scaleb(-2) for one in cents), Decimal(count))
-        if name := _first_difference(totals.get((day, ""), nothing), expected):
-            yield day, f"{name} of orders_daily is not that of the landed ledger and events"
-
-
-def _sums(
-    con: duckdb.DuckDBPyConnection, grain: str, count: str, table: str, from_day: date, to_day: date
-) -> dict[tuple[date, str], tuple[Decimal, ...]]:
-    summed = con.execute(
-        f"""select {grain}, sum(revenue), sum(refunds), sum(cogs), sum({count}) from finance.{table}
-        where date between ? and ? group by all""", [from_day, to_day],
-    ).fetchall()  # fmt: skip
-    return {(day, model): tuple(measures) for day, model, *measures in summed}
-
-
-def _first_difference(found: tuple[Decimal, ...], expected: tuple[Decimal, ...]) -> str | None:
-    return next((name for name, one, other in zip(_MEASURES, found, expected, strict=True) if one != other), None)

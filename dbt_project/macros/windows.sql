@@ -110,3 +110,11 @@
         {%- if var('frozen_through') %} and {{ last_day_of(month) }} > date '{{ var("frozen_through") }}' {%- endif %}
     {%- endif -%}
 {%- endmacro %}
+
+{% macro in_window_of(window, day) -%}
+    {#- For tests of tables that are rebuilt by `days`, by whole `months`, or by the days of `touches`. -#}
+    {%- if window == 'months' -%} {{ in_window_months(day) }}
+    {%- elif window == 'touches' -%} {{ in_touch_window(day) }}
+    {%- else -%} {{ in_window(day) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,10 +1,12 @@
 """Segment Spec records as JSON lines: a set-based reader for the many, the exact one for the few.
 
 The query takes what it is sure the exact reader (:mod:`ingestion.records`) would read alike; every other line,
-and every commerce track, since money is read from text, comes back whole in ``line`` and goes through that reader.
+and every commerce track, since money is read from text, is marked ``is_unsure`` and goes through that reader.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from ingestion import fields
 from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
@@ -12,15 +14,16 @@ from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEO
 # Text leaves come as JSON where a number must not pass for a string, so strings still have their quotes.
 _STRUCTURE = (
     '{"messageId":"JSON","type":"VARCHAR","event":"VARCHAR","anonymousId":"JSON","userId":"JSON",'
-    '"timestamp":"VARCHAR","receivedAt":"VARCHAR","context":{"campaign":{"source":"JSON","medium":"JSON",'
-    '"name":"JSON","id":"JSON"},"page":{"url":"VARCHAR","referrer":"VARCHAR"},"userAgent":"VARCHAR",'
+    '"timestamp":"VARCHAR","receivedAt":"VARCHAR","context":{"campaign":"JSON","page":{"url":"VARCHAR","referrer":"VARCHAR"},"userAgent":"VARCHAR",'
     '"consent":{"categoryPreferences":{"Analytics":"JSON"}},"location":{"region":"JSON","country":"JSON"}},'
     '"properties":{"experiment_id":"JSON","experiment_name":"JSON","variation_id":"JSON","variation_name":"JSON"}}'
 )
+# Few records have one, so it is read in a second step.
+_CAMPAIGN = '{"source":"JSON","medium":"JSON","name":"JSON","id":"JSON"}'
 _QUOTED = {
     "message_id": "r.messageId", "anonymous_id": "r.anonymousId", "user_id": "r.userId",
-    "campaign_source": "r.context.campaign.source", "campaign_medium": "r.context.campaign.medium",
-    "campaign_name": "r.context.campaign.name", "campaign_id": "r.context.campaign.id",
+    "campaign_source": "c.source", "campaign_medium": "c.medium",
+    "campaign_name": "c.name", "campaign_id": "c.id",
 }  # fmt: skip
 _UNQUOTED = {
     "type": "r.type", "event": "r.event", "page_url": "r.context.page.url",
@@ -47,45 +50,42 @@ _LENIENT = (
 _CONTAINERS = {
     "context": "r.context.page.url is null and r.context.userAgent is null",
     "page": "r.context.page.url is null and r.context.page.referrer is null",
-    "campaign": "coalesce(r.context.campaign.source, r.context.campaign.medium, r.context.campaign.name,"
-    " r.context.campaign.id) is null",
     "consent": "r.context.consent.categoryPreferences.Analytics is null",
 }
 
 
-def query(source: str) -> str:
-    """SQL over `source`, a relation (record_offset, line, filename) with valid JSON in ``line``: PLAIN's columns for
-    behaviour, ``line`` (null where the row is already whole) and for some ``shape``. Parameters: ``$now``, naive UTC,
-    ``$one_in``, of how many rows one's shape is told, and ``$longest``, the bytes beyond which a line that comes back
-    whole is an error."""
-    values = [f"trim({path}, '\"') as {name}" for name, path in _QUOTED.items()]
+def query(source: str, now: datetime) -> str:
+    """SQL over `source`, a relation (record_offset, line, one_in) with valid JSON in ``line``: PLAIN's columns for
+    behaviour, ``is_unsure``, and of one in so many rows ``shape``. `now`: UTC, naive.
+
+    It has no parameters, since with one it would be planned anew at every run."""
+    values = [f"{path}->>'$' as {name}" for name, path in _QUOTED.items()]
     values += [f"nullif({path}, '') as {name}" for name, path in _UNQUOTED.items()]
     for name, paths in _LABELS.items():
-        texts = ", ".join(f"nullif(trim({path}, '\"'), '')" for path in paths)
+        texts = ", ".join(f"nullif({path}->>'$', '')" for path in paths)
         is_told = _IS_EXPERIMENT if name in EXPERIMENT else "true"
         values.append(f"case when {is_told} then coalesce({texts}) end as {name}")
     return f"""
         with transformed as (
-            select record_offset, line, filename, json_transform(line, '{_STRUCTURE}') as r from {source}),
+            select record_offset, line, one_in, json_transform(line, '{_STRUCTURE}') as r from {source}),
+        complete as (select *, json_transform(r.context.campaign, '{_CAMPAIGN}') as c from transformed),
         read as (
-            select record_offset, filename, {", ".join(values)},
+            select record_offset, {", ".join(values)},
                 {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
                 try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
-                not coalesce({" and ".join(_sure())}, false) as is_unsure, line,
+                not coalesce({" and ".join(_sure(now))}, false) as is_unsure,
                 {fields.shape("line", "r.messageId")} as shape
-            from transformed)
-        select * exclude (is_unsure) replace (
+            from complete)
+        select * replace (
                 case when type in {TYPES} then type else 'other' end as type,
                 case when type = 'track' then event end as event,
                 nullif(anonymous_id, '') as anonymous_id, nullif(user_id, '') as user_id,
                 nullif(campaign_source, '') as campaign_source, nullif(campaign_medium, '') as campaign_medium,
-                nullif(campaign_name, '') as campaign_name, nullif(campaign_id, '') as campaign_id,
-                case when not is_unsure then null when strlen(line) <= $longest then line
-                    else error('a line of ' || strlen(line) || ' bytes') end as line)
+                nullif(campaign_name, '') as campaign_name, nullif(campaign_id, '') as campaign_id)
         from read"""
 
 
-def _sure() -> list[str]:
+def _sure(now: datetime) -> list[str]:
     """Conditions under which the row can be taken as it is; a null is a no."""
     return [
         f"strlen(line) < {MAX_RECORD_BYTES // 2}",
@@ -103,12 +103,13 @@ def _sure() -> list[str]:
         f"regexp_matches(r.timestamp, '{_RFC3339}') and {_moment('r.timestamp')} is not null",
         f"(r.receivedAt is null or (regexp_matches(r.receivedAt, '{_RFC3339}')"
         f" and {_moment('r.receivedAt')} is not null))",
-        f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, $now::timestamp) <= interval 1 day",
+        f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, timestamp '{now}') <= interval 1 day",
         "coalesce(r.context.consent.categoryPreferences.Analytics in ('true', 'false'), true)",
         *[
             f"""case when {empty} then not contains(line, '"{name}"') else true end"""
             for name, empty in _CONTAINERS.items()
         ],
+        "(r.context.campaign is null or coalesce(c.source, c.medium, c.name, c.id) is not null)",
         *[f"not regexp_matches(line, '{pattern}')" for pattern in _LENIENT],
     ]
 

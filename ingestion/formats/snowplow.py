@@ -6,12 +6,12 @@ contract gives the record its reason, the same one for every format.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from decimal import Context, Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from ingestion.formats.snowplow_entities import entities_of
 
 _COLUMNS = """
     app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker v_tracker
@@ -79,7 +79,7 @@ def to_segment(fields: dict[str, str], *, reporting_currency: str) -> dict[str, 
         and carries ``event`` and ``properties`` as well.
     """
     fields = {name: value for name, value in fields.items() if value}
-    entities = dict(_entities(fields))
+    entities = dict(entities_of(fields))
     name = fields.get("event_name") or fields.get("event")
     event, properties = _commerce(fields, entities, reporting_currency)
     kind = _TYPES.get(name or "", "track")
@@ -160,40 +160,6 @@ def _utm_id(url: str) -> str | None:
         return next(iter(parse_qs(urlsplit(url).query).get("utm_id", [])), None)
     except ValueError:  # no URL, such as one with half a bracket for a host
         return None
-
-
-def _entities(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(schema name, data with snake_case keys) of the self-describing event and of every entity on it."""
-    for column, text in fields.items():
-        if not column.startswith(("contexts", "derived_contexts", "unstruct_event")):
-            continue
-        try:
-            parsed = json.loads(text, parse_float=Decimal)
-        except (ValueError, RecursionError, ArithmeticError):
-            continue
-        for item in _listed(parsed.get("data") if isinstance(parsed, dict) and "schema" in parsed else parsed):
-            described = isinstance(item.get("schema"), str) and isinstance(item.get("data"), dict)
-            data = item["data"] if described else item
-            uri = item["schema"] if described else column
-            yield _schema_name(uri), {_snake(key): value for key, value in data.items()}
-
-
-def _listed(value: Any) -> list[dict[str, Any]]:
-    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
-
-
-def _schema_name(uri: str) -> str:
-    """'iglu:com.acme/client_session/jsonschema/1-0-1' or a flattened column's name → 'client_session'."""
-    if uri.startswith("iglu:"):
-        return uri.split("/")[1] if "/" in uri else uri
-    for name in ("client_session", "consent_preferences", "snowplow_ecommerce_action", "transaction", "refund"):
-        if re.search(rf"_{name}_\d", uri):
-            return name
-    return uri
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
 
 
 def _consent(preferences: dict[str, Any] | None) -> dict[str, Any] | None:

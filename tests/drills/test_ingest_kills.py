@@ -31,7 +31,8 @@ def start(monkeypatch):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingestion.load"])
+    # All that a child needs is imported once, before it is forked: what is killed is the load, not an import.
+    context.set_forkserver_preload([__name__])
 
     def started(zone):
         process = context.Process(target=ingest, args=(str(zone.landing), str(zone.warehouse)))

@@ -11,6 +11,9 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from ingestion.books import region_file
+from settings import Settings
+
 NOW = "2026-03-20T12:00:00Z"
 
 
@@ -63,10 +66,14 @@ class Shop:
         with duckdb.connect(str((self.warehouse / "published" / "marts.duckdb").resolve()), read_only=True) as con:
             return con.execute(sql).fetchall()
 
+    def region(self, name: str):
+        """A region's file, to read; in a ``with``."""
+        return region_file(Settings(warehouse=self.warehouse), name, read_only=True)
+
     def rows(self) -> dict[str, list[tuple]]:
-        """Every published finance table, sorted, but for the book of what versions changed."""
+        """Every published finance table, sorted, but for what speaks of versions and of when they were built."""
         names = self.query("""select table_name from duckdb_tables()
-            where schema_name = 'finance' and table_name != 'restatements' order by 1""")
+            where schema_name = 'finance' and table_name not in ('restatements', 'slo_daily') order by 1""")
         return {name: sorted(self.query(f"from finance.{name}"), key=repr) for (name,) in names}
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from orchestration.cli import main
 from tests.end_to_end.conftest import Shop, campaign, order, page
+from tests.ingestion.conftest import HOLD
 
 _CONFIG = "regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1}\n"
 _RIGHT = _CONFIG + "topics: {shop: {format: ga4}}\n"
@@ -115,11 +116,10 @@ def test_no_warehouse_is_said(shop):
 
 
 def test_while_another_writes_it_says_so(shop, monkeypatch):
-    monkeypatch.setattr("ingestion.books._LOCK_WAITS", ())
+    monkeypatch.setattr("privacy.storage._LOCK_WAITS", ())
     shop.archive("eu", 0, ["{"])
     assert shop.romi("run")[0] == 0
-    held = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
-    command = [sys.executable, "-c", held, str(shop.warehouse / "regions" / "eu.duckdb")]
+    command = [sys.executable, "-c", HOLD, str(shop.warehouse / "regions" / "eu.duckdb")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout.readline() == b"held\n"
         code, told = shop.romi("dead-letters", "list")

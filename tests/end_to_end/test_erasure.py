@@ -6,7 +6,7 @@ from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from tests.end_to_end.conftest import Shop, campaign, order, page
 
-_CONFIG = "regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1}\n"
+_CONFIG = "regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1, encryption_at_rest: false}\n"
 
 
 def _found(shop: Shop, *names: str) -> set[str]:
@@ -27,6 +27,16 @@ def test_an_erased_person_is_in_no_file_and_no_later_run_brings_them_back(shop):
         page("p-2", "2026-03-08T10:00:00Z", "device-of-bob", context=campaign("newsletter", "email", "w9")),
         order("m-2", "2026-03-09T12:00:00Z", "o-2", 20, anonymous_id="device-of-bob"),
     ]
+    # Cat looks, withdraws, and orders by a server that says nothing of consent; then consents anew and orders again.
+    silent = {"context": {}}
+    refused = {"context": {"consent": {"categoryPreferences": {"Analytics": False}}}}
+    shop.archive("eu", 50, [
+        page("c-1", "2026-03-08T10:00:00Z", "device-of-cat", context=campaign("bing", "cpc", "cats")),
+        page("c-2", "2026-03-09T08:00:00Z", "device-of-cat") | refused,
+        order("c-3", "2026-03-09T09:00:00Z", "o-3", 10, anonymous_id="device-of-cat") | silent,
+        page("c-4", "2026-03-10T09:00:00Z", "device-of-cat", context=campaign("n", "email", "again")),
+        order("c-5", "2026-03-10T10:00:00Z", "o-4", 5, anonymous_id="device-of-cat") | silent,
+    ])  # fmt: skip
     shop.archive("eu", 0, records)
     shop.table("eu", "ledger/a.csv", [
         {"order_id": number, "ordered_at": at, "status": "completed", "revenue": revenue, "currency": "EUR",
@@ -35,6 +45,13 @@ def test_an_erased_person_is_in_no_file_and_no_later_run_brings_them_back(shop):
     ])  # fmt: skip
     assert shop.romi("run")[0] == 0
     before = shop.rows()
+    last_touch = shop.query("""
+        select date::varchar, channel, sum(revenue)::integer from finance.romi_daily
+        where attribution_model = 'last_touch' and date >= '2026-03-09' group by all order by all""")
+    assert last_touch == [
+        ("2026-03-09", "(unattributed)", 10), ("2026-03-09", "Email", 20), ("2026-03-09", "Paid Search", 80),
+        ("2026-03-10", "Email", 5),
+    ]  # fmt: skip
     key = region_key(shop.warehouse, "eu", "pseudonym", make=False)
     ann, bob = (pseudonym(key, "anonymous", f"device-of-{name}") for name in ("ann", "bob"))
     assert _found(shop, ann, bob) == {ann, bob}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from privacy.keys import region_key
@@ -40,7 +39,7 @@ def test_a_holdout_by_pseudonym_reaches_its_mart_and_the_documented_query_lists_
     shop = shop_with_users
     assert shop.romi("run")[0] == 0
     [query] = re.findall(r"```sql\n(-- Who is held out.*?)```", (DOCS / "finance.md").read_text(), re.DOTALL)
-    with duckdb.connect(str(shop.warehouse / "regions" / "eu.duckdb"), read_only=True) as con:
+    with shop.region("eu") as con:
         [(*found, control_units, treated_units)] = con.execute("""
             select experiment, region, reason, lift is not null, attribution_model, control_units, treated_units
             from finance.experiment_lift""").fetchall()

@@ -7,7 +7,6 @@ import os
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from ingestion.formats.snowplow import COLUMNS
@@ -33,7 +32,7 @@ def test_snowplow_case_gives_its_sessions_conversions_and_last_touch(shop, monke
     code, _ = shop.romi("run")
 
     assert code == 0
-    with duckdb.connect(str(shop.warehouse / "regions" / "eu.duckdb"), read_only=True) as con:
+    with shop.region("eu") as con:
         assert con.execute("select count(*) from intermediate.int_sessions__touchpoints").fetchall() == [(97,)]
     assert shop.query("select sum(orders), sum(revenue) from finance.orders_daily") == [(6, Decimal("500.92"))]
     last_touch = shop.query("""

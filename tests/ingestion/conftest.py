@@ -23,6 +23,12 @@ BOOKS = {
     "dead": "select * exclude (payload) from ops.dead_letters",
     "changes": "from ops.changes",
 }
+# A program that holds the file it is given, as DuckDB does, until it is told to go on.
+HOLD = """import fcntl, sys
+file = open(sys.argv[1], "r+b")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+input()"""
 RAW = ("events", "spend", "ledger_orders", "fx_rates")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.archives import DIRTY, parser, read_converted, read_exact, read_one_fast
+from ingestion.archives import Reader, read_converted
 from ingestion.compression import CorruptArchiveError
 from ingestion.formats import converter
 from ingestion.formats.snowplow import COLUMNS
@@ -20,9 +20,9 @@ GOOD = gzip.compress(b"".join(json.dumps(page(messageId=f"m-{n}")).encode() + b"
 
 
 @pytest.fixture(scope="module")
-def con():
-    with parser() as con:
-        yield con
+def reader():
+    with Reader(NOW) as reader:
+        yield reader
 
 
 def put(folder, content: bytes, name="web+0+0.json"):
@@ -44,30 +44,24 @@ def padded(size: int) -> bytes:
     return LINE[:-1] + b', "pad": "' + b"x" * (size - len(LINE) - 11) + b'"}'
 
 
-READERS = [read_one_fast, read_exact]
-
-
-@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("content", [b"", b"\n", b"\n \t\r\n\x0c\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
-def test_blank_lines_are_no_records(con, tmp_path, read, content):
-    assert outcome(read(con, put(tmp_path, content), NOW)) == ([], {})
+def test_blank_lines_are_no_records(reader, tmp_path, content):
+    assert outcome(reader.read_one(put(tmp_path, content))) == ([], {})
 
 
-@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n\n", b" \r\n\t\n"])
 @pytest.mark.parametrize("last", [b"", b"\n"])
-def test_offsets_count_records_and_not_lines(con, tmp_path, read, end, last):
-    assert outcome(read(con, put(tmp_path, end + end.join([LINE] * 3) + last), NOW)) == ([0, 1, 2], {})
+def test_offsets_count_records_and_not_lines(reader, tmp_path, end, last):
+    assert outcome(reader.read_one(put(tmp_path, end + end.join([LINE] * 3) + last))) == ([0, 1, 2], {})
 
 
-@pytest.mark.parametrize("read", READERS)
-def test_a_byte_order_mark_before_the_first_record_does_no_harm(con, tmp_path, read):
-    assert outcome(read(con, put(tmp_path, b"\xef\xbb\xbf" + LINE + b"\n" + LINE), NOW)) == ([0, 1], {})
+def test_a_byte_order_mark_before_the_first_record_does_no_harm(reader, tmp_path):
+    assert outcome(reader.read_one(put(tmp_path, b"\xef\xbb\xbf" + LINE + b"\n" + LINE))) == ([0, 1], {})
 
 
-def test_a_byte_order_mark_anywhere_else_is_no_json(con, tmp_path):
+def test_a_byte_order_mark_anywhere_else_is_no_json(reader, tmp_path):
     path = put(tmp_path, LINE + b"\n\xef\xbb\xbf" + LINE)
-    assert outcome(read_exact(con, path, NOW)) == ([0], {1: "malformed_json"})
+    assert outcome(reader.read_one(path)) == ([0], {1: "malformed_json"})
 
 
 @pytest.mark.parametrize(
@@ -85,35 +79,27 @@ def test_a_byte_order_mark_anywhere_else_is_no_json(con, tmp_path):
     ],
     ids=lambda value: value[:30] if isinstance(value, bytes) else value,
 )  # fmt: skip
-def test_a_bad_line_is_a_dead_letter_and_its_neighbours_are_not(con, tmp_path, line, reason):
+def test_a_bad_line_is_a_dead_letter_and_its_neighbours_are_not(reader, tmp_path, line, reason):
     path = put(tmp_path, b"\n".join([LINE, line, LINE]))
-    assert outcome(read_exact(con, path, NOW)) == ([0, 2], {1: reason})
+    assert outcome(reader.read_one(path)) == ([0, 2], {1: reason})
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-def test_a_record_of_a_mebibyte_is_none_too_large(con, tmp_path, end):
+def test_a_record_of_a_mebibyte_is_none_too_large(reader, tmp_path, end):
     path = put(tmp_path, padded(MAX_RECORD_BYTES) + end)
-    assert outcome(read_exact(con, path, NOW)) == ([0], {})
+    assert outcome(reader.read_one(path)) == ([0], {})
     path = put(tmp_path, padded(MAX_RECORD_BYTES + 1) + end)
-    assert outcome(read_exact(con, path, NOW)) == ([], {0: "oversized_record"})
+    assert outcome(reader.read_one(path)) == ([], {0: "oversized_record"})
 
 
-def test_the_fast_reader_gives_up_at_a_long_line_that_it_is_unsure_of(con, tmp_path):
-    assert outcome(read_one_fast(con, put(tmp_path, padded(100_000)), NOW)) == ([0], {})
-    with pytest.raises(DIRTY):
-        list(read_one_fast(con, put(tmp_path, padded(100_000).replace(b'"userId"', b'"user\\u0049d"')), NOW))
-    with pytest.raises(DIRTY):
-        list(read_one_fast(con, put(tmp_path, padded(MAX_RECORD_BYTES + 1)), NOW))
-
-
-def test_of_an_oversized_record_nothing_is_kept(con, tmp_path):
+def test_of_an_oversized_record_nothing_is_kept(reader, tmp_path):
     path = put(tmp_path, padded(MAX_RECORD_BYTES + 1))
-    assert [dead.payload for batch in read_exact(con, path, NOW) for dead in batch.dead] == [b""]
+    assert [dead.payload for batch in reader.read_one(path) for dead in batch.dead] == [b""]
 
 
-def test_a_blank_line_of_any_length_is_no_record(con, tmp_path):
+def test_a_blank_line_of_any_length_is_no_record(reader, tmp_path):
     path = put(tmp_path, LINE + b"\n" + b" " * (3 * MAX_RECORD_BYTES) + b"\n" + LINE)
-    assert outcome(read_exact(con, path, NOW)) == ([0, 1], {})
+    assert outcome(reader.read_one(path)) == ([0, 1], {})
 
 
 def test_a_line_of_100_megabytes_is_read_in_bounded_memory(tmp_path):
@@ -122,11 +108,12 @@ def test_a_line_of_100_megabytes_is_read_in_bounded_memory(tmp_path):
 import resource, sys
 from datetime import datetime
 from pathlib import Path
-from ingestion.archives import DIRTY, parser, read_exact, read_one_fast
-con, path, now = parser(), Path({str(path)!r}), datetime(2026, 3, 10)
-list(read_exact(con, path.parent / 'small.json', now))
+from ingestion.archives import Reader
+path, reader = Path({str(path)!r}), Reader(datetime(2026, 3, 10))
+list(reader.read_one(path.parent / 'small.json'))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print([(b.rows.height, [d.reason for d in b.dead]) for b in read_exact(con, path, now)])
+batches = list(reader.read_one(path))
+print(sum(b.rows.height for b in batches), [d.reason for b in batches for d in b.dead])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     put(tmp_path, LINE, "small.json")
@@ -134,16 +121,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
     found, kibibytes = said.stdout.splitlines()
-    assert found == "[(2, ['oversized_record'])]"
+    assert found == "2 ['oversized_record']"
     assert int(kibibytes) < 50_000
 
 
-def test_the_fast_reader_gives_up_on_a_line_that_is_no_json(con, tmp_path):
-    with pytest.raises(DIRTY):
-        list(read_one_fast(con, put(tmp_path, LINE + b"\n{"), NOW))
-
-
-@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize(
     "content",
     [b"", GOOD[:7], GOOD[:10], GOOD[:100], GOOD[:-1], GOOD[:-8], GOOD[:-8] + b"\0\0\0\0" + GOOD[-4:],
@@ -153,33 +134,33 @@ def test_the_fast_reader_gives_up_on_a_line_that_is_no_json(con, tmp_path):
         "second member cut", "garbage",
          "no gzip", "changed bytes"],
 )  # fmt: skip
-def test_a_gzip_that_is_not_whole_is_corrupt_and_says_so_without_a_value(con, tmp_path, read, content):
+def test_a_gzip_that_is_not_whole_is_corrupt_and_says_so_without_a_value(reader, tmp_path, content):
     path = put(tmp_path, content, "web+0+0.json.gz")
     with pytest.raises(CorruptArchiveError, match="cannot be read whole: gzip") as caught:
-        list(read(con, path, NOW))
+        list(reader.read_one(path))
     assert "shop" not in str(caught.value)
 
 
-@pytest.mark.parametrize("read", READERS)
-def test_members_of_a_gzip_follow_each_other(con, tmp_path, read):
+def test_members_of_a_gzip_follow_each_other(reader, tmp_path):
     path = put(tmp_path, GOOD + GOOD + gzip.compress(b""), "web+0+0.JSON.GZ")
-    assert outcome(read(con, path, NOW)) == (list(range(100)), {})
+    assert outcome(reader.read_one(path)) == (list(range(100)), {})
 
 
 @pytest.mark.parametrize(
     "name", ["it's.json", 'a"b.json', "a\nb.json", "a*b?[c].json", "a b.json", "{a,b}.json", "$path.json", "%41.json"]
 )
-def test_an_odd_name_is_a_name(con, tmp_path, name):
+def test_an_odd_name_is_a_name(reader, tmp_path, name):
     put(tmp_path, LINE, "axb?[c].json"), put(tmp_path, LINE, "aXbYc.json")
     folder = tmp_path / "odd [x] 'q'" / "partition=0"
     folder.mkdir(parents=True)
-    assert outcome(read_one_fast(con, put(folder, LINE, name), NOW)) == ([0], {})
+    assert outcome(reader.read_one(put(folder, LINE, name))) == ([0], {})
 
 
-def test_a_large_archive_comes_in_batches_whose_offsets_go_on(con, tmp_path, monkeypatch):
-    monkeypatch.setattr("ingestion.archives.BATCH_ROWS", 7)
+def test_a_large_archive_comes_in_batches_whose_offsets_go_on(reader, tmp_path, monkeypatch):
+    monkeypatch.setattr("ingestion.lines.BLOCK_BYTES", 2048)
+    monkeypatch.setattr("ingestion.archives.BLOCK_BYTES", 2048)
     path = put(tmp_path, b"\n".join([LINE] * 20 + [b"{"] + [LINE] * 20))
-    batches = list(read_exact(con, path, NOW))
+    batches = list(reader.read_one(path))
     assert len(batches) > 4
     assert outcome(batches) == ([n for n in range(41) if n != 20], {20: "malformed_json"})
 

@@ -21,9 +21,11 @@ from ingestion.books import (
     write_json,
 )
 from ingestion.landing import Landed
+from privacy import storage
 from privacy.keys import Key
 from privacy.sealing import unseal
 from settings import PermanentError, TransientError, UsageError
+from tests.ingestion.conftest import HOLD
 from tests.ingestion.strategies import NOW
 
 KEY = Key("eu", "seal", bytes(32))
@@ -65,13 +67,12 @@ def test_a_file_that_is_no_database_is_not_said_to_be_held(zone):
 
 
 def test_a_file_that_another_process_holds_may_pass(zone, monkeypatch):
-    monkeypatch.setattr(books, "_LOCK_WAITS", ())
+    monkeypatch.setattr(storage, "_LOCK_WAITS", ())
     with region_file(zone.settings, "eu"):
         pass
-    script = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.readline()"
     path = str(zone.settings.region_file("eu"))
     holder = subprocess.Popen(
-        [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(TransientError, match="held by another process"), region_file(zone.settings, "eu"):

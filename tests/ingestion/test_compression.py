@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from ingestion.archives import parser, read_exact, read_one_fast
+from ingestion.archives import Reader
 from ingestion.compression import CorruptArchiveError
 from tests.ingestion.strategies import NOW, page
 
@@ -14,13 +14,12 @@ GOOD = pa.compress(LINES, "zstd", asbytes=True)
 # {"a":"shop"} in one raw block, followed by the low half of its XXH64, as the zstd program writes it.
 CHECKED = b'(\xb5/\xfd$\x0ca\x00\x00{"a":"shop"}\xd1\xbd\x05\xe0'
 SKIPPABLE = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
-READERS = [read_one_fast, read_exact]
 
 
 @pytest.fixture(scope="module")
-def con():
-    with parser() as con:
-        yield con
+def reader():
+    with Reader(NOW) as reader:
+        yield reader
 
 
 def put(folder, content: bytes, name="web+0+0.json.zst"):
@@ -32,13 +31,11 @@ def offsets(batches):
     return [offset for batch in batches for offset in batch.rows["record_offset"]]
 
 
-@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("content", [GOOD + GOOD, SKIPPABLE + GOOD + GOOD, GOOD + SKIPPABLE + GOOD])
-def test_frames_follow_each_other(con, tmp_path, read, content):
-    assert offsets(read(con, put(tmp_path, content), NOW)) == list(range(100))
+def test_frames_follow_each_other(reader, tmp_path, content):
+    assert offsets(reader.read_one(put(tmp_path, content))) == list(range(100))
 
 
-@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize(
     "content",
     [b"", GOOD[:3], GOOD[:10], GOOD[:-1], GOOD + GOOD[:9], GOOD + b"garbage", LINES, CHECKED.replace(b"shop", b"shoP")],
@@ -53,14 +50,14 @@ def test_frames_follow_each_other(con, tmp_path, read, content):
         "a byte changed under a checksum",
     ],
 )
-def test_a_file_that_is_not_whole_is_corrupt(con, tmp_path, read, content):
+def test_a_file_that_is_not_whole_is_corrupt(reader, tmp_path, content):
     with pytest.raises(CorruptArchiveError, match="cannot be read whole: zstd"):
-        list(read(con, put(tmp_path, content), NOW))
+        list(reader.read_one(put(tmp_path, content)))
 
 
-def test_a_byte_order_mark_and_a_bad_line_are_no_matter_of_the_compression(con, tmp_path):
+def test_a_byte_order_mark_and_a_bad_line_are_no_matter_of_the_compression(reader, tmp_path):
     path = put(tmp_path, pa.compress(b"\xef\xbb\xbf" + LINES + b"\xff\n", "zstd", asbytes=True))
-    batches = list(read_exact(con, path, NOW))
+    batches = list(reader.read_one(path))
     assert offsets(batches) == list(range(50))
     assert [(dead.record_offset, dead.reason) for batch in batches for dead in batch.dead] == [(50, "invalid_encoding")]
 

@@ -1,4 +1,4 @@
-"""The fast reader is a shortcut of the exact one: where it does not give up, it says the same of every line."""
+"""The set-based reader is a shortcut of the exact one: it says the same of every line."""
 
 import gzip
 import json
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.archives import parser, read_exact, read_one_fast
+from ingestion import lines as line_blocks
+from ingestion.archives import Reader
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
 from tests.ingestion.strategies import NOW, lines, page
 
@@ -15,9 +16,9 @@ SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(
 
 
 @pytest.fixture(scope="module")
-def con():
-    with parser() as con:
-        yield con
+def reader():
+    with Reader(NOW) as reader:
+        yield reader
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,8 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("archives")
 
 
-def put(folder, archive: list[bytes], end: bytes = b"\n"):
-    path = folder / "web+0+0.json.gz"
+def put(folder, archive: list[bytes], end: bytes = b"\n", name: str = "web+0+0.json.gz"):
+    path = folder / name
     path.write_bytes(gzip.compress(end.join(archive), 1))
     return path
 
@@ -55,12 +56,12 @@ def one_by_one(archive: list[bytes]):
     return rows, dead
 
 
-def is_json(con, line: bytes) -> bool:
+def is_json(reader, line: bytes) -> bool:
     try:
         text = line.strip().decode()
     except UnicodeDecodeError:
         return False
-    return bool(con.execute("select json_valid(?)", [text]).fetchone()[0])
+    return bool(reader.con.execute("select json_valid(?)", [text]).fetchone()[0])
 
 
 def without_mark(archive: list[bytes]) -> list[bytes]:
@@ -68,10 +69,12 @@ def without_mark(archive: list[bytes]) -> list[bytes]:
 
 
 @SETTINGS
-@given(st.lists(lines(), max_size=8), st.sampled_from([b"\n", b"\r\n"]))
-def test_the_exact_reader_reads_an_archive_as_its_lines_one_by_one(con, folder, archive, end):
+@given(st.lists(lines(), max_size=8), st.sampled_from([b"\n", b"\r\n"]), st.sampled_from([7, 300, 8 << 20]))
+def test_an_archive_is_read_as_its_lines_one_by_one(reader, folder, archive, end, block_bytes):
     path = put(folder, archive, end)
-    assert said(read_exact(con, path, NOW)) == one_by_one(without_mark(archive))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_blocks, "BLOCK_BYTES", block_bytes)
+        assert said(reader.read_one(path)) == one_by_one(without_mark(archive))
 
 
 @SETTINGS
@@ -82,11 +85,22 @@ def test_the_exact_reader_reads_an_archive_as_its_lines_one_by_one(con, folder, 
         b'{"messageId":"m","timestamp":"2026-03-10T12:00:00+05:00","type":"page","userId":"u"}',
     ]
 )
-def test_the_fast_reader_says_of_every_line_what_the_exact_one_says(con, folder, archive):
+def test_of_lines_that_are_json_the_query_says_what_the_exact_reader_says(reader, folder, archive):
     archive = [
         line
         for n, line in enumerate(archive)
-        if not line.strip() or is_json(con, without_mark([line])[0] if n == 0 else line)
+        if not line.strip() or is_json(reader, without_mark([line])[0] if n == 0 else line)
     ]
     path = put(folder, archive)
-    assert said(read_one_fast(con, path, NOW)) == one_by_one(without_mark(archive))
+    assert said(reader.read_one(path)) == one_by_one(without_mark(archive))
+
+
+@SETTINGS
+@given(st.lists(st.lists(lines(), max_size=4), min_size=2, max_size=4))
+def test_archives_that_are_read_together_are_read_as_each_by_itself(reader, folder, several):
+    paths = [put(folder, archive, name=f"web+0+{n}.json.gz") for n, archive in enumerate(several)]
+    batches = {path: [] for path in paths}
+    for path, batch in reader.read(paths):
+        batches[path].append(batch)
+    for path, archive in zip(paths, several, strict=True):
+        assert said(batches[path]) == one_by_one(without_mark(archive))

@@ -114,9 +114,14 @@ class Connection:
     def __getattr__(self, name): return getattr(self.con, name)
     def execute(self, *arguments): return count(self.con.execute)(*arguments)
 
-from ingestion import books
-connect = books._connect
-books._connect = lambda *arguments: Connection(connect(*arguments))
+from contextlib import contextmanager
+from privacy import storage
+opened = storage.opened
+@contextmanager
+def counting(*arguments, **keywords):
+    with opened(*arguments, **keywords) as con:
+        yield Connection(con)
+storage.opened = counting
 stage.mask, load.file_sha256 = count(stage.mask), count(load.file_sha256)
 load.load_region(Settings(landing=sys.argv[1], warehouse=sys.argv[2]), "eu")
 """

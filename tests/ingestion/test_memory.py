@@ -59,3 +59,13 @@ def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_read_in_pieces(
     assert peak_mib(zone) < 1024
     dead = {"dead_letter": {"oversized_record": 1}, "read": 1} if bomb[:1] == b"0" else {}
     assert zone.fates() == dead
+
+
+@pytest.mark.slow
+def test_one_archive_of_more_dead_letters_than_half_of_the_memory_limit_is_loaded(zone, monkeypatch):
+    # As more than 1 GB of them under 2 GB.
+    monkeypatch.setattr("ingestion.load._MEMORY_FOR_LETTERS", "512MB")
+    put(zone, (json.dumps(page(userId=5, pad=os.urandom(450_000).hex())).encode() for _ in range(330)))
+    zone.load()
+    assert zone.fates() == {"read": 330, "dead_letter": {"invalid_type": 330}}
+    assert zone.query("select sum(octet_length(payload)) > 0.55 * 512e6 from ops.dead_letters") == [(True,)]

@@ -13,6 +13,7 @@ from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
 
 CANARY = "canary"
+PLAIN = {"encryption_at_rest": False}  # or its bytes would tell nothing
 
 
 class Names:
@@ -86,7 +87,7 @@ def found(folder: Path, names: Names) -> dict[str, list[str]]:
 @pytest.mark.parametrize("is_clean", [True, False], ids=["fast reader", "exact reader"])
 def test_no_canary_passes_the_boundary(tmp_path, is_clean, caplog, capfd):
     caplog.set_level(logging.DEBUG)
-    zone, name = Zone(tmp_path, regions={"eu": Region(consent_default="granted")}), Names()
+    zone, name = Zone(tmp_path, regions={"eu": Region(consent_default="granted")}, privacy=PLAIN), Names()
     old = record(name, "expired", page(timestamp="2020-01-01T00:00:00Z"))
     bot = record(name, "bot", page())
     bot["context"]["userAgent"] += " Googlebot/2.1"

@@ -15,6 +15,7 @@ from ingestion.books import region_file
 from operations import backup, retention
 from operations.lock import exclusive
 from operations.rewrite import table_digests
+from privacy import storage
 from settings import PermanentError, Settings, UsageError, now
 
 
@@ -33,7 +34,6 @@ def settings(tmp_path, monkeypatch):
     (made.warehouse / "staging" / "eu").mkdir(parents=True)
     (made.warehouse / "staging" / "eu" / "half.parquet").write_bytes(b"transient")
     (made.warehouse / "dagster" / "log").write_text("a journal")
-    (tmp_path / "warehouse.keys").write_text("{}")
     return made
 
 
@@ -50,7 +50,7 @@ def _publish(settings: Settings, version: int) -> None:
 
 def _tables(settings: Settings) -> dict:
     with region_file(settings, "eu", read_only=True) as con:
-        return table_digests(con, "eu")
+        return table_digests(con, storage.ALIAS)
 
 
 def test_a_warehouse_lost_whole_comes_back_as_it_was(settings):
@@ -101,7 +101,7 @@ def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, m
     assert [one["item"] for one in retention.book(settings)] == ["000009"]
     assert [(path != settings.warehouse, tables) for path, tables in seen] == [(True, before)]
     assert {path.name for path in settings.warehouse.parent.iterdir()} == {
-        "warehouse", "warehouse.backups", "warehouse.keys",
+        "warehouse", "warehouse.backups", "warehouse.keys", "warehouse.keys.lock",
     }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ backup.restore(settings, Path({str(made.folder)!r}), force=True)
     backup.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
     assert {path.name for path in settings.warehouse.parent.iterdir()} == {
-        "warehouse", "warehouse.backups", "warehouse.keys",
+        "warehouse", "warehouse.backups", "warehouse.keys", "warehouse.keys.lock",
     }  # fmt: skip
 
 

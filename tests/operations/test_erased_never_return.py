@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ingestion.books import region_file
 from ingestion.dead_letters import Which
 from ingestion.replay import replay
-from operations import subjects
+from operations import rotation, subjects
 from operations.lock import exclusive
 from operations.subjects import Subject
-from privacy.keys import region_key
-from privacy.pseudonyms import pseudonym
+from privacy.keys import Key, add_rotation, region_key
+from privacy.pseudonyms import nested, pseudonym
 from privacy.suppression import SuppressionBook
 from settings import Settings
 from tests.ingestion.conftest import Zone
@@ -37,12 +37,14 @@ class Rights(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.folder = Path(tempfile.mkdtemp())
         self.patch.delenv("ROMI_KEY_FILE", raising=False)
-        self.zone = Zone(self.folder, regions={"eu": {"consent_default": "granted"}})
+        self.zone = Zone(
+            self.folder, regions={"eu": {"consent_default": "granted"}}, privacy={"encryption_at_rest": False}
+        )  # bytes are looked at
         self.hour, self.number = 0, 0
         self.sent: list[list[dict]] = []
         self.erased_at: dict[str, datetime] = {}
         self.back: dict[str, int] = dict.fromkeys(PERSONS, 0)  # records with new consent since the last erasure
-        self.orders = 0
+        self.orders = self.rotations = 0
         self.backups: list[Path] = []
         self.tick()
         with exclusive(self.zone.settings):
@@ -146,7 +148,22 @@ class Rights(RuleBasedStateMachine):
         if theirs.exists():
             SuppressionBook(self.zone.warehouse, "eu").merge(theirs)
         erasure.enforce(self.zone.settings, "eu")
+        rotation.catch_up(self.zone.settings, "eu")  # the key may have been rotated since
         self.back = dict.fromkeys(PERSONS, -1)  # how many there are now follows from the backup
+
+    @precondition(lambda self: self.rotations < 2)
+    @rule(is_killed=st.booleans())
+    def rotate(self, is_killed):
+        """The region's key is rotated; where that was killed, what comes next ends it."""
+        self.tick()
+        self.rotations += 1
+        before = len(region_key(self.zone.warehouse, "eu", "pseudonym").rotations)
+        if is_killed:
+            add_rotation(self.zone.warehouse, "eu")
+            assert rotation.catch_up(self.zone.settings, "eu") is not None
+        else:
+            rotation.rotate(self.zone.settings, "eu")
+        assert len(region_key(self.zone.warehouse, "eu", "pseudonym").rotations) == before + 1
 
     @rule(name=st.sampled_from(PERSONS), by=st.sampled_from(["user_id", "anonymous_id"]))
     def erase(self, name, by):
@@ -164,7 +181,10 @@ class Rights(RuleBasedStateMachine):
         content = self.zone.settings.region_file("eu").read_bytes()
         with region_file(self.zone.settings, "eu", read_only=True) as con:
             for name in self.erased_at:
-                old = [pseudonym(key, "user", name), *(pseudonym(key, "anonymous", one) for one in DEVICES[name])]
+                # In every form that rotations gave them.
+                forms = [Key("eu", "pseudonym", key.secret, key.rotations[:n]) for n in range(len(key.rotations) + 1)]
+                plain = [("user", name), *(("anonymous", one) for one in DEVICES[name])]
+                old = [pseudonym(form, kind, one) for form in forms for kind, one in plain]
                 assert con.execute(
                     "select count(*) from raw.events where list_contains($old::uuid[], user_id)"
                     " or list_contains($old::uuid[], anonymous_id)", {"old": old},
@@ -180,7 +200,8 @@ class Rights(RuleBasedStateMachine):
         key = region_key(self.zone.warehouse, "eu", "pseudonym")
         with region_file(self.zone.settings, "eu", read_only=True) as con:
             for name in self.erased_at:
-                (*_, current) = suppression.life(key, "user", pseudonym(key, "user", name))
+                (*_, current) = suppression.life(key, "user", pseudonym(key.first, "user", name))
+                current = nested(current, key.rotations)
                 query = "select count(*) from raw.events where user_id = ?::uuid"
                 found = con.execute(query, [current]).fetchall()[0][0]
                 assert self.back[name] in (-1, found)

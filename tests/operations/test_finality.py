@@ -6,7 +6,6 @@ import csv
 import json
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from ingestion.books import region_file
@@ -26,7 +25,7 @@ class Shop:
         self.settings = Settings(
             landing=str(folder / "landing"),
             warehouse=folder / "warehouse",
-            privacy={"k_anonymity": 1},
+            privacy={"k_anonymity": 1, "encryption_at_rest": False},  # bytes are looked at
             regions={"eu": {}},
         )
         self.events(
@@ -70,7 +69,7 @@ class Shop:
             assert rebuild.settle(self.settings, "eu", first, last) == {}
 
     def query(self, sql: str) -> list[tuple]:
-        with duckdb.connect(str(self.settings.region_file("eu")), read_only=True) as con:
+        with region_file(self.settings, "eu", read_only=True) as con:
             return con.execute(sql).fetchall()
 
     def january(self) -> dict[str, list[tuple]]:

@@ -8,7 +8,6 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from ingestion.books import region_file
@@ -109,7 +108,7 @@ def _build(settings: Settings) -> None:
 
 
 def _tables(settings: Settings) -> dict[str, list[tuple]]:
-    with duckdb.connect(str(settings.region_file("eu")), read_only=True) as con:
+    with region_file(settings, "eu", read_only=True) as con:
         names = con.execute("""
             select schema_name, table_name from duckdb_tables() where schema_name in ('intermediate', 'finance')
             order by all""").fetchall()

@@ -8,14 +8,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion import books
 from ingestion.books import region_file
 from operations import publish as publishing
 from operations.finality import finalise
 from operations.publish import Publication, publish
 from operations.published_tables import FINANCE, PUBLISHED, dictionary
 from operations.versions import current_version, pinned_version, rollback, unpin, version_ids, versions
+from privacy import storage
 from settings import PermanentError, Region, Settings, UnknownValueError
+from tests.ingestion.conftest import HOLD
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -223,16 +224,15 @@ def start_anew(path: Path) -> None:
 
 
 def outdate(path: Path) -> None:
-    con = duckdb.connect(str(path))
-    con.execute("update ops.meta set value = '0' where key = 'format'")
-    con.close()
+    with region_file(Settings(warehouse=path.parents[1]), path.stem) as con:
+        con.execute("update ops.meta set value = '0' where key = 'format'")
 
 
 @pytest.mark.parametrize("damage", [lose, garble, garble_inside, start_anew, outdate])
 def test_a_region_that_cannot_be_read_is_carried_over(
     shop: Settings, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
-    monkeypatch.setattr(books, "_LOCK_WAITS", ())
+    monkeypatch.setattr(storage, "_LOCK_WAITS", ())
     publish_now(shop)
     build(shop, "us", revenue=300)
     damage(shop.region_file("eu"))
@@ -253,10 +253,10 @@ def test_a_region_that_was_never_published_and_cannot_be_read_waits(shop: Settin
 
 
 def test_a_region_that_a_writer_holds_is_carried_over_as_it_is(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "_LOCK_WAITS", ())
+    monkeypatch.setattr(storage, "_LOCK_WAITS", ())
     publish_now(shop)
-    hold = f"import duckdb; con = duckdb.connect({str(shop.region_file('eu'))!r}); print('held', flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+    command = [sys.executable, "-c", HOLD, str(shop.region_file("eu"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
         assert publish(shop) is None
@@ -412,7 +412,7 @@ def test_a_run_killed_at_any_step_leaves_the_old_version_and_the_next_completes(
     assert publish_now(shop).version == 2
     assert revenue_by_day(shop) == dict.fromkeys(DAYS, 200)
     assert sorted(path.name for path in shop.versions_dir.iterdir()) == ["000001", "000002"]
-    assert {path.name for path in shop.warehouse.iterdir()} == {"published", "regions", "versions"}
+    assert {path.name for path in shop.warehouse.iterdir()} == {"books", "published", "regions", "versions"}
 
 
 @pytest.mark.parametrize("function", ["rename", "replace"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 import pytest
 
 from ingestion.books import put_meta, region_file
 from operations import retention
 from operations.disposal import Disposal
 from operations.rewrite import table_digests
+from privacy import storage
 from quality.books import book_checks
 from settings import PermanentError, Settings
 from tests.operations.test_finality import COST, LEDGER, Shop, order, view
@@ -25,8 +25,8 @@ class OldShop(Shop):
     def __init__(self, folder) -> None:
         self.landing, self.files = folder / "landing" / "eu", 0
         self.settings = Settings(
-            landing=str(folder / "landing"), warehouse=folder / "warehouse", privacy={"k_anonymity": 1},
-            regions={"eu": {}},
+            landing=str(folder / "landing"), warehouse=folder / "warehouse", regions={"eu": {}},
+            privacy={"k_anonymity": 1, "encryption_at_rest": False},  # bytes are looked at
         )  # fmt: skip
         seen = {"anonymousId": "device"}
         self.events(
@@ -63,8 +63,8 @@ class OldShop(Shop):
         return {name: sorted(self.query(f"from finance.{name}"), key=repr) for (name,) in names}
 
     def digests(self):
-        with duckdb.connect(str(self.settings.region_file("eu")), read_only=True) as con:
-            return table_digests(con, "eu")
+        with region_file(self.settings, "eu", read_only=True) as con:
+            return table_digests(con, storage.ALIAS)
 
     def count(self, rows: str) -> int:
         return self.query(f"select count(*) from {rows}")[0][0]

@@ -8,7 +8,6 @@ import shutil
 import sys
 from datetime import date, datetime
 
-import duckdb
 import pytest
 
 from ingestion.books import region_file, transaction
@@ -110,7 +109,7 @@ class Warehouse(Shop):
         return found | {name for name in names if self.values(name)}
 
     def values(self, name):
-        with duckdb.connect(str(self.settings.region_file("eu")), read_only=True) as con:
+        with region_file(self.settings, "eu", read_only=True) as con:
             tables = con.execute("""select schema_name, table_name, column_name from duckdb_columns()
                 where data_type in ('UUID', 'VARCHAR') and schema_name in ('raw', 'intermediate', 'ops')""").fetchall()
             count = "select count(*) from {}.{} where replace({}::varchar, '-', '') = ?"

@@ -156,3 +156,17 @@ def test_an_erasure_that_was_cut_short_takes_in_what_is_learned_since(loaded, mo
     assert code == 0
     assert len(dsar(loaded, "status")[1]["requests"]) == 1
     assert loaded.query("select count(*) from raw.events where user_id is not null") == [(1,)]
+
+
+def test_a_file_names_several_and_wrong_ones_are_refused(loaded, tmp_path):
+    listed = tmp_path / "persons.csv"
+    listed.write_text(f"user_id,anonymous_id\n{WHO},\nnobody,\n")
+    assert dsar(loaded, "erase", "--file", str(listed), "--user-id", WHO, "--yes")[0] == 2
+    code, told = dsar(loaded, "erase", "--file", str(listed), "--yes")
+    assert (code, [one["state"] for one in told["requests"]]) == (0, ["done"] * len(told["requests"]))
+    assert loaded.query("select count(user_id) from raw.events") == [(1,)]
+    for text in ("name\njane\n", "user_id\n\n", ""):
+        listed.write_text(text)
+        code, told = dsar(loaded, "erase", "--file", str(listed), "--yes")
+        assert code == 2
+        assert "jane" not in told["error"]

@@ -286,3 +286,42 @@ def test_an_unknown_region_is_refused(shop: Shop) -> None:
 @pytest.mark.parametrize(("dividend", "expected"), [(5, 0), (15, 2), (25, 2), (26, 3), (-5, 0), (-15, -2), (-26, -3)])
 def test_half_even(dividend: int, expected: int) -> None:
     assert half_even(dividend, 10) == expected
+
+
+def fill_days_before(shop: Shop, days: int, orders: int, wrong: int = 0) -> None:
+    shop.reconcile(date(2026, 1, 1), date(2026, 1, 1))  # makes the table
+    shop.con.execute(
+        """insert into finance.reconciliation_daily
+            (date, region, ledger_orders, missing_in_warehouse, amount_mismatches)
+        select ?::date - n::integer, 'eu', ?, 0, ? from range(1, ? + 1) as days (n)""",
+        [DAY, orders, wrong, days],
+    )
+
+
+def test_a_day_too_small_to_judge_is_judged_with_those_before_it(clean: Shop) -> None:
+    # The money is right, so that only the order's currency tells.
+    clean.con.execute("update intermediate.int_orders__conversions set currency = 'EUR' where order_id = 'b'")
+    fill_days_before(clean, days=27, orders=37)  # 999 orders, and this day's two
+    assert clean.reconcile() == {}
+    assert clean.row()["accuracy"] == 0.5
+    clean.con.execute("delete from finance.reconciliation_daily where date = '2026-03-01'")
+    reason = clean.reconcile()[DAY]
+    assert reason == "accuracy below 0.999: 1 of 964 ledger orders since 2026-02-03 are missing or differ"
+
+
+def test_a_right_day_is_not_withheld_for_wrong_ones_before_it(clean: Shop) -> None:
+    fill_days_before(clean, days=5, orders=20, wrong=10)
+    assert clean.reconcile() == {}
+
+
+def test_the_facts_of_orders_stand_by_five_minutes_and_are_replaced_with_their_days(clean: Shop) -> None:
+    clean.ledger("d", "2026-03-02 10:03", 500)  # missing, in the same five minutes as `a`
+    for _ in range(2):
+        clean.reconcile()
+        facts = clean.con.execute("select slo, date, counted_at, events, bad from ops.sli order by all").fetchall()
+        assert facts == [
+            ("accuracy", DAY, datetime(2026, 3, 2, 10), 2, 1),
+            ("accuracy", DAY, datetime(2026, 3, 2, 22, 55), 1, 0),
+            ("event_match_rate", DAY, datetime(2026, 3, 2, 10), 2, 1),
+            ("event_match_rate", DAY, datetime(2026, 3, 2, 22, 55), 1, 1),
+        ]

@@ -6,9 +6,11 @@ import dagster as dg
 
 from ingestion.books import region_file
 from ingestion.load import Progress, load_region
-from operations import erasure, plan, status
+from operations import erasure, plan, rotation, status, withdrawal
 from operations.progress import Step, report
+from operations.rewrite import keep_as_configured
 from orchestration.automation import POOL
+from orchestration.checks import result, spec
 from orchestration.partitions import regions
 from orchestration.warehouse import Warehouse
 from quality.books import book_checks
@@ -20,8 +22,30 @@ _RAW = {
     "fx_rates": "The ECB's reference rates.",
 }
 
-_WHOLE = "No archive is corrupt; one that is loads nothing and is read again when it changes: ask upstream."
-_CONTRACT = "Every batch kept the Pandera contract of its kind; a file that breaks it loads nothing: tell us."
+_CHECKS = [
+    spec(
+        ["raw", "events"], "books_balance",
+        "For every archive, records read are the sum over their fates, and those kept are in the table.",
+        "records were lost or doubled: the days rebuilt are withheld; restore the last backup and load again.",
+        regions,
+    ),
+    spec(
+        ["raw", "events"], "archives_are_whole",
+        "No archive is corrupt; of one that is, nothing is loaded.",
+        "ask upstream for the archives that the metadata names: each is read again when it changes.",
+        regions,
+    ),
+    *[
+        spec(
+            ["raw", table], "pandera_contract",
+            "Every batch kept the contract of its kind after parsing and masking; of a file that breaks it, nothing is"
+            " loaded.",
+            "it is a fault of ours, not of the file's sender: tell us the problem that the metadata names.",
+            regions,
+        )
+        for table in _RAW
+    ],
+]  # fmt: skip
 
 
 def _step(at: Progress) -> Step:
@@ -34,11 +58,7 @@ def _step(at: Progress) -> Step:
         dg.AssetSpec(["raw", table], description=meaning, kinds={"duckdb", "python"}, owners=["team:data-platform"])
         for table, meaning in _RAW.items()
     ],
-    check_specs=[
-        dg.AssetCheckSpec("books_balance", asset=["raw", "events"], description=book_checks.__doc__),
-        dg.AssetCheckSpec("archives_are_whole", asset=["raw", "events"], description=_WHOLE),
-        *[dg.AssetCheckSpec("pandera_contract", asset=["raw", table], description=_CONTRACT) for table in _RAW],
-    ],
+    check_specs=_CHECKS,
     partitions_def=regions,
     group_name="raw",
     pool=POOL,
@@ -47,9 +67,13 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
     region = context.partition_key
     with warehouse.writing(context) as settings:
         erasure.enforce(settings, region, with_letters=False)
+        rotation.catch_up(settings, region)
+        keep_as_configured(settings, region)
         loaded = load_region(settings, region, lambda at: report(_step(at)))
         with region_file(settings, region) as con:
+            withdrawal.note_changes(con)
             pending = plan.plan(con, settings, region)
+            withdrawal.take_out(con)
             counts = {table: con.execute(f"select count(*) from raw.{table}").fetchall()[0][0] for table in _RAW}
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)["fields"]
@@ -60,9 +84,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
     }  # fmt: skip
     for table in _RAW:
         results = [
-            dg.AssetCheckResult(asset_key=["raw", table], check_name=check.name, passed=check.is_passed,
-                                severity=dg.AssetCheckSeverity.ERROR, metadata=check.facts)
-            for check in checks if check.table == table
-        ]  # fmt: skip
+            result(["raw", table], one.name, one.facts, passed=one.is_passed) for one in checks if one.table == table
+        ]
         metadata = {"dagster/row_count": counts[table], **(facts if table == "events" else {})}
         yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata, check_results=results)

@@ -1,46 +1,102 @@
 """What finance reads: an immutable version, built beside the old one and swapped in whole."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
 from operations import publish, status
+from operations.expectation_gate import Gate, folder, look_at_published
 from operations.published_tables import FINANCE
 from orchestration.automation import POOL
+from orchestration.checks import result, spec
 from orchestration.warehouse import Warehouse
+from quality.expectations.catalogue import RULES
+from settings import Settings
+
+_KEY = ["published", "marts"]
+_WITHHELD = spec(
+    _KEY, "nothing_withheld",
+    "Every day of every region is published as last rebuilt.",
+    "the days that the metadata names stand with their last good rows, and it says why: mend that and run again.",
+)  # fmt: skip
+_LEVELS = spec(
+    _KEY, "service_levels_hold",
+    "Accuracy, books, event match, freshness, latency and availability keep what slo in romi.yaml promises.",
+    "an error budget burns too fast, page before ticket: look at the days of the service level in finance.slo_daily.",
+)  # fmt: skip
+_STANDING = {_WITHHELD.name, _LEVELS.name}
 
 
-@dg.asset(
-    key=["published", "marts"],
-    deps=[
-        dg.AssetDep(dg.AssetKey(key), partition_mapping=dg.AllPartitionMapping())
-        for key in (*[["finance", table.name] for table in FINANCE], ["released", "channel_monthly"])
-    ],
-    group_name="published",
-    kinds={"duckdb", "parquet"},
-    owners=["team:finance-analytics"],
-    pool=POOL,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "nothing_withheld",
-            asset=["published", "marts"],
-            description="Every day of every region is published as last rebuilt; what is not stands with its last good"
-            " rows, and the metadata says which regions and days.",
+@dg.multi_asset(
+    name="marts",
+    specs=[
+        dg.AssetSpec(
+            _KEY,
+            description="`published/marts.duckdb`: the regions' finance tables, audited, and what they mean.",
+            deps=[
+                dg.AssetDep(dg.AssetKey(key), partition_mapping=dg.AllPartitionMapping())
+                for key in (*[["finance", table.name] for table in FINANCE], ["released", "channel_monthly"])
+            ],
+            group_name="published",
+            kinds={"duckdb", "parquet"},
+            owners=["team:finance-analytics"],
         )
     ],
+    check_specs=[
+        _WITHHELD,
+        _LEVELS,
+        *[dg.AssetCheckSpec(rule.name, asset=_KEY, description=rule.description) for rule in RULES],
+    ],
+    can_subset=True,  # what was not examined, since nothing differs from what is published, has no result
+    pool=POOL,
 )
-def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-    """`published/marts.duckdb`: the regions' finance tables, audited, and what they mean."""
+def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    if dg.AssetKey(_KEY) not in context.selected_asset_keys:
+        yield from _look_again(warehouse.settings, {key.name for key in context.selected_asset_check_keys})
+        return
     with warehouse.writing(context) as settings:
-        publication = publish.publish(settings)
-        withheld = {one["region"]: one["withheld"] for one in status.refresh(settings) if one["withheld"]}
+        gate = Gate(settings)
+        try:
+            publication = publish.publish(settings, examine=gate)
+        finally:
+            for one in gate.findings:
+                yield _result(one)
+        withheld = _withheld(status.refresh(settings))
+        pages = {"data_docs": dg.MetadataValue.path(str(folder(settings) / "data_docs" / "index.html"))}
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
-    return dg.MaterializeResult(
-        metadata={"is_new_version": publication is not None, **facts},
-        check_results=[
-            dg.AssetCheckResult(
-                check_name="nothing_withheld",
-                passed=not withheld,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata=withheld,
-            )
-        ],
+    yield dg.MaterializeResult(
+        asset_key=_KEY,
+        metadata={"is_new_version": publication is not None, **facts, **(pages if gate.findings else {})},
     )
+    yield from _standing(settings, _STANDING, withheld)
+
+
+def _look_again(settings: Settings, chosen: set[str]) -> Iterator[dg.AssetCheckResult]:
+    """Checks that were asked for without the asset: all of what is published is examined, and nothing is changed."""
+    for one in look_at_published(settings):
+        if one["rule"] in chosen:
+            yield _result(one)
+    yield from _standing(settings, chosen, _withheld(status.snapshots(settings)))
+
+
+def _withheld(snapshots: list[dict[str, Any]]) -> dict[str, Any]:
+    return {one["region"]: one["withheld"] for one in snapshots if one["withheld"]}
+
+
+def _standing(settings: Settings, chosen: set[str], withheld: dict[str, Any]) -> Iterator[dg.AssetCheckResult]:
+    """Of the checks on how the warehouse stands, the chosen ones."""
+    if _WITHHELD.name in chosen:
+        yield result(_KEY, _WITHHELD.name, withheld, warns=True)
+    if _LEVELS.name in chosen:
+        yield result(_KEY, _LEVELS.name, status.alerts(settings), warns=True)
+
+
+def _result(finding: dict[str, Any]) -> dg.AssetCheckResult:
+    """A finding as the UI shows it; a rule that could not be examined fails, and says so."""
+    places = [f"{region} {period}" for region, period in finding["places"]]
+    facts = {"rows": finding["rows"], "unexpected_rows": finding["unexpected"], "where": places[:50]}
+    return result(
+        _KEY, finding["rule"], {**facts, **({"error": finding["error"]} if finding["error"] else {})},
+        passed=not places and not finding["error"], warns=not finding["is_blocking"],
+    )  # fmt: skip

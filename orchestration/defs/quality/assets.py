@@ -5,12 +5,33 @@ import dagster as dg
 from operations import rebuild, status
 from operations.published_tables import FINANCE
 from orchestration.automation import POOL
+from orchestration.checks import result, spec
 from orchestration.partitions import region_days, window_of
 from orchestration.warehouse import Warehouse
+from quality.anomalies import MEASURES
+
+_KEY = ["finance", "reconciliation_daily"]
+_GATE = spec(
+    _KEY, "days_can_be_published",
+    "Every rebuilt day conserves money, agrees with the ledger, has its rates, and rests on books that balance.",
+    "the days that the metadata names are withheld and readers keep their last good rows: mend the cause it gives, and"
+    " rebuild the day.",
+    region_days,
+)  # fmt: skip
+_USUAL = [
+    spec(
+        _KEY, f"usual_{measure}",
+        f"{what.capitalize()}: as usual on that weekday, by the shop's own last weeks.",
+        "something broke or something happened: look at the trackers, consent banner, campaigns and robots of the days"
+        f" that the metadata names. Tolerance and blocking: anomalies.{measure} in romi.yaml.",
+        region_days,
+    )
+    for measure, what in MEASURES.items()
+]  # fmt: skip
 
 
 @dg.asset(
-    key=["finance", "reconciliation_daily"],
+    key=_KEY,
     deps=[dg.AssetKey(["finance", table.name]) for table in FINANCE if table.name != "reconciliation_daily"],
     partitions_def=region_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -18,28 +39,24 @@ from orchestration.warehouse import Warehouse
     kinds={"duckdb", "python"},
     owners=["team:finance-analytics"],
     pool=POOL,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "days_can_be_published",
-            asset=["finance", "reconciliation_daily"],
-            description="Every rebuilt day conserves money, agrees with the ledger and has its rates. A day that does"
-            " not is withheld: readers keep its last good rows. The metadata names the days and why.",
-        )
-    ],
+    check_specs=[_GATE, *_USUAL],
 )
 def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The warehouse against the landed ledger, order by order, by code that shares nothing with the models."""
     region, first, last = window_of(list(context.partition_keys))
     with warehouse.writing(context) as settings:
         withheld = rebuild.settle(settings, region, first, last)
+        unusual = rebuild.unusual(settings, region, first, last)
         status.refresh(settings)
+    by_measure = {measure: [one for one in unusual if one.measure == measure] for measure in MEASURES}
     return dg.MaterializeResult(
         metadata={"withheld_days": len(withheld)},
         check_results=[
-            dg.AssetCheckResult(
-                check_name="days_can_be_published",
-                passed=not withheld,
-                metadata={str(day): reason for day, reason in sorted(withheld.items())[:50]},
-            )
+            result(_KEY, _GATE.name, {str(day): reason for day, reason in sorted(withheld.items())[:50]}),
+            *[
+                result(_KEY, f"usual_{measure}", {f"{one.day} {one.subject}".strip(): str(one) for one in found[-50:]},
+                       warns=not any(one.is_blocking for one in found))
+                for measure, found in by_measure.items()
+            ],
         ],
-    )
+    )  # fmt: skip

@@ -5,12 +5,21 @@ import dagster as dg
 from operations.region_marts import RegionLateError
 from operations.releases import release_due
 from orchestration.automation import POOL
+from orchestration.checks import result, spec
 from orchestration.partitions import regions
 from orchestration.warehouse import Warehouse
 
+_KEY = ["released", "channel_monthly"]
+_BUDGET = spec(
+    _KEY, "budget_holds",
+    "Every month that is due was drawn within its budget of epsilon.",
+    "a correction did not fit and is left out, and the first release stands: look into the region's budget book.",
+    regions,
+)  # fmt: skip
+
 
 @dg.asset(
-    key=["released", "channel_monthly"],
+    key=_KEY,
     deps=[
         dg.AssetDep(["intermediate", "int_attribution__touch_credits"], partition_mapping=dg.AllPartitionMapping()),
         dg.AssetDep(["finance", "reconciliation_daily"], partition_mapping=dg.AllPartitionMapping()),
@@ -20,14 +29,7 @@ from orchestration.warehouse import Warehouse
     kinds={"python"},
     owners=["team:finance-analytics"],
     pool=POOL,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "budget_holds",
-            asset=["released", "channel_monthly"],
-            description="Every month that is due was drawn within its budget of epsilon. A correction that does not fit"
-            " is left out, and the first release stands: look into the region's budget book.",
-        )
-    ],
+    check_specs=[_BUDGET],
 )
 def channel_monthly(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """A region's months that are over and settled, and corrections of those that are final, from its budget book."""
@@ -39,11 +41,6 @@ def channel_monthly(context: dg.AssetExecutionContext, warehouse: Warehouse) -> 
     return dg.MaterializeResult(
         metadata={"drawn": [f"{month:%Y-%m} {kind}" for month, kind in outcome.drawn]},
         check_results=[
-            dg.AssetCheckResult(
-                check_name="budget_holds",
-                passed=not outcome.refused,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={f"{month:%Y-%m}": reason for month, reason in outcome.refused.items()},
-            )
+            result(_KEY, _BUDGET.name, {f"{month:%Y-%m}": why for month, why in outcome.refused.items()}, warns=True)
         ],
     )

@@ -7,24 +7,25 @@ import dagster as dg
 
 from operations import retention
 from orchestration.automation import POOL
+from orchestration.checks import result, spec
 from orchestration.logs import old_logs
 from orchestration.warehouse import Warehouse
 
+_KEY = ["ops", "retention"]
+_OVERDUE = spec(
+    _KEY, "nothing_overdue",
+    "No row, folder or log anywhere is past the period of its class.",
+    "the metadata names what is: days that wait for their rebuild keep their rows until then, so run that first.",
+)  # fmt: skip
+
 
 @dg.asset(
-    key=["ops", "retention"],
+    key=_KEY,
     group_name="retention",
     kinds={"duckdb", "python"},
     owners=["team:data-platform"],
     pool=POOL,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "nothing_overdue",
-            asset=["ops", "retention"],
-            description="No row, folder or log anywhere is past the period of its class. What is, is named: days that"
-            " wait for their rebuild keep their rows until they have it.",
-        )
-    ],
+    check_specs=[_OVERDUE],
 )
 def disposal(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """Every class of data past its period, disposed of and booked; finance keeps what it has."""
@@ -39,9 +40,7 @@ def disposal(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mate
             **{f"{one.where}/{one.what}": one.count for one in done.disposed},
             "landing_zone": dg.MetadataValue.json(done.landing),
         },
-        check_results=[
-            dg.AssetCheckResult(check_name="nothing_overdue", passed=not overdue, metadata=overdue),
-        ],
+        check_results=[result(_KEY, _OVERDUE.name, overdue)],
     )
 
 

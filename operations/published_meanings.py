@@ -1,0 +1,104 @@
+"""What the columns mean that Python writes; the models of dbt carry their own descriptions."""
+
+_IS_FINAL = (
+    "Whether the row will change no more but for later corrections of the ledger: the input has passed it by 35 days,"
+    " nothing of it is withheld and no loss is known that could speak of it."
+    " Source: input watermark, quality gate and the books of archives."
+)
+_IN_MONEY = ", in the reporting currency"
+WRITTEN_HERE = {
+    "finance.romi_daily": {"is_final": _IS_FINAL},
+    "finance.romi_monthly": {"is_final": _IS_FINAL},
+    "finance.romi_by_segment": {"is_final": _IS_FINAL},
+    "finance.channel_weights": {"is_final": _IS_FINAL},
+    "finance.romi_by_touch_date": {
+        "is_final": _IS_FINAL.replace("passed it by 35 days,", "passed it by 35 days and the look-back window,"),
+    },
+    "finance.reconciliation_daily": {
+        "date": "Calendar day in the region's time zone. Source: accounting date of the order.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "ledger_orders": "Orders of the ledger that are not cancelled. Source: the ledger.",
+        "warehouse_orders": "Orders that the warehouse holds for the day. Source: the warehouse, order by order.",
+        "missing_in_warehouse": "Orders of the ledger that the warehouse does not hold on that day."
+                                " Source: ledger and warehouse, order by order.",
+        "missing_in_ledger": "Orders of the warehouse that the ledger does not have on that day, such as those only"
+                             " events know. Source: ledger and warehouse, order by order.",
+        "amount_mismatches": "Orders of both whose revenue, refunds, cost of goods or currency differ, or that stand"
+                             " twice. Source: ledger and warehouse, order by order.",
+        "ledger_revenue": "Gross revenue of the ledger's orders, in the reporting currency. Source: the ledger.",
+        "warehouse_revenue": "Gross revenue of the warehouse's orders, in the reporting currency."
+                             " Source: the warehouse, order by order.",
+        "accuracy": "Share of the ledger's orders that the warehouse holds to the cent; NULL without any."
+                    " Source: ledger and warehouse, order by order.",
+        "event_match_rate": "Share of the ledger's orders whose Order Completed event arrived; NULL without any."
+                            " Source: ledger and events.",
+    },
+    "finance.restatements": {
+        "version": "Number of the version that changed the figures. Source: publish.",
+        "table": "Table of finance whose figures changed. Source: publish.",
+        "date": "Day, or first day of the month, whose figures changed. Source: publish.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        **{
+            f"{name}_change": f"{name.capitalize()} now minus {name} before, of the whole region and period, for one"
+                              f" attribution model{unit}; NULL where the table has none. Source: both versions."
+            for name, unit in (("spend", _IN_MONEY), ("conversions", ""), ("orders", ""), ("revenue", _IN_MONEY),
+                               ("refunds", _IN_MONEY), ("cogs", _IN_MONEY))
+        },
+        "credit_moved": "What went from one channel or campaign to another, revenue (in spend_daily, cost), in the"
+                        " attribution model that moved most, in the reporting currency. Source: both versions.",
+        "why": "What the rebuilt days were rebuilt for. Source: plan.",
+    },
+    "finance.slo_daily": {
+        "date": "Calendar day in the region's time zone; of UTC where the region is (all)."
+                " Source: the service level's facts.",
+        "region": "Region, a code of the configuration, or (all). Source: the folder of the landing zone.",
+        "slo": "Service level: accuracy (orders of the ledger that are right to the cent), records_accounted (landed"
+               " records whose fate is known, of those and the lost ones), event_match_rate, ingest_latency_ms,"
+               " availability, and freshness_hours with the mart after a point. Source: the configuration.",
+        "unit": "What objective and achieved are counted in: share, ms or hours. Source: the configuration.",
+        "objective": "What is promised, in `unit`. Source: the configuration.",
+        "achieved": "What came of it, in `unit`: the share of good events, or the 99th percentile; of the days from"
+                    " judged_from to this one. Source: the service level's facts.",
+        "is_met": "Whether the promise was kept. Source: the service level's facts.",
+        "judged_from": "First of the days that are judged together, since this one alone has too few events for its"
+                       " objective to mean anything; 27 days before at most. Source: the service level's facts.",
+        "events": "Events of the day: orders, records, archives, reads, or minutes. Source: the service level's facts.",
+        "bad_events": "Those of them that were not as promised. Source: the service level's facts.",
+        "error_budget_left": "Share of the bad events allowed in the 28 days up to this one (availability: 365) that is"
+                             " left; below 0 it is overspent. Source: the service level's facts.",
+        **{
+            f"burn_rate_{long}": f"How many times faster than allowed the budget burned over {words} and the {short} at"
+                                 " their end, at the day's worst moment; 1 spends it exactly in its period. NULL where"
+                                 " there were too few events. Source: the service level's facts."
+            for long, words, short in (("1h", "an hour", "5 minutes"), ("6h", "6 hours", "30 minutes"),
+                                       ("3d", "3 days", "6 hours"))
+        },
+        "alert": "page (burned over 14.4 times too fast in an hour, or 6 times in 6 hours), ticket (too fast in 3"
+                 " days), else NULL. Source: the burn rates.",
+    },
+    "meta.usable_days": {
+        "date": "Calendar day in the region's time zone, up to the day before the version was built. Source: publish.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "is_usable": "Whether the day's published numbers can be used. Source: quality gate, books and plan.",
+        "answer": "Why, in words. Source: quality gate, books and plan.",
+    },
+    "meta.versions": {
+        "version": "Number of the published version. Source: publish.",
+        "built_at": "Moment at which the version was built. Source: publish.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "input_watermark": "Latest event received (where that is unknown, latest that happened) of what is inside."
+                           " Source: events.",
+        "withheld_days": "Days held back by the quality gate or not rebuilt yet; they show their last good rows,"
+                         " if any. Source: quality gate and plan.",
+        "carried_over": "Whether the region's rows are those of the version before, because its file could not be read."
+                        " Source: publish.",
+    },
+    "meta.columns": {
+        "schema_name": "Schema of the column's table. Source: the contract.",
+        "table_name": "Table of the column. Source: the contract.",
+        "column_name": "The column. Source: the contract.",
+        "meaning": "What the column says. Source: the models' descriptions.",
+        "unit": "What the column is counted in. Source: the models' descriptions.",
+        "source": "Where the column's values come from. Source: the models' descriptions.",
+    },
+}  # fmt: skip

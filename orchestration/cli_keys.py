@@ -1,0 +1,29 @@
+"""`romi keys`: the regions' keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from settings import load_settings
+
+
+@click.option("--region", metavar="R", required=True, help="The region whose pseudonym key is rotated.")
+def rotate(config: Path | None, warehouse: Path | None, as_json: bool, region: str) -> None:
+    """Add a key to a region's pseudonym key, and replace every pseudonym of a person by one under both.
+
+    It needs no plain identifier, and what finance reads stays as it is. Keep the old key: it is in the key file still.
+    Killed on the way, the same command again, or the next run, ends it.
+    """
+    from operations import rotation
+    from privacy.keys import key_file
+
+    settings = load_settings(config, warehouse=warehouse)
+    waits = "another run holds the warehouse; waiting for it"
+    replaced = rotation.rotate(settings, region, lambda: None if as_json else click.echo(waits, err=True))
+    if as_json:
+        click.echo(json.dumps({"region": region, "replaced": replaced}))
+    else:
+        click.echo(f"{region}: {replaced:,} pseudonyms replaced; back up {key_file(settings.warehouse)} anew")

@@ -1,0 +1,52 @@
+"""The process that examines: it imports Great Expectations at once, then reads a request a line and answers each.
+
+It is a process of its own because the import takes seconds, which pass beside the build when it is started early, and
+because what Great Expectations registers and prints stays out of the run. It ends when its input does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Answer requests until the input ends. What libraries print goes nowhere."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.nice(4)  # whoever builds goes first, but waits for this in the end
+    from quality.expectations import docs, suites
+
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)
+        try:
+            before = Path(request["before"]) if request["before"] else None
+            done = suites.examine(Path(request["folder"]), before)
+            at = datetime.fromisoformat(request["at"]).astimezone(UTC)
+            docs.write(Path(request["docs"]), done, request["version"], at)
+            answer: dict[str, Any] = {"findings": [asdict(one) for one in done.findings]}
+        except Exception as error:  # its text may quote the data
+            answer = {"error": f"{type(error).__name__} in {_where(error)}"}
+        answers.write(json.dumps(answer) + "\n")
+
+
+def _where(error: BaseException) -> str:
+    """The innermost place of ours."""
+    place, frame = "worker", error.__traceback__
+    while frame:
+        name = frame.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("quality."):
+            place = f"{name}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return place
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""What people look at, in a real browser: the Dagster UI and the Data Docs, with nothing fetched from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import NOW, Shop, campaign, order, page
+
+pytestmark = pytest.mark.slow
+sync_api = pytest.importorskip("playwright.sync_api")
+ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE_MS = 120_000
+_ROW = {"order_id": "o-1", "ordered_at": "2026-03-02T10:00:00Z", "status": "completed", "revenue": "40.00",
+        "refunded": "", "cogs": "10.00", "currency": "EUR", "updated_at": "2026-03-02T10:00:00Z"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser(built):  # the warehouse first: Playwright's event loop stays open, and Dagster wants one of its own
+    """Chromium: that of ROMI_CHROMIUM, of the machine, or of Playwright; without any there is nothing to test with."""
+    found = os.environ.get("ROMI_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_api.sync_playwright() as playwright:
+        try:
+            launched = playwright.chromium.launch(
+                executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            )
+        except sync_api.Error:
+            pytest.skip("no Chromium is installed")
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A small warehouse with one version."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROMI_NOW", NOW)
+        patch.delenv("ROMI_KEY_FILE", raising=False)
+        shop = Shop(tmp_path_factory.mktemp("shop"))
+        shop.configure("privacy: {k_anonymity: 1}\n")
+        shop.archive("eu", 0, [
+            page("m1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),
+            order("m2", "2026-03-02T10:00:00Z", "o-1", 40),
+        ])  # fmt: skip
+        shop.table("eu", "ledger/orders.csv", [_ROW])
+        assert shop.romi("run")[0] == 0
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def ui(built):
+    """The address of a webserver on the warehouse."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "dagster_webserver", "-w", "workspace.yaml", "-p", str(port)], cwd=ROOT,
+        env={**os.environ, "DAGSTER_HOME": str(built.warehouse / "dagster")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/server_info", server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(address: str, server: subprocess.Popen) -> None:
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=60):
+                return
+        except OSError:
+            continue
+    raise AssertionError("the webserver ended")
+
+
+@pytest.fixture
+def tab(browser, request):
+    """A page that fetches nothing from outside, and fails the test if something wants to."""
+    outside: list[str] = []
+    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    opened.set_default_timeout(_PATIENCE_MS)
+
+    def let_through(route) -> None:
+        if route.request.url.startswith(("http://127.0.0.1:", "file://", "data:", "blob:")):
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    opened.route("**/*", let_through)
+    yield opened
+    if folder := os.environ.get("ROMI_PICTURES"):  # to look at them
+        opened.screenshot(path=f"{folder}/{request.node.name}.png")
+    opened.close()
+    assert outside == []
+
+
+def test_the_lineage_leads_from_raw_to_published(tab, ui):
+    tab.goto(f"{ui}/asset-groups")
+    for group in ("raw", "intermediate", "finance", "published"):
+        sync_api.expect(tab.get_by_text(group, exact=True).first).to_be_visible()
+    tab.goto(f"{ui}/locations/romi/asset-groups/finance/lineage")
+    for asset in ("romi_daily", "reconciliation_daily", "marts"):
+        sync_api.expect(tab.get_by_text(asset, exact=True).first).to_be_visible()
+
+
+def test_an_asset_shows_its_partitions_by_day_and_region(tab, ui):
+    tab.goto(f"{ui}/assets/finance/romi_daily?view=partitions")
+    sync_api.expect(tab.get_by_text("Materialized (2)")).to_be_visible()
+    sync_api.expect(tab.get_by_text("eu", exact=True).first).to_be_visible()
+
+
+def test_the_check_list_says_what_each_protects_and_what_came_of_it(tab, ui):
+    tab.goto(f"{ui}/assets/published/marts?view=checks")
+    sync_api.expect(tab.get_by_text("nothing_withheld").first).to_be_visible()
+    tab.get_by_text("months_credit_the_same_whole").first.click()
+    sync_api.expect(tab.get_by_text("Every model hands out exactly the month's orders")).to_be_visible()
+    sync_api.expect(tab.get_by_text("Passed", exact=True).first).to_be_visible()
+    tab.goto(f"{ui}/assets/finance/romi_daily?view=checks")
+    sync_api.expect(tab.get_by_text("romi_daily_conserves_money").first).to_be_visible()
+
+
+def test_data_docs_open_offline_and_lead_to_each_suite(tab, built):
+    errors: list[str] = []
+    tab.on("console", lambda one: errors.append(one.text))
+    tab.context.set_offline(True)
+    tab.goto(f"file://{built.warehouse}/quality/data_docs/index.html")
+    assert tab.locator("tbody tr").count() > 8
+    assert set(tab.locator("tbody b").all_inner_texts()) == {"passed"}
+    tab.get_by_role("link", name="romi_daily", exact=True).click()
+    sync_api.expect(tab.get_by_text("Net revenue is revenue less refunds, to the cent.")).to_be_visible()
+    tab.get_by_role("link", name="Data Docs").click()
+    sync_api.expect(tab.get_by_text("What finance may expect of version 1")).to_be_visible()
+    assert errors == []

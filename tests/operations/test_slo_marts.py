@@ -1,0 +1,128 @@
+"""Service levels of a version: freshness of marts, a prober's reads, what a late region keeps, and plain answers."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from operations import status
+from operations.publish import publish
+from operations.slo_marts import warehouse_levels
+from operations.versions import rollback
+from quality import sli
+from tests.operations.test_publish import ask, build, change, settings, shop  # noqa: F401
+
+NOW = datetime(2026, 2, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    def tell(moment: datetime) -> datetime:
+        monkeypatch.setenv("ROMI_NOW", moment.isoformat())
+        return moment
+
+    tell(NOW)
+    return tell
+
+
+def publish_at(shop, clock, moment):  # noqa: F811
+    clock(moment)
+    return publish(shop)
+
+
+def test_a_mart_grows_stale_when_nothing_confirms_it(shop, clock):  # noqa: F811
+    publish_at(shop, clock, NOW)
+    publish_at(shop, clock, NOW + timedelta(hours=25))  # nothing new, and that is confirmed
+    clock(NOW + timedelta(hours=49))
+    assert warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]["is_met"]
+    clock(NOW + timedelta(hours=57))
+    level = warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]
+    assert not level["is_met"]
+    assert (level["objective"], level["achieved"]) == (26, pytest.approx(32, abs=0.2))
+    assert level["alert"] == "page"
+
+
+def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock):  # noqa: F811
+    change(shop, "eu", "update ops.days set withheld_reason = 'x' where day = '2026-02-01'")
+    publish_at(shop, clock, NOW)
+    clock(NOW + timedelta(hours=1))
+    marts = {name.partition(".")[2] for name in warehouse_levels(shop)["eu"]}
+    assert marts == {"experiment_lift"}  # has no days, nor months
+    assert "freshness_hours.romi_monthly" in warehouse_levels(shop)["us"]
+
+
+def test_a_pinned_version_is_not_confirmed(shop, clock):  # noqa: F811
+    publish_at(shop, clock, NOW)
+    rollback(shop, 1)
+    publish_at(shop, clock, NOW + timedelta(hours=20))
+    clock(NOW + timedelta(hours=40))
+    assert not warehouse_levels(shop)["eu"]["freshness_hours.orders_daily"]["is_met"]
+
+
+def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clock):  # noqa: F811
+    publish_at(shop, clock, NOW)
+    assert "(all)" not in warehouse_levels(shop)
+    reads = [{"at": (NOW - timedelta(minutes=n)).isoformat(), "ok": n != 7, "ms": 3.5} for n in range(400)]
+    (shop.warehouse / "probes").mkdir()
+    (shop.warehouse / "probes" / "2026-02-02.jsonl").write_text(
+        "".join(json.dumps(one) + "\n" for one in reads) + '{"at": "2026-'
+    )
+    level = warehouse_levels(shop)["(all)"]["availability"]
+    assert (level["achieved"], level["is_met"], level["alert"]) == (1 - 1 / 400, False, None)  # one alone is no alert
+
+
+def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_its(shop, clock):  # noqa: F811
+    change(
+        shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
+    )
+    publish_at(shop, clock, NOW)
+    levels = "select region, slo, date, events, bad_events, is_met from finance.slo_daily where slo = 'accuracy'"
+    expected = [("eu", "accuracy", date(2026, 2, 1), 10, 1, False)]
+    assert ask(shop, levels) == expected
+    shop.region_file("eu").write_bytes(b"broken" * 1000)
+    build(shop, "us", 200)
+    assert publish_at(shop, clock, NOW + timedelta(hours=1)).version == 2
+    assert ask(shop, levels) == expected
+    assert ask(shop, "select distinct region from meta.usable_days order by 1") == [("eu",), ("us",)]
+
+
+def test_new_facts_alone_are_no_new_version(shop, clock):  # noqa: F811
+    publish_at(shop, clock, NOW)
+    change(
+        shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
+    )
+    assert publish_at(shop, clock, NOW + timedelta(hours=1)) is None
+
+
+def answer(shop, clock, moment=NOW):  # noqa: F811
+    from ingestion.books import region_file
+
+    clock(moment)
+    (shop.warehouse / "status").mkdir(exist_ok=True)
+    for region in ("eu", "us"):
+        with region_file(shop, region, read_only=True) as con:
+            status.write_snapshot(con, shop, region)
+    return status.overview(shop)["regions"]["eu"]["yesterday"]
+
+
+def test_can_i_use_yesterday_s_numbers(shop, clock):  # noqa: F811
+    assert answer(shop, clock)["answer"] == "no: it is rebuilt and not published yet"
+    publish_at(shop, clock, NOW)
+    assert answer(shop, clock) == {"date": "2026-02-01", "is_usable": True, "answer": "yes, and it is final"}
+    assert ask(shop, "select is_usable from meta.usable_days where region = 'eu' and date = '2026-02-01'") == [(True,)]
+    assert answer(shop, clock, NOW + timedelta(days=1))["answer"] == "no: nothing has landed for it"
+
+    change(shop, "eu", "update ops.days set is_final = false")
+    assert answer(shop, clock)["answer"] == "yes; late data may still change it"
+    change(shop, "eu", "update finance.reconciliation_daily set event_match_rate = 0.9, ledger_orders = 50")
+    assert answer(shop, clock)["answer"].endswith(
+        "of 10.0% of its orders no event came, so less of it than usual is attributed"
+    )
+    change(shop, "eu", "update raw.events set received_at = '2026-02-01 15:30'")
+    assert answer(shop, clock)["answer"] == "no: its input has come to 2026-02-01 15:30 only"
+    change(shop, "eu", "insert into ops.pending_days (day, reason) values ('2026-02-01', 'orders')")
+    assert answer(shop, clock)["answer"] == "no: it waits for its rebuild"
+    change(shop, "eu", "update ops.days set withheld_reason = 'accuracy below 0.999'")
+    assert answer(shop, clock)["answer"] == "no: withheld, accuracy below 0.999; its last good rows stand, if any"
