@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, checks, erasure, floor, ingest, masking
+from benchmarks import attribution, checks, days, erasure, floor, ingest, masking
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -48,6 +48,7 @@ def main() -> None:
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
+    chosen.add_parser("days", help="one new day, by how many there are", description=days.__doc__)
     of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
     of_checks.add_argument("--events", type=int, default=1_000_000)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
@@ -67,6 +68,8 @@ def main() -> None:
             return checks.run(folder, arguments.events)
         if arguments.name == "attribution":
             return attribution.run(folder)
+        if arguments.name == "days":
+            return days.run(folder)
         print(f"== main_job: {main_job.__doc__}", flush=True)
         return main_job(folder)
 

@@ -15,6 +15,7 @@ import duckdb
 
 from ingestion.books import region_file
 from operations import transform
+from privacy import storage
 from settings import Settings
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
@@ -98,15 +99,17 @@ def run(folder: Path) -> None:
     )
 
 
-def _attached(settings: Settings) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(config={"threads": 2})
-    con.execute(f"attach '{settings.region_file('eu')}' as region; set TimeZone = 'UTC'")
+def _attached(settings: Settings, file: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(file, config={"threads": 2})
+    path = settings.region_file("eu")
+    storage.prepare(con, path)
+    storage.attach(con, path, settings, "eu", alias="region", read_only=read_only)
+    con.execute("set TimeZone = 'UTC'")
     return con
 
 
 def _floor(settings: Settings, path: Path) -> float:
-    with duckdb.connect(str(path), config={"threads": 2}) as con:
-        con.execute(f"attach '{settings.region_file('eu')}' as region (read_only)")
+    with _attached(settings, str(path), read_only=True) as con:
         begun = time.perf_counter()
         con.execute(FLOOR)
         return time.perf_counter() - begun

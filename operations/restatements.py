@@ -34,6 +34,28 @@ def book_restatements(con: duckdb.DuckDBPyConnection, version: int, builds: dict
 def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_days: int) -> None:
     """One table's changes by period and region: of the totals, and of credit moved between cells."""
     measures = [name for name in _MEASURES if name in table.columns]
+    first, last = _days_of(table, lookback_days)
+    con.execute(
+        f"""insert into {RESTATEMENTS} by name
+        with {_changed(table, measures)},
+        shown_days as (
+            select region, max(date) as last_day from last_good.finance.orders_daily group by region
+        )
+        select $version as version, '{table.name}' as "table", changed.date, changed.region,
+            {", ".join(f"changed.{one} as {one}_change" for one in measures)}, moved as credit_moved,
+            coalesce((
+                select string_agg(distinct rebuilt_for, '; ' order by rebuilt_for) from builds join shown using (region)
+                where builds.region = changed.region and builds.build > shown.build
+                    and builds.day between {first} and {last}
+            ), 'privacy or contract') as why
+        from changed join shown_days on changed.region = shown_days.region and {last} <= last_day
+        where exists (from was where was.{table.period} = changed.date and was.region = changed.region)""",
+        {"version": version},
+    )
+
+
+def _changed(table: Table, measures: list[str]) -> str:
+    """CTEs: ``changed`` has the largest change of a model, of each measure by period and region."""
     grain = [name for name in table.grain if name not in (table.period, "region")]
     in_grain = ", ".join((str(table.period), "region", *grain))
     sides = {
@@ -43,13 +65,8 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
     changes = ", ".join(f"coalesce(now.{one}, 0) - coalesce(was.{one}, 0) as {one}" for one in measures)
     model = "attribution_model" if "attribution_model" in grain else "''"
     money = "revenue" if "revenue" in measures else "spend"
-    first, last = _days_of(table, lookback_days)
-    con.execute(
-        f"""insert into {RESTATEMENTS} by name
-        with now as ({sides["now"]}), was as ({sides["was"]}),
-        shown_days as (
-            select region, max(date) as last_day from last_good.finance.orders_daily group by region
-        ),
+    return f"""
+        now as ({sides["now"]}), was as ({sides["was"]}),
         cells as (
             select {in_grain}, {changes} from now full join was using ({in_grain})
         ),
@@ -64,18 +81,7 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
             select date, region, {", ".join(f"max_by({one}, abs({one})) as {one}" for one in measures)},
                 max(moved) as moved
             from by_model group by all having bool_or(is_changed)
-        )
-        select $version as version, '{table.name}' as "table", changed.date, changed.region,
-            {", ".join(f"changed.{one} as {one}_change" for one in measures)}, moved as credit_moved,
-            coalesce((
-                select string_agg(distinct rebuilt_for, '; ' order by rebuilt_for) from builds join shown using (region)
-                where builds.region = changed.region and builds.build > shown.build
-                    and builds.day between {first} and {last}
-            ), 'privacy or contract') as why
-        from changed join shown_days on changed.region = shown_days.region and {last} <= last_day
-        where exists (from was where was.{table.period} = changed.date and was.region = changed.region)""",
-        {"version": version},
-    )
+        )"""
 
 
 def _days_of(table: Table, lookback_days: int) -> tuple[str, str]:

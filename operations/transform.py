@@ -134,36 +134,43 @@ def build(
         ModelError: a model failed; what depends on it was not built.
     """
     from dbt.cli.main import dbtRunner
-    from google.protobuf.json_format import MessageToDict
 
-    built = Built()
-    failed: list[str] = []
+    hearing = _Hearing(on_event)
+    command = ["build", *_places(settings.dbt_dir), "--exclude-resource-type", "unit_test",
+               "--vars", json.dumps(variables(settings, region, first, last))]  # fmt: skip
+    fresh = project().deepcopy()  # a build leaves its marks on the manifest it is given
+    command += ["--select", *chosen] if chosen else []
+    with _region_file(settings.region_file(region)):
+        try:
+            result = dbtRunner(manifest=fresh, callbacks=[hearing.hear]).invoke(command)
+        finally:
+            _release()
+    if hearing.failed or (not result.success and not hearing.built.failed_tests):
+        raise ModelError(region, hearing.failed)
+    return hearing.built
 
-    def hear(message: Any) -> None:
+
+@dataclass
+class _Hearing:
+    """What dbt says of its nodes as it builds them."""
+
+    on_event: Callable[[Event], None]
+    built: Built = field(default_factory=Built)
+    failed: list[str] = field(default_factory=list)
+
+    def hear(self, message: Any) -> None:
+        from google.protobuf.json_format import MessageToDict
+
         if message.info.name not in _PARSED:
             return
         event = MessageToDict(message, preserving_proto_field_name=True)
         node, status = event["data"]["node_info"], event["data"]["status"]
         name = node["unique_id"].split(".")[2]
         if message.info.name == "LogTestResult":
-            built.failed_tests += [name] if status in ("fail", "error") else []
+            self.built.failed_tests += [name] if status in ("fail", "error") else []
         else:
-            (failed if status == "error" else built.models).append(name)
-        on_event(event)
-
-    target = settings.dbt_dir
-    command = ["build", *_places(target), "--exclude-resource-type", "unit_test",
-               "--vars", json.dumps(variables(settings, region, first, last))]  # fmt: skip
-    fresh = project().deepcopy()  # a build leaves its marks on the manifest it is given
-    command += ["--select", *chosen] if chosen else []
-    with _region_file(settings.region_file(region)):
-        try:
-            result = dbtRunner(manifest=fresh, callbacks=[hear]).invoke(command)
-        finally:
-            _release()
-    if failed or (not result.success and not built.failed_tests):
-        raise ModelError(region, failed)
-    return built
+            (self.failed if status == "error" else self.built.models).append(name)
+        self.on_event(event)
 
 
 def _places(target: Path) -> list[str]:

@@ -34,14 +34,14 @@
     {{ struct_of(fields) }}
 {%- endmacro %}
 
-{% macro unnest_models(amounts) -%}
-    {#- The columns of a row per attribution model: its name, and its field of each of the columns `amounts`. -#}
+{% macro unnest_models(relation, amounts) -%}
+    {#- The columns of a row per attribution model: its name, and its field of each of the relation's columns `amounts`. -#}
     unnest([
         {%- for model in model_names() %}'{{ model }}'{{ ', ' if not loop.last }}{% endfor -%}
     ]) as attribution_model
     {%- for amount in amounts %},
     unnest([
-        {%- for model in model_names() %}{{ field(amount, model) }}{{ ', ' if not loop.last }}{% endfor -%}
+        {%- for model in model_names() %}{{ field(relation ~ '.' ~ amount, model) }}{{ ', ' if not loop.last }}{% endfor -%}
     ]) as {{ amount }}
     {%- endfor %}
 {%- endmacro %}

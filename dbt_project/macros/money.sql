@@ -72,36 +72,88 @@
     end
 {%- endmacro %}
 
-{% macro remainder_rank(amount, model) -%}
-    {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
-    (
-        cast(abs({{ amount }}) as {{ wide_integer() }}) * {{ model }}_weight
-        - cast({{ model }}_{{ amount }} as {{ wide_integer() }}) * {{ model }}_total
-    ) * 1000000000 - touch_number
+{% macro columns(expressions) -%}
+    {#- From pairs of an expression and its name. -#}
+    {%- for expression, name in expressions %}
+    {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
-{% macro lowest_winning_rank(amount, model) -%}
-    {#- Of all touches of an order: with as many winners as there are units left over; NULL where there are none. -#}
-    {{ nth_largest(model ~ '_' ~ amount ~ '_rank', 'any_value(abs(' ~ amount ~ ')) - sum(' ~ model ~ '_' ~ amount ~ ')') }}
-{%- endmacro %}
-
-{% macro shares(amount) -%}
-    {#- What each model gives the touch of an amount. -#}
-    {%- set values = {} -%}
+{% macro weights_of_models(weights) -%}
+    {%- set found = [] -%}
     {%- for model in model_names() -%}
-        {%- if model in models_of_one_touch() -%}
-            {%- set share = 'case when ranked.' ~ model ~ '_weight > 0 then ranked.' ~ amount ~ ' else 0 end' -%}
-        {%- else -%}
-            {%- set name = model ~ '_' ~ amount -%}
-            {%- set share -%}
-                sign(ranked.{{ amount }}) * (
-                    ranked.{{ name }} + case when ranked.{{ name }}_rank >= winners.{{ name }}_rank then 1 else 0 end
-                )
-            {%- endset -%}
-        {%- endif -%}
-        {%- do values.update({model: 'cast(' ~ share ~ ' as bigint)'}) -%}
+        {%- do found.append((field(weights, model), model ~ '_weight')) -%}
     {%- endfor -%}
-    {{ by_model(values) }}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro total_weights() -%}
+    {%- set found = [] -%}
+    {%- for model in models_of_many_touches() -%}
+        {%- do found.append(('cast(sum(' ~ model ~ '_weight) as bigint)', model ~ '_total')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro whole_units_of_models(weights, totals) -%}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set units = whole_units(
+            weights ~ '.' ~ amount, weights ~ '.' ~ model ~ '_weight', totals ~ '.' ~ model ~ '_total'
+        ) -%}
+        {%- do found.append((units, model ~ '_' ~ amount)) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro remainder_ranks() -%}
+    {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set rank -%}
+            (
+                cast(abs({{ amount }}) as {{ wide_integer() }}) * {{ model }}_weight
+                - cast({{ model }}_{{ amount }} as {{ wide_integer() }}) * {{ model }}_total
+            ) * 1000000000 - touch_number
+        {%- endset -%}
+        {%- do found.append((rank, model ~ '_' ~ amount ~ '_rank')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro lowest_winning_ranks() -%}
+    {#- Of all touches of an order: with as many winners as there are units left over; NULL where there are none. -#}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set name = model ~ '_' ~ amount -%}
+        {%- set lowest = nth_largest(name ~ '_rank', 'any_value(abs(' ~ amount ~ ')) - sum(' ~ name ~ ')') -%}
+        {%- do found.append((lowest, name ~ '_rank')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro shares() -%}
+    {#- What each model gives the touch of each amount, of the CTEs `ranked` and `winners`. -#}
+    {%- set found = [] -%}
+    {%- for amount in amounts() -%}
+        {%- set values = {} -%}
+        {%- for model in model_names() -%}
+            {%- if model in models_of_one_touch() -%}
+                {%- set share = 'case when ranked.' ~ model ~ '_weight > 0 then ranked.' ~ amount ~ ' else 0 end' -%}
+            {%- else -%}
+                {%- set name = model ~ '_' ~ amount -%}
+                {%- set share -%}
+                    sign(ranked.{{ amount }}) * (
+                        ranked.{{ name }}
+                        + case when ranked.{{ name }}_rank >= winners.{{ name }}_rank then 1 else 0 end
+                    )
+                {%- endset -%}
+            {%- endif -%}
+            {%- do values.update({model: 'cast(' ~ share ~ ' as bigint)'}) -%}
+        {%- endfor -%}
+        {%- do found.append((by_model(values), amount)) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
 {%- endmacro %}
 
 {% macro rounded_money(cents) -%}

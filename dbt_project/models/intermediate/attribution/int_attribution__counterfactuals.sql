@@ -15,6 +15,13 @@ channels as (
 
 ),
 
+channel_lists as (
+
+    select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channel_names
+    from channels
+
+),
+
 order_steps as (
 
     select
@@ -38,25 +45,26 @@ order_paths as (
 ),
 
 -- Orders share paths, and what a touch is worth depends on the path alone.
+paths as (
+
+    select distinct
+        month,
+        channel_numbers
+    from order_paths
+
+),
+
 distinct_paths as (
 
     select
         paths.month,
         paths.channel_numbers,
-        {{ items_at('names.channels', without_repeats('paths.channel_numbers')) }} as path,
+        {{ items_at('channel_lists.channel_names', without_repeats('paths.channel_numbers')) }} as path,
         row_number() over (
             order by paths.month asc nulls last, paths.channel_numbers asc nulls last
         ) as path_number
-    from (
-        select distinct
-            month,
-            channel_numbers
-        from order_paths
-    ) as paths
-    cross join (
-        select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channels
-        from channels
-    ) as names
+    from paths
+    cross join channel_lists
 
 ),
 

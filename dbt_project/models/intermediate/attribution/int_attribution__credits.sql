@@ -9,15 +9,15 @@ touch_credits as (
 credits as (
 
     select
-        order_id,
-        ordered_on,
-        buyer_id,
-        touch_number,
-        touch_id,
-        touched_on,
-        channel,
-        campaign,
-        {{ unnest_models(amounts()) | indent(8) }}
+        touch_credits.order_id,
+        touch_credits.ordered_on,
+        touch_credits.buyer_id,
+        touch_credits.touch_number,
+        touch_credits.touch_id,
+        touch_credits.touched_on,
+        touch_credits.channel,
+        touch_credits.campaign,
+        {{ unnest_models('touch_credits', amounts()) | indent(8) }}
     from touch_credits
 
 )

@@ -31,6 +31,13 @@ channels as (
 
 ),
 
+channel_lists as (
+
+    select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channel_names
+    from channels
+
+),
+
 converting as (
 
     select
@@ -118,11 +125,11 @@ named as (
 
     select
         distinct_paths.month,
-        {{ items_at('names.channels', 'distinct_paths.channel_numbers') }} as path,
+        {{ items_at('channel_lists.channel_names', 'distinct_paths.channel_numbers') }} as path,
         distinct_paths.conversions,
         distinct_paths.non_conversions
     from distinct_paths
-    cross join (select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channels from channels) as names
+    cross join channel_lists
     union all
     -- Of persons who are gone.
     select

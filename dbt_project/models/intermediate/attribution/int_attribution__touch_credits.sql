@@ -28,10 +28,8 @@ weights as (
         case when order_weights.touch_number = 0 then conversions.ordered_on else order_weights.touched_on end
             as touched_on,
         order_weights.channel,
-        order_weights.campaign
-        {%- for model in model_names() %},
-        {{ field('order_weights.weights', model) }} as {{ model }}_weight
-        {%- endfor %}
+        order_weights.campaign,
+        {{ weights_of_models('order_weights.weights') | indent(8) }}
     from order_weights
     inner join conversions on order_weights.order_id = conversions.order_id
 
@@ -41,10 +39,8 @@ totals as (
 
     select
         order_number,
-        count(*) as touch_count
-        {%- for model in models_of_many_touches() %},
-        cast(sum({{ model }}_weight) as bigint) as {{ model }}_total
-        {%- endfor %}
+        count(*) as touch_count,
+        {{ total_weights() | indent(8) }}
     from weights
     group by order_number
 
@@ -53,24 +49,18 @@ totals as (
 floors as (
 
     select
-        weights.*,
-        totals.* exclude (order_number)
-        {%- for amount, model in splits() %},
-        {{ whole_units('weights.' ~ amount, 'weights.' ~ model ~ '_weight', 'totals.' ~ model ~ '_total') | indent(8) }}
-            as {{ model }}_{{ amount }}
-        {%- endfor %}
+        *,
+        {{ whole_units_of_models('weights', 'totals') | indent(8) }}
     from weights
-    inner join totals on weights.order_number = totals.order_number
+    inner join totals using (order_number)
 
 ),
 
 ranked as (
 
     select
-        *
-        {%- for amount, model in splits() %},
-        {{ remainder_rank(amount, model) | indent(8) }} as {{ model }}_{{ amount }}_rank
-        {%- endfor %}
+        *,
+        {{ remainder_ranks() | indent(8) }}
     from floors
 
 ),
@@ -78,10 +68,8 @@ ranked as (
 winners as (
 
     select
-        order_number
-        {%- for amount, model in splits() %},
-        {{ lowest_winning_rank(amount, model) }} as {{ model }}_{{ amount }}_rank
-        {%- endfor %}
+        order_number,
+        {{ lowest_winning_ranks() | indent(8) }}
     from ranked
     where touch_count > 1
     group by order_number
@@ -98,10 +86,8 @@ touch_credits as (
         ranked.touch_id,
         ranked.touched_on,
         ranked.channel,
-        ranked.campaign
-    {%- for amount in amounts() %},
-        {{ shares(amount) | indent(8) }} as {{ amount }}
-    {%- endfor %}
+        ranked.campaign,
+        {{ shares() | indent(8) }}
     from ranked
     left join winners on ranked.order_number = winners.order_number
 

@@ -39,13 +39,9 @@ person_places as (
 
     select
         places.*,
-        coalesce(places.user_id, device_users.user_id, places.anonymous_id) as person_id
+        {{ person_of('places') }} as person_id
     from places
-    left join device_users
-        on
-            places.anonymous_id = device_users.anonymous_id
-            and places.occurred_at >= device_users.valid_from
-            and places.occurred_at < device_users.valid_to
+    {{ left_join_device_users('places') }}
 
 ),
 

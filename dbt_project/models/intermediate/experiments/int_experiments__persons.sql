@@ -36,7 +36,7 @@ shown as (
 
     select
         experiments.experiment,
-        coalesce(exposures.user_id, device_users.user_id, exposures.anonymous_id) as person_id,
+        {{ person_of('exposures') }} as person_id,
         exposures.occurred_at as assigned_at,
         exposures.message_order,
         exposures.message_id,
@@ -49,11 +49,7 @@ shown as (
             and exposures.occurred_at >= {{ utc_midnight('experiments.from_date') }}
             and exposures.occurred_at < {{ utc_midnight('experiments.to_date + 1') }}
     left join arms on experiments.experiment = arms.experiment and exposures.variation = arms.member
-    left join device_users
-        on
-            exposures.anonymous_id = device_users.anonymous_id
-            and exposures.occurred_at >= device_users.valid_from
-            and exposures.occurred_at < device_users.valid_to
+    {{ left_join_device_users('exposures') }}
 
 ),
 

@@ -64,7 +64,7 @@ accounted as (
         candidates.order_id,
         {{ local_date('coalesce(ledger.ordered_at, completions.occurred_at)') }} as ordered_on,
         coalesce(completions.occurred_at, ledger.ordered_at) as converted_at,
-        coalesce(completions.user_id, device_users.user_id, completions.anonymous_id) as person_id,
+        {{ person_of('completions') }} as person_id,
         coalesce(completions.conversion_type, 'Order Completed') as conversion_type,
         ledger.order_id is not null as is_in_ledger,
         completions.order_id is not null as is_in_events,
@@ -77,11 +77,7 @@ accounted as (
     left join ledger on candidates.order_id = ledger.order_id
     left join completions on candidates.order_id = completions.order_id
     left join cancellations on candidates.order_id = cancellations.order_id
-    left join device_users
-        on
-            completions.anonymous_id = device_users.anonymous_id
-            and completions.occurred_at >= device_users.valid_from
-            and completions.occurred_at < device_users.valid_to
+    {{ left_join_device_users('completions') }}
     where
         coalesce(ledger.status, '') != 'cancelled'
         and (ledger.order_id is not null or cancellations.order_id is null)

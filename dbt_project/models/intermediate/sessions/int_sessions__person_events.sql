@@ -28,16 +28,12 @@ person_events as (
         page_views.campaign_id,
         page_views.page_host,
         page_views.referrer_host,
-        coalesce(page_views.user_id, device_users.user_id, page_views.anonymous_id) as person_id,
+        {{ person_of('page_views') }} as person_id,
         coalesce(
             page_views.campaign_source, page_views.campaign_medium, page_views.campaign_name, page_views.campaign_id
         ) is not null as has_campaign
     from page_views
-    left join device_users
-        on
-            page_views.anonymous_id = device_users.anonymous_id
-            and page_views.occurred_at >= device_users.valid_from
-            and page_views.occurred_at < device_users.valid_to
+    {{ left_join_device_users('page_views') }}
 
 ),
 
