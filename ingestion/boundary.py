@@ -34,7 +34,7 @@ MASKED = pl.Schema({
     "is_anonymised": pl.Boolean(), "is_consent_stated": pl.Boolean(),
 })  # fmt: skip
 
-# Who said no, and when: of a person that the warehouse holds something of, it is a withdrawal.
+# Who said no, and when: where silence counts as consent, what they do afterwards must not be used.
 REFUSALS = pl.Schema({"anonymous_id": pl.String(), "user_id": pl.String(), "refused_at": pl.Datetime("us")})
 
 _PERSONS: dict[Kind, str] = {"anonymous": "anonymous_id", "user": "user_id"}
@@ -147,12 +147,15 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Of the records that refuse analytics: by whom, the first and the last of each day; rows of :data:`REFUSALS`."""
+    """Of the records that refuse analytics: by whom, the first and the last of each day; rows of :data:`REFUSALS`.
+
+    Where consent has to be stated there are none: without it nothing is kept anyway, of a refusal neither.
+    """
     is_refused = (pl.col("analytics_consent") == False) & (  # noqa: E712
         pl.col("occurred_at") >= policy.now - timedelta(days=policy.raw_days)
     )
     refused = plain.filter(is_refused)
-    if refused.is_empty():
+    if refused.is_empty() or not policy.is_consent_default:
         return REFUSALS.to_frame()
     screened = _screened(refused, policy)
     named = refused.with_columns(

@@ -62,26 +62,27 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
-    """Who said no and is known by events: the first and the last of each day. Of who is not known nothing is kept."""
+    """Who said no, whether or not anything else is known of them yet: the first and the last of each day."""
     said = [frame for parsed in ids.values() if not parsed.problem for frame in parsed.refusals]
-    if not said:
+    if not said or (refused := pl.concat(said)).is_empty():
         return
-    con.register("said_no", pl.concat(said).to_arrow())
-    con.execute("""
-        insert into ops.withdrawals
+    con.register("said_no", refused.to_arrow())
+    is_same = """
+        refused.anonymous_id is not distinct from withdrawals.anonymous_id
+        and refused.user_id is not distinct from withdrawals.user_id
+        and refused.withdrawn_at::date = withdrawals.withdrawn_at::date"""
+    con.execute(f"""
+        create or replace temp table refused as
         with said as (
-            select distinct anonymous_id::uuid as anonymous_id, user_id::uuid as user_id, refused_at from said_no
+            select anonymous_id::uuid as anonymous_id, user_id::uuid as user_id, refused_at as withdrawn_at from said_no
         ),
-        known as (
-            select anonymous_id as id from raw.events where anonymous_id in (select anonymous_id from said)
-            union select user_id from raw.events where user_id in (select user_id from said)
+        of_those_days as (
+            from said union all select withdrawals.* from ops.withdrawals semi join said as refused on {is_same}
         )
-        from said where anonymous_id in (select id from known) or user_id in (select id from known)""")
-    con.execute("""
-        create or replace temp table kept_withdrawals as
-        select anonymous_id, user_id, unnest([min(withdrawn_at), max(withdrawn_at)]) as withdrawn_at
-        from ops.withdrawals group by withdrawals.anonymous_id, user_id, withdrawals.withdrawn_at::date""")
-    con.execute("delete from ops.withdrawals; insert into ops.withdrawals select distinct * from kept_withdrawals")
+        select anonymous_id, user_id, unnest(list_distinct([min(withdrawn_at), max(withdrawn_at)])) as withdrawn_at
+        from of_those_days group by anonymous_id, user_id, of_those_days.withdrawn_at::date;
+        delete from ops.withdrawals using refused where {is_same};
+        insert into ops.withdrawals from refused""")
     con.unregister("said_no")
 
 

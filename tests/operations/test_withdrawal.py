@@ -82,10 +82,30 @@ def test_a_user_withdraws_for_their_devices_and_a_device_for_nobody_else(zone):
     assert hours(zone) == [0, 1, 2, 5, 7]
 
 
-def test_of_who_is_not_known_a_refusal_leaves_nothing(zone):
-    zone.archive(said(0, False), said(1, False, userId="somebody"))
+def test_a_refusal_that_comes_before_all_else_of_its_person_counts(zone):
+    zone.archive(said(3, False))
+    zone.load()
+    zone.archive(said(0, None), said(4, None), start=50)
+    zone.load()
+    assert apply(zone) == 1
+    assert hours(zone) == [0]
+
+
+def test_of_a_day_the_first_and_the_last_refusal_are_kept_whichever_archives_they_came_in(zone):
+    for start, hour in enumerate((5, 2, 9, 4)):
+        zone.archive(said(hour, False), start=start)
+        zone.load()
+    kept = zone.query("select withdrawn_at from ops.withdrawals order by all")
+    assert [int((at - START).total_seconds() // 3600) for (at,) in kept] == [2, 9]
+
+
+def test_where_consent_has_to_be_stated_a_refusal_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
+    zone = Zone(tmp_path, regions={"eu": {"consent_default": "denied"}})
+    zone.archive(said(0, True), said(1, False), said(2, None))
     zone.load()
     assert zone.query("from ops.withdrawals") == []
+    assert (apply(zone), hours(zone)) == (0, [0])
 
 
 def test_a_dead_letter_that_is_replayed_can_be_one(zone):

@@ -49,10 +49,11 @@ totals as (
 floors as (
 
     select
-        *,
+        weights.*,
+        totals.* exclude (order_number),
         {{ whole_units_of_models('weights', 'totals') | indent(8) }}
     from weights
-    inner join totals using (order_number)
+    inner join totals on weights.order_number = totals.order_number
 
 ),
 
