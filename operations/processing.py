@@ -70,7 +70,8 @@ REGISTER = (
         },
     ),
     Processing(
-        "Withdrawals of consent", "When a person, by pseudonym, said no to analytics, in regions where silence counts as consent.",
+        "Withdrawals of consent",
+        "When a person, by pseudonym, said no to analytics, in regions where silence counts as consent.",
         "To use nothing of them from that moment on.", "duty to honour a withdrawal (Art. 7(3) GDPR)", None,
         _OPERATORS, True, {"ops.withdrawals": "anonymous_id user_id withdrawn_at"},
     ),

@@ -6,6 +6,38 @@ _IS_FINAL = (
     " Source: input watermark, quality gate and the books of archives."
 )
 _IN_MONEY = ", in the reporting currency"
+# Of service levels, in both their tables.
+_LEVELS = {
+    "date": "Calendar day in the region's time zone; of UTC where the region is (all)."
+    " Source: the service level's facts.",
+    "region": "Region, a code of the configuration, or (all). Source: the folder of the landing zone.",
+    "slo": "Service level: accuracy (orders of the ledger that are right to the cent), records_accounted (landed"
+    " records whose fate is known, of those and the lost ones), event_match_rate, ingest_latency_ms,"
+    " availability, and freshness_hours with the mart after a point. Source: the configuration.",
+    "unit": "What objective and achieved are counted in: share, ms or hours. Source: the configuration.",
+    "objective": "What is promised, in `unit`. Source: the configuration.",
+    "achieved": "What came of it, in `unit`: the share of good events, or the 99th percentile; of the days from"
+    " judged_from to this one. Source: the service level's facts.",
+    "is_met": "Whether the promise was kept. Source: the service level's facts.",
+    "judged_from": "First of the days that are judged together, since this one alone has too few events for its"
+    " objective to mean anything; 27 days before at most. Source: the service level's facts.",
+    "events": "Events of the day: orders, records, archives, reads, or minutes. Source: the service level's facts.",
+    "bad_events": "Those of them that were not as promised. Source: the service level's facts.",
+    "error_budget_left": "Share of the bad events allowed in the 28 days up to this one (availability: 365) that is"
+    " left; below 0 it is overspent. Source: the service level's facts.",
+    **{
+        f"burn_rate_{long}": f"How many times faster than allowed the budget burned over {words} and the {short} at"
+        " their end, at the day's worst moment; 1 spends it exactly in its period. NULL where"
+        " there were too few events. Source: the service level's facts."
+        for long, words, short in (
+            ("1h", "an hour", "5 minutes"),
+            ("6h", "6 hours", "30 minutes"),
+            ("3d", "3 days", "6 hours"),
+        )
+    },
+    "alert": "page (burned over 14.4 times too fast in an hour, or 6 times in 6 hours), ticket (too fast in 3"
+    " days), else NULL. Source: the burn rates.",
+}
 WRITTEN_HERE = {
     "finance.romi_daily": {"is_final": _IS_FINAL},
     "finance.romi_monthly": {"is_final": _IS_FINAL},
@@ -49,33 +81,11 @@ WRITTEN_HERE = {
         "why": "What the rebuilt days were rebuilt for. Source: plan.",
     },
     "finance.slo_daily": {
-        "date": "Calendar day in the region's time zone; of UTC where the region is (all)."
-                " Source: the service level's facts.",
-        "region": "Region, a code of the configuration, or (all). Source: the folder of the landing zone.",
-        "slo": "Service level: accuracy (orders of the ledger that are right to the cent), records_accounted (landed"
-               " records whose fate is known, of those and the lost ones), event_match_rate, ingest_latency_ms,"
-               " availability, and freshness_hours with the mart after a point. Source: the configuration.",
-        "unit": "What objective and achieved are counted in: share, ms or hours. Source: the configuration.",
-        "objective": "What is promised, in `unit`. Source: the configuration.",
-        "achieved": "What came of it, in `unit`: the share of good events, or the 99th percentile; of the days from"
-                    " judged_from to this one. Source: the service level's facts.",
-        "is_met": "Whether the promise was kept. Source: the service level's facts.",
-        "judged_from": "First of the days that are judged together, since this one alone has too few events for its"
-                       " objective to mean anything; 27 days before at most. Source: the service level's facts.",
-        "events": "Events of the day: orders, records, archives, reads, or minutes. Source: the service level's facts.",
-        "bad_events": "Those of them that were not as promised. Source: the service level's facts.",
-        "error_budget_left": "Share of the bad events allowed in the 28 days up to this one (availability: 365) that is"
-                             " left; below 0 it is overspent. Source: the service level's facts.",
-        **{
-            f"burn_rate_{long}": f"How many times faster than allowed the budget burned over {words} and the {short} at"
-                                 " their end, at the day's worst moment; 1 spends it exactly in its period. NULL where"
-                                 " there were too few events. Source: the service level's facts."
-            for long, words, short in (("1h", "an hour", "5 minutes"), ("6h", "6 hours", "30 minutes"),
-                                       ("3d", "3 days", "6 hours"))
-        },
-        "alert": "page (burned over 14.4 times too fast in an hour, or 6 times in 6 hours), ticket (too fast in 3"
-                 " days), else NULL. Source: the burn rates.",
+        **_LEVELS,
+        "region": "Region in which the service level went worst that day: the one with the least of its error budget"
+                  " left; (all) where it is of the whole warehouse. Source: meta.slo_of_regions.",
     },
+    "meta.slo_of_regions": _LEVELS,
     "meta.usable_days": {
         "date": "Calendar day in the region's time zone, up to the day before the version was built. Source: publish.",
         "region": "Region, a code of the configuration. Source: the folder of the landing zone.",

@@ -93,8 +93,9 @@ RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "re
     **dict.fromkeys(("revenue_change", "refunds_change", "cogs_change", "credit_moved"), _MONEY), "why": _NAME,
 })  # fmt: skip
 # Both speak of the moment at which their version was built.
-SLO_DAILY = Table("finance", "slo_daily", ("date", "region", "slo"),
-                  {name: type_.upper() for name, type_ in slo.DAILY.items()})  # fmt: skip
+_LEVELS = {name: type_.upper() for name, type_ in slo.DAILY.items()}
+SLO_DAILY = Table("finance", "slo_daily", ("date", "slo"), _LEVELS)
+SLO_OF_REGIONS = Table("meta", "slo_of_regions", ("date", "region", "slo"), _LEVELS)
 USABLE_DAYS = Table("meta", "usable_days", ("date", "region"),
                     {"date": "DATE", "region": _NAME, "is_usable": "BOOLEAN", "answer": _NAME})  # fmt: skip
 VERSIONS = Table("meta", "versions", ("region",), {
@@ -104,7 +105,7 @@ VERSIONS = Table("meta", "versions", ("region",), {
 COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
     ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
 ))  # fmt: skip
-PUBLISHED = (*FINANCE, RESTATEMENTS, SLO_DAILY, USABLE_DAYS, VERSIONS, COLUMNS)
+PUBLISHED = (*FINANCE, RESTATEMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS, COLUMNS)
 
 _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
           _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders",

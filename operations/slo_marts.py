@@ -1,4 +1,4 @@
-"""``finance.slo_daily`` and ``meta.usable_days`` of a version, and the service levels that ``romi status`` shows."""
+"""The tables of a version on service levels and usable days, and the service levels that ``romi status`` shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from operations.published_tables import FINANCE, SLO_DAILY, USABLE_DAYS, in_sql
+from operations.published_tables import FINANCE, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, in_sql
 from operations.region_marts import RegionState, held_back
 from operations.slo_facts import add_warehouse_facts, confirm
 from operations.version_tables import Source
@@ -24,7 +24,7 @@ _SHOWN = ("date", "unit", "objective", "achieved", "is_met", "error_budget_left"
 def fill_slos(
     con: duckdb.DuckDBPyConnection, settings: Settings, sources: dict[str, Source], *, has_last: bool
 ) -> None:
-    """Fill both tables of the version being built, of what the regions' files and the warehouse's books tell.
+    """Fill the three tables of the version being built, of what the regions' files and the warehouse's books tell.
 
     What a late region's rows said stands, and what was said of freshness longer ago than is measured anew.
     """
@@ -35,13 +35,16 @@ def fill_slos(
             con.execute("insert into facts by name from facts_of_region")
             con.unregister("facts_of_region")
     _judge_all(con, settings)
-    con.execute(f"insert into {SLO_DAILY} by name from slo_days")
+    con.execute(f"insert into {SLO_OF_REGIONS} by name from slo_days")
     days = [(one.day, region, one.is_usable, one.words) for region, source in sources.items() for one in source.answers]
     con.register("answers", pl.DataFrame(days, schema=_answer_schema(), orient="row").to_arrow())
     con.execute(f"insert into {USABLE_DAYS} by name from answers")
     con.unregister("answers")
     late = [region for region, source in sources.items() if source.late and source.state]
-    for table, rule in ((SLO_DAILY, "starts_with(slo, 'freshness') or slo = 'availability' or "), (USABLE_DAYS, "")):
+    for table, rule in (
+        (SLO_OF_REGIONS, "starts_with(slo, 'freshness') or slo = 'availability' or "),
+        (USABLE_DAYS, ""),
+    ):
         if has_last and _is_there(con, table.name):
             con.execute(
                 f"""insert into {table} by name
@@ -49,6 +52,9 @@ def fill_slos(
                 where {rule} list_contains($late::varchar[], region)""",
                 {"late": late},
             )
+    con.execute(f"""
+        insert into {SLO_DAILY} from {SLO_OF_REGIONS}
+        qualify row_number() over (partition by date, slo order by error_budget_left nulls last, region) = 1""")
 
 
 def confirm_marts(settings: Settings, sources: dict[str, Source]) -> None:

@@ -78,7 +78,7 @@ def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_it
         shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
     )
     publish_at(shop, clock, NOW)
-    levels = "select region, slo, date, events, bad_events, is_met from finance.slo_daily where slo = 'accuracy'"
+    levels = "select region, slo, date, events, bad_events, is_met from meta.slo_of_regions where slo = 'accuracy'"
     expected = [("eu", "accuracy", date(2026, 2, 1), 10, 1, False)]
     assert ask(shop, levels) == expected
     shop.region_file("eu").write_bytes(b"broken" * 1000)
@@ -86,6 +86,21 @@ def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_it
     assert publish_at(shop, clock, NOW + timedelta(hours=1)).version == 2
     assert ask(shop, levels) == expected
     assert ask(shop, "select distinct region from meta.usable_days order by 1") == [("eu",), ("us",)]
+
+
+def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clock):  # noqa: F811
+    for region, bad in (("eu", 1), ("us", 2)):
+        change(shop, region, f"""{sli.SLI_BOOK}; insert into ops.sli values
+            ('accuracy', '2026-02-01', '2026-02-01', 10, {bad}, null),
+            ('event_match_rate', '2026-02-01', '2026-02-01', 10, 1, null)""")  # fmt: skip
+    publish_at(shop, clock, NOW)
+    found = ask(
+        shop, "select date, slo, region, bad_events from finance.slo_daily where date = '2026-02-01' order by slo"
+    )
+    shared = [row for row in found if row[1] in ("accuracy", "event_match_rate")]
+    day = date(2026, 2, 1)
+    assert shared == [(day, "accuracy", "us", 2), (day, "event_match_rate", "eu", 1)]
+    assert ask(shop, "select date, slo from finance.slo_daily group by all having count(*) > 1") == []
 
 
 def test_new_facts_alone_are_no_new_version(shop, clock):  # noqa: F811
