@@ -38,7 +38,7 @@ weights as (
 totals as (
 
     select
-        order_number,
+        order_number as of_order,
         count(*) as touch_count,
         {{ total_weights() | indent(8) }}
     from weights
@@ -50,10 +50,10 @@ floors as (
 
     select
         weights.*,
-        totals.* exclude (order_number),
+        totals.*,
         {{ whole_units_of_models('weights', 'totals') | indent(8) }}
     from weights
-    inner join totals on weights.order_number = totals.order_number
+    inner join totals on weights.order_number = totals.of_order
 
 ),
 
