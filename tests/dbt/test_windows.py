@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def differences(left, right):
         ]
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("few_shops"), max_examples=3)
 @given(st.lists(visits(), min_size=8, max_size=25))
 def test_day_by_day_equals_one_window(dbt, new_region, shop):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from click.testing import CliRunner
 
 from orchestration.cli import main
@@ -40,6 +41,7 @@ def _land(shop: Shop) -> Shop:
     return shop
 
 
+@pytest.mark.slow
 def test_replayed_after_a_fix_they_are_published_as_if_nothing_had_been_wrong(shop, tmp_path_factory):
     _land(shop).configure(_CONFIG)
     assert shop.romi("run")[0] in (0, 3)

@@ -52,6 +52,7 @@ def test_a_holdout_by_pseudonym_reaches_its_mart_and_the_documented_query_lists_
     assert listed < {pseudonym(key, "user", user) for user in USERS}
 
 
+@pytest.mark.slow
 def test_a_result_stands_when_the_events_behind_it_are_disposed_of(shop_with_users):
     shop = shop_with_users
     assert shop.romi("run")[0] == 0

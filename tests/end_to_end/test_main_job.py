@@ -93,6 +93,7 @@ def nobody_stands_in_any_file(shop):
     assert canary.in_files(search, *outside) == {}
 
 
+@pytest.mark.slow
 def test_day_with_an_order_in_a_currency_without_a_rate_is_withheld_until_the_rate_comes(shop):
     shop.configure(K1)
     shop.table("eu", "ledger/orders.csv", [
@@ -117,6 +118,7 @@ def test_day_with_an_order_in_a_currency_without_a_rate_is_withheld_until_the_ra
     assert ("eu", "2026-03-03", Decimal("25.00")) in shop.query(days)
 
 
+@pytest.mark.slow
 def test_late_data_gives_the_same_marts_as_if_it_had_come_in_time(shop, tmp_path_factory):
     early = [
         page("m1", "2026-02-20T10:00:00Z", context=campaign("google", "cpc", "brand")),
@@ -213,6 +215,7 @@ def test_region_that_fails_holds_back_no_other(shop):
     assert json.dumps(outcome["failures"]).count("\\n") == 0
 
 
+@pytest.mark.slow
 def test_rollback_stays_until_it_is_unpinned(shop):
     shop.configure(K1)
     shop.table("eu", "ledger/orders.csv", [ledger_row("o-1", "2026-03-02T10:00:00Z", "10.00")])

@@ -13,6 +13,7 @@ CONFIG = "privacy: {k_anonymity: 1, epsilon_per_month: 1000000000}\n"
 FEBRUARY = date(2026, 2, 1)
 
 
+@pytest.mark.slow
 def test_month_is_released_by_the_run_after_it_is_settled_and_never_again(shop):
     shop.configure(CONFIG)
     shop.table("eu", "spend/google_ads/a.csv", [

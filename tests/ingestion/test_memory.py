@@ -39,6 +39,7 @@ def put(zone, lines, start=0):
             file.write(line + b"\n")
 
 
+@pytest.mark.slow
 def test_dead_letters_do_not_gather_in_memory(zone):
     pad = json.dumps(page(userId=5, pad="x" * 900_000)).encode()
     for number in range(20):

@@ -218,6 +218,6 @@ class Rights(RuleBasedStateMachine):
 
 TestRights = Rights.TestCase
 TestRights.settings = settings(
-    max_examples=15, stateful_step_count=14, deadline=None, derandomize=True, phases=[Phase.generate],
+    max_examples=8, stateful_step_count=14, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,16 @@ class Shop:
     """One region whose first days are final: two touches and an order on 5 January, the watermark in March."""
 
     def __init__(self, folder: Path) -> None:
-        self.landing, self.files = folder / "landing" / "eu", 0
+        self.landing = folder / "landing" / "eu"
+        self.files = sum(path.is_file() for path in self.landing.rglob("*"))
         self.settings = Settings(
             landing=str(folder / "landing"),
             warehouse=folder / "warehouse",
             privacy={"k_anonymity": 1, "encryption_at_rest": False},  # bytes are looked at
             regions={"eu": {}},
         )
+        if self.files:
+            return
         self.events(
             view("m1", "2026-01-03T10:00:00Z", "google", "cpc", "brand"),
             view("m2", "2026-01-04T10:00:00Z", "n", "email", "w"),
@@ -96,10 +100,21 @@ def order(message_id: str, at: str, order_id: str, revenue: float, person: str =
             "properties": {"order_id": order_id, "revenue": revenue, "currency": "EUR"}}  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
+        patch.setenv("ROMI_KEY_FILE", str(folder / "keys"))
+        Shop(folder)
+    return folder
+
+
 @pytest.fixture
-def shop(tmp_path, monkeypatch):
+def shop(built, tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     return Shop(tmp_path)
 
 

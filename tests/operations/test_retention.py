@@ -89,6 +89,7 @@ def _classes(done: list[Disposal]) -> dict[str, int]:
     return {one.what: one.count for one in done}
 
 
+@pytest.mark.slow
 def test_finance_stays_when_raw_rows_then_persons_then_orders_go(shop):
     before = shop.finance()
     assert shop.count("finance.romi_daily where date < '2026-01-01' and revenue > 0") > 0
@@ -173,7 +174,7 @@ def test_a_kill_between_the_rows_and_the_new_file_is_made_up_for(shop, monkeypat
         raise PermanentError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(retention, "rewrite_region_file", killed)
+        patch.setattr("operations.rewrite.rewrite_region_file", killed)
         assert retention.apply(young, no_logs).failures == {"eu": "killed"}
     assert retention.find_overdue(young, no_logs) == {"eu: disposed of, but not written anew": 1}
     done = retention.apply(young, no_logs)

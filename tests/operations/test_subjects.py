@@ -276,6 +276,7 @@ def test_by_email_the_landing_zone_says_who_it_is(copied):
     assert subjects.look(copied.settings, Subject(email="no@shop.example"), "access", None).found["eu"] == {}
 
 
+@pytest.mark.slow
 def test_a_shared_device_stays_with_its_other_user(copied):
     """Bob used Ann's laptop after her: what is hers goes, what is his stays, and she is not let in by way of it."""
     copied.events(

@@ -130,7 +130,7 @@ def test_a_withdrawal_is_rotated_with_its_person_and_erased_with_them(zone):
     assert zone.query("from ops.withdrawals") == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answers=st.lists(st.sampled_from([True, False, None]), max_size=7), data=st.data())
 def test_in_whichever_order_archives_come_the_same_stays(tmp_path_factory, answers, data):
     patch = pytest.MonkeyPatch()
