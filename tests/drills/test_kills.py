@@ -30,7 +30,7 @@ pipeline._definitions()
 pipeline.warm_up = lambda: None
 process.examine = lambda *_: []
 """
-RUN = "assert pipeline.run(settings, config).exit_code == 0"
+RUN = "outcome = pipeline.run(settings, config)\nassert outcome.exit_code == 0, vars(outcome)"
 UP_TO_PUBLISH = f"import os\npublish.publish = lambda *_, **__: os._exit(7)\n{RUN}"
 PUBLISH = "with exclusive(settings):\n    publish.publish(settings)"
 
