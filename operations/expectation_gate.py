@@ -18,6 +18,8 @@ from operations.versions import current_version, read_version_manifest, version_
 from quality.expectations.process import examine
 from settings import PermanentError, Settings, now
 
+_UNFINISHED = ".examination-"
+
 Days = dict[str, dict[date, str]]
 # A suite that is no table is judged by the period of one.
 _TABLE_OF = {"months_and_days": "romi_monthly", "months_and_orders": "romi_monthly",
@@ -42,14 +44,17 @@ class Gate:
         Raises:
             PermanentError: a blocking rule could not be examined, which is an error of ours.
         """
-        pages = folder(self.settings) / ".data_docs.tmp"
-        pages.parent.mkdir(exist_ok=True)
-        shutil.rmtree(pages, ignore_errors=True)
-        found = examine(built, before, pages, f"version {version}", now())
-        if not self.findings:
-            self.findings = found
-            self._keep(version, pages)
-        shutil.rmtree(pages, ignore_errors=True)
+        place = folder(self.settings)
+        place.mkdir(exist_ok=True)
+        for left in place.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        # A name of its own, as the examination of a run that was killed may take a moment to end.
+        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=place) as unfinished:
+            pages = Path(unfinished) / "data_docs"
+            found = examine(built, before, pages, f"version {version}", now())
+            if not self.findings:
+                self.findings = found
+                self._keep(version, pages)
         if broken := [one["error"] for one in found if one["error"] and one["is_blocking"]]:
             raise PermanentError(f"version {version} was not published: {'; '.join(broken)}")
         return self._days(built, [one for one in found if one["is_blocking"]])

@@ -1,7 +1,8 @@
 """The process that examines: it imports Great Expectations at once, then reads a request a line and answers each.
 
 It is a process of its own because the import takes seconds, which pass beside the build when it is started early, and
-because what Great Expectations registers and prints stays out of the run. It ends when its input does.
+because what Great Expectations registers and prints stays out of the run. It ends when its input does, whatever it
+is doing: no examination outlives a run that was killed.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 
@@ -22,10 +25,11 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     os.nice(4)  # whoever builds goes first, but waits for this in the end
+    lines = _listen()
     from quality.expectations import docs, suites
 
-    for line in sys.stdin:
-        request: dict[str, Any] = json.loads(line)
+    while True:
+        request: dict[str, Any] = json.loads(lines.get())
         try:
             before = Path(request["before"]) if request["before"] else None
             done = suites.examine(Path(request["folder"]), before)
@@ -35,6 +39,19 @@ def main() -> None:
         except Exception as error:  # its text may quote the data
             answer = {"error": f"{type(error).__name__} in {_where(error)}"}
         answers.write(json.dumps(answer) + "\n")
+
+
+def _listen() -> SimpleQueue[str]:
+    """The lines of the input as they come; where it ends, so does this process, even amid an examination."""
+    lines: SimpleQueue[str] = SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            lines.put(line)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return lines
 
 
 def _where(error: BaseException) -> str:

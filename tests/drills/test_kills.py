@@ -16,19 +16,17 @@ from settings import load_settings
 from tests.drills.nursery import Nursery
 from tests.end_to_end.conftest import Shop
 
-# What a run imports, done once; the examiner is a process of its own, whose end tests/operations looks at.
+# What a run imports, done once.
 IMPORTS = """
 from pathlib import Path
 from orchestration import pipeline
 from operations import publish
 from operations.lock import exclusive
 from operations.transform import manifest
-from quality.expectations import process
 from settings import load_settings
 import dbt.adapters.duckdb, dbt.cli.main
 pipeline._definitions()
 pipeline.warm_up = lambda: None
-process.examine = lambda *_: []
 """
 RUN = "outcome = pipeline.run(settings, config)\nassert outcome.exit_code == 0, vars(outcome)"
 UP_TO_PUBLISH = f"import os\npublish.publish = lambda *_, **__: os._exit(7)\n{RUN}"

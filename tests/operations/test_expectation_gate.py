@@ -123,3 +123,37 @@ def test_a_worker_that_dies_is_an_error_of_ours(settings, monkeypatch):
     monkeypatch.setattr(process.sys, "executable", "/bin/false")
     with pytest.raises(PermanentError, match="its process ended"):
         publish_through(settings)
+
+
+def test_an_examination_that_outlives_its_killed_run_does_not_disturb_the_next(settings, monkeypatch):
+    examine, of_the_killed = process.examine, []
+
+    def killed(built, before, pages, *others):
+        of_the_killed.append(pages)
+        raise KeyboardInterrupt
+
+    def with_the_other_still_writing(built, before, pages, *others):
+        of_the_killed[0].mkdir(parents=True)
+        (of_the_killed[0] / "index.html").write_text("of the killed run")
+        return examine(built, before, pages, *others)
+
+    monkeypatch.setattr(expectation_gate, "examine", killed)
+    with pytest.raises(KeyboardInterrupt):
+        publish_through(settings)
+    monkeypatch.setattr(expectation_gate, "examine", with_the_other_still_writing)
+    assert publish_through(settings)[0].version == 1
+    shown = expectation_gate.folder(settings)
+    assert "version 1" in (shown / "data_docs" / "index.html").read_text()
+
+    monkeypatch.setattr(expectation_gate, "examine", examine)
+    rebuild(settings, "eu", 200)
+    assert publish_through(settings)[0].version == 2
+    assert {path.name for path in shown.iterdir()} == {"verdict.json", "data_docs"}
+
+
+def test_the_worker_ends_with_the_run_even_before_it_has_imported(tmp_path):
+    worker = process._start()
+    worker.stdin.write(json.dumps({"folder": str(tmp_path)}) + "\n")
+    worker.stdin.close()
+    assert worker.wait(timeout=60) == 0
+    assert worker.stdout.read() == ""
