@@ -21,10 +21,6 @@
     {{ return(['first_touch', 'last_touch', 'last_non_direct']) }}
 {%- endmacro %}
 
-{% macro models_of_many_touches() -%}
-    {{ return(model_names() | reject('in', models_of_one_touch()) | list) }}
-{%- endmacro %}
-
 {% macro by_model(values) -%}
     {#- One value with a field for each attribution model. -#}
     {%- set fields = [] -%}

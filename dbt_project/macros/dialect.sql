@@ -85,9 +85,9 @@
     cast(md5({{ text }}) as uuid)
 {%- endmacro %}
 
-{% macro nth_largest(expression, n) -%}
+{% macro nth_largest(expression, n, condition) -%}
     {#- An aggregate: a sorted list costs less than a window for each order of rows. NULL where n is 0. -#}
-    list_reverse_sort(list({{ expression }}))[cast({{ n }} as bigint)]
+    list_reverse_sort(list({{ expression }}) filter (where {{ condition }}))[cast({{ n }} as bigint)]
 {%- endmacro %}
 
 {% macro ordered_list(expression, order) -%}

@@ -4,8 +4,13 @@ with
 conversions as (
 
     select
-        *,
-        1000000 as conversion_millionths,
+        order_id,
+        ordered_on,
+        buyer_id,
+        revenue_cents,
+        refund_cents,
+        cast(cogs_cents as bigint) as cogs_cents,
+        cast(1000000 as bigint) as conversion_millionths,
         row_number() over (order by order_id asc nulls last) as order_number
     from {{ ref('int_orders__conversions') }}
     where {{ in_window('ordered_on') }} and is_priced
@@ -46,51 +51,61 @@ totals as (
 
 ),
 
-floors as (
+touches as (
 
     select
         weights.*,
         totals.*,
-        {{ whole_units_of_models('weights', 'totals') | indent(8) }}
+        {{ is_everyday('totals.touch_count') | indent(8) }} as is_everyday
     from weights
     inner join totals on weights.order_number = totals.of_order
 
 ),
 
-ranked as (
+of_one as (
 
-    select
-        *,
-        {{ remainder_ranks() | indent(8) }}
-    from floors
+    {{ touch_credits_of('touches', none) | indent(4) }}
+    where touch_count = 1
 
 ),
 
-winners as (
+pairs as (
 
     select
-        order_number,
-        {{ lowest_winning_ranks() | indent(8) }}
-    from ranked
-    where touch_count > 1
-    group by order_number
+        *,
+        {{ whole_units('bigint') | indent(8) }}
+    from touches
+    where touch_count = 2 and is_everyday
+
+),
+
+of_two as (
+
+    {{ touch_credits_of('pairs', larger_remainders()) | indent(4) }}
+
+),
+
+of_more as (
+
+    {{ split_by_rank('touches', 'touch_count > 2 and is_everyday', 'bigint') | indent(4) }}
+
+),
+
+of_any as (
+
+    {{ split_by_rank('touches', 'touch_count > 1 and not is_everyday', wide_integer()) | indent(4) }}
 
 ),
 
 touch_credits as (
 
-    select
-        ranked.order_id,
-        ranked.ordered_on,
-        ranked.buyer_id,
-        ranked.touch_number,
-        ranked.touch_id,
-        ranked.touched_on,
-        ranked.channel,
-        ranked.campaign,
-        {{ shares() | indent(8) }}
-    from ranked
-    left join winners on ranked.order_number = winners.order_number
+    select * from of_one
+    union all
+    select * from of_two
+    union all
+    select * from of_more
+    union all
+    select * from of_any
 
 )
 

@@ -1,0 +1,205 @@
+{#-
+    Largest remainder, at the grain of order and touch: whole units that a touch gets at once, and one of those left over
+    for each of the largest remainders, among equal ones for the earlier touch. An order's numbers decide how much of
+    that is to be worked out, so there is a way for orders of one touch, of two, and of more.
+-#}
+
+{% macro amounts() -%}
+    {#- What of an order is split over its touches. -#}
+    {{ return(['revenue_cents', 'refund_cents', 'cogs_cents', 'conversion_millionths']) }}
+{%- endmacro %}
+
+{% macro models_by_weight() -%}
+    {#- Those that weigh touches: neither all for one nor the same for all. -#}
+    {{ return(model_names() | reject('in', models_of_one_touch() + ['linear']) | list) }}
+{%- endmacro %}
+
+{% macro splits() -%}
+    {#- Pairs of an amount and a model that weighs touches. -#}
+    {%- set found = [] -%}
+    {%- for amount in amounts() -%}
+        {%- for model in models_by_weight() -%}
+            {%- do found.append((amount, model)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro columns(expressions) -%}
+    {#- From pairs of an expression and its name. -#}
+    {%- for expression, name in expressions %}
+    {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro weights_of_models(weights) -%}
+    {%- set found = [] -%}
+    {%- for model in model_names() -%}
+        {%- do found.append((field(weights, model), model ~ '_weight')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro total_weights() -%}
+    {%- set found = [] -%}
+    {%- for model in models_by_weight() -%}
+        {%- do found.append(('cast(sum(' ~ model ~ '_weight) as bigint)', model ~ '_total')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro is_everyday(touch_count) -%}
+    {#-
+        Whether 64 bits, where arithmetic is many times faster, hold whatever comes up. No weight exceeds 10^12 (position_weight
+        has up to 10^9 for each touch), so amount x weight is at most 9 x 10^18, and a rank, a remainder below a total of
+        1000 weights times 1000 touches, 10^18. Beyond 64 bits the engine raises an error.
+    -#}
+    {{ touch_count }} <= 1000 and abs(revenue_cents) <= 9000000 and abs(refund_cents) <= 9000000
+    and abs(cogs_cents) <= 9000000
+{%- endmacro %}
+
+{% macro whole_units(integer) -%}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set units = integer_divide(product(amount, model, integer), model ~ '_total') -%}
+        {%- do found.append((units, model ~ '_' ~ amount)) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro product(amount, model, integer) -%}
+    cast(abs({{ amount }}) as {{ integer }}) * {{ model }}_weight
+{%- endmacro %}
+
+{% macro remainder(amount, model, integer) -%}
+    ({{ product(amount, model, integer) }} - {{ model }}_{{ amount }} * {{ model }}_total)
+{%- endmacro %}
+
+{% macro larger_remainders() -%}
+    {#- Whether the remainder is the larger of two, or the first of equal ones. They add up to the total, or both are 0. -#}
+    {%- set found = {} -%}
+    {%- for amount, model in splits() -%}
+        {%- set twice = '2 * ' ~ remainder(amount, model, 'bigint') -%}
+        {%- do found.update({
+            (model, amount): twice ~ ' + case when touch_number = 1 then 1 else 0 end > ' ~ model ~ '_total'
+        }) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro remainder_ranks(integer) -%}
+    {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set rank = remainder(amount, model, integer) ~ ' * touch_count - touch_number' -%}
+        {%- do found.append((rank, model ~ '_' ~ amount ~ '_rank')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro lowest_winning_ranks() -%}
+    {#- Of all touches of an order: with as many winners as there are units left over; NULL where there are none. -#}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set name = model ~ '_' ~ amount -%}
+        {%- set left_over = 'any_value(abs(' ~ amount ~ ')) - sum(' ~ name ~ ')' -%}
+        {%- do found.append((nth_largest(name ~ '_rank', left_over, amount ~ ' != 0'), name ~ '_lowest')) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro winning_ranks() -%}
+    {%- set found = {} -%}
+    {%- for amount, model in splits() -%}
+        {%- set name = model ~ '_' ~ amount -%}
+        {%- do found.update({(model, amount): name ~ '_rank >= ' ~ name ~ '_lowest'}) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro shares(gets_one_more) -%}
+    {#-
+        What each model gives the touch of each amount. `gets_one_more` maps (model, amount) to whether the touch gets a
+        unit that is left over; without it, the touch is its order's only one.
+    -#}
+    {%- set found = [] -%}
+    {%- for amount in amounts() -%}
+        {%- set values = {} -%}
+        {%- for model in model_names() -%}
+            {%- if model in models_of_one_touch() -%}
+                {%- set share = 'case when ' ~ model ~ '_weight > 0 then ' ~ amount ~ ' else 0 end' -%}
+            {%- elif not gets_one_more -%}
+                {%- set share = amount -%}
+            {%- elif model == 'linear' -%}
+                {%- set share = even_share(amount) -%}
+            {%- else -%}
+                {%- set share -%}
+                    sign({{ amount }}) * (
+                        {{ model }}_{{ amount }} + case when {{ gets_one_more[model, amount] }} then 1 else 0 end
+                    )
+                {%- endset -%}
+            {%- endif -%}
+            {%- do values.update({model: 'cast(' ~ share ~ ' as bigint)'}) -%}
+        {%- endfor -%}
+        {%- do found.append((by_model(values), amount)) -%}
+    {%- endfor -%}
+    {{ columns(found) }}
+{%- endmacro %}
+
+{% macro even_share(amount) -%}
+    {#- Of equal weights all remainders are equal. -#}
+    sign({{ amount }}) * (
+        {{ integer_divide('abs(' ~ amount ~ ')', 'touch_count') }}
+        + case when touch_number <= abs({{ amount }}) % touch_count then 1 else 0 end
+    )
+{%- endmacro %}
+
+{% macro touch_credits_of(relation, gets_one_more) -%}
+    select
+        order_id,
+        ordered_on,
+        buyer_id,
+        touch_number,
+        touch_id,
+        touched_on,
+        channel,
+        campaign,
+        {{ shares(gets_one_more) | indent(8) }}
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro split_by_rank(touches, condition, integer) -%}
+    {#- Orders of any number of touches, with the type of integer that holds their products. -#}
+    with
+
+    floors as (
+
+        select
+            *,
+            {{ whole_units(integer) | indent(12) }}
+        from {{ touches }}
+        where {{ condition }}
+
+    ),
+
+    ranked as (
+
+        select
+            *,
+            {{ remainder_ranks(integer) | indent(12) }}
+        from floors
+
+    ),
+
+    winners as (
+
+        select
+            order_number as of_winners,
+            {{ lowest_winning_ranks() | indent(12) }}
+        from ranked
+        group by order_number
+
+    )
+
+    {{ touch_credits_of('ranked inner join winners on ranked.order_number = winners.of_winners', winning_ranks()) }}
+{%- endmacro %}
