@@ -73,11 +73,12 @@
     {{ touchpoints }}.touch_id asc nulls last
 {%- endmacro %}
 
-{% macro channel_numbers(touches) -%}
-    {#- From 1: a path of numbers is sorted and compared many times faster than one of names. -#}
-    select
-        channel,
-        row_number() over (order by channel asc nulls last) as channel_number
+{% macro channel_list(touches) -%}
+    {#-
+        One row: a channel's number is its place in the list, as a path of numbers is sorted and compared many times
+        faster than one of names. There are few, so looking them up costs less than a join, which may build on touches.
+    -#}
+    select {{ ordered_list('channel', 'channel asc nulls last') }} as channel_names
     from (
         {%- for relation in touches %}
         select distinct channel from {{ relation }}

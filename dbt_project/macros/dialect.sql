@@ -127,6 +127,16 @@
     {{ list }}[cast({{ n }} as bigint)]
 {%- endmacro %}
 
+{% macro position_in(list, item) -%}
+    {#- From 1. -#}
+    list_position({{ list }}, {{ item }})
+{%- endmacro %}
+
+{% macro positions_in(list, items) -%}
+    {#- From 1, of each of the items in the list. -#}
+    [list_position({{ list }}, item) for item in {{ items }}]
+{%- endmacro %}
+
 {% macro without_repeats(path) -%}
     {#- A list with each run of equal neighbours as one. -#}
     [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]

@@ -9,16 +9,9 @@ touches as (
 
 ),
 
-channels as (
-
-    {{ channel_numbers(['touches']) | indent(4) }}
-
-),
-
 channel_lists as (
 
-    select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channel_names
-    from channels
+    {{ channel_list(['touches']) | indent(4) }}
 
 ),
 
@@ -27,9 +20,11 @@ order_steps as (
     select
         touches.order_number,
         touches.month,
-        {{ sorted_list(step('touches.touch_number', 'channels.channel_number')) }} as steps
+        {{ sorted_list(step(
+            'touches.touch_number', position_in('channel_lists.channel_names', 'touches.channel')
+        )) }} as steps
     from touches
-    inner join channels on touches.channel = channels.channel
+    cross join channel_lists
     group by touches.order_number, touches.month
 
 ),

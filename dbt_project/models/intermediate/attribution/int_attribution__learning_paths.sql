@@ -12,10 +12,40 @@ conversions as (
 
 ),
 
+days as (
+
+    select
+        min(first_on) as first_on,
+        max(last_on) as last_on
+    from months
+
+),
+
 touchpoints as (
 
-    select * from {{ ref('int_sessions__touchpoints') }}
-    where touched_on between (select min(months.first_on) from months) and (select max(months.last_on) from months)
+    select touchpoints.*
+    from {{ ref('int_sessions__touchpoints') }} as touchpoints
+    -- Not a condition: a planner that takes it for one expects few rows of it.
+    inner join days on touchpoints.touched_on between days.first_on and days.last_on
+
+),
+
+-- Of persons who are gone.
+settled_paths as (
+
+    select
+        settled_paths.month,
+        settled_paths.path,
+        settled_paths.non_conversions
+    from {{ ref('stg_ops__settled_paths') }} as settled_paths
+    inner join months on settled_paths.month = months.month
+
+),
+
+settled_touches as (
+
+    select unnest(path) as channel
+    from settled_paths
 
 ),
 
@@ -25,16 +55,9 @@ converting_touches as (
 
 ),
 
-channels as (
-
-    {{ channel_numbers(['converting_touches', 'touchpoints']) | indent(4) }}
-
-),
-
 channel_lists as (
 
-    select {{ ordered_list('channel', 'channel_number asc nulls last') }} as channel_names
-    from channels
+    {{ channel_list(['converting_touches', 'touchpoints', 'settled_touches']) | indent(4) }}
 
 ),
 
@@ -42,9 +65,11 @@ converting as (
 
     select
         touches.ordered_on,
-        {{ sorted_list(step('touches.touch_number', 'channels.channel_number')) }} as steps
+        {{ sorted_list(step(
+            'touches.touch_number', position_in('channel_lists.channel_names', 'touches.channel')
+        )) }} as steps
     from converting_touches as touches
-    inner join channels on touches.channel = channels.channel
+    cross join channel_lists
     group by touches.order_number, touches.ordered_on
 
 ),
@@ -60,19 +85,29 @@ buyers as (
 
 ),
 
+-- Before touches are sorted, or the list of channels is carried along.
+numbered_touchpoints as (
+
+    select
+        touchpoints.*,
+        {{ position_in('channel_lists.channel_names', 'touchpoints.channel') }} as channel_number
+    from touchpoints
+    cross join channel_lists
+
+),
+
 person_touches as (
 
     select
-        touchpoints.person_id,
-        touchpoints.touched_on,
-        channels.channel_number,
+        person_id,
+        touched_on,
+        channel_number,
         row_number() over (
-            partition by touchpoints.person_id
+            partition by person_id
             order by
-                {{ touch_order('touchpoints') | indent(16) }}
+                {{ touch_order('numbered_touchpoints') | indent(16) }}
         ) as touch_number
-    from touchpoints
-    inner join channels on touchpoints.channel = channels.channel
+    from numbered_touchpoints
 
 ),
 
@@ -105,23 +140,31 @@ paths as (
         0 as conversions,
         1 as non_conversions
     from not_converting
+    union all
+    select
+        settled_paths.month,
+        {{ positions_in('channel_lists.channel_names', 'settled_paths.path') }} as channel_numbers,
+        0 as conversions,
+        settled_paths.non_conversions
+    from settled_paths
+    cross join channel_lists
 
 ),
 
--- Channels get their names back when there is one row per path.
 distinct_paths as (
 
     select
         month,
         channel_numbers,
-        sum(conversions) as conversions,
-        sum(non_conversions) as non_conversions
+        cast(sum(conversions) as bigint) as conversions,
+        cast(sum(non_conversions) as bigint) as non_conversions
     from paths
     group by month, channel_numbers
 
 ),
 
-named as (
+-- Channels get their names back when there is one row per path.
+learning_paths as (
 
     select
         distinct_paths.month,
@@ -130,27 +173,6 @@ named as (
         distinct_paths.non_conversions
     from distinct_paths
     cross join channel_lists
-    union all
-    -- Of persons who are gone.
-    select
-        settled_paths.month,
-        settled_paths.path,
-        0 as conversions,
-        settled_paths.non_conversions
-    from {{ ref('stg_ops__settled_paths') }} as settled_paths
-    inner join months on settled_paths.month = months.month
-
-),
-
-learning_paths as (
-
-    select
-        month,
-        path,
-        cast(sum(conversions) as bigint) as conversions,
-        cast(sum(non_conversions) as bigint) as non_conversions
-    from named
-    group by month, path
 
 )
 
