@@ -181,7 +181,7 @@ def by_month(relation, columns):
 
 
 def sets_by_month(learning, steps_by_month):
-    """How many paths have which channels, by month: asking for each channel costs far less than sorting every path's."""
+    """How many paths have which channels, by month: to ask for each channel costs less than to sort every path's."""
     channels = sorted({channel for steps in steps_by_month.values() for channel, *_ in steps if channel is not None})
     if not channels:
         return {}

@@ -99,15 +99,15 @@ numbered_touchpoints as (
 person_touches as (
 
     select
-        person_id,
-        touched_on,
-        channel_number,
+        touchpoints.person_id,
+        touchpoints.touched_on,
+        touchpoints.channel_number,
         row_number() over (
-            partition by person_id
+            partition by touchpoints.person_id
             order by
-                {{ touch_order('numbered_touchpoints') | indent(16) }}
+                {{ touch_order('touchpoints') | indent(16) }}
         ) as touch_number
-    from numbered_touchpoints
+    from numbered_touchpoints as touchpoints
 
 ),
 
