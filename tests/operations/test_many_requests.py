@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations import backup, erasure, rotation, subjects
+from operations import backup, erasure, restore, rotation, subjects
 from operations.lock import exclusive
 from operations.requests import RequestBook
 from operations.subjects import Subject
@@ -82,11 +82,11 @@ def test_a_restore_to_before_it_keeps_whose_a_device_is(zone, is_rotated):
         rotation.rotate(zone.settings, "eu")
         subjects.rectify(zone.settings, Subject(user_id="cat", anonymous_id="tablet"), None)
         owned = zone.query("from ops.device_owners")
-    backup.restore(zone.settings, made.folder, force=True)
+    restore.restore(zone.settings, made.folder, force=True)
     assert zone.query("from ops.device_owners") == owned
     assert zone.query("select count(*) > 0 from ops.changes where kind = 'event'") == [(True,)]
     subjects.erase(zone.settings, Subject(user_id="cat" if is_rotated else "bob"), None)
-    backup.restore(zone.settings, made.folder, force=True)
+    restore.restore(zone.settings, made.folder, force=True)
     assert zone.query("from ops.device_owners") == [], "who was erased since owns nothing"
 
 
