@@ -16,8 +16,7 @@ from operations.erasure import enforce
 from operations.lock import exclusive
 from operations.rectification import reapply
 from operations.rotation import catch_up
-from operations.subjects import dispose_other_versions
-from operations.versions import sync
+from operations.versions import dispose_other_versions, sync
 from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now
 

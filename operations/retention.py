@@ -18,8 +18,9 @@ from ingestion.books import meta, region_file, transaction
 from ingestion.landing import discover
 from operations import status
 from operations.backup import known_backups
-from operations.disposal import Disposal, Reach, dispose, overdue
+from operations.disposal import Disposal, dispose
 from operations.lock import exclusive
+from operations.overdue import Reach, overdue
 from operations.probe import old_books
 from operations.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.versions import (

@@ -48,14 +48,14 @@ def test_a_batch_is_one_rewrite_with_a_request_for_each_person(zone, monkeypatch
     assert set(RequestBook(zone.settings, "eu").requests()) == {one.id for one in made}
 
 
-@pytest.mark.parametrize("dies_at", ["_suppress", "_remove", "_republish"])
+@pytest.mark.parametrize("dies_at", ["suppress", "_remove", "_republish"])
 def test_a_batch_that_dies_and_is_asked_for_again_ends_the_same(zone, monkeypatch, dies_at):
     persons, calls = [Subject(user_id=one) for one in ("ann", "bob", "cat")], iter(range(10))
     with monkeypatch.context() as patch:
         real = getattr(subjects, dies_at)
 
         def dying(*given):
-            if next(calls) == (1 if dies_at == "_suppress" else 0):
+            if next(calls) == (1 if dies_at == "suppress" else 0):
                 raise KeyboardInterrupt
             return real(*given)
 
