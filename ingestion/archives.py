@@ -102,12 +102,15 @@ class Reader:
             frame = self._query(pa.concat_tables([one.table() for one in gathered]))
         except (pa.ArrowInvalid, duckdb.Error):
             for one in gathered:
-                yield one.path, _settle(self._query(self._clean(one)), one.block, self.now)
+                frame = self._query(self._clean(one))
+                yield one.path, _settle(_plain(frame), frame["shape"], one.block, self.now)
             return
-        start = 0
+        rows, start, taken = _plain(frame), 0, 0
         for one in gathered:
-            yield one.path, _settle(frame.slice(start, len(one.block)), one.block, self.now)
-            start += len(one.block)
+            of_block = frame.slice(start, len(one.block))
+            sure = int((~of_block["is_unsure"]).sum())
+            yield one.path, _settle(rows.slice(taken, sure), of_block["shape"], one.block, self.now)
+            start, taken = start + len(of_block), taken + sure
 
     def _query(self, lines: pa.Table) -> pl.DataFrame:
         lines["line"].validate(full=True)
@@ -197,17 +200,20 @@ def _is_text(line: bytes) -> bool:
         return False
 
 
-def _settle(frame: pl.DataFrame, block: Block, now: datetime) -> Batch:
-    """Take what the query is sure of, and of the other lines what the exact reader says."""
-    sure = frame.filter(~pl.col("is_unsure"))
-    rows = sure.select(
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Of what the query found, the records that it is sure of."""
+    return frame.filter(~pl.col("is_unsure")).select(
         pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in PLAIN.items()
     )
-    shapes = fields.count(frame["shape"].drop_nulls().value_counts().rows())
+
+
+def _settle(rows: pl.DataFrame, shapes: pl.Series, block: Block, now: datetime) -> Batch:
+    """The block's records as the query is sure of them, and of its other lines what the exact reader says."""
+    known = fields.count(shapes.drop_nulls().value_counts().rows())
+    if len(rows) == len(block):
+        return Batch(rows, fields=known)
     is_left = np.full(len(block), True)
-    is_left[sure["record_offset"].to_numpy() - block.first] = False
-    if not is_left.any():
-        return Batch(rows, fields=shapes)
+    is_left[rows["record_offset"].to_numpy() - block.first] = False
     left = read_lines([(n, block.line(n)) for n in (np.flatnonzero(is_left) + block.first).tolist()], None, now)
-    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, shapes)
+    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, known)
