@@ -51,4 +51,4 @@ def test_lost_budget_book_fails_the_release_in_one_line_and_publishes_the_rest(s
     (shop.warehouse / "warehouse.json").write_text(json.dumps({"format": WAREHOUSE_FORMAT}))
     code, outcome = shop.romi("run")
     assert (code, outcome["version"]) == (1, 1)
-    assert outcome["failures"] == [f"eu: release: the budget book {book} cannot be read: restore it first"]
+    assert outcome["failures"] == [f"eu: release: the book {book} cannot be read: restore it first"]
