@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +19,7 @@ from ingestion.fields import one_in
 from ingestion.formats import segment, unread_names
 from ingestion.lines import BLOCK_BYTES, Block, blocks
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
+from ingestion.zone import File
 
 Convert = Callable[[str], dict[str, Any]]
 
@@ -65,7 +65,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.con.close()
 
-    def read(self, paths: list[Path]) -> Iterator[tuple[Path, Batch | CorruptArchiveError]]:
+    def read(self, paths: list[File]) -> Iterator[tuple[File, Batch | CorruptArchiveError]]:
         """Read archives; several at once share what a query costs at all.
 
         Yields:
@@ -83,7 +83,7 @@ class Reader:
                 yield path, error
         yield from self._read_blocks(gathered)
 
-    def read_one(self, path: Path) -> Iterator[Batch]:
+    def read_one(self, path: File) -> Iterator[Batch]:
         """One archive.
 
         Raises:
@@ -94,7 +94,7 @@ class Reader:
                 raise batch
             yield batch
 
-    def _read_blocks(self, gathered: list[_Gathered]) -> Iterator[tuple[Path, Batch]]:
+    def _read_blocks(self, gathered: list[_Gathered]) -> Iterator[tuple[File, Batch]]:
         """All blocks by one query, or each by its own where some line is no JSON or no UTF-8."""
         if not gathered:
             return
@@ -147,7 +147,7 @@ class _Lines:
 
 @dataclass(frozen=True)
 class _Gathered:
-    path: Path
+    path: File
     block: Block
     one_in: int
 
@@ -156,7 +156,7 @@ class _Gathered:
         return self.block.table().append_column("one_in", each)
 
 
-def read_converted(path: Path, source_format: str, convert: Convert, now: datetime) -> Iterator[Batch]:
+def read_converted(path: File, source_format: str, convert: Convert, now: datetime) -> Iterator[Batch]:
     """Read an archive of another source format; `convert` turns a line into a record of the Segment Spec.
 
     Raises:

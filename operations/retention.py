@@ -31,7 +31,7 @@ from operations.versions import (
     version_dir,
     version_ids,
 )
-from settings import RomiError, Settings, UsageError, now
+from settings import RomiError, Settings, TransientError, UsageError, now
 
 BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
@@ -101,7 +101,7 @@ def landed_overdue(settings: Settings) -> dict[str, dict[str, Any]]:
     for region in _regions(settings):
         try:
             landed = discover(settings, region)
-        except UsageError:
+        except (UsageError, TransientError):
             return found
         for kind, days in periods.items():
             until = (now() - timedelta(days=days)).timestamp() * 1e9
