@@ -19,7 +19,7 @@ from orchestration.defs.backup.assets import backups
 from orchestration.show_backup import backup_lines
 from orchestration.warehouse import Warehouse
 from settings import Backup, PermanentError, Settings, now
-from tests.operations.test_publish import build, publish_now, settings  # noqa: F401
+from tests.operations.marts import build, publish_now, settings  # noqa: F401
 
 
 @pytest.fixture
