@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +19,7 @@ from ingestion.fields import one_in
 from ingestion.formats import segment, unread_names
 from ingestion.lines import BLOCK_BYTES, Block, blocks
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
+from ingestion.zone import File
 
 Convert = Callable[[str], dict[str, Any]]
 
@@ -65,7 +65,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.con.close()
 
-    def read(self, paths: list[Path]) -> Iterator[tuple[Path, Batch | CorruptArchiveError]]:
+    def read(self, paths: list[File]) -> Iterator[tuple[File, Batch | CorruptArchiveError]]:
         """Read archives; several at once share what a query costs at all.
 
         Yields:
@@ -83,7 +83,7 @@ class Reader:
                 yield path, error
         yield from self._read_blocks(gathered)
 
-    def read_one(self, path: Path) -> Iterator[Batch]:
+    def read_one(self, path: File) -> Iterator[Batch]:
         """One archive.
 
         Raises:
@@ -94,7 +94,7 @@ class Reader:
                 raise batch
             yield batch
 
-    def _read_blocks(self, gathered: list[_Gathered]) -> Iterator[tuple[Path, Batch]]:
+    def _read_blocks(self, gathered: list[_Gathered]) -> Iterator[tuple[File, Batch]]:
         """All blocks by one query, or each by its own where some line is no JSON or no UTF-8."""
         if not gathered:
             return
@@ -102,12 +102,15 @@ class Reader:
             frame = self._query(pa.concat_tables([one.table() for one in gathered]))
         except (pa.ArrowInvalid, duckdb.Error):
             for one in gathered:
-                yield one.path, _settle(self._query(self._clean(one)), one.block, self.now)
+                frame = self._query(self._clean(one))
+                yield one.path, _settle(_plain(frame), frame["shape"], one.block, self.now)
             return
-        start = 0
+        rows, start, taken = _plain(frame), 0, 0
         for one in gathered:
-            yield one.path, _settle(frame.slice(start, len(one.block)), one.block, self.now)
-            start += len(one.block)
+            of_block = frame.slice(start, len(one.block))
+            sure = int((~of_block["is_unsure"]).sum())
+            yield one.path, _settle(rows.slice(taken, sure), of_block["shape"], one.block, self.now)
+            start, taken = start + len(of_block), taken + sure
 
     def _query(self, lines: pa.Table) -> pl.DataFrame:
         lines["line"].validate(full=True)
@@ -144,7 +147,7 @@ class _Lines:
 
 @dataclass(frozen=True)
 class _Gathered:
-    path: Path
+    path: File
     block: Block
     one_in: int
 
@@ -153,7 +156,7 @@ class _Gathered:
         return self.block.table().append_column("one_in", each)
 
 
-def read_converted(path: Path, source_format: str, convert: Convert, now: datetime) -> Iterator[Batch]:
+def read_converted(path: File, source_format: str, convert: Convert, now: datetime) -> Iterator[Batch]:
     """Read an archive of another source format; `convert` turns a line into a record of the Segment Spec.
 
     Raises:
@@ -197,17 +200,20 @@ def _is_text(line: bytes) -> bool:
         return False
 
 
-def _settle(frame: pl.DataFrame, block: Block, now: datetime) -> Batch:
-    """Take what the query is sure of, and of the other lines what the exact reader says."""
-    sure = frame.filter(~pl.col("is_unsure"))
-    rows = sure.select(
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Of what the query found, the records that it is sure of."""
+    return frame.filter(~pl.col("is_unsure")).select(
         pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in PLAIN.items()
     )
-    shapes = fields.count(frame["shape"].drop_nulls().value_counts().rows())
+
+
+def _settle(rows: pl.DataFrame, shapes: pl.Series, block: Block, now: datetime) -> Batch:
+    """The block's records as the query is sure of them, and of its other lines what the exact reader says."""
+    known = fields.count(shapes.drop_nulls().value_counts().rows())
+    if len(rows) == len(block):
+        return Batch(rows, fields=known)
     is_left = np.full(len(block), True)
-    is_left[sure["record_offset"].to_numpy() - block.first] = False
-    if not is_left.any():
-        return Batch(rows, fields=shapes)
+    is_left[rows["record_offset"].to_numpy() - block.first] = False
     left = read_lines([(n, block.line(n)) for n in (np.flatnonzero(is_left) + block.first).tolist()], None, now)
-    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, shapes)
+    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, known)

@@ -35,7 +35,9 @@ MASKED = pl.Schema({
 })  # fmt: skip
 
 # Who said no, and when: where silence counts as consent, what they do afterwards must not be used.
-REFUSALS = pl.Schema({"anonymous_id": pl.String(), "user_id": pl.String(), "refused_at": pl.Datetime("us")})
+REFUSALS = pl.Schema({
+    "number": pl.Int64(), "anonymous_id": pl.String(), "user_id": pl.String(), "refused_at": pl.Datetime("us"),
+})  # fmt: skip
 
 _PERSONS: dict[Kind, str] = {"anonymous": "anonymous_id", "user": "user_id"}
 _CAMPAIGN = ("campaign_source", "campaign_medium", "campaign_name", "campaign_id")
@@ -149,7 +151,8 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Of the records that refuse analytics: by whom, the first and the last of each day; rows of :data:`REFUSALS`.
 
-    Where consent has to be stated there are none: without it nothing is kept anyway, of a refusal neither.
+    `plain` has besides its columns the archive's ``number``, by which they are told apart. Where consent has to be
+    stated there are none: without it nothing is kept anyway, of a refusal neither.
     """
     is_refused = (pl.col("analytics_consent") == False) & (  # noqa: E712
         pl.col("occurred_at") >= policy.now - timedelta(days=policy.raw_days)
@@ -164,7 +167,7 @@ def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             for kind, name in _PERSONS.items()
         ]
     ).filter(~screened["is_suppressed"])
-    days = ["anonymous_id", "user_id", pl.col("occurred_at").dt.date().alias("day")]
+    days = ["number", "anonymous_id", "user_id", pl.col("occurred_at").dt.date().alias("day")]
     moment = pl.col("occurred_at")
     first_and_last = named.group_by(days).agg(pl.concat_list(moment.min(), moment.max()).alias("refused_at"))
     return first_and_last.explode("refused_at").select(REFUSALS.names())

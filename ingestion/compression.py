@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import IO, Literal, cast
 
 import pyarrow as pa
 from isal import igzip, isal_zlib
 
+from ingestion.zone import File
 from settings import PermanentError
 
 READ_BYTES = 1 << 20
@@ -31,30 +31,32 @@ class WholeFile:
         CorruptArchiveError: in the ``with``, when the bytes that were read are not what was compressed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: File) -> None:
         self._path, self._method = path, compression(path)
 
     def __enter__(self) -> IO[bytes]:
-        if self._method == "uncompressed":
-            self._file: IO[bytes] = self._path.open("rb")
-        elif not self._path.stat().st_size:
+        if self._method != "uncompressed" and not self._path.stat().st_size:
             # Compressed nothing has a header at least: of an empty file the writing has not begun.
             raise CorruptArchiveError(f"{self._method}: the file is empty")
+        self._raw = self._path.open("rb")
+        if self._method == "uncompressed":
+            self._file: IO[bytes] = self._raw
         elif self._method == "gzip":
-            self._file = igzip.open(self._path, "rb")
+            self._file = igzip.open(self._raw, "rb")
         else:
-            plain = pa.CompressedInputStream(self._path.open("rb"), "zstd")
+            plain = pa.CompressedInputStream(self._raw, "zstd")
             self._file = io.BufferedReader(cast(io.RawIOBase, plain), READ_BYTES)
         return self._file
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._file.close()
+        self._raw.close()
         # What pyarrow says of a broken stream is an OSError that, unlike the disk's, has no number.
         is_broken_zstd = self._method == "zstd" and isinstance(error, OSError) and error.errno is None
         if is_broken_zstd or isinstance(error, _BROKEN_GZIP):
             raise CorruptArchiveError(f"{self._method}: {error}") from error
 
 
-def compression(path: Path) -> Literal["gzip", "zstd", "uncompressed"]:
+def compression(path: File) -> Literal["gzip", "zstd", "uncompressed"]:
     """What compresses the file, by its name."""
     return _NAMES.get(path.suffix.lower(), "uncompressed")

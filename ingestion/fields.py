@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,6 +21,7 @@ import polars as pl
 
 from ingestion.compression import compression
 from ingestion.records import EXPERIMENT
+from ingestion.zone import File
 from privacy.redaction import REDACTED, redact
 
 MAX_NAMES = 500  # of one topic; what comes beyond them is counted under OTHERS
@@ -52,7 +52,7 @@ def shape(line: str, message_id: str) -> str:
     return f"case when hash({message_id}) % one_in = 0 then {keys}::varchar end"
 
 
-def one_in(path: Path) -> int:
+def one_in(path: File) -> int:
     """How many records there are for each that is looked at."""
     bytes_each = _PLAIN_BYTES if compression(path) == "uncompressed" else _PACKED_BYTES
     return max(1, path.stat().st_size // (bytes_each * _SAMPLED))

@@ -6,9 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import Literal
 
+from ingestion.zone import File, Zone, zone
 from settings import Settings, UnknownValueError, UsageError, is_region_name
 
 Kind = Literal["events", "spend", "ledger", "fx"]
@@ -38,7 +39,7 @@ class Landed:
     """A file of the landing zone, as its name and `stat` tell it."""
 
     kind: Kind
-    path: Path
+    path: File
     name: str  # relative to the region's folder (fx: to the landing zone), its identity in the books
     size: int
     mtime_ns: int
@@ -47,40 +48,25 @@ class Landed:
     start_offset: int = 0
 
 
-def landing_root(settings: Settings) -> Path:
-    """The landing zone's folder.
-
-    Raises:
-        UsageError: it is not there, or is an object store.
-    """
-    if "://" in settings.landing:
-        raise UsageError(f"landing {settings.landing}: only folders can be read so far; mount or copy the bucket")
-    root = Path(settings.landing)
-    if not root.is_dir():
-        raise UsageError(f"no landing zone at {root}; give --landing DIR, or try `romi demo` for a sample")
-    return root
-
-
 def regions(settings: Settings) -> list[str]:
     """The regions to process: each folder of the landing zone, every one known to the configuration.
 
     Raises:
         UsageError: a folder is no region of the configuration or cannot name one, or there is none at all.
     """
-    root = landing_root(settings)
-    try:
-        folders = sorted(
-            path.name for path in root.iterdir() if path.is_dir() and _is_there(path) and path.name != "fx"
-        )
-    except OSError as error:
-        raise UsageError(f"the landing zone {root} cannot be read: {error.strerror}") from error
+    landing = zone(settings.landing)
+    folders = sorted(name for name in landing.folders() if _is_there(name) and name != "fx")
     for name in folders:
         if settings.regions is not None and name not in settings.regions:
             raise UnknownValueError("region in the landing zone:", name, list(settings.regions))
         if not is_region_name(name):
-            raise UsageError(f"the folder {name!r} in {root} cannot name a region: letters, digits, '-' and '_'")
+            raise UsageError(
+                f"the folder {name!r} in {settings.landing} cannot name a region: letters, digits, '-' and '_'"
+            )
     if not folders:
-        raise UsageError(f"the landing zone {root} has no region's folder, such as {root}/eu/events")
+        raise UsageError(
+            f"the landing zone {settings.landing} has no region's folder, such as {settings.landing}/eu/events"
+        )
     return folders
 
 
@@ -99,51 +85,48 @@ def strays(settings: Settings, region: str) -> list[str]:
 
 def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
     """Each file that is there: as a reader takes it, or just its name."""
-    root = landing_root(settings)
-    folder = root / region
-    if (root / FX_FILE).is_file():
-        yield _landed("fx", root / FX_FILE, root)
+    landing = zone(settings.landing)
+    if fx := landing.file(FX_FILE):
+        yield _landed("fx", fx, FX_FILE)
     for kind in ("ledger", "spend"):
-        for path in _files(folder / kind):
-            has_platform = kind == "ledger" or path.parent != folder / kind
-            is_table = has_platform and path.suffix.lower() in _TABLE_SUFFIXES
-            yield _landed(kind, path, folder) if is_table else _text(path.relative_to(folder))
-    for path in _files(folder / "events"):
-        yield _archive(settings, path, folder) or _text(path.relative_to(folder))
+        for place, file in _files(landing, region, kind):
+            has_platform = kind == "ledger" or len(place.parts) > 2  # spend/<platform>/<file>
+            is_table = has_platform and place.suffix.lower() in _TABLE_SUFFIXES
+            yield _landed(kind, file, _text(place)) if is_table else _text(place)
+    for place, file in _files(landing, region, "events"):
+        yield _archive(settings, file, place) or _text(place)
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.rglob("*")
-        if path.is_file() and all(_is_there(part) for part in map(Path, path.relative_to(folder).parts))
-    )  # fmt: skip
+def _files(landing: Zone, region: str, kind: str) -> list[tuple[PurePath, File]]:
+    """What lies below a folder of the region's, by its place in the region's folder."""
+    found = landing.files(f"{region}/{kind}")
+    return sorted((kind / place, file) for place, file in found if all(map(_is_there, place.parts)))
 
 
-def _is_there(path: Path) -> bool:
-    return not path.name.startswith((".", "_")) and path.suffix not in (".tmp", ".part")
+def _is_there(name: str) -> bool:
+    return not name.startswith((".", "_")) and PurePath(name).suffix not in (".tmp", ".part")
 
 
-def _landed(kind: Kind, path: Path, folder: Path, **place: str | int) -> Landed:
-    stat = path.stat()
-    return Landed(kind, path, _text(path.relative_to(folder)), stat.st_size, stat.st_mtime_ns, **place)  # type: ignore[arg-type]
+def _landed(kind: Kind, file: File, name: str, **place: str | int) -> Landed:
+    stat = file.stat()
+    return Landed(kind, file, name, stat.st_size, stat.st_mtime_ns, **place)  # type: ignore[arg-type]
 
 
-def _text(path: Path) -> str:
+def _text(path: PurePath) -> str:
     """A path as text that any database holds, whatever its bytes are."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _archive(settings: Settings, path: Path, folder: Path) -> Landed | None:
+def _archive(settings: Settings, file: File, place: PurePath) -> Landed | None:
     """The archive as the layout of its topic names it, or None."""
-    if match := _ARCHIVE.fullmatch(_text(Path(path.name))):
+    name = _text(place)
+    if match := _ARCHIVE.fullmatch(_text(PurePath(place.name))):
         topic = settings.topic(match["topic"])
         if topic.layout == "kafka_connect" and match["suffix"].lower() in EVENT_SUFFIXES[topic.format]:
-            place = {"partition": int(match["partition"]), "start_offset": int(match["start"])}
-            return _landed("events", path, folder, topic=match["topic"], **place)
+            offsets = {"partition": int(match["partition"]), "start_offset": int(match["start"])}
+            return _landed("events", file, name, topic=match["topic"], **offsets)
     for layout, pattern in _OF_SOURCE.items():
-        match = pattern.fullmatch(_text(path.relative_to(folder)))
+        match = pattern.fullmatch(name)
         if match and settings.topic(match["topic"]).layout == layout:
-            return _landed("events", path, folder, topic=match["topic"], partition=NO_PARTITION)
+            return _landed("events", file, name, topic=match["topic"], partition=NO_PARTITION)
     return None

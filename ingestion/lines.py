@@ -6,7 +6,6 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ import pyarrow as pa
 from ingestion import parquet
 from ingestion.compression import WholeFile
 from ingestion.records import MAX_RECORD_BYTES
+from ingestion.zone import File
 
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 10_000  # of Parquet
@@ -53,7 +53,7 @@ class Block:
         return pa.table({"record_offset": offsets, "line": lines})
 
 
-def blocks(path: Path) -> Iterator[Block]:
+def blocks(path: File) -> Iterator[Block]:
     """The archive's records: of text the lines that are not blank, of Parquet all rows.
 
     Of a line that is far beyond 1 MiB there is so much that it shows.
@@ -67,7 +67,7 @@ def blocks(path: Path) -> Iterator[Block]:
         first += len(block[1])
 
 
-def raw_lines(path: Path) -> Iterator[bytes]:
+def raw_lines(path: File) -> Iterator[bytes]:
     """An archive's records as they came, one after another.
 
     Raises:
@@ -77,7 +77,7 @@ def raw_lines(path: Path) -> Iterator[bytes]:
         yield from block.lines()
 
 
-def _of_rows(path: Path) -> Iterator[tuple[bytes, np.ndarray, np.ndarray]]:
+def _of_rows(path: File) -> Iterator[tuple[bytes, np.ndarray, np.ndarray]]:
     rows = parquet.lines(path)
     for row in rows:
         lines, size = [row], len(row)
@@ -102,7 +102,7 @@ def _of_text(text: bytes) -> tuple[bytes, np.ndarray, np.ndarray]:
     return text, starts[is_line], ends[is_line]
 
 
-def _texts(path: Path) -> Iterator[bytes]:
+def _texts(path: File) -> Iterator[bytes]:
     """The file's text without a byte order mark, cut behind ends of lines."""
     with WholeFile(path) as file:
         mark = file.read(len(codecs.BOM_UTF8))

@@ -28,6 +28,7 @@ from ingestion.load_tables import load_table
 from ingestion.records import naive_utc
 from ingestion.stage import Stage
 from ingestion.tables import Context
+from ingestion.zone import File
 from privacy.keys import Key, region_key
 from privacy.suppression import SuppressionBook
 from settings import Settings, TransientError, now
@@ -125,7 +126,7 @@ def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]
     return [one for one in changed if one.name not in last or file_sha256(one.path) != last[one.name]]
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: File) -> str:
     """The content's name.
 
     Raises:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from ingestion.compression import CorruptArchiveError
+from ingestion.zone import File
 
 # Rows of a batch: few, since a small file can hold a long text many times (a dictionary), and they are read as text.
 _BATCH_ROWS = 64
@@ -24,11 +25,11 @@ _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def is_parquet(path: Path) -> bool:
+def is_parquet(path: File) -> bool:
     return path.suffix.lower() == ".parquet"
 
 
-def lines(path: Path) -> Iterator[bytes]:
+def lines(path: File) -> Iterator[bytes]:
     """Each row as a line of JSON: the text of the one column ``value``, or an object of the columns.
 
     Moments become RFC 3339 in UTC, decimals numbers with all their digits, maps objects. A row is always a line: an
@@ -46,7 +47,7 @@ def lines(path: Path) -> Iterator[bytes]:
                 yield text.encode("utf-8", "surrogateescape")
 
 
-def rows(path: Path) -> Iterator[dict[str, str]]:
+def rows(path: File) -> Iterator[dict[str, str]]:
     """Each row as text by column name, as a CSV would have it; a struct's fields are columns named with dots.
 
     Raises:
@@ -58,7 +59,7 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
                 yield dict(_cells(row))
 
 
-def columns(path: Path) -> list[str]:
+def columns(path: File) -> list[str]:
     """The names that :func:`rows` gives.
 
     Raises:
@@ -87,7 +88,7 @@ def _whole() -> Iterator[None]:
         raise CorruptArchiveError(f"parquet: {str(error).partition(chr(10))[0]}") from error
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+def _batches(path: File) -> Iterator[pa.RecordBatch]:
     options = {"pre_buffer": False, "page_checksum_verification": True, "coerce_int96_timestamp_unit": "us"}
     with path.open("rb") as opened, pq.ParquetFile(opened, **options) as file:
         yield from file.iter_batches(_BATCH_ROWS, use_threads=False)

@@ -78,11 +78,11 @@ class Stage:
         self._flush_letters()
         if not self._rows:
             return
-        plain = pl.concat(self._rows)
+        plain = pl.concat(self._rows).with_columns(_NUMBER.alias("number"))
         self._rows = []
         masked = mask(plain, self.policy).with_columns(_NUMBER.alias("number"))
-        for (number,), refused in plain.filter(pl.col("analytics_consent").not_()).group_by(_NUMBER):
-            self._open[int(number)].refusals.append(refusals(refused, self.policy))
+        for (number,), refused in refusals(plain, self.policy).group_by("number"):
+            self._open[int(number)].refusals.append(refused)
         is_kept = pl.col("fate").is_in(["loaded", "anonymised"])
         for number, fate, records in masked.filter(~is_kept).group_by("number", "fate").len().iter_rows():
             self._open[number].count(fate, records)

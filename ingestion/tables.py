@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from ingestion.boundary import order_number
 from ingestion.compression import CorruptArchiveError
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 from ingestion.records import DeadLetter, naive_utc
+from ingestion.zone import File
 from privacy.keys import Key
 from privacy.redaction import redact
 
@@ -57,7 +58,7 @@ class Context:
     now: datetime  # UTC, naive
 
 
-def read_rows(path: Path, kind: str) -> Iterator[tuple[int, Row]]:
+def read_rows(path: File, kind: str) -> Iterator[tuple[int, Row]]:
     """Rows by column name with their line numbers (a CSV's header is line 1); blank rows are no rows.
 
     Raises:
@@ -76,8 +77,8 @@ def read_rows(path: Path, kind: str) -> Iterator[tuple[int, Row]]:
         raise UnreadableTableError(error.problem) from error
 
 
-def _csv_rows(path: Path, kind: str) -> Iterator[tuple[int, Row]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+def _csv_rows(path: File, kind: str) -> Iterator[tuple[int, Row]]:
+    with io.TextIOWrapper(path.open("rb"), "utf-8-sig", "surrogateescape", newline="") as file:
         reader = csv.reader(file)
         try:
             header = [_SPEND_ALIASES.get(name.strip(), name.strip()) for name in next(reader, [])]

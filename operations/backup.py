@@ -1,4 +1,4 @@
-"""Backups: a consistent copy of a warehouse, verified by opening it; restored without what must not come back.
+"""Backups: a consistent copy of a warehouse, verified by opening it.
 
 Keys are never in it: they stand outside the warehouse. Left out besides is what is transient (staging), can be made
 anew (dbt's target) or is a journal (Dagster's storage).
@@ -15,50 +15,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ingestion.books import region_file, write_json
-from operations.erasure import enforce
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
-from operations.rectification import reapply
 from operations.rewrite import table_digests
-from operations.rotation import catch_up
-from operations.subjects import dispose_other_versions
 from operations.versions import sync
 from privacy import storage
-from privacy.keys import key_file
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError, now
 
 MANIFEST = "backup.json"
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
 _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
-
-# What a restore merges and never overwrites, besides the books of lines (``books/``): a pattern of paths in the
-# warehouse, and how to merge the book that is there into the one that comes out of the backup. Where the backup has
-# none, the one that is there is taken over.
-Merge = Callable[[Path, Path], None]
-MERGED_BOOKS: list[tuple[str, Merge]] = []
-
-
-def take_out_the_erased(settings: Settings) -> None:
-    """Who was erased since the backup was made does not come back, nor do other versions than the current."""
-    regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
-    found = [enforce(settings, region) for region in regions]
-    for region in regions:  # whose a device is was put right since
-        reapply(settings, region)
-    for region in regions:  # a key that was rotated since is applied to what stands under it as it was
-        catch_up(settings, region)
-    if any(one.is_rewritten for one in found):
-        dispose_other_versions(settings)
-
-
-# What has to be done to a restored warehouse before anyone sees it.
-AFTER_RESTORE: list[Callable[[Settings], None]] = [take_out_the_erased]
 
 
 @dataclass(frozen=True)
@@ -96,14 +68,14 @@ def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], No
     with exclusive(settings, on_wait):
         points = {path.stem: _settle(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))}
         (work / "warehouse").mkdir(parents=True, mode=0o700)
-        files = {str(name): _copy(root / name, work / "warehouse" / name) for name in _names(root)}
+        files = {str(name): copy(root / name, work / "warehouse" / name) for name in _names(root)}
         tables = {name: _tables(settings, root / name) for name in files if name.endswith(".duckdb")}
         published = os.readlink(settings.published) if settings.published.is_symlink() else None
     manifest = {
         "warehouse_format": WAREHOUSE_FORMAT, "made_at": made_at.isoformat(), "published": published,
         "recovery_point": points, "files": files, "tables": tables,
     }  # fmt: skip
-    _verify(settings, work / "warehouse", manifest)
+    verify(settings, work / "warehouse", manifest)
     seconds = round(time.monotonic() - begun, 3)
     write_json(work / MANIFEST, {**manifest, "seconds": seconds})
     for path in sorted(work.rglob("*"), reverse=True):
@@ -111,76 +83,8 @@ def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], No
     os.rename(work, folder)
     sync(parent)
     with exclusive(settings):
-        _note_backup(settings.warehouse, folder, made_at)
+        note(settings.warehouse, folder, made_at)
     return Backup(folder, made_at, len(files), sum(one["bytes"] for one in files.values()), seconds, points)
-
-
-def restore(
-    settings: Settings, source: Path, *, force: bool = False, on_wait: Callable[[], None] = lambda: None
-) -> Backup:
-    """Put a backup in the warehouse's place, verified, with the books merged that must not be overwritten.
-
-    It is made whole beside the warehouse and then takes its name, so a kill leaves the old one or the new one; between
-    the two renames of a forced restore it leaves neither, and doing it again ends it.
-
-    Raises:
-        UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given.
-        PermanentError: the backup is not what it was.
-    """
-    manifest = read_manifest(source)
-    root = settings.warehouse.absolute()
-    old = root.with_name(f".{root.name}.replaced")
-    if old.is_dir() and not root.exists():  # killed between the renames
-        os.rename(old, root)
-    shutil.rmtree(old, ignore_errors=True)  # killed after them
-    is_there = root.is_dir() and any(one.name != ".lock" for one in root.iterdir())
-    if is_there and not force:
-        raise UsageError(f"{root} is not empty; --force puts the backup in its place")
-    begun = time.monotonic()
-    work = root.with_name(f".{root.name}.restoring")
-    shutil.rmtree(work, ignore_errors=True)
-    _verify(settings, source / "warehouse", manifest)
-    with exclusive(settings, on_wait):
-        work.mkdir(mode=0o700, parents=True)
-        for name in manifest["files"]:
-            _copy(source / "warehouse" / name, work / name)
-        for name in ("regions", "staging", "status", "books", "dbt", "dagster"):
-            (work / name).mkdir(mode=0o700, exist_ok=True)
-        _verify(settings, work, manifest)
-        if manifest["published"]:
-            (work / "published").symlink_to(manifest["published"])
-        _merge_books(root, work)
-        made_at = datetime.fromisoformat(manifest["made_at"])
-        _note_backup(work, source.absolute(), made_at)
-        with _keys_of(settings):
-            for step in AFTER_RESTORE:
-                step(settings.model_copy(update={"warehouse": work}))
-        seconds = round(time.monotonic() - begun, 3)
-        write_json(work / "restored.json", {
-            "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
-            "recovery_point": manifest["recovery_point"], "recovery_seconds": seconds,
-        })  # fmt: skip
-        sync(work)
-        os.rename(root, old)
-        os.rename(work, root)
-        sync(root.parent)
-        shutil.rmtree(old)
-    sizes = [one["bytes"] for one in manifest["files"].values()]
-    return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])
-
-
-@contextmanager
-def _keys_of(settings: Settings) -> Iterator[None]:
-    """Beside its place, too, the warehouse has its own keys."""
-    given = os.environ.get("ROMI_KEY_FILE")
-    os.environ["ROMI_KEY_FILE"] = str(key_file(settings.warehouse))
-    try:
-        yield
-    finally:
-        if given is None:
-            del os.environ["ROMI_KEY_FILE"]
-        else:
-            os.environ["ROMI_KEY_FILE"] = given
 
 
 def read_manifest(source: Path) -> dict[str, Any]:
@@ -205,7 +109,8 @@ def known_backups(settings: Settings) -> dict[Path, datetime]:
     return {Path(one): datetime.fromisoformat(made_at) for one, made_at in known.items()}
 
 
-def _note_backup(warehouse: Path, folder: Path, made_at: datetime) -> None:
+def note(warehouse: Path, folder: Path, made_at: datetime) -> None:
+    """Book a backup as one of `warehouse`; those that are gone leave the book."""
     path = warehouse / BACKUPS
     known = json.loads(path.read_text()) if path.is_file() else {}
     write_json(path, {one: at for one, at in known.items() if Path(one).exists()} | {str(folder): made_at.isoformat()})
@@ -235,7 +140,8 @@ def _names(root: Path) -> Iterator[Path]:
             yield name
 
 
-def _copy(path: Path, to: Path) -> dict[str, Any]:
+def copy(path: Path, to: Path) -> dict[str, Any]:
+    """Copy a file of a warehouse or backup, readable by its owner alone if it is not published; tells what it was."""
     to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(path, to)
     to.chmod(path.stat().st_mode & 0o660 if "versions" in path.parts else 0o600)
@@ -264,7 +170,12 @@ def _published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
-def _verify(settings: Settings, folder: Path, manifest: dict[str, Any]) -> None:
+def verify(settings: Settings, folder: Path, manifest: dict[str, Any]) -> None:
+    """Compare each file's bytes, and the rows of each table, with what `manifest` says was backed up.
+
+    Raises:
+        PermanentError: one is not what it was.
+    """
     for name, known in manifest["files"].items():
         path = folder / name
         if not path.is_file() or _sha256(path) != known["sha256"]:
@@ -276,33 +187,3 @@ def _verify(settings: Settings, folder: Path, manifest: dict[str, Any]) -> None:
             raise PermanentError(f"{folder / name} cannot be opened") from error
         if found != tables:
             raise PermanentError(f"{folder / name} does not hold the rows that were backed up")
-
-
-def _merge_books(root: Path, work: Path) -> None:
-    """Merge the books of the warehouse that is there into the restored one."""
-    # Lines of a book never change, so the union of two lives of it is all that either knew.
-    own: list[tuple[str, Merge]] = [
-        ("books/*.jsonl", merge_lines), ("probes/*.jsonl", merge_lines), (BACKUPS, _take_over),
-    ]  # fmt: skip
-    for pattern, merge in [*own, *MERGED_BOOKS]:
-        for path in sorted(root.rglob("*")):
-            name = path.relative_to(root)
-            if not path.is_file() or not fnmatch(str(name), pattern):
-                continue
-            if (work / name).is_file():
-                merge(path, work / name)
-            else:
-                _copy(path, work / name)
-
-
-def _take_over(kept: Path, restored: Path) -> None:
-    shutil.copyfile(kept, restored)
-
-
-def merge_lines(kept: Path, restored: Path) -> None:
-    """A merge for books of lines: those of both, each once."""
-    lines = dict.fromkeys(kept.read_text().splitlines() + restored.read_text().splitlines())
-    fresh = restored.with_name(f".{restored.name}.merged")
-    fresh.write_text("".join(f"{line}\n" for line in lines))
-    fresh.chmod(0o600)
-    os.replace(fresh, restored)

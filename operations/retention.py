@@ -18,8 +18,9 @@ from ingestion.books import meta, region_file, transaction
 from ingestion.landing import discover
 from operations import status
 from operations.backup import known_backups
-from operations.disposal import Disposal, Reach, dispose, overdue
+from operations.disposal import Disposal, dispose
 from operations.lock import exclusive
+from operations.overdue import Reach, overdue
 from operations.probe import old_books
 from operations.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.versions import (
@@ -30,7 +31,7 @@ from operations.versions import (
     version_dir,
     version_ids,
 )
-from settings import RomiError, Settings, UsageError, now
+from settings import RomiError, Settings, TransientError, UsageError, now
 
 BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
@@ -100,7 +101,7 @@ def landed_overdue(settings: Settings) -> dict[str, dict[str, Any]]:
     for region in _regions(settings):
         try:
             landed = discover(settings, region)
-        except UsageError:
+        except (UsageError, TransientError):
             return found
         for kind, days in periods.items():
             until = (now() - timedelta(days=days)).timestamp() * 1e9

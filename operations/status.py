@@ -20,7 +20,7 @@ from operations.slo_marts import region_levels, warehouse_levels
 from operations.usable import NOTHING_LANDED, answers, yesterday
 from privacy import storage
 from quality.anomalies import recent_anomalies
-from settings import RomiError, Settings, UsageError, now
+from settings import RomiError, Settings, TransientError, UsageError, now
 
 ACCURACY_DAYS = 28
 
@@ -126,7 +126,7 @@ def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
         landed = discover(settings, region)
         waiting = unseen(con, landed)
         found = {"vanished": gaps.vanished(con, landed), "unreadable_names": strays(settings, region)}
-    except UsageError:
+    except (UsageError, TransientError):
         waiting, found = None, {"vanished": None, "unreadable_names": None}
     clock = naive_utc(now())
     oldest = min((one.mtime_ns for one in waiting or []), default=None)

@@ -7,7 +7,6 @@ repeated; the same command goes on where it ended.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,17 +14,16 @@ from typing import Any
 
 from ingestion.books import region_file
 from ingestion.held_key import hold_key
-from ingestion.records import naive_utc
 from operations import emails, erasure, rectification, rotation, status, subject_data
 from operations.lock import check_warehouse, exclusive
-from operations.persons import Identifiers, Person, named, resolve
+from operations.persons import Identifiers, named, resolve
 from operations.publish import publish
 from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
-from operations.versions import current_version, version_dir, version_ids
-from privacy.keys import Key, region_key
-from privacy.pseudonyms import Kind, nested
-from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark
-from settings import RomiError, Settings, UnknownValueError, UsageError, now
+from operations.tombstones import pseudonym_key, suppress
+from operations.versions import current_version, dispose_other_versions
+from privacy.keys import region_key
+from privacy.suppression import SuppressionBook
+from settings import RomiError, Settings, UnknownValueError, UsageError
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def erase(
         for name in names:
             with _failing(outcome, name):
                 rotation.catch_up(settings, name)
-                found = [_suppress(settings, one, name) for one in persons]
+                found = [suppress(settings, name, one.identifiers(settings, name)) for one in persons]
                 outcome.erasures[name] = list({request.id: request for request in found}.values())
                 outcome.requests[name] = found[-1]
                 _remove(settings, persons, name, outcome.erasures[name])
@@ -148,24 +146,6 @@ def _failing(outcome: Outcome, region: str) -> Iterator[None]:
         yield
     except RomiError as error:
         outcome.failures[region] = str(error)
-
-
-def _suppress(settings: Settings, subject: Subject, region: str) -> Request:
-    """First the tombstones, all in one write; then the request that they name, and the step."""
-    key, book = _pseudonym_key(settings, region), SuppressionBook(settings.warehouse, region)
-    suppression, requests = book.load(), RequestBook(settings, region)
-    identifiers = subject.identifiers(settings, region)
-    begun, person = _begun(identifiers, key, suppression, requests)
-    if person.all:
-        if settings.region_file(region).is_file():
-            with region_file(settings, region, read_only=True) as con:
-                person = resolve(con, person)
-        stone_key = book.key()
-        begun = begun[:1] + _tombstones(person, stone_key, *begun[:1])
-        book.add(stone_key, begun)
-    request = requests.open(begun[0].request, "erase", begun[0].erased_at)
-    requests.step(request, "tombstones", tombstones=len(begun))
-    return request
 
 
 def rectify(
@@ -195,52 +175,11 @@ def rectify(
 
 def _relink(settings: Settings, subject: Subject, region: str) -> int:
     """How many events take part; none where the region does not know the device."""
-    key = _pseudonym_key(settings, region)
+    key = pseudonym_key(settings, region)
     suppression = SuppressionBook(settings.warehouse, region).load()
     person = named(subject.identifiers(settings, region), key, suppression)
     (user,), (device,) = person.users, person.devices
     return rectification.relink(settings, region, device, user)
-
-
-def _pseudonym_key(settings: Settings, region: str) -> Key:
-    if not settings.region_file(region).is_file():
-        return region_key(settings.warehouse, region, "pseudonym")
-    key = region_key(settings.warehouse, region, "pseudonym", make=False)
-    with region_file(settings, region) as con:
-        hold_key(con, key)
-    return key
-
-
-def _begun(
-    identifiers: Identifiers, key: Key, suppression: Suppression | None, requests: RequestBook
-) -> tuple[list[Tombstone], Person]:
-    """Tombstones that an erasure of these identifiers has made which is not done yet; and who has none of it."""
-    if suppression is None:
-        return [], named(identifiers, key, None)
-    person = named(identifiers, key.first, None)
-    known, begun, rest = requests.requests(), [], Person()
-    places: list[tuple[Kind, set[str], set[str]]] = [
-        ("user", person.users, rest.users), ("anonymous", person.devices, rest.devices)
-    ]  # fmt: skip
-    for kind, firsts, others in places:
-        for first in firsts:
-            names = suppression.life(key, kind, first)
-            stones = [stone for name in names[-2:-1] for stone in suppression.of(kind, name, key.rotations)]
-            stones = [one for one in stones if one.request not in known or not known[one.request].done_at]
-            begun += stones
-            others |= set() if stones else {nested(names[-1], key.rotations)}
-    return sorted(begun, key=lambda one: one.erased_at), rest
-
-
-def _tombstones(person: Person, key: Key, begun: Tombstone | None = None) -> list[Tombstone]:
-    """One for each pseudonym, of the request that has `begun` or of a new one."""
-    request, moment = (begun.request, begun.erased_at) if begun else (new_id(), naive_utc(now()))
-    marks = [mark(key, "user", one) for one in person.users] + [mark(key, "anonymous", one) for one in person.devices]
-    stones = [Tombstone(one, moment, request, ALWAYS) for one in sorted(marks)]
-    return stones + [
-        Tombstone(mark(key, "anonymous", device), moment, request, span)
-        for device, spans in sorted(person.shared.items()) for span in spans
-    ]  # fmt: skip
 
 
 def _remove(settings: Settings, persons: Sequence[Subject], region: str, requests: Sequence[Request]) -> None:
@@ -277,15 +216,6 @@ def _republish(settings: Settings, outcome: Outcome) -> None:
         booked = book.requests()
         outcome.erasures[region] = [booked[request.id] for request in requests]
         outcome.requests[region] = outcome.erasures[region][-1]
-
-
-def dispose_other_versions(settings: Settings) -> int:
-    """Leave the current version alone; returns how many were disposed of."""
-    current = current_version(settings)
-    others = [one for one in version_ids(settings) if one != current]
-    for version in others:
-        shutil.rmtree(version_dir(settings, version))
-    return len(others)
 
 
 def requests(settings: Settings, region: str | None) -> list[Request]:

@@ -6,16 +6,15 @@ exactly as ``romi restore`` does, reads what is published there as finance does,
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from operations.backup import Backup, back_up, restore
+from operations.backup import Backup, back_up
 from operations.backup_book import Verified, enter
 from operations.probe import look
-from privacy.keys import key_file
+from operations.restore import restore
+from privacy.keys import key_file, keys_from
 from settings import PermanentError, RomiError, Settings
 
 
@@ -48,23 +47,10 @@ def _trial(settings: Settings, made: Backup) -> float:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     try:
-        with _keys(key_file(settings.warehouse)):
+        with keys_from(key_file(settings.warehouse)):
             back = restore(trial, made.folder)
         if trial.published.is_symlink() and not (found := look(trial)).ok:
             raise PermanentError(f"what it published cannot be read there: {found.reason}")
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return back.seconds
-
-
-@contextmanager
-def _keys(path: Path) -> Iterator[None]:
-    given = os.environ.get("ROMI_KEY_FILE")
-    os.environ["ROMI_KEY_FILE"] = str(path)
-    try:
-        yield
-    finally:
-        if given is None:
-            del os.environ["ROMI_KEY_FILE"]
-        else:
-            os.environ["ROMI_KEY_FILE"] = given

@@ -181,3 +181,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def dispose_other_versions(settings: Settings) -> int:
+    """Leave the current version alone; returns how many were disposed of."""
+    current = current_version(settings)
+    others = [one for one in version_ids(settings) if one != current]
+    for version in others:
+        shutil.rmtree(version_dir(settings, version))
+    return len(others)

@@ -74,12 +74,14 @@ def _fail(message: str, code: int, as_json: bool) -> None:
     sys.exit(code)
 
 
-def _settings(config: Path | None, warehouse: Path | None, landing: Path | None = None) -> Settings:
-    return load_settings(config, warehouse=warehouse, landing=str(landing) if landing else None)
+def _settings(config: Path | None, warehouse: Path | None, landing: str | None = None) -> Settings:
+    return load_settings(config, warehouse=warehouse, landing=landing)
 
 
-@click.option("--landing", type=click.Path(path_type=Path), help="The landing zone; default: the configuration's.")
-def _run(config: Path | None, warehouse: Path | None, as_json: bool, landing: Path | None) -> int:
+@click.option(
+    "--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default: the configuration's."
+)
+def _run(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None) -> int:
     """Ingest what is new, transform, check, publish. Run again with nothing new, it changes nothing."""
     return _pipeline(_settings(config, warehouse, landing), config, as_json)
 
@@ -101,11 +103,9 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
 
 @click.option("--days", default=60, show_default=True, help="Days of the sample shop, up to yesterday.")
 @click.option("--events", default=200_000, show_default=True, help="Records of the sample shop.")
-@click.option(
-    "--landing", type=click.Path(path_type=Path), help="Where to make the landing zone; default: the configuration's."
-)
+@click.option("--landing", metavar="DIR", help="Where to make the landing zone; default: the configuration's.")
 def _demo(
-    config: Path | None, warehouse: Path | None, as_json: bool, landing: Path | None, days: int, events: int
+    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int, events: int
 ) -> int:
     """Make a sample landing zone (three regions) and do `run` on it."""
     from operations import demo, sample_shop

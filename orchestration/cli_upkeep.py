@@ -74,12 +74,10 @@ def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: 
 @click.option("--force", is_flag=True, help="Put it in the place of a warehouse that is not empty.")
 def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, source: Path, force: bool) -> None:
     """Put a backup in the warehouse's place, verified; who was erased since does not come back."""
-    from operations import backup
+    from operations.restore import restore
 
     settings = load_settings(config, warehouse=warehouse)
-    _print_backup(
-        backup.restore(settings, source, force=force, on_wait=partial(_say_wait, as_json)), "restored from", as_json
-    )
+    _print_backup(restore(settings, source, force=force, on_wait=partial(_say_wait, as_json)), "restored from", as_json)
 
 
 def audit_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:

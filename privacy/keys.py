@@ -70,6 +70,20 @@ def key_file(warehouse: Path) -> Path:
     return path
 
 
+@contextmanager
+def keys_from(path: Path) -> Iterator[None]:
+    """Have the keys of this file used for every warehouse, as for one that stands beside its place for a while."""
+    given = os.environ.get("ROMI_KEY_FILE")
+    os.environ["ROMI_KEY_FILE"] = str(path)
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ["ROMI_KEY_FILE"]
+        else:
+            os.environ["ROMI_KEY_FILE"] = given
+
+
 def region_key(warehouse: Path, region: str, purpose: Purpose, *, make: bool = True) -> Key:
     """The key of a region for a purpose; made and stored where there is none yet, unless `make` is false.
 

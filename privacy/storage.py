@@ -84,7 +84,7 @@ def opened(
             yield con
         finally:
             con.close()
-        instance.execute(f"detach database if exists {ALIAS}")
+        instance.execute(f"detach database if exists {ALIAS}; set memory_limit = '{_usual_memory()}'")
     except BaseException:
         instance.close()  # after an error DuckDB may refuse all that follows
         raise
@@ -130,6 +130,14 @@ def attach(
             if wait is None:
                 raise TransientError(f"{path} is held by another process; try again when it is done") from error
             time.sleep(wait)
+
+
+@cache
+def _usual_memory() -> str:
+    """DuckDB's own limit, by name: after `reset` it says that it has it, and goes on with the other."""
+    with duckdb.connect() as con:
+        limit: str = con.execute("select current_setting('memory_limit')").fetchall()[0][0]
+        return limit
 
 
 def _take(path: Path) -> duckdb.DuckDBPyConnection:

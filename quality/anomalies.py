@@ -31,6 +31,9 @@ MEASURES = {
 # weeks adds to it.
 _JUDGED_DAYS = 91  # nobody acts on what was unusual before
 _MAD, _BASELINE_NOISE = 1.4826, 1.2
+# Records come by visitors, and so does chance: a count varies as if it were of so many fewer. Of the kept ones the
+# visitors are counted; of those who refused, or are robots, nothing is known, so it is assumed.
+_OF_VISITORS, _RECORDS_OF_A_VISITOR = ("consent_rate", "bot_share"), 5
 _LEAST_VOLUME_SPREAD, _LEAST_RATE_SPREAD = 0.06, 0.02  # of what is usual: shops have better and worse days
 _TABLE = """
     create table if not exists ops.measures (
@@ -43,7 +46,8 @@ _IN_WINDOW = "between $first and $last"
 
 _MEASURED = """
     with days as (
-        select {happened_on} as date, type, event, archive_id from raw.events
+        select {happened_on} as date, type, event, archive_id, coalesce(anonymous_id, user_id, message_id) as visitor
+        from raw.events
     ),
     archives as (
         select archive_id, topic, {landed_on} as date
@@ -74,10 +78,11 @@ _MEASURED = """
             count(distinct order_id) filter (channel = '(unattributed)') as unattributed
         from intermediate.int_attribution__touch_credits where ordered_on between $first and $last group by all
     )
-    select days.date, 'volume_by_topic', topic, count(*), null
+    select days.date, 'volume_by_topic', topic, count(*), count(distinct visitor)
     from days join archives using (archive_id) group by all
     union all
-    select date, 'volume_by_type', coalesce(event, type), count(*), null from days group by all
+    select date, 'volume_by_type', coalesce(event, type), count(*), count(distinct visitor)
+    from days group by all
     union all
     select date, 'conversion_rate', '', coalesce(orders, 0), touches from touches left join orders using (date)
     union all
@@ -179,43 +184,68 @@ def find_anomalies(con: duckdb.DuckDBPyConnection, settings: Settings, first: da
         known.add(day)
     found = []
     for (measure, subject), values in sorted(series.items()):
-        rule: Anomaly = getattr(rules, measure)
         # What did not come at all counts nothing, on a day of which something else is known and on the one judged.
         nothing = (0, None) if measure.startswith("volume") else None
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
             weeks = [day - timedelta(weeks=n) for n in range(1, rules.weeks + 1)]
             before = [values.get(week, nothing) for week in weeks if week in known]
             now = values.get(day, nothing)
-            if now and (finding := _judge(rules, rule, now, [one for one in before if one])):
+            if now and (finding := _judge(rules, measure, now, [one for one in before if one])):
                 found.append(Finding(day, measure, subject, *finding))
     return sorted(found, key=lambda one: (one.day, one.measure, one.subject))
 
 
 def _judge(
-    rules: Anomalies, rule: Anomaly, now: tuple[int, int | None], before: list[tuple[int, int | None]]
+    rules: Anomalies, measure: str, now: tuple[int, int | None], before: list[tuple[int, int | None]]
 ) -> tuple[float, float, float, bool] | None:
-    amount, base = now
-    if len(before) < rules.minimum_weeks:
-        return None
-    history = [one / of if of else float(one) for one, of in before if of != 0]
-    if len(history) < rules.minimum_weeks:
-        return None
-    usual = median(history)
-    if base is None:
-        if max(usual, amount) < rules.minimum_volume:
-            return None
-        value, chance, least = float(amount), sqrt(max(usual, 1)), _LEAST_VOLUME_SPREAD * usual
+    rule: Anomaly = getattr(rules, measure)
+    if measure.startswith("volume"):
+        judged = _volume(rules, now[0], before)
     else:
-        if base < rules.minimum_volume:
-            return None
-        value, least = amount / base, _LEAST_RATE_SPREAD * usual
-        share = min(max(usual, 1 / base), 1.0)
-        chance = sqrt(share * max(1 - share, 1 / base) / base)
-    # A baseline is itself of events that chance had a hand in.
-    spread = max(_MAD * median(abs(one - usual) for one in history), _BASELINE_NOISE * chance, least)
+        judged = _rate(rules, now[0], now[1] or 0, before, _RECORDS_OF_A_VISITOR if measure in _OF_VISITORS else 1)
+    if judged is None:
+        return None
+    value, usual, spread = judged
     deviations = (value - usual) / spread
     size = {"low": -deviations, "high": deviations, "both": abs(deviations)}[rule.direction]
     is_blocking = rule.block is not None and size > rule.block
     if is_blocking or (rule.warn is not None and size > rule.warn):
         return value, usual, deviations, is_blocking
     return None
+
+
+def _volume(rules: Anomalies, amount: int, before: list[tuple[int, int | None]]) -> tuple[float, float, float] | None:
+    """A count, what is usual, and its spread; `before` has counts, of how many visitors each."""
+    history = [float(one) for one, _ in before]
+    if len(history) < rules.minimum_weeks or max(usual := median(history), amount) < rules.minimum_volume:
+        return None
+    each = [one / visitors for one, visitors in before if visitors]
+    chance = sqrt(max(usual, 1) * _clustered(median(each) if each else 1))
+    return float(amount), usual, _spread(history, usual, chance, _LEAST_VOLUME_SPREAD)
+
+
+def _rate(
+    rules: Anomalies, amount: int, base: int, before: list[tuple[int, int | None]], each: float
+) -> tuple[float, float, float] | None:
+    """A share, what is usual, and its spread; `before` has counts, each of how many."""
+    history = [one / of for one, of in before if of]
+    if len(history) < rules.minimum_weeks or base < rules.minimum_volume:
+        return None
+    usual = median(history)
+    of_one = min(_clustered(each) / base, 1.0)  # what a single visitor may make of the share
+    share = max(usual, of_one)
+    chance = sqrt(share * max(1 - share, of_one) * of_one)
+    return amount / base, usual, _spread(history, usual, chance, _LEAST_RATE_SPREAD)
+
+
+def _clustered(each: float) -> float:
+    """How many times the variance is that of single records, of visitors who leave `each` of them in the mean.
+
+    A few leave many: of a geometric distribution it is this.
+    """
+    return max(2 * each - 1, 1)
+
+
+def _spread(history: list[float], usual: float, chance: float, least: float) -> float:
+    # A baseline is itself of events that chance had a hand in.
+    return max(_MAD * median(abs(one - usual) for one in history), _BASELINE_NOISE * chance, least * usual)

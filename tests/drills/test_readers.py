@@ -18,7 +18,7 @@ from pathlib import Path
 from operations.publish import publish
 from operations.versions import rollback, unpin, version_ids
 from settings import Region, Settings
-from tests.operations.test_publish import build
+from tests.operations.marts import build
 """
 READER = """
 import collections, json, os, sys

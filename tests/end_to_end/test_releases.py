@@ -1,11 +1,12 @@
 """A month that is over is released by `romi run`, from landed archives to the budget book, once."""
 
+import json
 from datetime import date
 
 import pytest
 
 from operations.releases import budget_book
-from settings import load_settings
+from settings import WAREHOUSE_FORMAT, load_settings
 from tests.end_to_end.conftest import campaign, order, page
 
 # So little noise that a cent can be told.
@@ -47,7 +48,7 @@ def test_lost_budget_book_fails_the_release_in_one_line_and_publishes_the_rest(s
     book = budget_book(load_settings(shop.folder / "romi.yaml", warehouse=shop.warehouse), "eu").path
     book.parent.mkdir(parents=True)
     book.write_text("not a book\n")
-    (shop.warehouse / "warehouse.json").write_text('{"format": 2}')
+    (shop.warehouse / "warehouse.json").write_text(json.dumps({"format": WAREHOUSE_FORMAT}))
     code, outcome = shop.romi("run")
     assert (code, outcome["version"]) == (1, 1)
-    assert outcome["failures"] == [f"eu: release: the budget book {book} cannot be read: restore it first"]
+    assert outcome["failures"] == [f"eu: release: the book {book} cannot be read: restore it first"]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import discover, landing_root, regions
+from ingestion.landing import discover, regions
 from settings import Region, Settings, UnknownValueError, UsageError
 from tests.ingestion.conftest import Zone
 
@@ -102,6 +102,8 @@ def test_a_landing_zone_without_regions_or_none_at_all_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no region's folder"):
         regions(Settings(landing=str(tmp_path / "empty")))
     with pytest.raises(UsageError, match="no landing zone at"):
-        landing_root(Settings(landing=str(tmp_path / "none")))
-    with pytest.raises(UsageError, match="only folders"):
-        landing_root(Settings(landing="s3://bucket/prefix"))
+        regions(Settings(landing=str(tmp_path / "none")))
+    with pytest.raises(UsageError, match="a folder or s3://"):
+        regions(Settings(landing="ftp://host/prefix"))
+    with pytest.raises(UsageError, match="belong in the environment"):
+        regions(Settings(landing="s3://key:secret@bucket/prefix"))

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file
-from operations import backup, retention
+from operations import backup, restore, retention
 from operations.lock import exclusive
 from operations.rewrite import table_digests
 from privacy import storage
@@ -67,7 +67,7 @@ def test_a_warehouse_lost_whole_comes_back_as_it_was(settings):
 
     before = _tables(settings)
     os.rename(settings.warehouse, settings.warehouse.with_name("lost"))
-    restored = backup.restore(settings, made.folder)
+    restored = restore.restore(settings, made.folder)
     assert restored.files == made.files
     assert _tables(settings) == before
     assert os.readlink(settings.published) == "versions/000001"
@@ -89,12 +89,11 @@ def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, m
     with region_file(settings, "eu") as con:
         con.execute("delete from raw.spend")
     with pytest.raises(UsageError, match="--force"):
-        backup.restore(settings, made.folder)
+        restore.restore(settings, made.folder)
 
     seen = []
-    monkeypatch.setattr(backup, "MERGED_BOOKS", [("books/*/*.jsonl", backup.merge_lines)])
-    monkeypatch.setattr(backup, "AFTER_RESTORE", [lambda one: seen.append((one.warehouse, _tables(one)))])
-    backup.restore(settings, made.folder, force=True)
+    monkeypatch.setattr(restore, "_take_out_the_erased", lambda one: seen.append((one.warehouse, _tables(one))))
+    restore.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
     assert book.read_text() == '{"line": 1}\n{"line": 2}\n'
     assert (book.parent / "requests.jsonl").read_text() == "{}\n"
@@ -117,7 +116,7 @@ def test_a_backup_that_is_not_what_it_was_restores_nothing(settings, harm):
         path.write_bytes(bytes(data))
     before = _tables(settings)
     with pytest.raises(PermanentError, match="not what was backed up"):
-        backup.restore(settings, made.folder, force=True)
+        restore.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
 
 
@@ -125,26 +124,26 @@ def test_no_backup_in_the_warehouse_and_none_of_something_else(settings, tmp_pat
     with pytest.raises(UsageError, match="lies in the warehouse"):
         backup.back_up(settings, settings.warehouse / "backups")
     with pytest.raises(UsageError, match="no backup"):
-        backup.restore(settings, tmp_path, force=True)
+        restore.restore(settings, tmp_path, force=True)
 
 
-@pytest.mark.parametrize("at", ["_verify", "_merge_books", "shutil.rmtree"])
+@pytest.mark.parametrize("at", ["verify", "_merge_books", "shutil.rmtree"])
 def test_a_killed_restore_leaves_a_whole_warehouse_after_the_next(settings, at):
     made = backup.back_up(settings)
     before = _tables(settings)
     code = f"""
 import os
 from pathlib import Path
-from operations import backup
+from operations import restore
 from settings import Settings
-real = backup.{at}
-backup.{at} = lambda one, *rest, **more: os._exit(9) if "{at}" != "shutil.rmtree" or "replaced" in str(one) else real(one, *rest, **more)
+real = restore.{at}
+restore.{at} = lambda one, *rest, **more: os._exit(9) if "{at}" != "shutil.rmtree" or "replaced" in str(one) else real(one, *rest, **more)
 settings = Settings(warehouse=Path({str(settings.warehouse)!r}), regions={{"eu": {{}}}})
-backup.restore(settings, Path({str(made.folder)!r}), force=True)
+restore.restore(settings, Path({str(made.folder)!r}), force=True)
 """  # noqa: E501
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
     assert _tables(settings) == before
-    backup.restore(settings, made.folder, force=True)
+    restore.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
     assert {path.name for path in settings.warehouse.parent.iterdir()} == {
         "warehouse", "warehouse.backups", "warehouse.keys", "warehouse.keys.lock",

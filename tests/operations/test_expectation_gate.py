@@ -17,7 +17,7 @@ from orchestration.defs.publish.assets import marts
 from orchestration.warehouse import Warehouse
 from quality.expectations import process
 from settings import PermanentError, Region, Settings
-from tests.operations.test_publish import DAYS, NOW, build, change, months, revenue_by_day
+from tests.operations.marts import DAYS, NOW, build, change, months, revenue_by_day
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations import backup, erasure, rotation, subjects
+from operations import backup, erasure, restore, rotation, subjects
 from operations.lock import exclusive
 from operations.requests import RequestBook
 from operations.subjects import Subject
@@ -48,14 +48,14 @@ def test_a_batch_is_one_rewrite_with_a_request_for_each_person(zone, monkeypatch
     assert set(RequestBook(zone.settings, "eu").requests()) == {one.id for one in made}
 
 
-@pytest.mark.parametrize("dies_at", ["_suppress", "_remove", "_republish"])
+@pytest.mark.parametrize("dies_at", ["suppress", "_remove", "_republish"])
 def test_a_batch_that_dies_and_is_asked_for_again_ends_the_same(zone, monkeypatch, dies_at):
     persons, calls = [Subject(user_id=one) for one in ("ann", "bob", "cat")], iter(range(10))
     with monkeypatch.context() as patch:
         real = getattr(subjects, dies_at)
 
         def dying(*given):
-            if next(calls) == (1 if dies_at == "_suppress" else 0):
+            if next(calls) == (1 if dies_at == "suppress" else 0):
                 raise KeyboardInterrupt
             return real(*given)
 
@@ -82,11 +82,11 @@ def test_a_restore_to_before_it_keeps_whose_a_device_is(zone, is_rotated):
         rotation.rotate(zone.settings, "eu")
         subjects.rectify(zone.settings, Subject(user_id="cat", anonymous_id="tablet"), None)
         owned = zone.query("from ops.device_owners")
-    backup.restore(zone.settings, made.folder, force=True)
+    restore.restore(zone.settings, made.folder, force=True)
     assert zone.query("from ops.device_owners") == owned
     assert zone.query("select count(*) > 0 from ops.changes where kind = 'event'") == [(True,)]
     subjects.erase(zone.settings, Subject(user_id="cat" if is_rotated else "bob"), None)
-    backup.restore(zone.settings, made.folder, force=True)
+    restore.restore(zone.settings, made.folder, force=True)
     assert zone.query("from ops.device_owners") == [], "who was erased since owns nothing"
 
 

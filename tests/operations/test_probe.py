@@ -15,7 +15,7 @@ from operations.probe import look, probe, probes
 from orchestration.defs.publish.sensors import availability
 from orchestration.warehouse import Warehouse
 from settings import Settings, now
-from tests.operations.test_publish import build, publish_now, settings  # noqa: F401
+from tests.operations.marts import build, publish_now, settings  # noqa: F401
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from operations.publish import publish
 from operations.slo_marts import warehouse_levels
 from operations.versions import rollback
 from quality import sli
-from tests.operations.test_publish import ask, build, change, settings, shop  # noqa: F401
+from tests.operations.marts import ask, build, change, settings, shop  # noqa: F401
 
 NOW = datetime(2026, 2, 2, 12, tzinfo=UTC)
 

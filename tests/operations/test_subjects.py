@@ -196,9 +196,10 @@ def dying(monkeypatch, place, *, after=False):
 
 
 STEPS = [
-    "operations.subjects._tombstones", "operations.erasure.anonymise_orders", "operations.erasure._delete_person_rows",
-    "operations.erasure.rewrite_region_file", "operations.rewrite.sync", "operations.subjects.publish",
-    "operations.subjects.dispose_other_versions", "operations.subjects._remove", "operations.subjects._suppress",
+    "operations.tombstones._tombstones", "operations.erasure.anonymise_orders",
+    "operations.erasure._delete_person_rows", "operations.erasure.rewrite_region_file", "operations.rewrite.sync",
+    "operations.subjects.publish", "operations.subjects.dispose_other_versions", "operations.subjects._remove",
+    "operations.subjects.suppress",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from ingestion.books import region_file
-from operations import backup, probe, status, verified_backup
+from operations import backup, probe, restore, status, verified_backup
 from operations.backup_book import is_due, last_verified, summary
 from operations.lock import exclusive
 from operations.verified_backup import back_up_and_try
@@ -19,7 +19,7 @@ from orchestration.defs.backup.assets import backups
 from orchestration.show_backup import backup_lines
 from orchestration.warehouse import Warehouse
 from settings import Backup, PermanentError, Settings, now
-from tests.operations.test_publish import build, publish_now, settings  # noqa: F401
+from tests.operations.marts import build, publish_now, settings  # noqa: F401
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_backup_is_restored_on_trial_and_says_what_would_be_lost_and_how_long_
 def test_a_backup_that_does_not_come_back_is_no_backup(shop, monkeypatch):
     good = back_up_and_try(shop)
     monkeypatch.setenv("ROMI_NOW", (now() + timedelta(hours=7)).isoformat())
-    real = backup._copy
+    real = backup.copy
 
     def lose_a_bit(path, to):
         told = real(path, to)
@@ -70,7 +70,7 @@ def test_a_backup_that_does_not_come_back_is_no_backup(shop, monkeypatch):
             to.write_bytes(bytes(data))
         return told
 
-    monkeypatch.setattr(backup, "_copy", lose_a_bit)
+    monkeypatch.setattr(restore, "copy", lose_a_bit)
     with pytest.raises(PermanentError, match=r"cannot be restored: .*eu\.duckdb is not what was backed up"):
         back_up_and_try(shop)
     assert last_verified(shop) == good
@@ -105,7 +105,7 @@ def test_the_schedule_backs_up_when_the_configuration_asks_for_it(shop, tmp_path
 def test_a_restore_forgets_no_probe(shop):
     done = back_up_and_try(shop)
     probe.probe(shop)
-    backup.restore(shop, Path(done.folder), force=True)
+    restore.restore(shop, Path(done.folder), force=True)
     assert len(list(probe.probes(shop, now() - timedelta(hours=1)))) == 2
     with region_file(shop, "eu", read_only=True) as con:
         assert con.execute("select count(*) from ops.days").fetchall() == [(3,)]

@@ -130,3 +130,14 @@ def test_what_is_kept_between_two_openings_holds_nothing(tmp_path):
         assert con.execute("select encrypted from duckdb_databases() where database_name = 'region'").fetchall() == [
             (False,)
         ]
+
+
+def test_the_memory_that_one_user_is_held_to_is_not_the_next_one_s(tmp_path):
+    settings = Settings(warehouse=tmp_path, regions={"eu": {}})
+    much = "select length(string_agg(repeat('x', 1000), '')) from range(150_000)"
+    with region_file(settings, "eu") as con:
+        con.execute("set memory_limit = '100MB'")
+        with pytest.raises(duckdb.OutOfMemoryException):
+            con.execute(much)
+    with region_file(settings, "eu") as con:
+        assert con.execute(much).fetchall() == [(150_000_000,)]

@@ -13,6 +13,7 @@ from quality.anomalies import _TABLE, MEASURES, book_anomalies, find_anomalies, 
 from settings import Anomalies, Anomaly, Settings
 from tests.quality.test_reconcile import Shop
 
+_PAGES = 5  # of a visitor
 LAST = date(2026, 3, 15)  # a Sunday
 FIRST = LAST - timedelta(days=69)
 RATES = {"conversion_rate": 0.03, "consent_rate": 0.7, "bot_share": 0.01, "campaign_match_rate": 0.95,
@@ -20,8 +21,13 @@ RATES = {"conversion_rate": 0.03, "consent_rate": 0.7, "bot_share": 0.01, "campa
 
 
 def clean_days(seed):
-    """Ten weeks of a shop: busy weekends, slow growth, days that differ by more than chance."""
+    """Ten weeks of a shop: busy weekends, slow growth, days that differ by more than chance, visitors of many pages."""
     draw = np.random.default_rng(seed)
+
+    def records(mean):
+        """As visitors leave them, and by visitor: one says no for all of his."""
+        return draw.geometric(1 / _PAGES, draw.poisson(mean / _PAGES))
+
     size = 10 ** draw.uniform(2, 5)
     for n in range(70):
         day = FIRST + timedelta(days=n)
@@ -31,9 +37,16 @@ def clean_days(seed):
             ("volume_by_type", "identify", 0.05), ("volume_by_type", "Order Completed", 0.03),
             ("volume_by_type", "Order Refunded", 0.002),
         ):  # fmt: skip
-            if count := int(draw.poisson(busy * share)):
-                yield [day, measure, subject, count, None]
-        for measure, rate in RATES.items():
+            visits = records(busy * share) if subject in ("web", "page") else np.ones(draw.poisson(busy * share))
+            if len(visits):
+                yield [day, measure, subject, int(visits.sum()), len(visits)]
+        for measure in ("consent_rate", "bot_share"):
+            visits = records(busy * 0.9)
+            if len(visits):
+                counted = visits[draw.random(len(visits)) < RATES[measure]]
+                yield [day, measure, "", int(counted.sum()), int(visits.sum())]
+        for measure in ("conversion_rate", "campaign_match_rate", "unattributed_share"):
+            rate = RATES[measure]
             base = int(draw.poisson(busy * (0.03 if measure == "unattributed_share" else 0.3)))
             if base:
                 yield [day, measure, "", int(draw.binomial(base, rate)), base]

@@ -1,0 +1,203 @@
+"""Where files land: a folder, or a prefix of an object store, each as a tree of files that can be opened and read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePath, PurePosixPath
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import pyarrow.fs as pafs
+
+from settings import TransientError, UsageError
+
+_READ_BYTES = 8 << 20  # of an object at a time, since each time is a request
+
+
+class Stat(NamedTuple):
+    """What is used of a file's `os.stat_result`."""
+
+    st_size: int
+    st_mtime_ns: int
+
+
+@dataclass(frozen=True)
+class ObjectFile:
+    """An object, with the part of `Path` that readers use."""
+
+    store: pafs.FileSystem = field(compare=False, repr=False)
+    key: PurePosixPath  # bucket and name
+    size: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        return self.key.name
+
+    @property
+    def suffix(self) -> str:
+        return self.key.suffix
+
+    def stat(self) -> Stat:
+        """As it was when it was listed."""
+        return Stat(self.size, self.mtime_ns)
+
+    def open(self, mode: str) -> io.BufferedReader:
+        """Its bytes.
+
+        Raises:
+            TransientError: here and in reading: it went away, or the store does not answer.
+        """
+        assert mode == "rb"
+        return io.BufferedReader(_Bytes(self), _READ_BYTES)
+
+    def __str__(self) -> str:
+        return f"s3://{self.key}"
+
+
+File = Path | ObjectFile
+
+
+class _Bytes(io.RawIOBase):
+    """An object's bytes. What goes wrong is the store's fault, and must not pass for damage of what is read."""
+
+    def __init__(self, of: ObjectFile) -> None:
+        self._of = of
+        try:
+            self._file = of.store.open_input_file(str(of.key))
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> TransientError:
+        return TransientError(f"{self._of} cannot be read: {_first_line(error)}")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        try:
+            return self._file.readinto(buffer)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class Zone(Protocol):
+    """A landing zone."""
+
+    def folders(self) -> list[str]:
+        """The names of the folders at its top."""
+
+    def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
+        """Every file anywhere below a folder, and its place relative to it; none where there is no such folder."""
+
+    def file(self, place: str) -> File | None:
+        """One file, if it is there."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A landing zone of this machine's files."""
+
+    root: Path
+
+    def folders(self) -> list[str]:
+        try:
+            return [path.name for path in self.root.iterdir() if path.is_dir()]
+        except OSError as error:
+            raise UsageError(f"the landing zone {self.root} cannot be read: {error.strerror}") from error
+
+    def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
+        top = self.root / folder
+        for path in top.rglob("*") if top.is_dir() else ():
+            if path.is_file():
+                yield path.relative_to(top), path
+
+    def file(self, place: str) -> File | None:
+        path = self.root / place
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A landing zone in an S3 bucket; whose it is and where, AWS' usual environment and files say, or the address.
+
+    As in ``s3://bucket/prefix?endpoint_override=minio:9000&scheme=http&region=eu-central-1``.
+    """
+
+    address: str
+
+    @cached_property
+    def _top(self) -> tuple[pafs.FileSystem, PurePosixPath]:
+        try:
+            store, path = pafs.FileSystem.from_uri(self.address)
+        except (OSError, ValueError) as error:  # the latter: of how it is written
+            raise UsageError(f"landing {self.address}: {_first_line(error)}") from error
+        return store, PurePosixPath(path)
+
+    def _listed(self, folder: PurePosixPath, *, deep: bool) -> list[pafs.FileInfo]:
+        store, _ = self._top
+        try:
+            return store.get_file_info(pafs.FileSelector(str(folder), recursive=deep, allow_not_found=True))
+        except OSError as error:
+            raise TransientError(f"the landing zone {self.address} cannot be listed: {_first_line(error)}") from error
+
+    def exists(self) -> bool:
+        return bool(self._listed(self._top[1], deep=False))
+
+    def folders(self) -> list[str]:
+        found = self._listed(self._top[1], deep=False)
+        return [one.base_name for one in found if one.type == pafs.FileType.Directory]
+
+    def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
+        store, top = self._top
+        for one in self._listed(top / folder, deep=True):
+            if one.type == pafs.FileType.File:
+                key = PurePosixPath(one.path)
+                yield key.relative_to(top / folder), ObjectFile(store, key, one.size, one.mtime_ns)
+
+    def file(self, place: str) -> File | None:
+        folder, _, name = place.rpartition("/")
+        return next((file for where, file in self.files(folder) if str(where) == name), None)
+
+
+def zone(landing: str) -> Zone:
+    """The landing zone of that address.
+
+    Raises:
+        UsageError: it is not there, or is neither a folder nor an S3 address.
+        TransientError: the object store does not answer.
+    """
+    if "://" not in landing:
+        root = Path(landing)
+        if not root.is_dir():
+            raise UsageError(f"no landing zone at {root}; give --landing DIR, or try `romi demo` for a sample")
+        return Folder(root)
+    parts = urlsplit(landing)
+    if parts.scheme != "s3":
+        raise UsageError(f"landing {landing}: a landing zone is a folder or s3://bucket/prefix")
+    if "@" in parts.netloc:
+        raise UsageError("landing: the keys to a bucket belong in the environment, not in its address")
+    bucket = Bucket(landing)
+    if not bucket.exists():
+        raise UsageError(f"no landing zone at {landing}: nothing is there")
+    return bucket
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
