@@ -150,6 +150,16 @@
     list_concat({{ path }}[:{{ position }} - 1], {{ path }}[{{ position }} + 1:])
 {%- endmacro %}
 
+{% macro item_code(position, item) -%}
+    {#- An integer of an item at its place in a list. -#}
+    cast(hash(cast({{ position }} as bigint), {{ item }}) as {{ wide_integer() }})
+{%- endmacro %}
+
+{% macro path_code(path) -%}
+    {#- The sum of its items' codes: other paths rarely have the same. -#}
+    list_sum([{{ item_code('n', path ~ '[n]') }} for n in generate_series(1, len({{ path }}))])
+{%- endmacro %}
+
 {% macro hash_60_bits(text) -%}
     cast('0x' || substr(md5({{ text }}), 1, 15) as bigint)
 {%- endmacro %}

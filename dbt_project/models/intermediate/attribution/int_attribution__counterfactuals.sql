@@ -42,10 +42,12 @@ order_paths as (
 -- Orders share paths, and what a touch is worth depends on the path alone.
 paths as (
 
-    select distinct
+    select
         month,
-        channel_numbers
+        channel_numbers,
+        {{ sorted_list('order_number') }} as order_numbers
     from order_paths
+    group by month, channel_numbers
 
 ),
 
@@ -54,6 +56,7 @@ distinct_paths as (
     select
         paths.month,
         paths.channel_numbers,
+        paths.order_numbers,
         {{ items_at('channel_lists.channel_names', without_repeats('paths.channel_numbers')) }} as path,
         row_number() over (
             order by paths.month asc nulls last, paths.channel_numbers asc nulls last
@@ -67,9 +70,19 @@ path_touches as (
 
     select
         path_number,
-        channel_numbers,
+        month,
+        unnest(channel_numbers) as channel_number,
         {{ list_positions('channel_numbers') }} as touch_number
     from distinct_paths
+
+),
+
+compared as (
+
+    select
+        *,
+        lag(channel_number) over (partition by path_number order by touch_number asc nulls last) as channel_before
+    from path_touches
 
 ),
 
@@ -77,28 +90,99 @@ positioned as (
 
     select
         path_number,
+        month,
         touch_number,
-        count(*) filter (
-            where
-            touch_number = 1
-            or {{ nth_of('channel_numbers', 'touch_number') }} != {{ nth_of('channel_numbers', 'touch_number - 1') }}
-        ) over (
+        channel_number,
+        count(*) filter (where channel_number is distinct from channel_before) over (
             partition by path_number
             order by touch_number asc nulls last
             rows between unbounded preceding and current row
         ) as position
-    from path_touches
+    from compared
 
 ),
 
 runs as (
 
     select
-        path_number,
-        position,
+        positioned.path_number,
+        positioned.position,
+        any_value(positioned.month) as month,
+        {{ nth_of('any_value(channel_lists.channel_names)', 'any_value(positioned.channel_number)') }} as channel,
         count(*) as run_length
     from positioned
-    group by path_number, position
+    cross join channel_lists
+    group by positioned.path_number, positioned.position
+
+),
+
+-- A row per position holds no path: of a thousand touches that would be a million. What the path is without the
+-- position is looked up by a code, and compared in full only where that fits.
+runs_without as (
+
+    select
+        *,
+        coalesce(sum({{ item_code('position', 'channel') }}) over (
+            partition by path_number
+            order by position asc nulls last
+            rows between unbounded preceding and 1 preceding
+        ), 0)
+        + coalesce(sum({{ item_code('position - 1', 'channel') }}) over (
+            partition by path_number
+            order by position asc nulls last
+            rows between 1 following and unbounded following
+        ), 0) as code
+    from runs
+
+),
+
+rates as (
+
+    select
+        *,
+        {{ path_code('path') }} as code,
+        row_number() over (order by month asc nulls last, path asc nulls last) as rate_number
+    from {{ ref('int_attribution__path_rates') }}
+    where {{ in_window_months('month') }}
+
+),
+
+rated_paths as (
+
+    select
+        paths.path_number,
+        rates.paths,
+        rates.conversions
+    from distinct_paths as paths
+    inner join rates on paths.month = rates.month and paths.path = rates.path
+
+),
+
+-- Grouped, so that no planner joins paths before codes have met.
+candidates as (
+
+    select
+        runs_without.path_number,
+        runs_without.position,
+        rates.rate_number
+    from runs_without
+    inner join rates on runs_without.month = rates.month and runs_without.code = rates.code
+    group by runs_without.path_number, runs_without.position, rates.rate_number
+
+),
+
+-- The path without a position is not collapsed again.
+rates_without as (
+
+    select
+        candidates.path_number,
+        candidates.position,
+        rates.paths,
+        rates.conversions
+    from candidates
+    inner join distinct_paths as paths on candidates.path_number = paths.path_number
+    inner join rates on candidates.rate_number = rates.rate_number
+    where {{ without_position('paths.path', 'candidates.position') }} = rates.path
 
 ),
 
@@ -108,44 +192,17 @@ worths as (
         runs.path_number,
         runs.position,
         runs.run_length,
-        -- p(path) - p(path without) as a ratio of integers; the path without a position is not collapsed again.
+        -- p(path) - p(path without) as a ratio of integers.
         greatest(
-            cast(rates.conversions as {{ wide_integer() }}) * coalesce(rates_without.paths, 1)
-            - cast(coalesce(rates_without.conversions, 0) as {{ wide_integer() }}) * rates.paths,
+            cast(rated_paths.conversions as {{ wide_integer() }}) * coalesce(rates_without.paths, 1)
+            - cast(coalesce(rates_without.conversions, 0) as {{ wide_integer() }}) * rated_paths.paths,
             0
         ) as worth_numerator,
-        cast(rates.paths as {{ wide_integer() }}) * coalesce(rates_without.paths, 1) as worth_denominator
+        cast(rated_paths.paths as {{ wide_integer() }}) * coalesce(rates_without.paths, 1) as worth_denominator
     from runs
-    inner join distinct_paths as paths on runs.path_number = paths.path_number
-    inner join {{ ref('int_attribution__path_rates') }} as rates
-        on paths.month = rates.month and paths.path = rates.path
-    left join {{ ref('int_attribution__path_rates') }} as rates_without
-        on
-            paths.month = rates_without.month
-            and {{ without_position('paths.path', 'runs.position') }} = rates_without.path
-
-),
-
-run_weights as (
-
-    select
-        path_number,
-        position,
-        cast(
-            {{ half_even('worth_numerator * 1000000000000', 'worth_denominator * run_length') | indent(12) }} as bigint
-        ) as weight
-    from worths
-
-),
-
--- A row per path: a join by position as well is one that a planner may begin with.
-path_run_weights as (
-
-    select
-        path_number,
-        {{ ordered_list('weight', 'position asc nulls last') }} as weights
-    from run_weights
-    group by path_number
+    inner join rated_paths on runs.path_number = rated_paths.path_number
+    left join rates_without
+        on runs.path_number = rates_without.path_number and runs.position = rates_without.position
 
 ),
 
@@ -153,23 +210,32 @@ path_weights as (
 
     select
         positioned.path_number,
-        {{ ordered_list(nth_of('path_run_weights.weights', 'positioned.position'),
-            'positioned.touch_number asc nulls last') }} as weights
+        positioned.touch_number,
+        cast({{ half_even(
+            'worths.worth_numerator * 1000000000000', 'worths.worth_denominator * worths.run_length'
+        ) | indent(12) }} as bigint) as weight
     from positioned
-    inner join path_run_weights on positioned.path_number = path_run_weights.path_number
-    group by positioned.path_number
+    inner join worths on positioned.path_number = worths.path_number and positioned.position = worths.position
+
+),
+
+path_orders as (
+
+    select
+        path_number,
+        unnest(order_numbers) as order_number
+    from distinct_paths
 
 ),
 
 counterfactuals as (
 
     select
-        order_paths.order_number,
-        path_weights.weights
-    from order_paths
-    inner join distinct_paths
-        on order_paths.month = distinct_paths.month and order_paths.channel_numbers = distinct_paths.channel_numbers
-    inner join path_weights on distinct_paths.path_number = path_weights.path_number
+        path_orders.order_number,
+        path_weights.touch_number,
+        path_weights.weight
+    from path_orders
+    inner join path_weights on path_orders.path_number = path_weights.path_number
 
 )
 

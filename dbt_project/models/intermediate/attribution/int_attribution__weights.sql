@@ -40,13 +40,13 @@ learned as (
         {{ decay(epoch_us('orders.last_touched_at') ~ ' - ' ~ epoch_us('paths.touched_at')) }} as decay,
         coalesce(channel_weights.markov_e12, 0) as markov_e12,
         coalesce(channel_weights.shapley_e12, 0) as shapley_e12,
-        coalesce({{ nth_of('counterfactuals.weights', 'paths.touch_number') }}, 0) as counterfactual_e12
+        coalesce(counterfactuals.weight, 0) as counterfactual_e12
     from paths
     inner join orders on paths.order_number = orders.order_number
     left join channel_weights
         on {{ month_of('paths.ordered_on') }} = channel_weights.month and paths.channel = channel_weights.channel
     left join {{ ref('int_attribution__counterfactuals') }} as counterfactuals
-        on paths.order_number = counterfactuals.order_number
+        on paths.order_number = counterfactuals.order_number and paths.touch_number = counterfactuals.touch_number
 
 ),
 
