@@ -25,11 +25,11 @@ CHECKS = {
     "books": ("orchestration.defs.ingest.assets.book_checks", "operations.rebuild.unbalanced_archives"),
     "reconciliation": ("operations.rebuild.reconcile",),
     "what is unusual": ("operations.rebuild.book_anomalies",),
-    "expectations": ("operations.expectation_gate.examine",),
-    "audit of the version": ("operations.publish.audit",),
-    "service levels": ("operations.publish.fill_slos", "operations.status.region_levels"),
+    "expectations": ("operations.publishing.expectation_gate.examine",),
+    "audit of the version": ("operations.publishing.publish.audit",),
+    "service levels": ("operations.publishing.publish.fill_slos", "operations.status.region_levels"),
 }
-_PUBLISH = ("operations.publish.publish", "operations.publish.put_in_place")
+_PUBLISH = ("operations.publishing.publish.publish", "operations.publishing.publish.put_in_place")
 _CODE = "from benchmarks.checks import run_and_tell; run_and_tell(*argv)"
 
 

@@ -33,7 +33,7 @@ with region_file(settings, "eu") as con:
 _PARTS = """
 from pathlib import Path
 import json, time; from ingestion.books import region_file; from operations import plan, rebuild, transform
-from operations.publish import publish; from settings import Settings
+from operations.publishing.publish import publish; from settings import Settings
 settings = Settings(landing=argv[0], warehouse=Path(argv[1]), regions={"eu": {"timezone": "Europe/Berlin"}})
 transform.project()
 found = {}

@@ -15,9 +15,9 @@ from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations import backup_book, plan, versions
 from operations.finality import WATERMARK
-from operations.slo_facts import WHOLE
-from operations.slo_marts import region_levels, warehouse_levels
-from operations.usable import NOTHING_LANDED, answers, yesterday
+from operations.publishing.slo_facts import WHOLE
+from operations.publishing.slo_marts import region_levels, warehouse_levels
+from operations.publishing.usable import NOTHING_LANDED, answers, yesterday
 from privacy import storage
 from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, TransientError, UsageError, now

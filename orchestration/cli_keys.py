@@ -17,7 +17,7 @@ def rotate(config: Path | None, warehouse: Path | None, as_json: bool, region: s
     It needs no plain identifier, and what finance reads stays as it is. Keep the old key: it is in the key file still.
     Killed on the way, the same command again, or the next run, ends it.
     """
-    from operations import rotation
+    from operations.rights import rotation
     from privacy.keys import key_file
 
     settings = load_settings(config, warehouse=warehouse)

@@ -19,7 +19,7 @@ def probe_published(
 ) -> int:
     """Read what is published as finance does, and book whether it was there. Fails if it was not."""
     from operations.lock import check_warehouse
-    from operations.probe import probe
+    from operations.publishing.probe import probe
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)

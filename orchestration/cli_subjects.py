@@ -14,8 +14,8 @@ import click
 from settings import Settings, UsageError, load_settings
 
 if TYPE_CHECKING:
-    from operations.requests import Request
-    from operations.subjects import Outcome, Subject
+    from operations.rights.requests import Request
+    from operations.rights.subjects import Outcome, Subject
 
 _region = click.option("--region", metavar="R", help="This region only.")
 _NOTICE = "personal data: give it to the person it is about, and keep it out of tickets, chats and logs"
@@ -37,7 +37,7 @@ def access(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, **subject: str | None
 ) -> int:  # fmt: skip
     """What is held about a person: how much of it, and with --json all of it."""
-    from operations import subjects
+    from operations.rights import subjects
 
     outcome = subjects.look(_settings(config, warehouse), _subject(subject), "access", region, _wait(as_json))
     if as_json:
@@ -54,7 +54,7 @@ def export(
     **subject: str | None,
 ) -> int:  # fmt: skip
     """Everything held about a person, as JSON."""
-    from operations import subjects
+    from operations.rights import subjects
 
     if output is not None and output.exists():
         raise UsageError(f"{output} is there already; name a new file")
@@ -93,7 +93,7 @@ def erase(
 
     Killed on the way, the same command again goes on where it ended.
     """
-    from operations import subjects
+    from operations.rights import subjects
 
     settings = _settings(config, warehouse)
     who = _listed(file, subject) if file else [_subject(subject)]
@@ -119,7 +119,7 @@ def rectify(
 
     `romi run` rebuilds and publishes the days it concerns.
     """
-    from operations import subjects
+    from operations.rights import subjects
 
     outcome = subjects.rectify(_settings(config, warehouse), _subject(subject), region, _wait(as_json))
     if as_json:
@@ -134,7 +134,7 @@ def rectify(
 @_region
 def show_requests(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None) -> None:
     """The book of requests: each with its legal clock and its steps, without who asked."""
-    from operations import subjects
+    from operations.rights import subjects
 
     found = [_request(one) for one in subjects.requests(_settings(config, warehouse), region)]
     if as_json:
@@ -162,7 +162,7 @@ def _settings(config: Path | None, warehouse: Path | None) -> Settings:
 
 
 def _subject(given: dict[str, str | None]) -> Subject:
-    from operations.subjects import Subject
+    from operations.rights.subjects import Subject
 
     named = {name: value for name, value in given.items() if value}
     if not named:
@@ -171,7 +171,7 @@ def _subject(given: dict[str, str | None]) -> Subject:
 
 
 def _listed(file: Path, given: dict[str, str | None]) -> list[Subject]:
-    from operations.subjects import Subject
+    from operations.rights.subjects import Subject
 
     if any(given.values()):
         raise UsageError("either --file, or --user-id, --anonymous-id or --email")

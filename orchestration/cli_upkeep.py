@@ -16,9 +16,9 @@ import click
 from settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from operations.backup import Backup
     from operations.backup_book import Verified
-    from operations.retention import Retained
+    from operations.upkeep.backup import Backup
+    from operations.upkeep.retention import Retained
 
 _WAIT = "another run holds the warehouse; waiting for it"
 
@@ -26,8 +26,8 @@ _WAIT = "another run holds the warehouse; waiting for it"
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 def apply_retention(config: Path | None, warehouse: Path | None, as_json: bool, dry_run: bool) -> int:
     """Dispose of what is past its period, and book it. Finance keeps what it has."""
-    from operations import retention
     from operations.lock import check_warehouse
+    from operations.upkeep import retention
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
@@ -61,11 +61,11 @@ def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: 
     settings = load_settings(config, warehouse=warehouse)
     waiting = partial(_say_wait, as_json)
     if trial:
-        from operations.verified_backup import back_up_and_try
+        from operations.upkeep.verified_backup import back_up_and_try
 
         _print_backup(back_up_and_try(settings, to, waiting), "backed up to", as_json)
     else:
-        from operations.backup import back_up
+        from operations.upkeep.backup import back_up
 
         _print_backup(back_up(settings, to or settings.backup.to, waiting), "backed up to", as_json)
 
@@ -74,7 +74,7 @@ def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: 
 @click.option("--force", is_flag=True, help="Put it in the place of a warehouse that is not empty.")
 def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, source: Path, force: bool) -> None:
     """Put a backup in the warehouse's place, verified; who was erased since does not come back."""
-    from operations.restore import restore
+    from operations.upkeep.restore import restore
 
     settings = load_settings(config, warehouse=warehouse)
     _print_backup(restore(settings, source, force=force, on_wait=partial(_say_wait, as_json)), "restored from", as_json)
@@ -82,8 +82,8 @@ def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, s
 
 def audit_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
     """The running warehouse against the register of processing: tables, files, modes, keys and periods."""
-    from operations import register_audit
     from operations.lock import check_warehouse
+    from operations.upkeep import register_audit
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)

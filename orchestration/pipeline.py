@@ -17,10 +17,11 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import plan, releases, status, versions
+from operations import plan, status, versions
 from operations.lock import exclusive
 from operations.progress import Step, report
-from operations.region_marts import RegionLateError
+from operations.publishing import releases
+from operations.publishing.region_marts import RegionLateError
 from orchestration.definitions import defs
 from orchestration.partitions import range_tags, regions
 from privacy.keys import key_file

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from operations import sample_shop
-from operations.probe import look
+from operations.publishing.probe import look
 from settings import load_settings
 from tests.drills.nursery import Nursery
 from tests.end_to_end.conftest import Shop
@@ -20,7 +20,7 @@ from tests.end_to_end.conftest import Shop
 IMPORTS = """
 from pathlib import Path
 from orchestration import pipeline
-from operations import publish
+from operations.publishing import publish
 from operations.lock import exclusive
 from operations.transform import manifest
 from settings import load_settings

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ingestion.books import region_file
-from operations import retention
+from operations.upkeep import retention
 from settings import Settings
 from tests.operations.test_retention import OldShop, no_logs
 
@@ -18,7 +18,8 @@ PERIODS = {"raw_days": 30, "touch_days": 120, "customer_days": 100, "dead_letter
 KILLED = """
 import os, sys
 from contextlib import contextmanager
-from operations import retention, rewrite
+from operations.removal import rewrite
+from operations.upkeep import retention
 from privacy import storage
 from settings import Settings
 steps, last = 0, int(sys.argv[2])

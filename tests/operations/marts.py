@@ -8,8 +8,8 @@ import pytest
 
 from ingestion.books import region_file
 from operations.finality import finalise
-from operations.publish import Publication, publish
-from operations.published_tables import FINANCE
+from operations.publishing.publish import Publication, publish
+from operations.publishing.published_tables import FINANCE
 from settings import Region, Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

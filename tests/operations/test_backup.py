@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file
-from operations import backup, restore, retention
 from operations.lock import exclusive
-from operations.rewrite import table_digests
+from operations.removal.rewrite import table_digests
+from operations.upkeep import backup, restore, retention
 from privacy import storage
 from settings import PermanentError, Settings, UsageError, now
 
@@ -134,7 +134,7 @@ def test_a_killed_restore_leaves_a_whole_warehouse_after_the_next(settings, at):
     code = f"""
 import os
 from pathlib import Path
-from operations import restore
+from operations.upkeep import restore
 from settings import Settings
 real = restore.{at}
 restore.{at} = lambda one, *rest, **more: os._exit(9) if "{at}" != "shutil.rmtree" or "replaced" in str(one) else real(one, *rest, **more)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.books import region_file
-from operations.publish import publish
+from operations.publishing.publish import publish
 from operations.versions import versions
 from privacy import storage
 from settings import Region, Settings

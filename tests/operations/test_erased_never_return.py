@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ingestion.books import region_file
 from ingestion.dead_letters import Which
 from ingestion.replay import replay
-from operations import rotation, subjects
 from operations.lock import exclusive
-from operations.subjects import Subject
+from operations.rights import rotation, subjects
+from operations.rights.subjects import Subject
 from privacy.keys import Key, add_rotation, region_key
 from privacy.pseudonyms import nested, pseudonym
 from privacy.suppression import SuppressionBook
@@ -139,7 +139,7 @@ class Rights(RuleBasedStateMachine):
     @rule(data=st.data())
     def restore(self, data):
         """The region's file of then; the books of persons' rights are merged, and put in force again."""
-        from operations import erasure
+        from operations.removal import erasure
 
         self.tick()
         backup = data.draw(st.sampled_from(self.backups))

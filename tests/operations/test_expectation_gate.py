@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from ingestion.books import region_file
-from operations import expectation_gate
-from operations.expectation_gate import Gate
-from operations.publish import Publication, publish
+from operations.publishing import expectation_gate
+from operations.publishing.expectation_gate import Gate
+from operations.publishing.publish import Publication, publish
 from operations.versions import current_version
 from orchestration.defs.publish.assets import marts
 from orchestration.warehouse import Warehouse

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from operations import backup, erasure, restore, rotation, subjects
 from operations.lock import exclusive
-from operations.requests import RequestBook
-from operations.subjects import Subject
+from operations.removal import erasure
+from operations.rights import rotation, subjects
+from operations.rights.requests import RequestBook
+from operations.rights.subjects import Subject
+from operations.upkeep import backup, restore
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from tests.ingestion.conftest import Zone

@@ -9,9 +9,9 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from operations import register_audit, retention
 from operations.lock import exclusive
-from operations.probe import look, probe, probes
+from operations.publishing.probe import look, probe, probes
+from operations.upkeep import register_audit, retention
 from orchestration.defs.publish.sensors import availability
 from orchestration.warehouse import Warehouse
 from settings import Settings, now
@@ -63,7 +63,7 @@ def test_what_finance_cannot_read_is_booked_with_its_reason_and_a_line_cut_short
 
 
 def test_the_published_file_gives_nothing_else_away(shop, monkeypatch):
-    from operations import probe as prober
+    from operations.publishing import probe as prober
 
     publish_now(shop)
     seen = []

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from operations import publish as publishing
-from operations.publish import publish
-from operations.published_tables import PUBLISHED, dictionary
+from operations.publishing import publish as publishing
+from operations.publishing.publish import publish
+from operations.publishing.published_tables import PUBLISHED, dictionary
 from operations.versions import current_version, pinned_version, rollback, unpin, version_ids, versions
 from settings import PermanentError, Settings, UnknownValueError
 from tests.operations import marts
@@ -107,7 +107,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from operations.publish import publish
+from operations.publishing.publish import publish
 from settings import Region, Settings
 module, name = sys.argv[3].rsplit(".", 1)
 owner = {"os": os, "path": Path}[module]

@@ -3,7 +3,7 @@ from pathlib import Path
 import yaml
 
 from operations.plan import DBT_PROJECT
-from operations.published_tables import EXPERIMENT_LIFT, PUBLISHED, as_markdown, dictionary
+from operations.publishing.published_tables import EXPERIMENT_LIFT, PUBLISHED, as_markdown, dictionary
 
 DOCS = Path(__file__).parents[2] / "docs"
 

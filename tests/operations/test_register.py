@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.books import region_file
-from operations import processing, register_audit
 from operations.lock import exclusive
+from operations.upkeep import processing, register_audit
 from settings import Settings
 
 ROOT = Path(__file__).parents[2]

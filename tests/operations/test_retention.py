@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingestion.books import put_meta, region_file
-from operations import retention
-from operations.disposal import Disposal
-from operations.rewrite import table_digests
+from operations.removal.rewrite import table_digests
+from operations.upkeep import retention
+from operations.upkeep.disposal import Disposal
 from privacy import storage
 from quality.books import book_checks
 from settings import PermanentError, Settings
@@ -174,7 +174,7 @@ def test_a_kill_between_the_rows_and_the_new_file_is_made_up_for(shop, monkeypat
         raise PermanentError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr("operations.rewrite.rewrite_region_file", killed)
+        patch.setattr("operations.removal.rewrite.rewrite_region_file", killed)
         assert retention.apply(young, no_logs).failures == {"eu": "killed"}
     assert retention.find_overdue(young, no_logs) == {"eu: disposed of, but not written anew": 1}
     done = retention.apply(young, no_logs)

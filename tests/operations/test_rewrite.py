@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file
-from operations import rewrite
+from operations.removal import rewrite
 from settings import PermanentError, Settings
 
 CANARY = hashlib.sha256(b"17").digest()  # noise, which no compression hides
@@ -68,7 +68,7 @@ def test_killed_on_the_way_the_file_is_whole_and_again_ends_the_same(settings, a
     before = _tables(settings)
     code = f"""
 import os
-from operations import rewrite
+from operations.removal import rewrite
 from settings import Settings
 rewrite.{at} = lambda *_: os._exit(9)
 given = Settings.model_validate_json({settings.model_dump_json(include={"warehouse", "privacy"})!r})

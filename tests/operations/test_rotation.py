@@ -11,9 +11,9 @@ import pytest
 
 from ingestion.books import meta, region_file
 from ingestion.held_key import check_key
-from operations import rotation, subjects
 from operations.lock import exclusive
-from operations.subjects import Subject
+from operations.rights import rotation, subjects
+from operations.rights.subjects import Subject
 from privacy.keys import Key, add_rotation, key_file, region_key
 from privacy.pseudonyms import PERSONS, nested, pseudonym, pseudonyms
 from settings import Experiment, Settings, UsageError
@@ -86,7 +86,7 @@ def test_after_a_rotation_the_file_is_what_a_load_under_the_new_key_makes(zone, 
 def test_killed_on_the_way_the_next_run_ends_the_same(zone, at):
     code = f"""
 import os
-from operations import rotation
+from operations.rights import rotation
 from settings import Settings
 real = rotation.add_rotation
 def add_rotation(*given):

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from operations import status
-from operations.publish import publish
-from operations.slo_marts import warehouse_levels
+from operations.publishing.publish import publish
+from operations.publishing.slo_marts import warehouse_levels
 from operations.versions import rollback
 from quality import sli
 from tests.operations.marts import ask, build, change, settings, shop  # noqa: F401

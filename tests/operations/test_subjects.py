@@ -11,11 +11,13 @@ from datetime import date, datetime
 import pytest
 
 from ingestion.books import region_file, transaction
-from operations import erasure, plan, rebuild, requests, subjects, transform
+from operations import plan, rebuild, transform
 from operations.lock import exclusive
-from operations.publish import publish
-from operations.region_marts import RegionLateError, read_region
-from operations.subjects import Subject
+from operations.publishing.publish import publish
+from operations.publishing.region_marts import RegionLateError, read_region
+from operations.removal import erasure
+from operations.rights import requests, subjects
+from operations.rights.subjects import Subject
 from operations.versions import version_ids
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
@@ -196,10 +198,9 @@ def dying(monkeypatch, place, *, after=False):
 
 
 STEPS = [
-    "operations.tombstones._tombstones", "operations.erasure.anonymise_orders",
-    "operations.erasure._delete_person_rows", "operations.erasure.rewrite_region_file", "operations.rewrite.sync",
-    "operations.subjects.publish", "operations.subjects.dispose_other_versions", "operations.subjects._remove",
-    "operations.subjects.suppress",
+    "rights.tombstones._tombstones", "removal.erasure.anonymise_orders", "removal.erasure._delete_person_rows",
+    "removal.erasure.rewrite_region_file", "removal.rewrite.sync", "rights.subjects.publish",
+    "rights.subjects.dispose_other_versions", "rights.subjects._remove", "rights.subjects.suppress",
 ]  # fmt: skip
 
 
@@ -208,7 +209,7 @@ STEPS = [
 def test_an_erasure_that_dies_at_any_step_and_is_asked_for_again_ends_the_same(copied, monkeypatch, place, after):
     settings, before, names = copied.settings, copied.shown(), copied.pseudonyms(**ANN)
     with monkeypatch.context() as patch:
-        dying(patch, place, after=after)
+        dying(patch, f"operations.{place}", after=after)
         with pytest.raises(DeadError):
             subjects.erase(settings, Subject(user_id="ann"), None)
     outcome = subjects.erase(settings, Subject(user_id="ann"), None)
@@ -227,7 +228,7 @@ def test_an_erasure_that_dies_at_any_step_and_is_asked_for_again_ends_the_same(c
 def test_a_killed_erasure_is_made_good_by_the_next_run_and_nothing_is_published_before(copied, monkeypatch):
     settings, names = copied.settings, copied.pseudonyms(**ANN)
     with monkeypatch.context() as patch:
-        dying(patch, "operations.subjects._remove")
+        dying(patch, "operations.rights.subjects._remove")
         with pytest.raises(DeadError):
             subjects.erase(settings, Subject(user_id="ann"), None)
     with pytest.raises(RegionLateError, match="persons who were erased"):

@@ -10,10 +10,12 @@ import dagster as dg
 import pytest
 
 from ingestion.books import region_file
-from operations import backup, probe, restore, status, verified_backup
+from operations import status
 from operations.backup_book import is_due, last_verified, summary
 from operations.lock import exclusive
-from operations.verified_backup import back_up_and_try
+from operations.publishing import probe
+from operations.upkeep import backup, restore, verified_backup
+from operations.upkeep.verified_backup import back_up_and_try
 from orchestration.defs.backup.assets import backup as backup_asset
 from orchestration.defs.backup.assets import backups
 from orchestration.show_backup import backup_lines

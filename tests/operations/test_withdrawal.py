@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.books import region_file
-from operations import rotation, subjects, withdrawal
 from operations.lock import exclusive
-from operations.subjects import Subject
+from operations.removal import withdrawal
+from operations.rights import rotation, subjects
+from operations.rights.subjects import Subject
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
 

@@ -116,7 +116,7 @@ def test_a_region_that_fails_is_named_and_holds_back_no_other(loaded):
 
 
 def test_an_open_request_is_overdue_when_its_clock_has_run_out(loaded, monkeypatch):
-    from operations.requests import RequestBook
+    from operations.rights.requests import RequestBook
 
     RequestBook(loaded.settings, "eu").open("r1", "erase")
     assert dsar(loaded, "status")[1]["requests"][0]["state"] == "open"
@@ -144,7 +144,7 @@ def test_a_short_number_is_found_as_an_id_and_not_in_every_other_number(loaded):
 
 
 def test_an_erasure_that_was_cut_short_takes_in_what_is_learned_since(loaded, monkeypatch):
-    from operations import subjects
+    from operations.rights import subjects
 
     with monkeypatch.context() as patch:
         patch.setattr(subjects, "_remove", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

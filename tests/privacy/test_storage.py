@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file
-from operations.rewrite import keep_as_configured, table_digests
+from operations.removal.rewrite import keep_as_configured, table_digests
 from privacy import storage
 from privacy.keys import key_file
 from settings import Settings, UsageError

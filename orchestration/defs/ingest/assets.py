@@ -6,9 +6,11 @@ import dagster as dg
 
 from ingestion.books import region_file
 from ingestion.load import Progress, load_region
-from operations import erasure, plan, rotation, status, withdrawal
+from operations import plan, status
 from operations.progress import Step, report
-from operations.rewrite import keep_as_configured
+from operations.removal import erasure, withdrawal
+from operations.removal.rewrite import keep_as_configured
+from operations.rights import rotation
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import regions

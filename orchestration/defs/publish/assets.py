@@ -5,9 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from operations import publish, status
-from operations.expectation_gate import Gate, folder, look_at_published
-from operations.published_tables import FINANCE
+from operations import status
+from operations.publishing import publish
+from operations.publishing.expectation_gate import Gate, folder, look_at_published
+from operations.publishing.published_tables import FINANCE
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.warehouse import Warehouse

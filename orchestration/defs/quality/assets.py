@@ -3,7 +3,7 @@
 import dagster as dg
 
 from operations import rebuild, status
-from operations.published_tables import FINANCE
+from operations.publishing.published_tables import FINANCE
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import region_days, window_of

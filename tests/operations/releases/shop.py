@@ -10,8 +10,8 @@ import duckdb
 
 from ingestion.books import region_file
 from operations.finality import finalise
-from operations.released_marts import write_released
-from operations.releases import due, release_due
+from operations.publishing.released_marts import write_released
+from operations.publishing.releases import due, release_due
 from settings import Privacy, Region, Settings
 
 ROOT = Path(__file__).resolve().parents[3]

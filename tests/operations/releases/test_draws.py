@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.released_marts import released_state
-from operations.releases import budget_book, in_force, release_due
+from operations.publishing.released_marts import released_state
+from operations.publishing.releases import budget_book, in_force, release_due
 from privacy.release import CHANNELS, TOTAL
 from settings import PermanentError, Settings
 from tests.operations.releases.shop import APRIL, MARCH, NOW, ROOT, Shop, published, release, settings_of
@@ -186,7 +186,7 @@ PROCESS = """
 import sys
 from decimal import Decimal
 from pathlib import Path
-from operations.releases import release_due
+from operations.publishing.releases import release_due
 from settings import Settings
 print("ready", flush=True)
 sys.stdin.readline()

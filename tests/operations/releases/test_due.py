@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.releases import budget_book, due
+from operations.publishing.releases import budget_book, due
 from settings import Region, Settings
 from tests.operations.releases.shop import APRIL, MARCH, Shop, due_months, release
 

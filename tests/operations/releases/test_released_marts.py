@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from operations.released_marts import CHANNEL_MONTHLY, dictionary, released_state
-from operations.releases import budget_book
+from operations.publishing.released_marts import CHANNEL_MONTHLY, dictionary, released_state
+from operations.publishing.releases import budget_book
 from privacy.release import CHANNELS, TOTAL
 from settings import Settings
 from tests.operations.releases.shop import APRIL, MARCH, Shop, published, release, settings_of

@@ -13,10 +13,10 @@ import duckdb
 from ingestion import dead_letters
 from ingestion.books import meta, put_meta, remove_events
 from ingestion.gaps import ARCHIVE_SPANS
-from operations.anonymise import anonymise_orders
 from operations.finality import closed_through, kept_through
-from operations.overdue import Reach, is_built, overdue
-from operations.rewrite import REWRITE_DUE
+from operations.removal.anonymise import anonymise_orders
+from operations.removal.rewrite import REWRITE_DUE
+from operations.upkeep.overdue import Reach, is_built, overdue
 from settings import Settings
 
 

@@ -10,10 +10,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from operations.backup import Backup, back_up
 from operations.backup_book import Verified, enter
-from operations.probe import look
-from operations.restore import restore
+from operations.publishing.probe import look
+from operations.upkeep.backup import Backup, back_up
+from operations.upkeep.restore import restore
 from privacy.keys import key_file, keys_from
 from settings import PermanentError, RomiError, Settings
 

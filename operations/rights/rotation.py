@@ -15,9 +15,10 @@ import duckdb
 import polars as pl
 
 from ingestion.books import put_meta, region_file, transaction
-from operations import erasure, status
+from operations import status
 from operations.lock import check_warehouse, exclusive
-from operations.rewrite import REWRITE_DUE, rewrite_if_due
+from operations.removal import erasure
+from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
 from privacy.keys import add_rotation, region_key
 from privacy.pseudonyms import nested_all
 from settings import Settings, UnknownValueError, UsageError

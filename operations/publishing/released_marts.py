@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from operations.published_tables import Table
-from operations.releases import budget_book, in_force
+from operations.publishing.published_tables import Table
+from operations.publishing.releases import budget_book, in_force
 from privacy.release import CHANNELS, TOTAL
 from settings import PermanentError, Settings
 

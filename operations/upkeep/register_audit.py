@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from ingestion.books import region_file
-from operations.processing import PUBLISHED_TABLES, REGISTER, known_columns
-from operations.retention import Logs, find_overdue
+from operations.upkeep.processing import PUBLISHED_TABLES, REGISTER, known_columns
+from operations.upkeep.retention import Logs, find_overdue
 from privacy.keys import key_file
 from settings import RomiError, Settings
 

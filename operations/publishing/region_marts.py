@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
-from operations.erasure import remaining
 from operations.finality import WATERMARK, final_through
-from operations.published_tables import FINANCE, Table
-from operations.usable import Answer, answers
+from operations.publishing.published_tables import FINANCE, Table
+from operations.publishing.usable import Answer, answers
+from operations.removal.erasure import remaining
 from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError
 

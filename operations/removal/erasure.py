@@ -18,10 +18,10 @@ import polars as pl
 
 from ingestion.books import meta, put_meta, region_file, remove_events, transaction
 from ingestion.held_key import hold_key
-from operations.anonymise import PERSONAL, anonymise_orders
-from operations.dead_persons import Keys, dispose_of_letters
 from operations.finality import final_through
-from operations.rewrite import REWRITE_DUE, rewrite_region_file
+from operations.removal.anonymise import PERSONAL, anonymise_orders
+from operations.removal.dead_persons import Keys, dispose_of_letters
+from operations.removal.rewrite import REWRITE_DUE, rewrite_region_file
 from privacy.keys import region_key
 from privacy.pseudonyms import Kind
 from privacy.suppression import Suppression, SuppressionBook

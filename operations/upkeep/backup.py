@@ -23,7 +23,7 @@ import duckdb
 from ingestion.books import region_file, write_json
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
-from operations.rewrite import table_digests
+from operations.removal.rewrite import table_digests
 from operations.versions import sync
 from privacy import storage
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError, now

@@ -1,15 +1,15 @@
 """The register of processing: what is collected, why, on what basis, how long, and who sees it.
 
-`make docs` writes it as ``docs/register_of_processing.md``; :mod:`operations.register_audit` holds the warehouse to it.
-A table, column or file that is not here is not known to anybody who asks what is kept.
+`make docs` writes it as ``docs/register_of_processing.md``; :mod:`operations.upkeep.register_audit` holds the warehouse
+to it. A table, column or file that is not here is not known to anybody who asks what is kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from operations.published_tables import PUBLISHED
-from operations.released_marts import RELEASED
+from operations.publishing.published_tables import PUBLISHED
+from operations.publishing.released_marts import RELEASED
 from settings import Retention, Settings
 
 _INTEREST = "legitimate interest in accounting for marketing (Art. 6(1)(f) GDPR)"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import duckdb
 
 from ingestion.books import remove_events, transaction
-from operations.anonymise import PERSONAL
+from operations.removal.anonymise import PERSONAL
 from settings import OWN_TRACKS
 
 # A device that one user alone was seen on is that user's, whatever its records name.

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import yaml
 
-from operations.published_meanings import WRITTEN_HERE
+from operations.publishing.published_meanings import WRITTEN_HERE
 from quality import slo
 from quality.reconcile import DAILY
 from settings import PermanentError
 
-_MODELS = Path(__file__).resolve().parent.parent / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
+_MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.books import write_json
-from operations.backup import BACKUPS, Backup, copy, note, read_manifest, verify
-from operations.erasure import enforce
 from operations.lock import exclusive
-from operations.rectification import reapply
-from operations.rotation import catch_up
+from operations.removal.erasure import enforce
+from operations.rights.rectification import reapply
+from operations.rights.rotation import catch_up
+from operations.upkeep.backup import BACKUPS, Backup, copy, note, read_manifest, verify
 from operations.versions import dispose_other_versions, sync
 from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now

@@ -17,12 +17,12 @@ import duckdb
 from ingestion.books import meta, region_file, transaction
 from ingestion.landing import discover
 from operations import status
-from operations.backup import known_backups
-from operations.disposal import Disposal, dispose
 from operations.lock import exclusive
-from operations.overdue import Reach, overdue
-from operations.probe import old_books
-from operations.rewrite import REWRITE_DUE, rewrite_if_due
+from operations.publishing.probe import old_books
+from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
+from operations.upkeep.backup import known_backups
+from operations.upkeep.disposal import Disposal, dispose
+from operations.upkeep.overdue import Reach, overdue
 from operations.versions import (
     current_version,
     pinned_version,

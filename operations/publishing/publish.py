@@ -16,14 +16,14 @@ import polars as pl
 
 from ingestion.books import write_json
 from ingestion.records import naive_utc
-from operations.expectation_gate import Days, withhold
-from operations.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, dictionary
-from operations.region_marts import Reading, RegionLateError, RegionState, read_region
-from operations.released_marts import released_state, write_released
-from operations.restatements import book_restatements
-from operations.slo_marts import confirm_marts, fill_slos
-from operations.version_audit import audit
-from operations.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
+from operations.publishing.expectation_gate import Days, withhold
+from operations.publishing.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, dictionary
+from operations.publishing.region_marts import Reading, RegionLateError, RegionState, read_region
+from operations.publishing.released_marts import released_state, write_released
+from operations.publishing.restatements import book_restatements
+from operations.publishing.slo_marts import confirm_marts, fill_slos
+from operations.publishing.version_audit import audit
+from operations.publishing.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
 from operations.versions import (
     MANIFEST,
     SEEN,

@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from operations.dead_persons import Keys, letters_naming
-from operations.erasure import person_columns
-from operations.persons import Person
+from operations.removal.dead_persons import Keys, letters_naming
+from operations.removal.erasure import person_columns
+from operations.rights.persons import Person
 from privacy.keys import region_key
 from settings import Settings
 

@@ -14,12 +14,14 @@ from typing import Any
 
 from ingestion.books import region_file
 from ingestion.held_key import hold_key
-from operations import emails, erasure, rectification, rotation, status, subject_data
+from operations import status
 from operations.lock import check_warehouse, exclusive
-from operations.persons import Identifiers, named, resolve
-from operations.publish import publish
-from operations.requests import DONE, Request, RequestBook, RequestKind, new_id
-from operations.tombstones import pseudonym_key, suppress
+from operations.publishing.publish import publish
+from operations.removal import erasure
+from operations.rights import emails, rectification, rotation, subject_data
+from operations.rights.persons import Identifiers, named, resolve
+from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
+from operations.rights.tombstones import pseudonym_key, suppress
 from operations.versions import current_version, dispose_other_versions
 from privacy.keys import region_key
 from privacy.suppression import SuppressionBook

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from operations.published_tables import PUBLISHED, VERSIONS, Table, in_sql
-from operations.region_marts import RegionState, held_back
-from operations.usable import Answer
+from operations.publishing.published_tables import PUBLISHED, VERSIONS, Table, in_sql
+from operations.publishing.region_marts import RegionState, held_back
+from operations.publishing.usable import Answer
 from settings import PermanentError, Settings
 
 

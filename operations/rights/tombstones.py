@@ -8,8 +8,8 @@ from __future__ import annotations
 from ingestion.books import region_file
 from ingestion.held_key import hold_key
 from ingestion.records import naive_utc
-from operations.persons import Identifiers, Person, named, resolve
-from operations.requests import Request, RequestBook, new_id
+from operations.rights.persons import Identifiers, Person, named, resolve
+from operations.rights.requests import Request, RequestBook, new_id
 from privacy.keys import Key, region_key
 from privacy.pseudonyms import Kind, nested
 from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark

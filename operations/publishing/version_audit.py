@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from operations.published_tables import FINANCE, PUBLISHED, Table, in_sql
+from operations.publishing.published_tables import FINANCE, PUBLISHED, Table, in_sql
 
 _MEASURES = ("revenue", "refunds", "cogs")
 # By what each model credits there, against the orders; a day with orders and no row of any model has lost them all.

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingestion.books import region_file
-from operations.region_marts import RegionState, read_region
+from operations.publishing.region_marts import RegionState, read_region
 from privacy import release
 from privacy.budget import BudgetBook, BudgetError, Draw, Release
 from settings import PermanentError, Settings, now

@@ -9,7 +9,7 @@ from ingestion.formats import converter
 from ingestion.landing import discover
 from ingestion.lines import raw_lines
 from ingestion.records import DeadLetter, decode_text
-from operations.persons import Identifiers
+from operations.rights.persons import Identifiers
 from settings import Settings, UsageError
 
 _PLACES = (("context", "traits"), ("traits",), ("properties",))

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from operations.published_tables import FINANCE, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, in_sql
-from operations.region_marts import RegionState, held_back
-from operations.slo_facts import add_warehouse_facts, confirm
-from operations.version_tables import Source
+from operations.publishing.published_tables import FINANCE, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, in_sql
+from operations.publishing.region_marts import RegionState, held_back
+from operations.publishing.slo_facts import add_warehouse_facts, confirm
+from operations.publishing.version_tables import Source
 from quality import sli
 from quality.slo import FACTS, judge
 from settings import Settings

@@ -18,8 +18,8 @@ from typing import Any
 
 import duckdb
 
-from operations.published_tables import PUBLISHED, Table
-from operations.released_marts import RELEASED
+from operations.publishing.published_tables import PUBLISHED, Table
+from operations.publishing.released_marts import RELEASED
 from operations.versions import version_ids
 from settings import Settings, now
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from operations.published_tables import FINANCE, RESTATEMENTS, Table
+from operations.publishing.published_tables import FINANCE, RESTATEMENTS, Table
 
 _MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
 

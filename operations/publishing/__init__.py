@@ -1,0 +1,1 @@
+"""Write, audit, publish: what finance reads, and what is told of it."""

@@ -1,0 +1,1 @@
+"""Requests of the persons concerned, and the keys that their pseudonyms are made with."""

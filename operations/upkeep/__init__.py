@@ -1,0 +1,1 @@
+"""What keeps a warehouse in order: retention, backups, the register of processing."""
