@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion.books import write_json
+from ingestion.books import transaction, write_json
 from ingestion.records import naive_utc
 from operations.publishing.expectation_gate import Days, withhold
-from operations.publishing.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, dictionary
+from operations.publishing.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Columns, dictionary
 from operations.publishing.region_marts import Reading, RegionLateError, RegionState, read_region
 from operations.publishing.released_marts import released_state, write_released
 from operations.publishing.restatements import book_restatements
@@ -199,44 +199,49 @@ def _build(
     """Write the version's files into its work folder; None where its content is that of the current one."""
     folder = work_dir(settings, version)
     folder.mkdir(parents=True)
-    con = duckdb.connect(str(folder / "marts.duckdb"))
-    try:
-        if current:
-            attach(con, version_dir(settings, current) / "marts.duckdb")
-        create_tables(con)
-        for region, source in sources.items():
-            if source.state:
-                for table in FINANCE:
-                    fill(con, settings, table, region, source, has_last=current is not None)
-                con.execute(
-                    "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
-                    [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
-                     source.state.carried_over],
-                )  # fmt: skip
-        described = pl.DataFrame(dictionary(), schema=list(COLUMNS.columns), orient="row").to_arrow()
-        con.register("described", described)
-        con.execute("insert into meta.columns by name from described")
-        passing = [region for region, source in sources.items() if source.is_passing]
-        if current:
-            _book_restatements(con, settings, version, current, sources)
-        is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
-        compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
-        if is_released and not any(differs(con, table, passing) for table in compared):
-            return None
-        fill_slos(con, settings, sources, has_last=current is not None)
-        copy_to_parquet(con, folder / "parquet")
-        rows = {str(table): con.execute(f"select count(*) from {table}").fetchall()[0][0] for table in PUBLISHED}
-        rows |= write_released(folder, settings, version, built_at)
-    finally:
-        con.close()
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        last = attach(con, version_dir(settings, current) / "marts.duckdb") if current else {}
+        # Nobody reads the file yet, so one commit will do: each waits for the disk.
+        with transaction(con):
+            _fill_tables(con, settings, version, built_at, sources, last)
+            if current:
+                _book_restatements(con, settings, version, current, sources, last)
+            is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
+            passing = [region for region, source in sources.items() if source.is_passing]
+            compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
+            if is_released and not any(differs(con, table, passing, last) for table in compared):
+                return None
+            fill_slos(con, settings, sources, last)
+        rows = copy_to_parquet(con, folder / "parquet")
+    rows |= write_released(folder, settings, version, built_at)
     manifest = {"version": version, "built_at": built_at.isoformat(), **_fingerprint(settings, sources)}
     write_json(folder / MANIFEST, manifest)
     return rows
 
 
+def _fill_tables(
+    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, built_at: datetime, sources: dict[str, Source],
+    last: Columns,
+) -> None:  # fmt: skip
+    create_tables(con)
+    for region, source in sources.items():
+        if source.state:
+            for table in FINANCE:
+                fill(con, settings, table, region, source, last)
+            con.execute(
+                "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
+                [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
+                 source.state.carried_over],
+            )  # fmt: skip
+    described = pl.DataFrame(dictionary(), schema=list(COLUMNS.columns), orient="row").to_arrow()
+    con.register("described", described)
+    con.execute("insert into meta.columns by name from described")
+
+
 def _book_restatements(
-    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, current: int, sources: dict[str, Source]
-) -> None:
+    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, current: int, sources: dict[str, Source],
+    last: Columns,
+) -> None:  # fmt: skip
     con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
     for region, source in sources.items():
         if source.builds is not None:
@@ -245,4 +250,4 @@ def _book_restatements(
             con.unregister("fresh")
     regions = read_manifest(settings, current)["regions"]
     shown = {region: state["build"] for region, state in regions.items()}
-    book_restatements(con, version, shown, settings.attribution.longest_lookback_days)
+    book_restatements(con, version, shown, settings.attribution.longest_lookback_days, last)

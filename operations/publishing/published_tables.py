@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from operations.publishing.published_meanings import WRITTEN_HERE
@@ -16,6 +17,9 @@ from quality.reconcile import DAILY
 from settings import PermanentError
 
 _MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
+
+
+Columns = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,18 @@ class Table:
 def in_sql(names: Iterable[str]) -> str:
     """Columns as a list in SQL; some are words of the language."""
     return ", ".join(f'"{name}"' for name in names)
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, database: str) -> Columns:
+    """The tables of finance in an attached database, by name, each with its columns' types in their order."""
+    found: Columns = {}
+    for table, column, type_ in con.execute(
+        """select schema_name || '.' || table_name as "table", column_name, data_type from duckdb_columns()
+        where database_name = ? and schema_name in ('finance', 'meta') order by "table", column_index""",
+        [database],
+    ).fetchall():
+        found.setdefault(table, {})[column] = type_
+    return found
 
 
 _MONEY, _NAME, _COUNT, _RATIO = "DECIMAL(18,2)", "VARCHAR", "BIGINT", "DOUBLE"

@@ -10,9 +10,10 @@ import duckdb
 
 from ingestion.books import region_file
 from operations.finality import WATERMARK, final_through
-from operations.publishing.published_tables import FINANCE, Table
+from operations.publishing.published_tables import FINANCE, Table, columns_of
 from operations.publishing.usable import Answer, answers
 from operations.removal.erasure import remaining
+from privacy import storage
 from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError
 
@@ -70,7 +71,7 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
                 raise RegionLateError(
                     f"its file holds {count} rows of persons who were erased; `romi run` removes them"
                 )
-            rows = {table.name: _rows(con, settings, table, state) for table in FINANCE}
+            rows = _rows(con, settings, state)
             builds = con.execute("select day, build, rebuilt_for from ops.days").to_arrow_table()
             sli.make_facts(con, settings, region)
             facts = con.execute("from facts").to_arrow_table()
@@ -123,17 +124,21 @@ def _periods_with(settings: Settings, table: Table, days: list[date]) -> list[da
     )
 
 
-def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, state: RegionState) -> Any:
-    """The table's rows that may be published, with ``is_final``; none where it has not been made yet."""
-    known = "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
-    if con.execute(known, [table.schema, table.name]).fetchall() == [(0,)]:
-        return None
+def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, state: RegionState) -> dict[str, Any]:
+    """The rows that may be published, by table, with ``is_final``; a table that has not been made yet has none."""
+    made = columns_of(con, storage.ALIAS)
+    not_final = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
+    return {table.name: _rows_of(con, settings, table, state, not_final) for table in FINANCE if str(table) in made}
+
+
+def _rows_of(
+    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, state: RegionState, not_final: list[date]
+) -> Any:
     last_day = "last_day(month)" if table.period == "month" else table.period
     later = settings.attribution.longest_lookback_days + 1 if table.is_by_touch else 0
     is_final = f"""coalesce({last_day} + {later} <= $final_through::date, false)
         and not list_contains($not_final::date[], {table.period}) as is_final"""
     columns = ", ".join(is_final if name == "is_final" else name for name in table.columns)
-    not_final = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
     parameters: dict[str, Any] = {}
     if "is_final" in table.columns:
         parameters |= {"final_through": state.final_through, "not_final": _periods_with(settings, table, not_final)}

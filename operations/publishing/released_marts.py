@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from ingestion.books import transaction
 from operations.publishing.published_tables import Table
 from operations.publishing.releases import budget_book, in_force
 from privacy.release import CHANNELS, TOTAL
@@ -87,14 +89,15 @@ def write_released(folder: Path, settings: Settings, version: int, built_at: dat
     with duckdb.connect() as con:
         # Opened by itself the file's name would be that of its schema, and DuckDB could not tell which is meant.
         con.execute(f"attach {_quoted(folder / 'released.duckdb')} as made; use made")
-        for table in RELEASED:
-            columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items())
-            con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
-            if rows[str(table)]:
-                marks = ", ".join("?" * len(table.columns))
-                con.begin()
-                con.executemany(f"insert into {table} values ({marks})", rows[str(table)])
-                con.commit()
+        with transaction(con):
+            for table in RELEASED:
+                columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items())
+                con.execute(f"create schema if not exists {table.schema}; create table {table} ({columns})")
+                # As text, which the table's types take exactly; a statement a row would take longest of all.
+                cells = [[None if cell is None else str(cell) for cell in row] for row in rows[str(table)]]
+                con.register("found", pl.DataFrame(cells, schema=dict.fromkeys(table.columns, pl.String), orient="row"))
+                con.execute(f"insert into {table} from found")
+                con.unregister("found")
         ordered = f"from {CHANNEL_MONTHLY} order by {', '.join(CHANNEL_MONTHLY.grain)}"
         con.execute(f"copy ({ordered}) to {_quoted(target)} (format parquet, compression zstd)")
         con.execute("use memory; detach made")

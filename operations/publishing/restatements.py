@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import duckdb
 
-from operations.publishing.published_tables import FINANCE, RESTATEMENTS, Table
+from operations.publishing.published_tables import FINANCE, RESTATEMENTS, Columns, Table
 
 _MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
 
 
-def book_restatements(con: duckdb.DuckDBPyConnection, version: int, builds: dict[str, int], lookback_days: int) -> None:
+def book_restatements(
+    con: duckdb.DuckDBPyConnection, version: int, builds: dict[str, int], lookback_days: int, last: Columns
+) -> None:
     """Carry the book of restatements over from ``last_good`` and enter what `version` changes of it.
 
     A day that was not there before is no restatement; nor is a month, or a day of touches, that was still filling up.
@@ -18,11 +20,9 @@ def book_restatements(con: duckdb.DuckDBPyConnection, version: int, builds: dict
         con: the version being built, with the current one attached as ``last_good`` and temporary table
             ``builds (region, day, build, rebuilt_for)``, what the regions' files say of their days.
         builds: the last build of each region that the current version shows.
+        last: the columns of the current version's tables.
     """
-    known = con.execute(
-        "select count(*) from duckdb_tables() where database_name = 'last_good' and table_name = 'restatements'"
-    ).fetchall()
-    if known != [(0,)]:
+    if str(RESTATEMENTS) in last:
         con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
     con.execute("create or replace temp table shown as from (select unnest($r) as region, unnest($b) as build)",
                 {"r": list(builds), "b": list(builds.values())})  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from operations.publishing.published_tables import FINANCE, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, in_sql
+from operations.publishing.published_tables import FINANCE, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, Columns, in_sql
 from operations.publishing.region_marts import RegionState, held_back
 from operations.publishing.slo_facts import add_warehouse_facts, confirm
 from operations.publishing.version_tables import Source
@@ -21,9 +21,7 @@ _SHOWN = ("date", "unit", "objective", "achieved", "is_met", "error_budget_left"
           "burn_rate_3d", "alert")  # fmt: skip
 
 
-def fill_slos(
-    con: duckdb.DuckDBPyConnection, settings: Settings, sources: dict[str, Source], *, has_last: bool
-) -> None:
+def fill_slos(con: duckdb.DuckDBPyConnection, settings: Settings, sources: dict[str, Source], last: Columns) -> None:
     """Fill the three tables of the version being built, of what the regions' files and the warehouse's books tell.
 
     What a late region's rows said stands, and what was said of freshness longer ago than is measured anew.
@@ -45,7 +43,7 @@ def fill_slos(
         (SLO_OF_REGIONS, "starts_with(slo, 'freshness') or slo = 'availability' or "),
         (USABLE_DAYS, ""),
     ):
-        if has_last and _is_there(con, table.name):
+        if str(table) in last:
             con.execute(
                 f"""insert into {table} by name
                 select {in_sql(table.columns)} from last_good.{table} anti join {table} using ({in_sql(table.grain)})
@@ -119,8 +117,3 @@ def _latest(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, dict[str, An
 
 def _answer_schema() -> dict[str, Any]:
     return {"date": pl.Date, "region": pl.String, "is_usable": pl.Boolean, "answer": pl.String}
-
-
-def _is_there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    query = "select count(*) from duckdb_tables() where database_name = 'last_good' and table_name = ?"
-    return con.execute(query, [table]).fetchall() != [(0,)]

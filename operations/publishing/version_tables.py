@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from operations.publishing.published_tables import PUBLISHED, VERSIONS, Table, in_sql
+from operations.publishing.published_tables import PUBLISHED, VERSIONS, Columns, Table, columns_of, in_sql
 from operations.publishing.region_marts import RegionState, held_back
 from operations.publishing.usable import Answer
 from settings import PermanentError, Settings
@@ -27,9 +27,11 @@ class Source:
     is_passing: bool = False
 
 
-def attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+def attach(con: duckdb.DuckDBPyConnection, path: Path) -> Columns:
+    """Attach the current version as ``last_good``; returns the columns of its tables."""
     try:
         con.execute(f"attach {_quoted(path)} as last_good (read_only)")
+        return columns_of(con, "last_good")
     except duckdb.Error as error:
         raise PermanentError(
             f"the published {path} cannot be read; `romi publish rollback` goes back to one that can"
@@ -43,39 +45,35 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def fill(
-    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, region: str, source: Source, *, has_last: bool
+    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, region: str, source: Source, last: Columns
 ) -> None:
     """The region's rows of one table: from its file, and from the current version what is late or held back."""
     if (rows := source.rows.get(table.name)) is not None:
         con.register("fresh", rows)
         con.execute(f"insert into {table} by name from fresh")
         con.unregister("fresh")
-    if not has_last or not source.state:
-        return
     # An older version may not have every column of today's contract.
     carried = [
         f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
-        for name in _common(con, table)
+        for name in last.get(str(table), ())
+        if name in table.columns
     ]
-    if carried and (source.late or table.period):
-        which = "true" if source.late else f"list_contains($held_back::date[], {table.period})"
+    if not carried or not source.state:
+        return
+    kept = held_back(settings, table, source.state) if table.period else []
+    if source.late or kept:
+        which = "true" if source.late else f"list_contains($kept::date[], {table.period})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}
             where region = $region and {which}""",
-            {"region": region} | ({} if source.late else {"held_back": held_back(settings, table, source.state)}),
+            {"region": region} | ({} if source.late else {"kept": kept}),
         )
 
 
-def _common(con: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
-    query = """select column_name from duckdb_columns()
-        where database_name = 'last_good' and schema_name = ? and table_name = ? order by column_index"""
-    return [name for (name,) in con.execute(query, [table.schema, table.name]).fetchall() if name in table.columns]
-
-
-def differs(con: duckdb.DuckDBPyConnection, table: Table, passing: list[str]) -> bool:
+def differs(con: duckdb.DuckDBPyConnection, table: Table, passing: list[str], last: Columns) -> bool:
     """Whether the table's rows are not those of the current version; what only names the version does not count."""
     columns = [name for name in table.columns if name not in ("version", "built_at") or table is not VERSIONS]
-    if not set(columns) <= set(_common(con, table)):
+    if not set(columns) <= set(last.get(str(table), ())):
         return True
     # A region that a writer holds for a moment is no news.
     where = "where not list_contains($passing::varchar[], region)" if table is VERSIONS else ""
@@ -87,12 +85,16 @@ def differs(con: duckdb.DuckDBPyConnection, table: Table, passing: list[str]) ->
     return counts[0] != counts[1] or con.execute(only_here, parameters).fetchall() != [(0,)]
 
 
-def copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """Write each table as a file into `folder`; returns the rows of each."""
+    rows = {}
     for table in PUBLISHED:
         (folder / table.schema).mkdir(parents=True, exist_ok=True)
         target = _quoted(folder / table.schema / f"{table.name}.parquet")
         ordered = f"from {table} order by {in_sql(table.grain)}"
-        con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)")
+        copied = con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)").fetchall()
+        rows[str(table)] = copied[0][0]
+    return rows
 
 
 def _quoted(path: Path) -> str:
