@@ -205,7 +205,9 @@ def _build(
         with transaction(con):
             _fill_tables(con, settings, version, built_at, sources, last)
             if current:
-                _book_restatements(con, settings, version, current, sources, last)
+                shown = {name: state["build"] for name, state in read_manifest(settings, current)["regions"].items()}
+                builds = {region: source.builds for region, source in sources.items() if source.builds is not None}
+                book_restatements(con, version, shown, builds, settings.attribution.longest_lookback_days, last)
             is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
             passing = [region for region, source in sources.items() if source.is_passing]
             compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
@@ -236,18 +238,3 @@ def _fill_tables(
     described = pl.DataFrame(dictionary(), schema=list(COLUMNS.columns), orient="row").to_arrow()
     con.register("described", described)
     con.execute("insert into meta.columns by name from described")
-
-
-def _book_restatements(
-    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, current: int, sources: dict[str, Source],
-    last: Columns,
-) -> None:  # fmt: skip
-    con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
-    for region, source in sources.items():
-        if source.builds is not None:
-            con.register("fresh", source.builds)
-            con.execute("insert into builds by name select $region as region, * from fresh", {"region": region})
-            con.unregister("fresh")
-    regions = read_manifest(settings, current)["regions"]
-    shown = {region: state["build"] for region, state in regions.items()}
-    book_restatements(con, version, shown, settings.attribution.longest_lookback_days, last)

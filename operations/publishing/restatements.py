@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 
 from operations.publishing.published_tables import FINANCE, RESTATEMENTS, Columns, Table
@@ -10,22 +12,28 @@ _MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
 
 
 def book_restatements(
-    con: duckdb.DuckDBPyConnection, version: int, builds: dict[str, int], lookback_days: int, last: Columns
-) -> None:
+    con: duckdb.DuckDBPyConnection, version: int, shown: dict[str, int], builds: dict[str, Any], lookback_days: int,
+    last: Columns,
+) -> None:  # fmt: skip
     """Carry the book of restatements over from ``last_good`` and enter what `version` changes of it.
 
     A day that was not there before is no restatement; nor is a month, or a day of touches, that was still filling up.
 
     Args:
-        con: the version being built, with the current one attached as ``last_good`` and temporary table
-            ``builds (region, day, build, rebuilt_for)``, what the regions' files say of their days.
-        builds: the last build of each region that the current version shows.
+        con: the version being built, with the current one attached as ``last_good``.
+        shown: the last build of each region that the current version shows.
+        builds: an Arrow table ``(day, build, rebuilt_for)`` for each region whose file was read.
         last: the columns of the current version's tables.
     """
     if str(RESTATEMENTS) in last:
         con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
-    con.execute("create or replace temp table shown as from (select unnest($r) as region, unnest($b) as build)",
-                {"r": list(builds), "b": list(builds.values())})  # fmt: skip
+    con.execute("create temp table shown as from (select unnest($r) as region, unnest($b) as build)",
+                {"r": list(shown), "b": list(shown.values())})  # fmt: skip
+    con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
+    for region, days in builds.items():
+        con.register("fresh", days)
+        con.execute("insert into builds by name select $region as region, * from fresh", {"region": region})
+        con.unregister("fresh")
     for table in FINANCE:
         if table.period and ("revenue" in table.columns or "spend" in table.columns):
             _book(con, version, table, lookback_days)

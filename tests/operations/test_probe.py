@@ -15,11 +15,14 @@ from operations.upkeep import register_audit, retention
 from orchestration.defs.publish.sensors import availability
 from orchestration.warehouse import Warehouse
 from settings import Settings, now
-from tests.operations.marts import build, publish_now, settings  # noqa: F401
+from tests.operations import marts
+from tests.operations.marts import build, publish_now
+
+settings = marts.settings
 
 
 @pytest.fixture
-def shop(settings, monkeypatch) -> Settings:  # noqa: F811
+def shop(settings, monkeypatch) -> Settings:
     monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
     with exclusive(settings):
         build(settings, "eu")

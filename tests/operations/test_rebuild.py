@@ -7,10 +7,13 @@ import shutil
 import duckdb
 
 from operations import transform
-from tests.operations.test_finality import built, shop, view  # noqa: F401
+from tests.operations import test_finality
+from tests.operations.test_finality import view
+
+built, shop = test_finality.built, test_finality.shop
 
 
-def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop, tmp_path, monkeypatch):  # noqa: F811
+def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop, tmp_path, monkeypatch):
     left = tmp_path / "left"
     left.mkdir()
     release = transform._release

@@ -12,7 +12,10 @@ from operations.publishing.publish import publish
 from operations.publishing.slo_marts import warehouse_levels
 from operations.versions import rollback
 from quality import sli
-from tests.operations.marts import ask, build, change, settings, shop  # noqa: F401
+from tests.operations import marts
+from tests.operations.marts import ask, build, change
+
+settings, shop = marts.settings, marts.shop
 
 NOW = datetime(2026, 2, 2, 12, tzinfo=UTC)
 
@@ -27,12 +30,12 @@ def clock(monkeypatch):
     return tell
 
 
-def publish_at(shop, clock, moment):  # noqa: F811
+def publish_at(shop, clock, moment):
     clock(moment)
     return publish(shop)
 
 
-def test_a_mart_grows_stale_when_nothing_confirms_it(shop, clock):  # noqa: F811
+def test_a_mart_grows_stale_when_nothing_confirms_it(shop, clock):
     publish_at(shop, clock, NOW)
     publish_at(shop, clock, NOW + timedelta(hours=25))  # nothing new, and that is confirmed
     clock(NOW + timedelta(hours=49))
@@ -44,7 +47,7 @@ def test_a_mart_grows_stale_when_nothing_confirms_it(shop, clock):  # noqa: F811
     assert level["alert"] == "page"
 
 
-def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock):  # noqa: F811
+def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock):
     change(shop, "eu", "update ops.days set withheld_reason = 'x' where day = '2026-02-01'")
     publish_at(shop, clock, NOW)
     clock(NOW + timedelta(hours=1))
@@ -53,7 +56,7 @@ def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock
     assert "freshness_hours.romi_monthly" in warehouse_levels(shop)["us"]
 
 
-def test_a_pinned_version_is_not_confirmed(shop, clock):  # noqa: F811
+def test_a_pinned_version_is_not_confirmed(shop, clock):
     publish_at(shop, clock, NOW)
     rollback(shop, 1)
     publish_at(shop, clock, NOW + timedelta(hours=20))
@@ -61,7 +64,7 @@ def test_a_pinned_version_is_not_confirmed(shop, clock):  # noqa: F811
     assert not warehouse_levels(shop)["eu"]["freshness_hours.orders_daily"]["is_met"]
 
 
-def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clock):  # noqa: F811
+def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clock):
     publish_at(shop, clock, NOW)
     assert "(all)" not in warehouse_levels(shop)
     reads = [{"at": (NOW - timedelta(minutes=n)).isoformat(), "ok": n != 7, "ms": 3.5} for n in range(400)]
@@ -73,7 +76,7 @@ def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clo
     assert (level["achieved"], level["is_met"], level["alert"]) == (1 - 1 / 400, False, None)  # one alone is no alert
 
 
-def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_its(shop, clock):  # noqa: F811
+def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_its(shop, clock):
     change(
         shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
     )
@@ -88,7 +91,7 @@ def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_it
     assert ask(shop, "select distinct region from meta.usable_days order by 1") == [("eu",), ("us",)]
 
 
-def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clock):  # noqa: F811
+def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clock):
     for region, bad in (("eu", 1), ("us", 2)):
         change(shop, region, f"""{sli.SLI_BOOK}; insert into ops.sli values
             ('accuracy', '2026-02-01', '2026-02-01', 10, {bad}, null),
@@ -103,7 +106,7 @@ def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clo
     assert ask(shop, "select date, slo from finance.slo_daily group by all having count(*) > 1") == []
 
 
-def test_new_facts_alone_are_no_new_version(shop, clock):  # noqa: F811
+def test_new_facts_alone_are_no_new_version(shop, clock):
     publish_at(shop, clock, NOW)
     change(
         shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
@@ -111,7 +114,7 @@ def test_new_facts_alone_are_no_new_version(shop, clock):  # noqa: F811
     assert publish_at(shop, clock, NOW + timedelta(hours=1)) is None
 
 
-def answer(shop, clock, moment=NOW):  # noqa: F811
+def answer(shop, clock, moment=NOW):
     from ingestion.books import region_file
 
     clock(moment)
@@ -122,7 +125,7 @@ def answer(shop, clock, moment=NOW):  # noqa: F811
     return status.overview(shop)["regions"]["eu"]["yesterday"]
 
 
-def test_can_i_use_yesterday_s_numbers(shop, clock):  # noqa: F811
+def test_can_i_use_yesterday_s_numbers(shop, clock):
     assert answer(shop, clock)["answer"] == "no: it is rebuilt and not published yet"
     publish_at(shop, clock, NOW)
     assert answer(shop, clock) == {"date": "2026-02-01", "is_usable": True, "answer": "yes, and it is final"}

@@ -19,8 +19,11 @@ from quality.anomalies import MEASURES
 from quality.expectations.catalogue import RULES
 from settings import load_settings
 from tests.dbt.test_checks import FAULTS
-from tests.end_to_end.conftest import campaign, order, page, shop  # noqa: F401
+from tests.end_to_end import conftest
+from tests.end_to_end.conftest import campaign, order, page
 from tests.end_to_end.test_main_job import K1, ledger_row
+
+shop = conftest.shop
 
 # Whose faults are put in here; of the others in tests/dbt/test_checks.py, tests/quality/test_expectations.py and
 # tests/quality/test_anomalies.py, each by its name; and of three in the tests of what they check.
@@ -65,7 +68,7 @@ def evaluations(settings, graph):
         }  # fmt: skip
 
 
-def test_faults_put_in_are_seen_and_a_clean_shop_is_silent(shop, graph):  # noqa: F811
+def test_faults_put_in_are_seen_and_a_clean_shop_is_silent(shop, graph):
     shop.configure(K1)
     shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),
                            order("m2", "2026-03-02T10:00:00Z", "o-1", 50)])  # fmt: skip

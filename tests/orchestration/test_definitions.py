@@ -11,7 +11,10 @@ import pytest
 from orchestration.definitions import defs
 from orchestration.partitions import FIRST_DAY, days, range_tags, window_of
 from orchestration.warehouse import Warehouse
-from tests.end_to_end.conftest import order, page, shop  # noqa: F401
+from tests.end_to_end import conftest
+from tests.end_to_end.conftest import order, page
+
+shop = conftest.shop
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def test_run_over_two_regions_at_once_is_refused():
         window_of(["2026-03-01|eu", "2026-03-01|us"])
 
 
-def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repository, shop):  # noqa: F811
+def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repository, shop):
     shop.configure("privacy: {k_anonymity: 1}\n")
     shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z"), order("m2", "2026-03-02T10:00:00Z", "o-1", 5)])
     config = {"landing": str(shop.landing), "warehouse": str(shop.warehouse), "config": str(shop.folder / "romi.yaml")}
