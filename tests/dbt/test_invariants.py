@@ -1,10 +1,12 @@
 """What must not matter, and what must: properties of attribution on random small shops."""
 
 import random
+from datetime import date, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privacy import storage
 from tests.dbt.conftest import CREDITS
 from tests.dbt.test_models_against_an_oracle import RULES, fill, persons
 
@@ -72,3 +74,25 @@ def test_a_person_who_comes_in_changes_nobody_else_s_rule_based_credit(dbt, new_
         dbt.build(region, *WINDOW)
         found.append(region.query(credits))
     assert found[0] == found[1]
+
+
+def test_an_order_after_thousands_of_touches_fits_into_little_memory(dbt, region, monkeypatch):
+    begin = datetime(2026, 3, 1)
+    campaigns = [("newsletter", "email"), ("google", "cpc"), ("facebook", "paid-social")]
+    touches = [
+        region.event(begin + timedelta(minutes=10 * n), user="till", campaign=campaigns[n * n % 7 % 3])
+        for n in range(3000)
+    ]
+    region.insert("events", [*touches, region.order(begin + timedelta(days=21), "o", 30_00, user="till")])
+    prepare = storage.prepare
+
+    def prepare_for_less(connection, path):
+        prepare(connection, path)
+        # Too little to write the path out for each of its touches.
+        connection.execute("set memory_limit = '200MB'; set temp_directory = ''")
+
+    monkeypatch.setattr(storage, "prepare", prepare_for_less)
+    dbt.build(region, date(2026, 3, 1), date(2026, 3, 31))
+    assert region.query("select max(touch_number) > 1500 from intermediate.int_attribution__order_weights") == [(True,)]
+    credited = f"select sum(revenue_cents)::int from {CREDITS} group by attribution_model"
+    assert region.query(credited) == [(30_00,)] * 9
