@@ -32,6 +32,15 @@ def begin(settings: Settings, region: str, first: date, last: date) -> tuple[dat
     return first, last
 
 
+def days_at_hand(settings: Settings, region: str, first: date, last: date) -> tuple[date, date] | None:
+    """What :func:`begin` would rebuild of `first` to `last`; None where there is nothing."""
+    with region_file(settings, region, read_only=True) as con:
+        try:
+            return _bounds(con, first, last)
+        except PermanentError:
+            return None
+
+
 def _bounds(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[date, date]:
     if (closed := closed_through(con)) is not None:
         first = max(first, closed + timedelta(days=1))

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from orchestration import cli_dead_letters, cli_keys, cli_probe, cli_subjects, cli_upkeep
-from settings import RomiError, Settings, UsageError, load_settings
+from orchestration import cli_dead_letters, cli_keys, cli_probe, cli_run, cli_subjects, cli_upkeep
+from settings import RomiError, Settings, load_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -74,70 +74,13 @@ def _fail(message: str, code: int, as_json: bool) -> None:
     sys.exit(code)
 
 
-def _settings(config: Path | None, warehouse: Path | None, landing: str | None = None) -> Settings:
-    return load_settings(config, warehouse=warehouse, landing=landing)
-
-
-@click.option(
-    "--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default: the configuration's."
-)
-def _run(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None) -> int:
-    """Ingest what is new, transform, check, publish. Run again with nothing new, it changes nothing."""
-    return _pipeline(_settings(config, warehouse, landing), config, as_json)
-
-
-def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
-    from ingestion.landing import regions
-
-    regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
-    from orchestration import show
-    from orchestration.show_progress import progress
-
-    with progress(quiet=as_json) as on_wait:
-        from orchestration import pipeline
-
-        outcome = pipeline.run(settings, config, on_wait)
-    show.outcome(settings, outcome, as_json)
-    return outcome.exit_code
-
-
-@click.option("--days", default=60, show_default=True, help="Days of the sample shop, up to yesterday.")
-@click.option("--events", default=200_000, show_default=True, help="Records of the sample shop.")
-@click.option("--landing", metavar="DIR", help="Where to make the landing zone; default: the configuration's.")
-def _demo(
-    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int, events: int
-) -> int:
-    """Make a sample landing zone (three regions) and do `run` on it."""
-    from operations import demo, sample_shop
-    from orchestration import show
-    from orchestration.show_progress import sample_progress
-
-    path = config or Path("romi.yaml")
-    if not path.exists():
-        write_config(path, sample_shop.config_yaml())
-    settings = _settings(path, warehouse, landing)
-    with sample_progress(quiet=as_json, total=events) as tell:
-        demo.prepare(settings, days, events, tell)
-    code = _pipeline(settings, path, as_json)
-    if not as_json:
-        show.demo_summary(settings)
-    return code
-
-
-def write_config(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
 def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
     """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
     from operations import status
     from operations.lock import check_warehouse
     from orchestration import show
 
-    settings = _settings(config, warehouse)
+    settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     overview = status.overview(settings)
     show.status(overview, as_json)
@@ -154,7 +97,7 @@ def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) ->
     from operations.versions import versions
     from orchestration import show
 
-    settings = _settings(config, warehouse)
+    settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     show.versions(versions(settings), as_json)
 
@@ -187,7 +130,7 @@ def _publish_unpin(config: Path | None, warehouse: Path | None, as_json: bool) -
 def _writing(config: Path | None, warehouse: Path | None) -> Iterator[Settings]:
     from operations.lock import check_warehouse, exclusive
 
-    settings = _settings(config, warehouse)
+    settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     with exclusive(settings):
         yield settings
@@ -212,8 +155,9 @@ def retention() -> None:
     """Periods of data, and what is past them."""
 
 
-command(main, "run")(_run)
-command(main, "demo")(_demo)
+command(main, "run")(cli_run.run)
+command(main, "backfill")(cli_run.backfill)
+command(main, "demo")(cli_run.demo)
 command(main, "status")(_status)
 command(publish, "list")(_publish_list)
 command(publish, "rollback")(_publish_rollback)

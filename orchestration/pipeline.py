@@ -1,4 +1,4 @@
-"""`romi run`: the jobs of the Dagster UI, one after another in this process."""
+"""`romi run` and `romi backfill`: the jobs of the Dagster UI, one after another in this process."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from operations.lock import exclusive
 from operations.progress import Step, report
 from operations.publishing import releases
 from operations.publishing.region_marts import RegionLateError
+from operations.rebuild import days_at_hand
 from orchestration.definitions import defs
 from orchestration.partitions import range_tags, regions
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
-from settings import RomiError, Settings
+from settings import RomiError, Settings, UnknownValueError, UsageError
 
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 _OURS = {"romi/run": "command line"}
@@ -62,14 +63,8 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    with exclusive(settings, on_wait), instance(settings) as journal:
-        has_keys = key_file(settings.warehouse).exists()
-        for region in kept:
-            check_key(settings, region)
-        _end_killed_runs(journal)
-        shutil.rmtree(settings.staging_dir, ignore_errors=True)
-        journal.add_dynamic_partitions(str(regions.name), outcome.regions)
-        jobs = _Jobs(journal, settings, config, outcome)
+    has_keys = key_file(settings.warehouse).exists()
+    with _jobs(settings, config, outcome, on_wait) as jobs:
         for region in outcome.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
                 if pending := _pending(settings, region):
@@ -77,18 +72,51 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
                 outcome.rebuilt_days += jobs.rebuild(region, pending)
                 if _has_release_due(settings, region):
                     jobs.execute("release", f"{region}: release", partition_key=region)
-        report(Step("publish"))
-        before = versions.current_version(settings)
-        jobs.execute("publish", "publish")
-        after = versions.current_version(settings)
-        outcome.version = None if after == before else after
-        outcome.pinned = versions.pinned_version(settings)
-        for one in status.snapshots(settings):
-            if one["withheld"]:
-                outcome.withheld[one["region"]] = one["withheld"]
+        jobs.publish()
     if not has_keys and key_file(settings.warehouse).exists():
         outcome.keys_made = str(key_file(settings.warehouse))
     return outcome
+
+
+def backfill(
+    settings: Settings, config: Path | None, first: date, last: date, chosen: str | None, on_wait: Any = lambda: None
+) -> Outcome:
+    """Rebuild the days `first` to `last` of all regions, or of the `chosen` one, from the warehouse, and publish.
+
+    Days that wait for another reason are left to the next run, but for those of the same months.
+
+    Raises:
+        UnknownValueError: there is no such region.
+        UsageError: no region has anything of these days, or retention has disposed of them.
+    """
+    known = [region for region in settings.known_regions() if settings.region_file(region).exists()]
+    if chosen and chosen not in known:
+        raise UnknownValueError("region", chosen, known)
+    outcome = Outcome(regions=[chosen] if chosen else known)
+    with _jobs(settings, config, outcome, on_wait) as jobs:
+        found = {region: days_at_hand(settings, region, first, last) for region in outcome.regions}
+        windows = {region: window for region, window in found.items() if window}
+        if not windows:
+            raise UsageError(f"nothing of {first} to {last} is there to rebuild")
+        outcome.regions = list(windows)
+        warm_up()
+        for region, window in windows.items():
+            outcome.rebuilt_days += jobs.rebuild(region, [window])
+        jobs.publish()
+    return outcome
+
+
+@contextmanager
+def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: Any) -> Iterator[_Jobs]:
+    """The warehouse to oneself, with what a killed run left cleared away."""
+    with exclusive(settings, on_wait), instance(settings) as journal:
+        for region in outcome.regions:
+            if settings.region_file(region).exists():
+                check_key(settings, region)
+        _end_killed_runs(journal)
+        shutil.rmtree(settings.staging_dir, ignore_errors=True)
+        journal.add_dynamic_partitions(str(regions.name), outcome.regions)
+        yield _Jobs(journal, settings, config, outcome)
 
 
 @dataclass
@@ -122,6 +150,18 @@ class _Jobs:
                 break
             days += (last - first).days + 1
         return days
+
+    def publish(self) -> None:
+        """Publish what is settled, and note what came of it."""
+        report(Step("publish"))
+        before = versions.current_version(self.settings)
+        self.execute("publish", "publish")
+        after = versions.current_version(self.settings)
+        self.outcome.version = None if after == before else after
+        self.outcome.pinned = versions.pinned_version(self.settings)
+        for one in status.snapshots(self.settings):
+            if one["withheld"]:
+                self.outcome.withheld[one["region"]] = one["withheld"]
 
 
 @cache

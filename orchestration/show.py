@@ -23,7 +23,7 @@ _FIELDS = 3  # of a kind that a line names
 
 
 def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
-    """The end of `romi run`: what was rebuilt and published, what failed, what is withheld and why."""
+    """The end of `romi run` or `backfill`: what was rebuilt and published, what failed, what is withheld and why."""
     if as_json:
         return _json({
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
@@ -44,7 +44,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
     elif result.pinned:
         _out.print(f"version {result.pinned} is pinned, so nothing is published until `romi publish unpin`")
     elif not result.failures:
-        _out.print("nothing new: the published version stays as it is")
+        rebuilt = f" ({result.rebuilt_days} region-days rebuilt)" if result.rebuilt_days else ""
+        _out.print(f"nothing new: the published version stays as it is{rebuilt}")
     return None
 
 
