@@ -126,34 +126,46 @@ def build(
 ) -> Built:
     """Rebuild a region's models for the days `first` to `last`, and run their tests.
 
+    A test that fails holds back no model: whoever settles the days withholds them, and has the tables to judge by.
+
     Args:
         chosen: names of models, if not all.
         on_event: called with dbt's structured result events as they come.
 
     Raises:
-        ModelError: a model failed; what depends on it was not built.
+        ModelError: a model failed, and what depends on it was not built; or a test could not be run.
     """
     from dbt.cli.main import dbtRunner
 
-    hearing = _Hearing(on_event)
     command = ["build", *_places(settings.dbt_dir), "--exclude-resource-type", "unit_test",
                "--vars", json.dumps(variables(settings, region, first, last))]  # fmt: skip
     fresh = project().deepcopy()  # a build leaves its marks on the manifest it is given
+    hearing = _Hearing(_made_warnings(fresh), on_event)
     command += ["--select", *chosen] if chosen else []
     with _region_file(settings.region_file(region)):
         try:
             result = dbtRunner(manifest=fresh, callbacks=[hearing.hear]).invoke(command)
         finally:
             _release()
-    if hearing.failed or (not result.success and not hearing.built.failed_tests):
+    if hearing.failed or not result.success:
         raise ModelError(region, hearing.failed)
     return hearing.built
+
+
+def _made_warnings(manifest: Any) -> set[str]:
+    """Have the manifest's tests warn, as dbt skips all that is below a test that fails; returns those that did not."""
+    tests = {name: node for name, node in manifest.nodes.items() if node.resource_type == "test"}
+    failing = {name for name, node in tests.items() if node.config.severity.upper() == "ERROR"}
+    for name in failing:
+        tests[name].config.severity = "warn"
+    return failing
 
 
 @dataclass
 class _Hearing:
     """What dbt says of its nodes as it builds them."""
 
+    failing: set[str]  # tests whose warnings are failures
     on_event: Callable[[Event], None]
     built: Built = field(default_factory=Built)
     failed: list[str] = field(default_factory=list)
@@ -166,10 +178,13 @@ class _Hearing:
         event = MessageToDict(message, preserving_proto_field_name=True)
         node, status = event["data"]["node_info"], event["data"]["status"]
         name = node["unique_id"].split(".")[2]
-        if message.info.name == "LogTestResult":
-            self.built.failed_tests += [name] if status in ("fail", "error") else []
-        else:
-            (self.failed if status == "error" else self.built.models).append(name)
+        if status == "error":
+            self.failed.append(name)
+        elif message.info.name != "LogTestResult":
+            self.built.models.append(name)
+        elif status == "warn" and node["unique_id"] in self.failing:
+            self.built.failed_tests.append(name)
+            event["data"]["status"] = node["node_status"] = "fail"
         self.on_event(event)
 
 

@@ -148,6 +148,9 @@ class _Jobs:
                 "rebuild", f"{region}: rebuild {first} to {last}", tags=range_tags(region, first, last)
             ):
                 break
+            if any(start <= last and end >= first for start, end in _pending(self.settings, region)):
+                self.outcome.failures.append(f"{region}: {first} to {last} were rebuilt, but not judged")
+                break
             days += (last - first).days + 1
         return days
 

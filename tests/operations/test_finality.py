@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,15 @@ class Shop:
         # Archives overlap by offset, which is no hole.
         return self.files
 
-    def build(self) -> None:
+    def load(self) -> list[tuple[date, date]]:
+        """Load what landed; returns the windows to rebuild."""
         load_region(self.settings, "eu")
         with region_file(self.settings, "eu") as con:
             plan.plan(con, self.settings, "eu")
-            windows = plan.windows(con)
-        for first, last in windows:
+            return plan.windows(con)
+
+    def build(self) -> None:
+        for first, last in self.load():
             first, last = rebuild.begin(self.settings, "eu", first, last)
             built = transform.build(self.settings, "eu", first, last)
             assert not built.failed_tests

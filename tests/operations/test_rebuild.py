@@ -1,14 +1,15 @@
-"""A build that is killed leaves a region's file that the next run can open."""
+"""Builds that go wrong: what they leave can be opened, and what they find withholds days."""
 
 from __future__ import annotations
 
 import shutil
+from datetime import date
 
 import duckdb
 
-from operations import transform
+from operations import rebuild, transform
 from tests.operations import test_finality
-from tests.operations.test_finality import view
+from tests.operations.test_finality import LEDGER, view
 
 built, shop = test_finality.built, test_finality.shop
 
@@ -31,3 +32,36 @@ def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop
     with duckdb.connect(str(left / "eu.duckdb")) as con:
         weights = con.execute("select count(*) from intermediate.int_attribution__channel_weights").fetchall()
     assert weights == shop.query("select count(*) from intermediate.int_attribution__channel_weights")
+
+
+def test_a_test_that_fails_far_above_the_marts_withholds_its_days_and_skips_no_table(shop, tmp_path, monkeypatch):
+    project = tmp_path / "dbt_project"
+    shutil.copytree(transform.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target"))
+    model = project / "models" / "intermediate" / "orders" / "int_orders__conversions.sql"
+    whole = model.read_text()
+    model.write_text(
+        whole.replace("select * from conversions\n", "select * from conversions where order_id <> 'lost'\n")
+    )
+    assert model.read_text() != whole
+    monkeypatch.setattr(transform, "DBT_PROJECT", project)
+    transform.project.cache_clear()
+    told = []
+    try:
+        for order_id in ("kept", "lost"):
+            at = "2026-03-10T10:00:00Z"
+            shop.table("ledger", LEDGER, [order_id, at, "completed", 100, 0, 40, "EUR", at])
+        ((first, last),) = shop.load()
+        first, last = rebuild.begin(shop.settings, "eu", first, last)
+        built = transform.build(shop.settings, "eu", first, last, on_event=told.append)
+    finally:
+        transform.project.cache_clear()
+    assert built.failed_tests == ["every_order_of_the_ledger_is_a_conversion"]
+    failed = [one["data"]["node_info"]["node_status"] for one in told if one["data"]["status"] == "fail"]
+    assert failed == ["fail"]
+    rebuild.mark_built(shop.settings, "eu", first, last, built.failed_tests)
+    withheld = rebuild.settle(shop.settings, "eu", first, last)
+    assert "every_order_of_the_ledger_is_a_conversion" in withheld[date(2026, 3, 9)]
+    assert "accuracy" in withheld[date(2026, 3, 10)]
+    seen = "select ledger_orders, warehouse_orders from finance.reconciliation_daily where date = '2026-03-10'"
+    assert shop.query(seen) == [(2, 1)]
+    assert shop.query("select count(*) from ops.pending_days") == [(0,)]
