@@ -41,6 +41,11 @@ class Table:
         """Whether an order counts on the days of its touches, up to the look-back window before its own."""
         return self.name == "romi_by_touch_date"
 
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the table says how days stand, so that it shows those that are withheld, too."""
+        return self.name == "reconciliation_daily"
+
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
 

@@ -109,6 +109,8 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
 
 def held_back(settings: Settings, table: Table, state: RegionState) -> list[date]:
     """The periods of `table` whose rows must not come from the region's file."""
+    if table.is_verdict:
+        return []
     return _periods_with(settings, table, [date.fromisoformat(day) for day in state.withheld_days])
 
 
