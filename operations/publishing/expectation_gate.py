@@ -83,19 +83,25 @@ class Gate:
             for region, period in one["places"]:
                 first = date.fromisoformat(period)
                 if first not in held_back(self.settings, table, states[region]):
-                    for day in self._known_days(region, table, first):
+                    for day in known_days(self.settings, region, table, first):
                         days.setdefault(region, {}).setdefault(day, f"expectation failed: {one['rule']}")
         return days
 
-    def _known_days(self, region: str, table: Table, period: date) -> list[date]:
-        last = "last_day($period::date)" if table.period == "month" else "$period::date"
-        with region_file(self.settings, region, read_only=True) as con:
-            known = con.execute(
-                f"select day from ops.days where day between $period and {last} order by day", {"period": period}
-            ).fetchall()
-        if not known:
-            raise PermanentError(f"{region} {period} is not as expected, and no day of it was built")
-        return [day for (day,) in known]
+
+def known_days(settings: Settings, region: str, table: Table, period: date) -> list[date]:
+    """The built days of a period of `table`.
+
+    Raises:
+        PermanentError: there is none, so that nothing can be withheld.
+    """
+    last = "last_day($period::date)" if table.period == "month" else "$period::date"
+    with region_file(settings, region, read_only=True) as con:
+        known = con.execute(
+            f"select day from ops.days where day between $period and {last} order by day", {"period": period}
+        ).fetchall()
+    if not known:
+        raise PermanentError(f"{region} {period} is not as expected, and no day of it was built")
+    return [day for (day,) in known]
 
 
 def look_at_published(settings: Settings) -> list[dict[str, Any]]:

@@ -16,13 +16,13 @@ import polars as pl
 
 from ingestion.books import transaction, write_json
 from ingestion.records import naive_utc
-from operations.publishing.expectation_gate import Days, withhold
+from operations.publishing.expectation_gate import Days, known_days, withhold
 from operations.publishing.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Columns, dictionary
-from operations.publishing.region_marts import Reading, RegionLateError, RegionState, read_region
+from operations.publishing.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
 from operations.publishing.released_marts import released_state, write_released
 from operations.publishing.restatements import book_restatements
 from operations.publishing.slo_marts import confirm_marts, fill_slos
-from operations.publishing.version_audit import audit
+from operations.publishing.version_audit import Finding, audit
 from operations.publishing.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
 from operations.versions import (
     MANIFEST,
@@ -68,8 +68,8 @@ def publish(
 
     A region is published as long as it is configured or has a file: taking it out of the configuration alone keeps
     its rows, so that no slip of the pen removes them. A region whose file cannot be read, and a day that is withheld
-    or waits for its rebuild, keep the rows of the current version. Days that `examine` finds fault with are withheld
-    too, and the version is built once more without them.
+    or waits for its rebuild, keep the rows of the current version. Days that the audit or `examine` finds fault with
+    are withheld too, and the version is built once more without them.
 
     Returns:
         None where nothing differs, and while a version is pinned (see :func:`operations.versions.pinned_version`).
@@ -131,7 +131,10 @@ def _swap_in(
             write_json(settings.versions_dir / SEEN, {"version": current, **_fingerprint(settings, sources)})
             return None
         if findings := audit(folder):
-            raise PermanentError(f"version {version} failed its audit and was not published: {'; '.join(findings)}")
+            if days := _days_of(settings, folder, findings):
+                raise _NotAsExpectedError(days)
+            said = "; ".join(map(str, findings[:10]))
+            raise PermanentError(f"version {version} failed its audit and was not published: {said}")
         if examine:
             _hold(settings, version, current, examine)
         put_in_place(settings, version)
@@ -140,6 +143,19 @@ def _swap_in(
     states = {region: source.state for region, source in sources.items() if source.state}
     late = {region: source.late for region, source in sources.items() if source.late}
     return Publication(version, version_dir(settings, version), rows, states, late)
+
+
+def _days_of(settings: Settings, folder: Path, findings: list[Finding]) -> Days:
+    """The days to withhold for what the audit found; none where that would not mend it."""
+    regions = read_version_manifest(folder)["regions"]
+    days: Days = {}
+    for one in findings:
+        if not one.table or not one.region or not one.period or one.region not in regions:
+            return {}
+        if one.period not in held_back(settings, one.table, RegionState(**regions[one.region])):
+            for day in known_days(settings, one.region, one.table, one.period):
+                days.setdefault(one.region, {}).setdefault(day, f"audit: {one.words}")
+    return days
 
 
 def _hold(settings: Settings, version: int, current: int | None, examine: Examine) -> None:

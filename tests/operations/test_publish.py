@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.books import region_file
 from operations.publishing import publish as publishing
 from operations.publishing.publish import publish
 from operations.publishing.published_tables import PUBLISHED, dictionary
@@ -86,18 +87,36 @@ def test_what_changed_against_the_version_before_is_booked_and_stays(shop: Setti
     [
         ("update finance.romi_daily set revenue = revenue - 1 where attribution_model = 'linear'", "does not add up"),
         ("update finance.romi_daily set conversions = 0", "does not add up"),
-        ("delete from finance.romi_daily where date = '2026-01-30'", "does not add up"),
+        ("delete from finance.romi_daily", "does not add up"),
         ("insert into finance.spend_daily from finance.spend_daily", "twice"),
         ("update finance.spend_daily set channel = null", "without"),
-        ("update finance.spend_daily set region = 'mars'", "regions that meta.versions"),
     ],
 )
-def test_the_audit_refuses_a_broken_version(shop: Settings, damage: str, finding: str) -> None:
+def test_the_audit_withholds_the_day_it_finds_fault_with_and_no_other(
+    shop: Settings, damage: str, finding: str
+) -> None:
+    publish_now(shop)
+    for region in ("eu", "us"):
+        build(shop, region, revenue=200)
+    before, _, after = damage.partition(" where ")
+    change(shop, "eu", f"{before} where date = '2026-01-30' {f'and {after}' if after else ''}")
+    publish_now(shop)
+    with region_file(shop, "eu", read_only=True) as con:
+        ((day, reason),) = con.execute(
+            "select day, withheld_reason from ops.days where withheld_reason != ''"
+        ).fetchall()
+    assert (day, reason.startswith("audit: "), finding in reason) == (DAYS[0], True, True)
+    assert revenue_by_day(shop) == dict(zip(DAYS, (100, 200, 200), strict=True))
+    assert revenue_by_day(shop, "us") == dict.fromkeys(DAYS, 200)
+    assert publish(shop) is None
+
+
+def test_the_audit_refuses_a_version_whose_fault_is_that_of_no_day(shop: Settings) -> None:
     publish_now(shop)
     before = stand(shop)
     build(shop, "eu", revenue=200)
-    change(shop, "eu", damage)
-    with pytest.raises(PermanentError, match=finding):
+    change(shop, "eu", "update finance.spend_daily set region = 'mars'")
+    with pytest.raises(PermanentError, match=r"regions that meta\.versions"):
         publish(shop)
     assert stand(shop) == before
     assert not list(shop.versions_dir.glob(".*"))

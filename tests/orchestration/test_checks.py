@@ -26,12 +26,12 @@ from tests.end_to_end.test_main_job import K1, ledger_row
 shop = conftest.shop
 
 # Whose faults are put in here; of the others in tests/dbt/test_checks.py, tests/quality/test_expectations.py and
-# tests/quality/test_anomalies.py, each by its name; and of three in the tests of what they check.
+# tests/quality/test_anomalies.py, each by its name; and of four in the tests of what they check.
 HERE = {
     "books_balance", "archives_are_whole", "pandera_contract", "days_can_be_published", "nothing_withheld",
     "service_levels_hold",
 }  # fmt: skip
-APART = {"budget_holds", "nothing_overdue", "backup_comes_back"}
+APART = {"budget_holds", "nothing_overdue", "backup_comes_back", "version_audit"}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ from operations import status
 from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, folder, look_at_published
 from operations.publishing.published_tables import FINANCE
+from operations.publishing.version_audit import audit
+from operations.versions import current_version, version_dir
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.warehouse import Warehouse
@@ -19,14 +21,20 @@ _KEY = ["published", "marts"]
 _WITHHELD = spec(
     _KEY, "nothing_withheld",
     "Every day of every region is published as last rebuilt.",
-    "the days that the metadata names stand with their last good rows, and it says why: mend that and run again.",
+    "the days that the metadata names stand with their last good rows, and it says why: mend that, and `romi run`;"
+    " where only a tolerance was changed, `romi backfill` those days.",
 )  # fmt: skip
 _LEVELS = spec(
     _KEY, "service_levels_hold",
     "Accuracy, books, event match, freshness, latency and availability keep what slo in romi.yaml promises.",
     "an error budget burns too fast, page before ticket: look at the days of the service level in finance.slo_daily.",
 )  # fmt: skip
-_STANDING = {_WITHHELD.name, _LEVELS.name}
+_AUDIT = spec(
+    _KEY, "version_audit",
+    "What is published has its contract's columns and grains, and every model adds up to the day's orders.",
+    "no run can have swapped it in so: go back with `romi publish rollback`, and look for what wrote into the file.",
+)  # fmt: skip
+_STANDING = {_WITHHELD.name, _LEVELS.name, _AUDIT.name}
 
 
 @dg.multi_asset(
@@ -47,6 +55,7 @@ _STANDING = {_WITHHELD.name, _LEVELS.name}
     check_specs=[
         _WITHHELD,
         _LEVELS,
+        _AUDIT,
         *[dg.AssetCheckSpec(rule.name, asset=_KEY, description=rule.description) for rule in RULES],
     ],
     can_subset=True,  # what was not examined, since nothing differs from what is published, has no result
@@ -91,6 +100,9 @@ def _standing(settings: Settings, chosen: set[str], withheld: dict[str, Any]) ->
         yield result(_KEY, _WITHHELD.name, withheld, warns=True)
     if _LEVELS.name in chosen:
         yield result(_KEY, _LEVELS.name, status.alerts(settings), warns=True)
+    if _AUDIT.name in chosen and (current := current_version(settings)) is not None:
+        findings = audit(version_dir(settings, current))
+        yield result(_KEY, _AUDIT.name, {f"finding {n}": str(one) for n, one in enumerate(findings[:50], 1)})
 
 
 def _result(finding: dict[str, Any]) -> dg.AssetCheckResult:
