@@ -221,7 +221,7 @@ def _build(
         with transaction(con):
             _fill_tables(con, settings, version, built_at, sources, last)
             if current:
-                shown = {name: state["build"] for name, state in read_manifest(settings, current)["regions"].items()}
+                shown = read_manifest(settings, current)["regions"]
                 builds = {region: source.builds for region, source in sources.items() if source.builds is not None}
                 book_restatements(con, version, shown, builds, settings.attribution.longest_lookback_days, last)
             is_released = current and read_manifest(settings, current).get("released") == released_state(settings)

@@ -12,27 +12,34 @@ _MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
 
 
 def book_restatements(
-    con: duckdb.DuckDBPyConnection, version: int, shown: dict[str, int], builds: dict[str, Any], lookback_days: int,
-    last: Columns,
+    con: duckdb.DuckDBPyConnection, version: int, shown: dict[str, dict[str, Any]], builds: dict[str, Any],
+    lookback_days: int, last: Columns,
 ) -> None:  # fmt: skip
     """Carry the book of restatements over from ``last_good`` and enter what `version` changes of it.
 
-    A day that was not there before is no restatement; nor is a month, or a day of touches, that was still filling up.
+    A day before the first or after the last that was shown is no restatement; nor is a month, or a day of touches, that
+    was still filling up. One in between that showed nothing is restated from nothing.
 
     Args:
         con: the version being built, with the current one attached as ``last_good``.
-        shown: the last build of each region that the current version shows.
+        shown: the state of each region that the current version shows, by region.
         builds: an Arrow table ``(day, build, rebuilt_for)`` for each region whose file was read.
         last: the columns of the current version's tables.
     """
     if str(RESTATEMENTS) in last:
         con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
-    con.execute("create temp table shown as from (select unnest($r) as region, unnest($b) as build)",
-                {"r": list(shown), "b": list(shown.values())})  # fmt: skip
+    states = [(region, state["build"], state["final_through"]) for region, state in shown.items()]
+    con.execute("create temp table shown (region varchar, build bigint, final_through date)")
+    if states:
+        con.executemany("insert into shown values (?, ?, ?)", states)
     con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
     for region, days in builds.items():
         con.register("fresh", days)
-        con.execute("insert into builds by name select $region as region, * from fresh", {"region": region})
+        con.execute(
+            """insert into builds by name select $region as region,
+            * replace (unnest(string_split(rebuilt_for, '; ')) as rebuilt_for) from fresh""",
+            {"region": region},
+        )
         con.unregister("fresh")
     for table in FINANCE:
         if table.period and ("revenue" in table.columns or "spend" in table.columns):
@@ -47,7 +54,8 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
         f"""insert into {RESTATEMENTS} by name
         with {_changed(table, measures)},
         shown_days as (
-            select region, max(date) as last_day from last_good.finance.orders_daily group by region
+            select region, min(date) as first_day, greatest(max(date), any_value(final_through)) as last_day
+            from last_good.finance.romi_daily join shown using (region) group by region
         )
         select $version as version, '{table.name}' as "table", changed.date, changed.region,
             {", ".join(f"changed.{one} as {one}_change" for one in measures)}, moved as credit_moved,
@@ -57,7 +65,8 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
                     and builds.day between {first} and {last}
             ), 'privacy or contract') as why
         from changed join shown_days on changed.region = shown_days.region and {last} <= last_day
-        where exists (from was where was.{table.period} = changed.date and was.region = changed.region)""",
+        where {first} >= first_day
+            or exists (from was where was.{table.period} = changed.date and was.region = changed.region)""",
         {"version": version},
     )
 

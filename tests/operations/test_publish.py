@@ -21,6 +21,23 @@ settings, shop = marts.settings, marts.shop
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def test_a_day_between_that_showed_nothing_is_restated_from_nothing(shop: Settings) -> None:
+    build(shop, "eu", days=[date(2026, 2, 10)])
+    publish_now(shop)
+    build(shop, "eu", days=[date(2026, 1, 20), date(2026, 2, 5)])  # one is before all that was shown
+    change(shop, "eu", "update ops.days set rebuilt_for = 'orders; behaviour' where build = 3")
+    build(shop, "eu", revenue=130, days=[date(2026, 2, 1)])
+    publish_now(shop)
+    booked = """select "table", date, revenue_change::int, why from finance.restatements
+        where "table" in ('orders_daily', 'romi_monthly') order by all"""
+    assert ask(shop, booked) == [
+        ("orders_daily", date(2026, 2, 1), 30, "behaviour"),
+        ("orders_daily", date(2026, 2, 5), 100, "behaviour; orders"),
+        ("romi_monthly", date(2026, 1, 1), 100, "behaviour; orders"),
+        ("romi_monthly", date(2026, 2, 1), 130, "behaviour; orders"),
+    ]
+
+
 def test_the_first_publish_makes_a_whole_version(shop: Settings) -> None:
     done = publish_now(shop)
     assert (done.version, done.late, current_version(shop)) == (1, {}, 1)
@@ -63,7 +80,7 @@ def test_what_changed_against_the_version_before_is_booked_and_stays(shop: Setti
     publish_now(shop)
     assert ask(shop, "select count(*) from finance.restatements") == [(0,)]
     build(shop, "eu", revenue=130, days=DAYS[:1])
-    build(shop, "us", days=[*DAYS, date(2026, 2, 2)])  # a new day is no restatement
+    build(shop, "us", days=[*DAYS, date(2026, 4, 20)])  # a new day is no restatement
     publish_now(shop)
     booked = """select version, "table", date, region, revenue_change::int, orders_change, spend_change::int, why
         from finance.restatements order by all"""
