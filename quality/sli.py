@@ -83,6 +83,15 @@ def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) 
         )
 
 
+def lost_records(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[date, tuple[int, int]]:
+    """Days on which records are lost or not accounted for: of how many records, how many."""
+    day = local_day(settings, region, "counted_at")
+    rows = con.execute(f"""
+        select {day} as day, sum(events)::bigint, sum(bad)::bigint from ({_RECORDS})
+        group by day having sum(bad) > 0""").fetchall()
+    return {day: (events, bad) for day, events, bad in rows}
+
+
 def local_day(settings: Settings, region: str, moment: str) -> str:
     """SQL for the region's calendar day of a moment in UTC."""
     is_configured = settings.regions is None or region in settings.regions

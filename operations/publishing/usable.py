@@ -10,19 +10,34 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from operations.finality import WATERMARK
-from quality.slo import objectives
+from quality import sli
+from quality.slo import POOLED_DAYS, objectives
 from settings import Settings, now
 
 NOTHING_LANDED = "no: nothing has landed for it"
 _LAST_DAYS = 35
-# A shop's last event of a day may come hours before midnight.
-_QUIET = timedelta(hours=3)
-_DAYS = """
-    with reconciled as (from finance.reconciliation_daily)
-    select days.day, withheld_reason, is_final, pending_days.day is not null as is_pending, build, ledger_orders,
-        event_match_rate
-    from ops.days left join ops.pending_days using (day) left join reconciled on reconciled.date = days.day
-    where days.day > ? order by all"""
+# A shop's last event of a day may come hours before midnight: so many at least, and as many as usual in its last weeks.
+_QUIET, _USUAL_DAYS = timedelta(hours=3), 28
+# Of few orders a single one without an event is no news, so the days before are taken with it.
+_DAYS = f"""
+    with days as (from ops.days where day > $first - {POOLED_DAYS}),
+    reconciled as (from finance.reconciliation_daily where ledger_orders > 0)
+    select days.day, withheld_reason, is_final, pending_days.day is not null, build, ledger_orders, event_match_rate,
+        sum(ledger_orders) over last_days as pooled_orders,
+        sum(ledger_orders * event_match_rate) over last_days / sum(ledger_orders) over last_days as pooled_rate
+    from days left join ops.pending_days using (day) left join reconciled on reconciled.date = days.day
+    window last_days as (order by days.day range between interval {POOLED_DAYS - 1} days preceding and current row)
+    qualify days.day > $first order by days.day"""
+# Of a table's file that was mended since nothing is left to say.
+_UNREAD = """
+    with files as (
+        from ops.archives where kind in ('ledger', 'spend')
+        qualify row_number() over (partition by kind, name order by archive_id desc) = 1
+    )
+    select kind, count(*) filter (state = 'corrupt'), any_value(name) filter (state = 'corrupt'),
+        coalesce(sum(fates.records), 0)
+    from files left join ops.fates on files.archive_id = fates.archive_id and fate = 'dead_letter'
+    group by kind order by kind"""
 
 
 @dataclass(frozen=True)
@@ -45,40 +60,86 @@ def answers(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> 
     last = yesterday(settings, region)
     known = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'reconciliation_daily'"
     is_built = con.execute(known).fetchall() != [(0,)]
-    rows = con.execute(_DAYS, [last - timedelta(_LAST_DAYS)]).fetchall() if is_built else []
+    rows = con.execute(_DAYS, {"first": last - timedelta(_LAST_DAYS)}).fetchall() if is_built else []
     found = {day: rest for day, *rest in rows}
-    watermark = con.execute(WATERMARK).fetchall()[0][0]
+    input_ = _Input.of(con, settings, region, last) if found else None
     for day in (last - timedelta(n) for n in reversed(range(_LAST_DAYS))):
-        if day in found:
-            withheld, is_final, is_pending, build, orders, match_rate = found[day]
-            said = _hindrance(settings, region, day, withheld, is_pending, watermark)
-            yield Answer(day, said is None, said or _caveats(settings, is_final, orders, match_rate), build)
+        if day in found and input_:
+            withheld, is_final, is_pending, build, *matched = found[day]
+            said = _state(withheld, is_pending) or input_.hindrance(settings, day, is_final)
+            words = "yes, and it is final" if is_final else "yes; late data may still change it"
+            caveats = [words, *input_.caveats(day, is_final), *_unmatched(settings, *matched)]
+            yield Answer(day, said is None, said or "; ".join(caveats), build)
         elif found and day >= min(found):
             yield Answer(day, False, NOTHING_LANDED)
 
 
-def _hindrance(
-    settings: Settings, region: str, day: date, withheld: str | None, is_pending: bool, watermark: datetime | None
-) -> str | None:
+def _state(withheld: str | None, is_pending: bool) -> str | None:
     if withheld:
         return f"no: withheld, {withheld}; its last good rows stand, if any"
-    if is_pending:
-        return "no: it waits for its rebuild"
-    zone = _zone(settings, region)
-    over = datetime.combine(day + timedelta(1), time(), zone).astimezone(UTC).replace(tzinfo=None)
-    if watermark and watermark < over - _QUIET:
-        reached = watermark.replace(tzinfo=UTC).astimezone(zone)
-        return f"no: its input has come to {reached:%Y-%m-%d %H:%M} only"
-    return None
+    return "no: it waits for its rebuild" if is_pending else None
 
 
-def _caveats(settings: Settings, is_final: bool, orders: int | None, match_rate: float | None) -> str:
-    words = "yes, and it is final" if is_final else "yes; late data may still change it"
+def _unmatched(
+    settings: Settings, orders: int | None, rate: float | None, pooled_orders: int | None, pooled_rate: float | None
+) -> Iterator[str]:
     promised = objectives(settings)["event_match_rate"]
-    is_telling = orders and orders >= (promised.volume or 0)  # of few orders, a single one without an event is no news
-    if is_telling and match_rate is not None and match_rate < promised.objective:
-        words += f"; of {1 - match_rate:.1%} of its orders no event came, so less of it than usual is attributed"
-    return words
+    of = "of its orders"
+    if (orders or 0) < (promised.volume or 0):
+        orders, rate, of = pooled_orders, pooled_rate, f"of the orders of its last {POOLED_DAYS} days"
+    if orders and orders >= (promised.volume or 0) and rate is not None and rate < promised.objective:
+        yield f"{1 - rate:.1%} {of} came without an event, so less of them than usual is attributed"
+
+
+@dataclass(frozen=True)
+class _Input:
+    """How far a region's input has come, and what of it was lost."""
+
+    zone: ZoneInfo
+    watermark: datetime | None
+    quiet: timedelta  # how long before midnight the last event of a day usually comes
+    lost: dict[date, tuple[int, int]]  # by day, of how many records how many are lost
+    unread: list[tuple[str, int, str | None, int]]  # by kind: corrupt files, one of them, rows that could not be read
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection, settings: Settings, region: str, last: date) -> _Input:
+        zone = _zone(settings, region)
+        local = f"timezone('{zone.key}', timezone('UTC', occurred_at))"
+        quiet = con.execute(
+            f"""select quantile_disc(quiet, 0.9) from (
+                select date_trunc('day', {local}) + interval 1 day - max({local}) as quiet
+                from raw.events where occurred_at between $last::date - {_USUAL_DAYS} and $last::date
+                group by date_trunc('day', {local}))""",
+            {"last": last},
+        ).fetchall()[0][0]
+        return cls(
+            zone,
+            con.execute(WATERMARK).fetchall()[0][0],
+            max(_QUIET, quiet or _QUIET),
+            sli.lost_records(con, settings, region),
+            con.execute(_UNREAD).fetchall(),
+        )
+
+    def hindrance(self, settings: Settings, day: date, is_final: bool) -> str | None:
+        over = datetime.combine(day + timedelta(1), time(), self.zone).astimezone(UTC).replace(tzinfo=None)
+        if self.watermark and self.watermark < over - self.quiet:
+            reached = self.watermark.replace(tzinfo=UTC).astimezone(self.zone)
+            return f"no: its input has come to {reached:%Y-%m-%d %H:%M} only"
+        events, bad = self.lost.get(day, (0, 0))
+        if bad > events * (1 - settings.slo.accuracy):
+            return f"no: {bad:,} of its {events:,} records are lost or not accounted for"
+        for kind, corrupt, name, _ in self.unread:
+            if corrupt and not is_final:
+                return f"no: {kind} file {name} cannot be read" + (f", and {corrupt - 1} more" if corrupt > 1 else "")
+        return None
+
+    def caveats(self, day: date, is_final: bool) -> Iterator[str]:
+        _, bad = self.lost.get(day, (0, 0))
+        if bad:
+            yield f"{bad:,} of its records are lost or not accounted for"
+        for kind, _, _, rows in self.unread:
+            if rows and not is_final:
+                yield f"{rows:,} rows of {kind} files could not be read, of this or other days"
 
 
 def _zone(settings: Settings, region: str) -> ZoneInfo:
