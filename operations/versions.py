@@ -11,8 +11,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ingestion.books import write_json
-from settings import Settings, UnknownValueError
+from settings import PermanentError, Settings, UnknownValueError
 
 MANIFEST = "manifest.json"
 _PIN = "pinned.json"
@@ -116,10 +118,16 @@ def rollback(settings: Settings, version: int) -> None:
 
     Raises:
         UnknownValueError: there is no such version.
+        PermanentError: it cannot be read.
     """
     known = version_ids(settings)
     if version not in known:
         raise UnknownValueError("version", version, [str(one) for one in known])
+    try:
+        with duckdb.connect(str(version_dir(settings, version) / "marts.duckdb"), read_only=True) as con:
+            con.execute("select count(*) from meta.versions")
+    except duckdb.Error as error:
+        raise PermanentError(f"version {version} cannot be read, so the current one stays") from error
     # The pin comes first: killed in between, nothing is published over the decision, and doing it again ends it.
     write_json(settings.versions_dir / _PIN, {"version": version})
     _link(settings, _TURNING, version)

@@ -11,7 +11,7 @@ from ingestion.books import region_file
 from operations.publishing import publish as publishing
 from operations.publishing.publish import publish
 from operations.publishing.published_tables import PUBLISHED, dictionary
-from operations.versions import current_version, pinned_version, rollback, unpin, version_ids, versions
+from operations.versions import current_version, pinned_version, rollback, unpin, version_dir, version_ids, versions
 from settings import PermanentError, Settings, UnknownValueError
 from tests.operations import marts
 from tests.operations.marts import DAYS, NOW, ask, build, change, publish_now, revenue_by_day, stand
@@ -239,6 +239,18 @@ def test_rollback_names_the_versions_there_are(shop: Settings) -> None:
     with pytest.raises(UnknownValueError, match="known: 1"):
         rollback(shop, 7)
     assert pinned_version(shop) is None
+
+
+def test_rollback_to_a_version_that_cannot_be_read_changes_nothing(shop: Settings) -> None:
+    publish_now(shop)
+    build(shop, "eu", revenue=200)
+    publish_now(shop)
+    broken = version_dir(shop, 1) / "marts.duckdb"
+    broken.chmod(0o640)
+    os.truncate(broken, 5000)
+    with pytest.raises(PermanentError, match="version 1 cannot be read"):
+        rollback(shop, 1)
+    assert (current_version(shop), pinned_version(shop)) == (2, None)
 
 
 def test_versions_tell_what_is_inside(shop: Settings) -> None:
