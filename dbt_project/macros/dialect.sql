@@ -139,7 +139,7 @@
 
 {% macro without_repeats(path) -%}
     {#- A list with each run of equal neighbours as one. -#}
-    [{{ path }}[n] for n in generate_series(1, len({{ path }})) if n = 1 or {{ path }}[n] != {{ path }}[n - 1]]
+    [item for item, n in {{ path }} if n = 1 or item != {{ path }}[n - 1]]
 {%- endmacro %}
 
 {% macro list_positions(path) -%}

@@ -24,11 +24,10 @@ touches as (
         conversions.ordered_on,
         conversions.buyer_id,
         touchpoints.channel,
-        row_number() over (
-            partition by conversions.order_number
-            order by
-                {{ touch_order('touchpoints') | indent(16) }}
-        ) as touch_number
+        0 as place,
+        touchpoints.touched_at,
+        touchpoints.message_order,
+        touchpoints.touch_id
     from conversions
     inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
     where conversions.person_id is not null
@@ -43,7 +42,10 @@ settled as (
         conversions.ordered_on,
         conversions.buyer_id,
         unnest(settled.path) as channel,
-        {{ list_positions('settled.path') }} as touch_number
+        {{ list_positions('settled.path') }} as place,
+        cast(null as timestamp) as touched_at,
+        cast(null as uuid) as message_order,
+        cast(null as uuid) as touch_id
     from conversions
     inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
 

@@ -143,7 +143,8 @@ rates as (
         {{ path_code('path') }} as code,
         row_number() over (order by month asc nulls last, path asc nulls last) as rate_number
     from {{ ref('int_attribution__path_rates') }}
-    where {{ in_window_months('month') }}
+    -- A path that never converts is as good as one never seen.
+    where {{ in_window_months('month') }} and conversions > 0
 
 ),
 

@@ -61,16 +61,30 @@ channel_lists as (
 
 ),
 
+order_touches as (
+
+    select
+        touches.order_number,
+        touches.ordered_on,
+        {{ position_in('channel_lists.channel_names', 'touches.channel') }} as channel_number,
+        row_number() over (
+            partition by touches.order_number
+            order by
+                touches.place asc nulls last,
+                {{ touch_order('touches') | indent(16) }}
+        ) as touch_number
+    from converting_touches as touches
+    cross join channel_lists
+
+),
+
 converting as (
 
     select
-        touches.ordered_on,
-        {{ sorted_list(step(
-            'touches.touch_number', position_in('channel_lists.channel_names', 'touches.channel')
-        )) }} as steps
-    from converting_touches as touches
-    cross join channel_lists
-    group by touches.order_number, touches.ordered_on
+        ordered_on,
+        {{ sorted_list(step('touch_number', 'channel_number')) }} as steps
+    from order_touches
+    group by order_number, ordered_on
 
 ),
 
