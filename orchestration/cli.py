@@ -101,12 +101,12 @@ def publish() -> None:
 def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
     """The published versions, newest first."""
     from operations.lock import check_warehouse
-    from operations.versions import versions
+    from operations.versions import pinned_version, versions
     from orchestration import show
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
-    show.versions(versions(settings), as_json)
+    show.versions(versions(settings), pinned_version(settings), as_json)
 
 
 @main.group("dead-letters")
