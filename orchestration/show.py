@@ -25,7 +25,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         return _json({
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
             "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
-            "pinned": result.pinned, "keys_made": result.keys_made, "exit_code": result.exit_code,
+            "pinned": result.pinned, "keys_made": result.keys_made, "warnings": result.warnings,
+            "exit_code": result.exit_code,
         })  # fmt: skip
     out = console()
     if result.keys_made:
@@ -37,6 +38,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
             out.print(f"[yellow]withheld[/yellow] {region} {day}: {escape(reason)}")
         if len(days) > 10:
             out.print(f"[yellow]withheld[/yellow] {region}: {len(days) - 10} days more; see `romi status`")
+    for line in result.warnings:
+        out.print(f"[yellow]warning[/yellow] {escape(line)}")
     if result.version:
         out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
     elif result.pinned:

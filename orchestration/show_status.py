@@ -19,7 +19,11 @@ def print_status(overview: dict[str, Any]) -> None:
     out.print(books_table(overview))
     out.print(_regions_table(overview["regions"]))
     out.print(_levels_table(overview))
-    for line in [*field_lines(overview["regions"]), *unusual_lines(overview["regions"])]:
+    for line in [
+        *refused_lines(overview["regions"]),
+        *field_lines(overview["regions"]),
+        *unusual_lines(overview["regions"]),
+    ]:
         out.print(escape(line))
     out.print(encryption_line(overview["regions"]))
     out.print(escape(published_line(overview["published"])))
@@ -106,6 +110,16 @@ def encryption_line(regions: dict[str, Any]) -> str:
     if not plain:
         return "encryption at rest: on"
     return "encryption at rest: off" + ("" if len(plain) == len(regions) else f" in {', '.join(plain)}")
+
+
+def refused_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and kind of file with rows that could not be loaded."""
+    return [
+        f"refused rows {region}: {sum(refused.values()):,} of {books['read']:,} of {kind} ("
+        + ", ".join(f"{reason} {count:,}" for reason, count in refused.items()) + ")"
+        for region, one in regions.items()
+        for kind, books in one.get("tables", {}).items() if (refused := books["dead_letter"])
+    ]  # fmt: skip
 
 
 def field_lines(regions: dict[str, Any]) -> list[str]:
