@@ -218,11 +218,11 @@ def remove_events(con: duckdb.DuckDBPyConnection, where: str, parameters: dict[s
     return con.execute(f"delete from raw.events where {where}", parameters).fetchall()[0][0]
 
 
-def records_by_fate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """The books of the region's event records, as ``romi status --json`` shows them."""
+def records_by_fate(con: duckdb.DuckDBPyConnection, kind: str = "events") -> dict[str, Any]:
+    """The books of the region's files of a kind, by record or row, as ``romi status --json`` shows them."""
     counted = con.execute("""
         select fate, reason, sum(fates.records)::bigint from ops.fates join ops.archives using (archive_id)
-        where kind = 'events' group by all order by all""").fetchall()
+        where kind = ? group by all order by all""", [kind]).fetchall()  # fmt: skip
     books: dict[str, Any] = {"read": sum(count for _, _, count in counted)} | dict.fromkeys(FATES, 0)
     books["dead_letter"] = {reason: count for fate, reason, count in counted if fate == "dead_letter"}
     books |= {fate: count for fate, _, count in counted if fate != "dead_letter"}

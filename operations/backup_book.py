@@ -17,7 +17,7 @@ BOOK = "books/backups.jsonl"
 
 @dataclass(frozen=True)
 class Verified:
-    """A backup and what its trial came to; `problem` where it did not come back as it was."""
+    """A backup and what its trial came to; `problem` where there is none, or it did not come back as it was."""
 
     folder: str
     made_at: str
@@ -25,13 +25,14 @@ class Verified:
     bytes: int
     seconds: float
     recovery_point: dict[str, str | None]
-    recovery_seconds: float | None
+    recovery_seconds: float | None  # None where it was not tried
     problem: str | None
 
 
 def last_verified(settings: Settings) -> Verified | None:
     """The newest backup that came back as it was and is still there."""
-    good = [one for one in _booked(settings) if not one.problem and Path(one.folder).is_dir()]
+    tried = [one for one in _booked(settings) if not one.problem and one.recovery_seconds is not None]
+    good = [one for one in tried if Path(one.folder).is_dir()]
     return max(good, key=lambda one: one.made_at, default=None)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from settings import WAREHOUSE_FORMAT, Settings, UsageError
 
-_held: dict[Path, int] = {}
+_held: set[Path] = set()
 _PRIVATE = ("regions", "books", "staging", "status", "dbt", "dagster")
 _MINE = {".lock", *_PRIVATE}  # `make ui` may have been here first
 
@@ -24,12 +24,8 @@ def exclusive(settings: Settings, on_wait: Callable[[], None] = lambda: None) ->
         UsageError: the folder cannot be written, is something else, or was made by another version.
     """
     path = settings.warehouse.absolute()
-    if _held.get(path):
-        _held[path] += 1
-        try:
-            yield
-        finally:
-            _held[path] -= 1
+    if path in _held:  # whoever took it first lets it go
+        yield
         return
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -43,10 +39,10 @@ def exclusive(settings: Settings, on_wait: Callable[[], None] = lambda: None) ->
             on_wait()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         _prepare(path)
-        _held[path] = 1
+        _held.add(path)
         yield
     finally:
-        _held.pop(path, None)
+        _held.discard(path)
         os.close(descriptor)
 
 

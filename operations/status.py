@@ -23,6 +23,7 @@ from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, TransientError, UsageError, now
 
 ACCURACY_DAYS = 28
+_TABLE_KINDS = ("ledger", "spend", "fx")
 
 
 def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "written_at": now().isoformat(),
         "archives": {kind: {state: count for found, state, count in states if found == kind} for kind, _, _ in states},
         "records": records_by_fate(con),
+        "tables": {kind: records_by_fate(con, kind) for kind in _TABLE_KINDS},
         "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
         "withheld": {str(day): reason for day, reason in withheld},
         "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
@@ -91,6 +93,10 @@ def overview(settings: Settings) -> dict[str, Any]:
         one["slo"] |= levels.get(region, {})
     return {
         "records": add_books([one["records"] for one in regions.values()]),
+        "tables": {
+            kind: add_books([one["tables"][kind] for one in regions.values() if "tables" in one])
+            for kind in _TABLE_KINDS
+        },
         "regions": regions,
         "slo": levels.get(WHOLE, {}),
         "published": {

@@ -41,8 +41,7 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
             except Exception as error:
                 if os.environ.get("ROMI_DEBUG"):
                     raise
-                # Its text may quote the data, so only its kind is told.
-                _fail(f"unexpected {type(error).__name__}; ROMI_DEBUG=1 shows where", 1, as_json)
+                _fail(_unexpected(error), 1, as_json)
 
         for option in (
             click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text."),
@@ -53,6 +52,14 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
         return group.command(name)(body)
 
     return decorate
+
+
+def _unexpected(error: Exception) -> str:
+    """What the machine says; of anything else only the kind, since its text may quote the data."""
+    from operations.said import said
+
+    line = said(error)
+    return f"{line}; ROMI_DEBUG=1 shows where" if line.startswith("unexpected ") else line
 
 
 def entry() -> None:
@@ -94,12 +101,12 @@ def publish() -> None:
 def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
     """The published versions, newest first."""
     from operations.lock import check_warehouse
-    from operations.versions import versions
+    from operations.versions import pinned_version, versions
     from orchestration import show
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
-    show.versions(versions(settings), as_json)
+    show.versions(versions(settings), pinned_version(settings), as_json)
 
 
 @main.group("dead-letters")

@@ -123,12 +123,11 @@ def _place(region: str, letter: Letter) -> dict[str, Any]:
 
 
 def _print_list(groups: list[dict[str, Any]], named: list[dict[str, Any]]) -> None:
-    from rich.console import Console
+    from orchestration.console import console
 
     if not groups:
         return click.echo("no dead letters")
-    out = Console(highlight=False, markup=False)
-    out = out if out.is_terminal else Console(highlight=False, markup=False, width=200)
+    out = console(markup=False)
     rows = [
         {"region": one["region"], "topic": one["topic"] or f"({one['kind']})", "reason": one["reason"],
          "arrived": one["first_seen_on"], "happened": _days(one["earliest"], one["latest"]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from settings import Settings, UsageError, load_settings
+from settings import Settings, TransientError, UsageError, load_settings
 
 if TYPE_CHECKING:
     from orchestration.pipeline import Outcome
@@ -32,13 +32,19 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
 
 def _shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[], None]], Outcome]) -> int:
     """Have the pipeline do its work, with its progress and its outcome shown."""
+    from operations.said import disk_trouble
     from orchestration import show
     from orchestration.show_progress import progress
 
     with progress(quiet=as_json) as on_wait:
         from orchestration import pipeline
 
-        outcome = work(pipeline, on_wait)
+        try:
+            outcome = work(pipeline, on_wait)
+        except Exception as error:
+            if line := disk_trouble(error, settings.warehouse):
+                raise TransientError(line) from error
+            raise
     show.outcome(settings, outcome, as_json)
     return outcome.exit_code
 

@@ -58,16 +58,11 @@ def _logs(settings: Settings) -> Iterator[Callable[[datetime], dict[str, Callabl
 @click.option("--trial/--no-trial", default=True, help="Restore it once beside itself, and measure that.")
 def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: Path | None, trial: bool) -> None:
     """Copy the warehouse, consistent and verified. Keys are not in it: keep those apart."""
+    from operations.upkeep.verified_backup import back_up_and_try
+
     settings = load_settings(config, warehouse=warehouse)
-    waiting = partial(_say_wait, as_json)
-    if trial:
-        from operations.upkeep.verified_backup import back_up_and_try
-
-        _print_backup(back_up_and_try(settings, to, waiting), "backed up to", as_json)
-    else:
-        from operations.upkeep.backup import back_up
-
-        _print_backup(back_up(settings, to or settings.backup.to, waiting), "backed up to", as_json)
+    done = back_up_and_try(settings, to, partial(_say_wait, as_json), trial=trial)
+    _print_backup(done, "backed up to", as_json)
 
 
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))

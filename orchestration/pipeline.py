@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import plan, status, versions
+from operations import plan, run_warnings, status, versions
 from operations.lock import exclusive
 from operations.progress import Step, report
 from operations.publishing import releases
@@ -45,6 +45,7 @@ class Outcome:
     version: int | None = None  # None where nothing differs from what is published
     pinned: int | None = None  # a version that a rollback pinned: nothing is published over it
     keys_made: str | None = None  # where keys were made, if this run made them
+    warnings: list[str] = field(default_factory=list)  # what somebody should look at, though it fails nothing
 
     @property
     def exit_code(self) -> int:
@@ -116,7 +117,7 @@ def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: An
         _end_killed_runs(journal)
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
         journal.add_dynamic_partitions(str(regions.name), outcome.regions)
-        yield _Jobs(journal, settings, config, outcome)
+        yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings))
 
 
 @dataclass
@@ -125,6 +126,7 @@ class _Jobs:
     settings: Settings
     config: Path | None
     outcome: Outcome
+    booked: dict[str, int]  # by region: the last archive that was there before
 
     def execute(
         self, name: str, what: str, partition_key: str | None = None, tags: dict[str, str] | None = None
@@ -165,6 +167,7 @@ class _Jobs:
         for one in status.snapshots(self.settings):
             if one["withheld"]:
                 self.outcome.withheld[one["region"]] = one["withheld"]
+        self.outcome.warnings = run_warnings.warnings(self.settings, self.booked)
 
 
 @cache

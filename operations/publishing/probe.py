@@ -20,8 +20,9 @@ import duckdb
 
 from operations.publishing.published_tables import PUBLISHED, Table
 from operations.publishing.released_marts import RELEASED
+from operations.said import said
 from operations.versions import version_ids
-from settings import Settings, now
+from settings import Settings, TransientError, now
 
 FILES: dict[str, tuple[Table, ...]] = {"marts.duckdb": PUBLISHED, "released.duckdb": RELEASED}
 SLOWEST_MS = 10_000  # who waits longer for a row has none
@@ -51,7 +52,8 @@ def look(settings: Settings) -> Probe:
         for name, tables in FILES.items():
             reason = reason or _read(folder / name, tables, version)
     except (OSError, ValueError):
-        reason = "nothing is published" if version is None else "the published version is gone"
+        is_linked = version is not None or settings.published.is_symlink()
+        reason = "the published version is gone" if is_linked else "nothing is published"
     except duckdb.Error as error:
         reason = f"the published version cannot be read ({type(error).__name__})"
     ms = round((time.perf_counter() - begun) * 1000, 3)
@@ -61,10 +63,18 @@ def look(settings: Settings) -> Probe:
 
 
 def probe(settings: Settings) -> Probe:
-    """Look, and book it; before the first version there is nothing to be available, and nothing is booked."""
+    """Look, and book it; before the first version there is nothing to be available, and nothing is booked.
+
+    Raises:
+        TransientError: it cannot be booked.
+    """
     found = look(settings)
-    if found.version is not None or version_ids(settings):
-        _book(settings, found)
+    was_there = settings.published.is_symlink() or version_ids(settings) or any(_folder(settings).glob("*.jsonl"))
+    if found.version is not None or was_there:
+        try:
+            _book(settings, found)
+        except OSError as error:
+            raise TransientError(f"the probe cannot be booked: {said(error)}") from error
     return found
 
 

@@ -7,12 +7,11 @@ anew (dbt's target) or is a journal (Dagster's storage).
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,12 +23,12 @@ from ingestion.books import region_file, write_json
 from operations.finality import WATERMARK
 from operations.lock import check_warehouse, exclusive
 from operations.removal.rewrite import table_digests
+from operations.upkeep.backup_manifest import MANIFEST
+from operations.upkeep.backup_places import BACKUPS, claimed, free_name, half_done, let_go, note, place_for, sweep
 from operations.versions import sync
 from privacy import storage
-from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, UsageError, now
+from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, now
 
-MANIFEST = "backup.json"
-BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
 _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
 
 
@@ -52,74 +51,43 @@ def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], No
         to: default ``<warehouse>.backups`` beside the warehouse.
 
     Raises:
-        UsageError: `to` lies in the warehouse, or there is no warehouse.
+        UsageError: `to` lies in the warehouse or cannot be a folder, or there is no warehouse.
         PermanentError: the copy is not what was copied.
     """
     check_warehouse(settings)
-    root = settings.warehouse.absolute()
-    parent = (to or root.with_name(f"{root.name}.backups")).absolute()
-    if root == parent or root in parent.parents:
-        raise UsageError(f"{parent} lies in the warehouse; give --to DIR outside it")
-    begun, made_at = time.monotonic(), now()
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = _free_name(parent, made_at)
-    work = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(work, ignore_errors=True)
-    with exclusive(settings, on_wait):
-        points = {path.stem: _settle(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))}
-        (work / "warehouse").mkdir(parents=True, mode=0o700)
-        files = {str(name): copy(root / name, work / "warehouse" / name) for name in _names(root)}
-        tables = {name: _tables(settings, root / name) for name in files if name.endswith(".duckdb")}
-        published = os.readlink(settings.published) if settings.published.is_symlink() else None
-    manifest = {
-        "warehouse_format": WAREHOUSE_FORMAT, "made_at": made_at.isoformat(), "published": published,
-        "recovery_point": points, "files": files, "tables": tables,
-    }  # fmt: skip
-    verify(settings, work / "warehouse", manifest)
-    seconds = round(time.monotonic() - begun, 3)
-    write_json(work / MANIFEST, {**manifest, "seconds": seconds})
-    for path in sorted(work.rglob("*"), reverse=True):
-        sync(path)
-    os.rename(work, folder)
-    sync(parent)
-    with exclusive(settings):
-        note(settings.warehouse, folder, made_at)
-    return Backup(folder, made_at, len(files), sum(one["bytes"] for one in files.values()), seconds, points)
+    root, parent = settings.warehouse.absolute(), place_for(settings, to)
+    with ExitStack() as until_whole:
+        with exclusive(settings, on_wait):
+            begun, made_at = time.monotonic(), now()
+            sweep(settings, parent)
+            folder = free_name(parent, made_at)
+            note(settings.warehouse, folder, made_at)
+            work = until_whole.enter_context(claimed(half_done(folder)))
+            manifest = {**_copied(settings, root, work / "warehouse"), "made_at": made_at.isoformat()}
+        verify(settings, work / "warehouse", manifest)
+        seconds = round(time.monotonic() - begun, 3)
+        write_json(work / MANIFEST, {**manifest, "seconds": seconds})
+        let_go(work)
+        for path in sorted(work.rglob("*"), reverse=True):
+            sync(path)
+        os.rename(work, folder)
+        sync(parent)
+    sizes = [one["bytes"] for one in manifest["files"].values()]
+    return Backup(folder, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])
 
 
-def read_manifest(source: Path) -> dict[str, Any]:
-    """What a backup says of itself.
-
-    Raises:
-        UsageError: there is none, or it is of another format.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{source} is no backup (no {MANIFEST})") from error
-    if manifest["warehouse_format"] != WAREHOUSE_FORMAT:
-        raise UsageError(f"{source} has format {manifest['warehouse_format']}, this version needs {WAREHOUSE_FORMAT}")
-    return manifest
-
-
-def known_backups(settings: Settings) -> dict[Path, datetime]:
-    """The backups made of this warehouse, by where they were put, and when."""
-    path = settings.warehouse / BACKUPS
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    return {Path(one): datetime.fromisoformat(made_at) for one, made_at in known.items()}
-
-
-def note(warehouse: Path, folder: Path, made_at: datetime) -> None:
-    """Book a backup as one of `warehouse`; those that are gone leave the book."""
-    path = warehouse / BACKUPS
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    write_json(path, {one: at for one, at in known.items() if Path(one).exists()} | {str(folder): made_at.isoformat()})
-
-
-def _free_name(parent: Path, made_at: datetime) -> Path:
-    stamp = made_at.strftime("%Y%m%dT%H%M%SZ")
-    names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
-    return next(parent / name for name in names if not (parent / name).exists())
+def _copied(settings: Settings, root: Path, to: Path) -> dict[str, Any]:
+    """Copy the warehouse; tells what it was."""
+    points = {path.stem: _settle(settings, path.stem) for path in sorted(settings.regions_dir.glob("*.duckdb"))}
+    to.mkdir(mode=0o700)
+    files = {str(name): copy(root / name, to / name) for name in _names(root)}
+    return {
+        "warehouse_format": WAREHOUSE_FORMAT,
+        "published": os.readlink(settings.published) if settings.published.is_symlink() else None,
+        "recovery_point": points,
+        "files": files,
+        "tables": {name: _tables(settings, root / name) for name in files if name.endswith(".duckdb")},
+    }
 
 
 def _settle(settings: Settings, region: str) -> str | None:

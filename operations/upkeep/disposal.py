@@ -13,6 +13,7 @@ import duckdb
 from ingestion import dead_letters
 from ingestion.books import meta, put_meta, remove_events
 from ingestion.gaps import ARCHIVE_SPANS
+from ingestion.table_books import remove_orders
 from operations.finality import closed_through, kept_through
 from operations.removal.anonymise import anonymise_orders
 from operations.removal.rewrite import REWRITE_DUE
@@ -198,12 +199,11 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
         union
         select order_id from raw.ledger_orders group by order_id
         having {local.format("arg_max(ordered_at, updated_at)")} < $before""", {"before": before})  # fmt: skip
-    gone = 0
-    for table in ("intermediate.int_orders__conversions", "intermediate.int_attribution__order_weights",
-                  "intermediate.int_attribution__touch_credits", "intermediate.int_orders__segments",
-                  "raw.ledger_orders", "ops.settled_orders"):  # fmt: skip
-        rows = _deleted(con, table, "order_id in (from old_orders)")
-        gone += rows if table in ("intermediate.int_orders__conversions", "raw.ledger_orders") else 0
+    of_them = "order_id in (from old_orders)"
+    gone = _deleted(con, "intermediate.int_orders__conversions", of_them) + remove_orders(con, of_them)
+    for table in ("intermediate.int_attribution__order_weights", "intermediate.int_attribution__touch_credits",
+                  "intermediate.int_orders__segments", "ops.settled_orders"):  # fmt: skip
+        _deleted(con, table, of_them)
     if gone and (closed_through(con) or date.min) < before:
         put_meta(con, "closed_through", (before - timedelta(days=1)).isoformat())
     return gone

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.books import region_file
+from operations.upkeep.backup_places import is_cut_in_two, leftovers, moved_away
 from operations.upkeep.processing import PUBLISHED_TABLES, REGISTER, known_columns
 from operations.upkeep.retention import Logs, find_overdue
 from privacy.keys import key_file
@@ -21,7 +22,8 @@ _PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
 
 def audit(settings: Settings, logs: Logs) -> list[str]:
     """What is not as the register says, a line each; an empty list where all is."""
-    findings = [*_tables(settings), *_published(settings), *_files(settings), *_modes(settings), *_keys(settings)]
+    findings = [*_tables(settings), *_published(settings), *_files(settings), *_modes(settings), *_keys(settings),
+                *_leftovers(settings)]  # fmt: skip
     try:
         overdue = find_overdue(settings, logs)
     except (RomiError, duckdb.Error, OSError, ValueError) as error:
@@ -104,3 +106,12 @@ def _keys(settings: Settings) -> Iterator[str]:
         return
     if path.is_file() and _mode(path) & 0o077:
         yield f"{path} can be read by others than its owner: chmod 600"
+
+
+def _leftovers(settings: Settings) -> Iterator[str]:
+    """Copies of the warehouse outside of every period."""
+    for path in leftovers(settings):
+        yield f"{path} was left by a killed backup or restore: `romi retention apply` takes it away"
+    root = settings.warehouse.absolute()
+    if is_cut_in_two(root):
+        yield f"{moved_away(root)} is the warehouse that a killed restore moved away; this one was begun since"

@@ -15,7 +15,19 @@ from operations.lock import exclusive
 from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
-from operations.upkeep.backup import BACKUPS, Backup, copy, note, read_manifest, verify
+from operations.upkeep.backup import Backup, copy, verify
+from operations.upkeep.backup_manifest import read_manifest
+from operations.upkeep.backup_places import (
+    BACKUPS,
+    RESTORED,
+    claimed,
+    is_cut_in_two,
+    let_go,
+    moved_away,
+    note,
+    restoring,
+    sweep,
+)
 from operations.versions import dispose_other_versions, sync
 from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now
@@ -33,45 +45,51 @@ def restore(
     the two renames of a forced restore it leaves neither, and doing it again ends it.
 
     Raises:
-        UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given.
+        UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given; or
+            a killed restore left two warehouses.
         PermanentError: the backup is not what it was.
     """
     manifest = read_manifest(source)
     root = settings.warehouse.absolute()
-    old, work = root.with_name(f".{root.name}.replaced"), root.with_name(f".{root.name}.restoring")
-    _end_a_killed_one(root, old, work)
+    _end_a_killed_one(root)
     is_there = root.is_dir() and any(one.name != ".lock" for one in root.iterdir())
     if is_there and not force:
         raise UsageError(f"{root} is not empty; --force puts the backup in its place")
     begun = time.monotonic()
     verify(settings, source / "warehouse", manifest)
+    seconds = time.monotonic() - begun
     with exclusive(settings, on_wait):
-        _make(settings, source, manifest, work)
-        seconds = round(time.monotonic() - begun, 3)
-        write_json(work / "restored.json", {
-            "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
-            "recovery_point": manifest["recovery_point"], "recovery_seconds": seconds,
-        })  # fmt: skip
-        sync(work)
-        os.rename(root, old)
-        os.rename(work, root)
+        begun = time.monotonic()  # to wait for the lock is not to restore
+        sweep(settings)
+        with claimed(restoring(root)) as work:
+            _make(settings, source, manifest, work)
+            seconds = round(seconds + time.monotonic() - begun, 3)
+            write_json(work / RESTORED, {
+                "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
+                "recovery_point": manifest["recovery_point"], "recovery_seconds": seconds,
+            })  # fmt: skip
+            let_go(work)
+            sync(work)
+            os.rename(root, moved_away(root))
+            os.rename(work, root)
         sync(root.parent)
-        shutil.rmtree(old)
+        shutil.rmtree(moved_away(root), ignore_errors=True)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     made_at = datetime.fromisoformat(manifest["made_at"])
     return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])
 
 
-def _end_a_killed_one(root: Path, old: Path, work: Path) -> None:
-    if old.is_dir() and not root.exists():  # killed between the renames
-        os.rename(old, root)
-    shutil.rmtree(old, ignore_errors=True)  # killed after them
-    shutil.rmtree(work, ignore_errors=True)
+def _end_a_killed_one(root: Path) -> None:
+    """Killed between the renames, the warehouse is back under its name."""
+    if is_cut_in_two(root):
+        raise UsageError(f"a restore was killed while {moved_away(root)} was the warehouse, and {root} was begun anew"
+                         " since: move away the one that you don't want")  # fmt: skip
+    if moved_away(root).is_dir() and not root.exists():
+        os.rename(moved_away(root), root)
 
 
 def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path) -> None:
     """The restored warehouse in `work`, fit to take the place of the one that is there."""
-    work.mkdir(mode=0o700, parents=True)
     for name in manifest["files"]:
         copy(source / "warehouse" / name, work / name)
     for name in _FOLDERS:

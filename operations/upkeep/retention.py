@@ -20,7 +20,7 @@ from operations import status
 from operations.lock import exclusive
 from operations.publishing.probe import old_books
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
-from operations.upkeep.backup import known_backups
+from operations.upkeep.backup_places import half_done, known_backups, leftovers
 from operations.upkeep.disposal import Disposal, dispose
 from operations.upkeep.overdue import Reach, overdue
 from operations.versions import (
@@ -35,6 +35,7 @@ from settings import RomiError, Settings, TransientError, UsageError, now
 
 BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
+LEFT = "copies that a killed backup or restore left"
 
 # Given a moment, the logs that are older, and how to take one away. Dagster's are known to the orchestration only.
 Logs = Callable[[datetime], dict[str, Callable[[], None]]]
@@ -169,38 +170,31 @@ def _old_backups(settings: Settings, before: datetime) -> dict[str, Callable[[],
 def _remover(folder: Path) -> Callable[[], None]:
     def remove() -> None:
         """Out of sight in one step, since nobody may take half of it for a whole."""
-        shutil.rmtree(_rubbish(folder), ignore_errors=True)
-        os.rename(folder, _rubbish(folder))
-        shutil.rmtree(_rubbish(folder))
+        shutil.rmtree(half_done(folder), ignore_errors=True)
+        os.rename(folder, half_done(folder))
+        shutil.rmtree(half_done(folder))
 
     return remove
-
-
-def _rubbish(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.tmp")
-
-
-def _sweep(settings: Settings) -> None:
-    """Take away what a kill left half removed."""
-    remove_leftovers(settings)
-    for folder in known_backups(settings):
-        shutil.rmtree(_rubbish(folder), ignore_errors=True)
 
 
 def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
     periods = settings.retention
     rules = {"logs": ("log_days", periods.log_days), "published versions": ("version_days", periods.version_days),
              "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days)}  # fmt: skip
+    # Copies of the warehouse that killed backups and restores left were never to be kept at all.
+    left: dict[str, Callable[[], None]] = {
+        str(one): partial(shutil.rmtree, one, ignore_errors=True) for one in leftovers(settings)
+    }
     done = []
     if not dry_run:
-        _sweep(settings)
-    for what, items in _old_files(settings, logs, moment).items():
-        name, days = rules[what]
-        before = (moment - timedelta(days=days)).date()
+        remove_leftovers(settings)
+    for what, items in ({LEFT: left} | _old_files(settings, logs, moment)).items():
+        name, days = rules.get(what, ("", 0))
+        rule, before = f"retention.{name}: {days}" if name else "never kept", (moment - timedelta(days=days)).date()
         if items:
-            done.append(Disposal("warehouse", what, f"retention.{name}: {days}", before, len(items)))
+            done.append(Disposal("warehouse", what, rule, before, len(items)))
         if not dry_run:
-            _book(settings, moment, what, f"retention.{name}: {days}", list(items))
+            _book(settings, moment, what, rule, list(items))
             for remove in items.values():
                 remove()
     return done

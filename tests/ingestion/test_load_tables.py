@@ -2,6 +2,10 @@
 
 import pytest
 
+from ingestion.books import region_file
+from ingestion.table_books import remove_orders
+from quality.books import unbalanced_archives
+
 SPEND_HEAD = "date,campaign_id,campaign_name,impressions,clicks,spend,currency,channel"
 LEDGER_HEAD = "order_id,ordered_at,status,revenue,refunded,cogs,currency,updated_at"
 
@@ -197,3 +201,50 @@ def test_a_dead_rows_place_is_its_line_and_its_payload_is_sealed(zone):
     ((offset, payload),) = zone.query("select record_offset, payload from ops.dead_letters")
     assert offset == 3
     assert b"jane" not in payload
+
+
+def unbalanced(zone, *statements):
+    """How many files' books do not balance with the tables, after statements that are taken back."""
+    with region_file(zone.settings, "eu") as con:
+        con.execute("begin")
+        for one in statements:
+            con.execute(one)
+        found = unbalanced_archives(con)
+        con.execute("rollback")
+    return found
+
+
+def test_rows_that_are_lost_or_doubled_are_seen_and_a_redelivery_is_clean(zone, spend):
+    rows = [ledger_row(), ledger_row("o-2"), ledger_row("o-2", "x"), ledger_row("o-1", "11.00")]
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, *rows]))
+    spend(spend_row(), spend_row("2026-03-02"))
+    spend(spend_row(), name="b.csv")
+    assert unbalanced(zone) == 0
+    for table, file in (("spend", "spend/google_ads/a.csv"), ("ledger_orders", "ledger/a.csv")):
+        of_file = f"file = '{file}' and line = 2"
+        lost, doubled = f"delete from raw.{table} where {of_file}", f"insert into raw.{table} from raw.{table} where "
+        assert unbalanced(zone, lost) == 1
+        assert unbalanced(zone, doubled + of_file) == 1
+        other = f"file = '{file}' and line = 3"
+        assert unbalanced(zone, lost, doubled + other) == 1, "one is lost for another that is doubled"
+        assert unbalanced(zone, f"delete from raw.{table} where file = '{file}'") == 1
+    spend(spend_row())  # restated, with a row less
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, *rows, ledger_row("o-3")]))
+    zone.load()
+    assert unbalanced(zone) == 0
+    zone.put("eu/ledger/a.csv", "no,columns")  # corrupt: the rows stay those of the last that was whole
+    zone.load()
+    assert unbalanced(zone) == 0
+
+
+def test_rows_of_the_ledger_that_went_for_good_leave_its_books_balanced(zone):
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, ledger_row(), ledger_row("o-2"), ledger_row("o-3")]))
+    zone.load()
+    with region_file(zone.settings, "eu") as con:
+        for gone in (2, 4):
+            assert remove_orders(con, f"line = {gone}") == 1
+            assert unbalanced_archives(con) == 0
+    assert unbalanced(zone, "delete from raw.ledger_orders") == 1
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, ledger_row(), ledger_row("o-2"), ledger_row("o-4")]))
+    zone.load()
+    assert unbalanced(zone) == 0

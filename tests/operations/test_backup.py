@@ -15,6 +15,7 @@ from ingestion.books import region_file
 from operations.lock import exclusive
 from operations.removal.rewrite import table_digests
 from operations.upkeep import backup, restore, retention
+from operations.upkeep.backup_places import known_backups
 from privacy import storage
 from settings import PermanentError, Settings, UsageError, now
 
@@ -76,7 +77,7 @@ def test_a_warehouse_lost_whole_comes_back_as_it_was(settings):
     told = json.loads((settings.warehouse / "restored.json").read_text())
     assert told["recovery_point"] == {"eu": "2026-03-02T03:04:05"}
     assert told["recovery_seconds"] >= 0
-    assert backup.known_backups(settings) == {made.folder: made.made_at}
+    assert known_backups(settings) == {made.folder: made.made_at}
 
 
 def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, monkeypatch):

@@ -43,3 +43,19 @@ def test_folder_of_another_make_is_refused(tmp_path):
     (tmp_path / "w" / "photo.jpg").touch()
     with pytest.raises(UsageError, match="no warehouse of this version"), exclusive(Settings(warehouse=tmp_path / "w")):
         pass
+
+
+def test_who_took_it_again_and_never_came_back_is_forgotten(tmp_path):
+    settings = Settings(warehouse=tmp_path / "w")
+
+    def left_in_the_middle():
+        with exclusive(settings):
+            yield
+
+    with exclusive(settings):
+        left = left_in_the_middle()
+        next(left)
+    with exclusive(settings):
+        left.close()
+        with exclusive(settings):
+            pass

@@ -52,7 +52,7 @@ def test_what_finance_cannot_read_is_booked_with_its_reason_and_a_line_cut_short
     assert "cannot be read (IOException)" in probe(shop).reason
     os.rename(version / "gone.duckdb", version / "released.duckdb")
     os.rename(version, shop.versions_dir / "000007")
-    assert probe(shop).reason == "nothing is published"
+    assert probe(shop).reason == "the published version is gone"
     shop.published.unlink()
     shop.published.symlink_to("versions/000007")
     assert probe(shop).reason == "marts.duckdb is not of the version that the link leads to"
@@ -63,6 +63,28 @@ def test_what_finance_cannot_read_is_booked_with_its_reason_and_a_line_cut_short
     probe(shop)
     assert [one.ok for one in probes(shop, now() - timedelta(hours=1))] == [False] * 4
     assert list(probes(shop, now() + timedelta(seconds=1))) == []
+
+
+def test_a_version_that_is_gone_is_booked_though_none_is_left(shop):
+    publish_now(shop)
+    for harm in (lambda: os.rename(shop.versions_dir, shop.warehouse / "moved"), shop.published.unlink):
+        harm()
+        assert not probe(shop).ok
+    assert [one.reason for one in probes(shop, now() - timedelta(hours=1))] == [
+        "the published version is gone", "nothing is published",
+    ]  # fmt: skip
+
+
+def test_a_probe_that_cannot_be_booked_says_so_in_a_line(shop):
+    from click.testing import CliRunner
+
+    from orchestration.cli import main
+
+    publish_now(shop)
+    (shop.warehouse / "probes").write_text("no folder")
+    done = CliRunner().invoke(main, ["probe", "--warehouse", str(shop.warehouse)])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "the probe cannot be booked: File exists: " in done.output
 
 
 def test_the_published_file_gives_nothing_else_away(shop, monkeypatch):

@@ -102,6 +102,11 @@ def test_the_schedule_backs_up_when_the_configuration_asks_for_it(shop, tmp_path
             [backup_asset], instance=instance, resources={"warehouse": asked}
         ).get_asset_check_evaluations()  # fmt: skip
         assert not check.passed
+        monkeypatch.setattr(verified_backup, "back_up", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        [check] = dg.materialize(
+            [backup_asset], instance=instance, resources={"warehouse": asked}
+        ).get_asset_check_evaluations()  # fmt: skip
+        assert (check.passed, check.metadata["problem"].value) == (False, "no backup was made: No space left")
 
 
 def test_a_restore_forgets_no_probe(shop):

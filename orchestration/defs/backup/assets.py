@@ -8,7 +8,7 @@ from operations.backup_book import is_due
 from operations.upkeep.verified_backup import back_up_and_try
 from orchestration.automation import POOL
 from orchestration.warehouse import Warehouse
-from settings import PermanentError
+from settings import RomiError
 
 _KEY = dg.AssetKey(["ops", "backup"])
 
@@ -23,7 +23,8 @@ _KEY = dg.AssetKey(["ops", "backup"])
         dg.AssetCheckSpec(
             "backup_comes_back",
             asset=_KEY,
-            description="The backup was restored on trial, compared with what was backed up and read as finance does."
+            description="The backup was made, restored on trial, compared with what was backed up and read as finance"
+            " does."
             " If it fails, there is no way back to this moment: look at the disk of the backups, and back up again.",
         )
     ],
@@ -35,7 +36,7 @@ def backup(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materi
         with warehouse.writing(context) as settings:
             done = back_up_and_try(settings)
     except dg.Failure as failure:
-        if isinstance(failure.__cause__, PermanentError):
+        if isinstance(failure.__cause__, RomiError):
             return dg.MaterializeResult(
                 check_results=[check._replace(metadata={"problem": dg.MetadataValue.text(str(failure.__cause__))})]
             )

@@ -1,0 +1,160 @@
+"""Where backups of a warehouse are, and what a killed one, or a killed restore, left there.
+
+What is not whole yet holds persons' data outside of every period, so whoever works on it holds a lock in it, which a
+kill lets go: what nobody holds is a leftover, which the next backup and every round of retention take away.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from ingestion.books import write_json
+from settings import Settings, UsageError
+
+BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
+RESTORED = "restored.json"  # in a warehouse that came from a backup: from which
+_HELD = ".held"
+_HALF_DONE = re.compile(r"\.\d{8}T\d{6}Z(-\d+)?\.(tmp|trial)")
+
+
+def place_for(settings: Settings, to: Path | None) -> Path:
+    """The folder to put backups into, made where it is not there; default ``<warehouse>.backups`` beside it.
+
+    Raises:
+        UsageError: it lies in the warehouse, or cannot be a folder to write to.
+    """
+    parent = (to or _default_place(settings)).absolute()
+    root = settings.warehouse.resolve()
+    if root in (parent.resolve(), *parent.resolve().parents):
+        raise UsageError(f"{parent} lies in the warehouse; give --to DIR outside it")
+    if parent.exists() and not parent.is_dir():
+        raise UsageError(f"{parent} is no folder; give --to DIR")
+    try:
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UsageError(f"cannot make the folder {parent}: {error.strerror}") from error
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UsageError(f"the folder {parent} cannot be written")
+    return parent
+
+
+def free_name(parent: Path, made_at: datetime) -> Path:
+    """A name that no backup has, nor one that is being made."""
+    stamp = made_at.strftime("%Y%m%dT%H%M%SZ")
+    names = (parent / name for name in (stamp, *(f"{stamp}-{number}" for number in range(2, 1000))))
+    return next(one for one in names if not any(path.exists() for path in (one, half_done(one), trial_of(one))))
+
+
+def half_done(folder: Path) -> Path:
+    """What a backup is called while it is made, and while it is taken away."""
+    return folder.with_name(f".{folder.name}.tmp")
+
+
+def trial_of(folder: Path) -> Path:
+    """Where a backup is restored on trial."""
+    return folder.with_name(f".{folder.name}.trial")
+
+
+def moved_away(root: Path) -> Path:
+    """What the warehouse at `root` is called while a restored one takes its place."""
+    return root.with_name(f".{root.name}.replaced")
+
+
+def restoring(root: Path) -> Path:
+    """Where a restored warehouse is made before it takes the place of the one at `root`."""
+    return root.with_name(f".{root.name}.restoring")
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[Path]:
+    """A new folder to work in, which goes with the work unless it was renamed."""
+    folder.mkdir(mode=0o700, parents=True)
+    descriptor = os.open(folder / _HELD, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def let_go(folder: Path) -> None:
+    """Take the mark of :func:`claimed` away: from here on the folder only waits for its name."""
+    (folder / _HELD).unlink()
+
+
+def leftovers(settings: Settings, *places: Path) -> list[Path]:
+    """What killed or failed backups and restores left of the warehouse, there, and where backups of it are known."""
+    root, known = settings.warehouse.absolute(), known_backups(settings)
+    parents = {_default_place(settings), *places, *(one.parent for one in known)}
+    parents |= {settings.backup.to.absolute()} if settings.backup.to else set()
+    found = {one for parent in parents for one in _listed(parent) if _HALF_DONE.fullmatch(one.name)}
+    found |= {half_done(one) for one in known}
+    if not is_cut_in_two(root):
+        found |= {moved_away(root), restoring(root)}
+    return sorted(one for one in found if one.is_dir() and not _is_held(one))
+
+
+def is_cut_in_two(root: Path) -> bool:
+    """Whether a restore was killed between its two renames and another warehouse begun: the real one is moved away."""
+    return moved_away(root).is_dir() and root.exists() and not (root / RESTORED).is_file()
+
+
+def sweep(settings: Settings, *places: Path) -> None:
+    """Take leftovers away. Call it with the warehouse held."""
+    for folder in leftovers(settings, *places):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def known_backups(settings: Settings) -> dict[Path, datetime]:
+    """The backups made of this warehouse, by where they were put, and when."""
+    path = settings.warehouse / BACKUPS
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    return {Path(one): datetime.fromisoformat(made_at) for one, made_at in known.items()}
+
+
+def note(warehouse: Path, folder: Path, made_at: datetime) -> None:
+    """Book a backup as one of `warehouse`, before it is made; those that are gone leave the book."""
+    path = warehouse / BACKUPS
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    there = {one: at for one, at in known.items() if Path(one).exists() or half_done(Path(one)).exists()}
+    write_json(path, there | {str(folder): made_at.isoformat()})
+
+
+def _default_place(settings: Settings) -> Path:
+    root = settings.warehouse.absolute()
+    return root.with_name(f"{root.name}.backups")
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # not there, or not for us to look into
+        return []
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether somebody works in it: a backup holds its mark, a restore the lock of the warehouse it moved away."""
+    for name in (_HELD, ".lock"):
+        try:
+            descriptor = os.open(folder / name, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+    return False

@@ -1,0 +1,43 @@
+"""What the machine does to a run is told in a line."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections import namedtuple
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy.exc import OperationalError
+
+from operations import said
+from orchestration import pipeline
+from orchestration.cli import main
+
+Usage = namedtuple("Usage", "total used free")
+FULL = "no space left on the disk of "
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "told"),
+    [
+        (OperationalError("insert", {}, sqlite3.OperationalError("database or disk is full")), 1 << 40, FULL),
+        (OperationalError("insert", {}, sqlite3.OperationalError("disk I/O error")), 0, FULL),
+        (OperationalError("insert", {}, sqlite3.OperationalError("disk I/O error")), 1 << 40, "unexpected Operat"),
+        (OSError(errno.ENOSPC, "No space left on device", "x"), 1 << 40, FULL),
+        (PermissionError(errno.EACCES, "Permission denied", "/a/file"), 0, "Permission denied: /a/file"),
+        (KeyError("jane@example.com"), 0, "unexpected KeyError; ROMI_DEBUG=1 shows where"),
+    ],
+)
+def test_what_the_machine_does_to_a_run_is_told_in_a_line(tmp_path, monkeypatch, error, free, told):
+    def fail(*_):
+        raise error
+
+    monkeypatch.delenv("ROMI_DEBUG", raising=False)
+    monkeypatch.setattr(pipeline, "run", fail)
+    monkeypatch.setattr(said.shutil, "disk_usage", lambda _: Usage(1 << 41, 0, free))
+    (tmp_path / "landing" / "eu").mkdir(parents=True)
+    places = ["--landing", str(tmp_path / "landing"), "--warehouse", str(tmp_path / "w")]
+    done = CliRunner().invoke(main, ["run", *places])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert done.output.startswith(f"romi: {told}")
