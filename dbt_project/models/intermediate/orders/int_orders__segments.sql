@@ -4,7 +4,7 @@ with
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
-    where is_priced and ordered_on <= {{ last_day_of_months() }}
+    where ordered_on <= {{ last_day_of_months() }}
 
 ),
 

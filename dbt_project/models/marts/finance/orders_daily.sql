@@ -3,10 +3,11 @@ with
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
-    where is_priced and ordered_on <= {{ to_date() }}
+    where ordered_on <= {{ to_date() }}
 
 ),
 
+-- What makes a customer: a person's first order is the first one, even where a rate is missing for its money.
 first_orders as (
 
     select
@@ -54,7 +55,7 @@ daily as (
         cast(sum(refund_cents) as bigint) as refund_cents,
         cast(sum(cogs_cents) as bigint) as cogs_cents
     from conversions
-    where {{ in_window('ordered_on') }}
+    where is_priced and {{ in_window('ordered_on') }}
     group by ordered_on
 
 ),
