@@ -7,7 +7,7 @@ conversions as (
 
 ),
 
--- What makes a customer: a person's first order is the first one, even where a rate is missing for its money.
+-- What makes a customer: no sign-up, but an order, even where a rate is missing for its money.
 first_orders as (
 
     select
@@ -17,6 +17,7 @@ first_orders as (
     -- The first order of a buyer of old is among the settled ones.
     where
         person_id is not null
+        and {{ is_purchase() }}
         and person_id not in (select past_buyers.person_id from {{ ref('int_orders__past_buyers') }} as past_buyers)
     group by person_id
 
@@ -28,7 +29,7 @@ settled_first_orders as (
     select conversions.ordered_on as first_ordered_on
     from conversions
     inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
-    where settled.segment = 'new'
+    where settled.segment = 'new' and {{ is_purchase('conversions') }}
 
 ),
 
