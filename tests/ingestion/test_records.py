@@ -259,6 +259,13 @@ def test_other_types_are_loaded_and_mean_nothing_yet(kind):
     assert row["event"] == ("Signed Up" if kind == "track" else None)
 
 
+@pytest.mark.parametrize("event", ["Order Completed", "Order Refunded", "Order Cancelled"])
+@pytest.mark.parametrize("kind", ["page", "screen", "identify", "alias"])
+def test_only_a_track_is_commerce(kind, event):
+    for row in (read(order(event, type=kind)), read(order(event, type=kind, properties={"revenue": "much"}))):
+        assert (row["event"], row.get("order_id"), row.get("revenue_minor")) == (None, None, None)
+
+
 def test_a_record_gives_the_columns_that_the_boundary_may_look_at():
     assert set(read(page())) | set(read(order())) | {"record_offset"} == set(PLAIN.names())
 
