@@ -162,8 +162,9 @@ def _texts(fields: Fields, is_order: bool) -> dict[str, Any]:
         "page_referrer": fields.text("context.page.referrer"),
         "analytics_consent": fields.value("context.consent.categoryPreferences.Analytics"),
     }
-    for name in ("source", "medium", "name", "id"):
+    for name in ("source", "medium", "name"):
         row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
+    row["campaign_id"] = fields.number("context.campaign.id")
     row["geography"] = fields.label(*(f"context.location.{name}" for name in GEOGRAPHY))
     for name, properties in EXPERIMENT.items():
         is_shown = row["type"] == "track" and row["event"] == EXPERIMENT_EVENT
