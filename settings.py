@@ -9,7 +9,8 @@ import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -424,14 +425,19 @@ def _explain(error: ValidationError | TypeError) -> str:
 
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {
-        "regions": Region, "topics": Topic, "attribution": Attribution,
-        "privacy": Privacy, "retention": Retention, "slo": Slo, "experiments": Experiment,
-        "anomalies": Anomalies,
-    }  # fmt: skip
-    model = sections[str(loc[0])] if loc else Settings
-    if loc[1:2] in (("conversions",), ("channel_rules",)):
-        model = Conversion if loc[1] == "conversions" else ChannelRule
-    if loc[:1] == ("anomalies",) and len(loc) > 1:
-        model = Anomaly
-    return [field.alias or name for name, field in model.model_fields.items()]
+    """The keys of the section at `loc`, as the models have them."""
+    kind: Any = Settings
+    for part in loc:
+        # A list or a mapping has one kind of entry; its own type comes first or last.
+        kind = _kind_of(kind, str(part)) if _is_section(kind) else next(filter(_is_section, get_args(kind)))
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _kind_of(section: type[BaseModel], key: str) -> Any:
+    """What stands under a key of the section; of what may be null as well, the rest."""
+    kind = next(field.annotation for name, field in section.model_fields.items() if key in (name, field.alias))
+    return get_args(kind)[0] if isinstance(kind, UnionType) else kind
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -174,10 +174,11 @@ def read_converted(path: File, source_format: str, convert: Convert, now: dateti
 def read_lines(lines: list[tuple[int, bytes]], convert: Convert | None, now: datetime) -> Batch:
     """Read single lines, each with its offset, by the exact reader of their format; `convert` is None for Segment."""
     rows, dead = [], []
+    order_types = ("track", "page") if convert else ("track",)
     for offset, line in lines:
         try:
             text = _decoded(line if convert else line.strip())
-            rows.append({**read_record((convert or decode_text)(text), now), "record_offset": offset})
+            rows.append({**read_record((convert or decode_text)(text), now, order_types), "record_offset": offset})
         except DeadLetter as error:
             payload = b"" if error.reason == "oversized_record" else line
             dead.append(Dead(offset, error.reason, payload, error.occurred_at, error.field))

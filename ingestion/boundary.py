@@ -47,6 +47,7 @@ _CLICK_IDS = {"google": "gclid|gbraid|wbraid|dclid", "bing": "msclkid"}
 _HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@\\]*@)?([^/?#:@]+)"
 _PLAIN_HOST = r"^[a-z0-9.\-]+$"
 GEOGRAPHY_CHARACTERS = 64
+CAMPAIGN_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     key = policy.key
     is_known = pl.col("fate") == "loaded"
     is_named = pl.col("order_id").is_not_null() | pl.col("event").is_in([EXPERIMENT_EVENT, *policy.conversions])
-    campaigns = _campaigns(kept)
+    campaigns = _campaigns(kept, key)
     return kept.with_columns(
         pseudonyms(key, "message", "message_id").alias("message_id"),
         order_keys(key, kept["message_id"]).alias("message_order"),
@@ -178,6 +179,16 @@ def order_number(order_id: str, key: Key) -> str:
     return pseudonym(key, "order", order_id) if is_email(order_id) else order_id
 
 
+def campaign_number(campaign_id: str, key: Key) -> str:
+    """A campaign's id as it is, since it ties touches to cost; one shaped like a person's data as a pseudonym.
+
+    Many platforms' ids are: a UUID is shaped like a token, zeros before digits like a phone, some digits like a card.
+    """
+    if redact(campaign_id) != REDACTED:
+        return campaign_id
+    return f"{REDACTED[:-1]} {pseudonym(key, 'campaign', campaign_id)[:CAMPAIGN_DIGITS]})"
+
+
 def _place(value: str) -> str:
     return redact(value)[:GEOGRAPHY_CHARACTERS]
 
@@ -187,7 +198,7 @@ def _host(column: str) -> pl.Expr:
     return pl.when(host.str.contains(_PLAIN_HOST)).then(host)
 
 
-def _campaigns(kept: pl.DataFrame) -> pl.DataFrame:
+def _campaigns(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
     """The campaign of each row: the record's own, else the URL's utm parameters, else its paid click id."""
     has_own = pl.any_horizontal(pl.col(name).is_not_null() for name in _CAMPAIGN)
     url = pl.col("page_url").str.replace("(?s)#.*", "")
@@ -214,14 +225,15 @@ def _campaigns(kept: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce("campaign_source", clicked).alias("campaign_source"),
         pl.coalesce("campaign_medium", pl.when(clicked.is_not_null()).then(pl.lit("cpc"))).alias("campaign_medium"),
     )
-    return complete.select(_replaced(complete[name], redact) for name in _CAMPAIGN)
+    ids = _replaced(complete["campaign_id"], lambda value: campaign_number(value, key))
+    return complete.select(*[_replaced(complete[name], redact) for name in _CAMPAIGN[:-1]], ids)
 
 
 def _decode(value: str) -> str | None:
-    as_written = unquote(value)
+    as_written = unquote(value).strip()
     # A '+' is a blank in a query, except where somebody forgot to encode that of a phone number.
     is_phone = as_written.startswith("+") and redact(as_written) == REDACTED
-    return REDACTED if is_phone else unquote_plus(value).strip() or None
+    return as_written if is_phone else unquote_plus(value).strip() or None
 
 
 def _of_distinct(values: pl.Series, expression: pl.Expr) -> pl.Series:

@@ -39,14 +39,23 @@ class Fields:
             return None
         return value and _LONE_SURROGATE.sub("\ufffd", value)
 
+    def number(self, path: str) -> str | None:
+        """Text, or of a whole number its digits as they were written."""
+        value = self.value(path)
+        return str(value) if _is_whole(value) else self.text(path)
+
     def label(self, *paths: str) -> str | None:
         """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""
         wrong_type = self.wrong_type
         values = [self.value(path) for path in paths]
         self.wrong_type = wrong_type
         for value in values:
-            if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+            if _is_whole(value):
                 return str(value)
             if isinstance(value, str):
                 return _LONE_SURROGATE.sub("\ufffd", value)
         return None
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Decimal) and value.as_tuple().exponent == 0

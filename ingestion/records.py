@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -104,12 +105,13 @@ def _without_depths(text: str) -> str:
     return "".join(kept)
 
 
-def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
+def read_record(record: dict[str, Any], now: datetime, order_types: Collection[str] = ("track",)) -> dict[str, Any]:
     """Check a record of the Segment Spec and take from it what the boundary may look at.
 
     Args:
         record: as decoded, numbers as ``Decimal``.
         now: the clock, UTC, naive.
+        order_types: the types that can be an order; a reader of another format may find one on a page view.
 
     Returns:
         A row of :data:`PLAIN`, without ``record_offset``.
@@ -119,7 +121,7 @@ def read_record(record: dict[str, Any], now: datetime) -> dict[str, Any]:
     """
     fields = Fields(record)
     event = fields.value("event")
-    is_order = isinstance(event, str) and event in COMMERCE_EVENTS and fields.value("type") in ("track", "page")
+    is_order = isinstance(event, str) and event in COMMERCE_EVENTS and fields.value("type") in order_types
     _check_presence(fields, event if is_order else None)
     row = _texts(fields, is_order)
     row["occurred_at"], row["received_at"] = _moments(row.pop("timestamp"), row.pop("receivedAt"), now)
@@ -160,8 +162,9 @@ def _texts(fields: Fields, is_order: bool) -> dict[str, Any]:
         "page_referrer": fields.text("context.page.referrer"),
         "analytics_consent": fields.value("context.consent.categoryPreferences.Analytics"),
     }
-    for name in ("source", "medium", "name", "id"):
+    for name in ("source", "medium", "name"):
         row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
+    row["campaign_id"] = fields.number("context.campaign.id")
     row["geography"] = fields.label(*(f"context.location.{name}" for name in GEOGRAPHY))
     for name, properties in EXPERIMENT.items():
         is_shown = row["type"] == "track" and row["event"] == EXPERIMENT_EVENT

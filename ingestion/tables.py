@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingestion import parquet
-from ingestion.boundary import order_number
+from ingestion.boundary import campaign_number, order_number
 from ingestion.compression import CorruptArchiveError
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 from ingestion.records import DeadLetter, naive_utc
@@ -96,7 +96,7 @@ def _check_columns(header: set[str], kind: str) -> None:
         raise UnreadableTableError(f"columns missing: {', '.join(missing)}")
 
 
-def read_spend(row: Row, _: Context) -> dict[str, Any]:
+def read_spend(row: Row, context: Context) -> dict[str, Any]:
     """One row of advertising cost. Raises DeadLetter."""
     _check_encoding(row)
     if not all(row.get(name) for name in ("date", "currency")) or not (row.get("spend") or row.get("cost_micros")):
@@ -109,7 +109,7 @@ def read_spend(row: Row, _: Context) -> dict[str, Any]:
     amount = _amount(row["spend"]) if row.get("spend") else _amount(row["cost_micros"], shift=-6)
     currency = _currency(row)
     return {
-        "spend_on": spend_on, "campaign_id": redact(campaign_id),
+        "spend_on": spend_on, "campaign_id": campaign_number(campaign_id, context.key),
         "campaign_name": redact(row["campaign_name"]) if row.get("campaign_name") else None,
         "channel": redact(row["channel"]) if row.get("channel") else None, **counts,
         "spend_minor": to_minor(amount, currency), "currency": currency,

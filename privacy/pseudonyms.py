@@ -12,9 +12,10 @@ import polars_hash
 
 from privacy.keys import Key
 
-Kind = Literal["message", "anonymous", "user", "order"]
+Kind = Literal["message", "anonymous", "user", "order", "campaign"]
 HEX_DIGITS = 32
-# Rotated with the key. Records and orders are no persons, and their pseudonyms break ties and tell copies apart.
+# Rotated with the key. Records, orders and campaigns are no persons: their pseudonyms break ties, tell copies apart,
+# and tie cost to touches.
 PERSONS: tuple[Kind, ...] = ("anonymous", "user")
 
 

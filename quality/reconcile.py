@@ -110,20 +110,20 @@ def _compare(
     held = con.execute(
         """select order_id, ordered_on, count(*), any_value(currency), any_value(revenue_cents)::bigint,
             any_value(refund_cents)::bigint, any_value(cogs_cents)::bigint, coalesce(sum(revenue_cents), 0)::bigint,
-            bool_or(is_in_events)
+            bool_or(is_in_events), bool_or(conversion_type = 'Order Completed')
         from intermediate.int_orders__conversions where ordered_on between ? and ? group by all""", [from_day, to_day],
     ).fetchall()  # fmt: skip
     days: dict[date, Counter[str]] = defaultdict(Counter)
     right: set[tuple[str, date]] = set()
     found: set[tuple[str, date]] = set()
     matched = {key for key, order in orders.items() if order.has_event}
-    for order_id, day, copies, currency, *cents, revenue, had_event in held:
+    for order_id, day, copies, currency, *cents, revenue, had_event, is_purchase in held:
         tally, key = days[day], (order_id, day)
         tally["warehouse_orders"] += copies
         tally["warehouse_revenue"] += revenue
         order = orders.get(key)
         if order is None or not order.is_in_ledger:
-            tally["missing_in_ledger"] += copies
+            tally["missing_in_ledger"] += copies * is_purchase  # no ledger will ever have a sign-up
             continue
         found.add(key)
         if copies == 1 and currency == order.currency and (order.cents is None or tuple(cents) == order.cents):

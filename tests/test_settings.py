@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import Conversion, Settings, UnknownValueError, UsageError, is_region_name, load_settings, now
+from settings import Conversion, Settings, UnknownValueError, UsageError, _Section, is_region_name, load_settings, now
 
 EXPERIMENT = "experiments: {e: {channel: c, from: 2026-06-01, to: 2026-06-30, %s}}"
 
@@ -98,6 +98,31 @@ def test_an_unknown_key_is_an_error_that_lists_the_known_ones(config, text, key,
         load_settings(config(text))
     assert all(name in str(caught.value) for name in known)
     assert "\n" not in str(caught.value)
+
+
+SECTIONS = {
+    "Settings": "x: 1",
+    "Region": "regions: {eu: {x: 1}}",
+    "Topic": "topics: {web: {x: 1}}",
+    "Attribution": "attribution: {x: 1}",
+    "Conversion": "attribution: {conversions: {Signed Up: {value: 1, x: 1}}}",
+    "ChannelRule": "attribution: {channel_rules: [{channel: A, source: a}, {channel: B, source: b, x: 1}]}",
+    "Privacy": "privacy: {x: 1}",
+    "Retention": "retention: {x: 1}",
+    "Slo": "slo: {x: 1}",
+    "Anomalies": "anomalies: {x: 1}",
+    "Anomaly": "anomalies: {consent_rate: {x: 1}}",
+    "Backup": "backup: {x: 1}",
+    "Experiment": EXPERIMENT % "control: [a], x: 1",
+}
+
+
+@pytest.mark.parametrize("section", [Settings, *_Section.__subclasses__()], ids=lambda section: section.__name__)
+def test_every_section_lists_its_keys(config, section):
+    with pytest.raises(UsageError, match=r"unknown key '(.+\.)?x'; known here: ") as caught:
+        load_settings(config(SECTIONS[section.__name__]))
+    known = str(caught.value).split("known here: ")[1].split(", ")
+    assert known == [field.alias or name for name, field in section.model_fields.items()]
 
 
 @pytest.mark.parametrize(

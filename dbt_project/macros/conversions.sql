@@ -1,5 +1,10 @@
 {#- Tracks that the configuration counts as conversions, at a fixed value in the reporting currency. -#}
 
+{% macro is_purchase(conversions='') -%}
+    {#- An order, and no track that the configuration counts as a conversion. -#}
+    {{ conversions ~ '.' if conversions }}conversion_type = 'Order Completed'
+{%- endmacro %}
+
 {% macro configured_events() -%}
     {#- As more values of a list. -#}
     {%- for one in var('conversions') %}, {{ text(one.event) }}{% endfor %}
@@ -30,7 +35,7 @@
         and {{ conversions }}.converted_at >= {{ touchpoints }}.touched_at
         {%- if var('longest_lookback_days') != var('lookback_days') %}
         and (
-            {{ conversions }}.conversion_type != 'Order Completed'
+            not {{ is_purchase(conversions) }}
             or {{ within_days(conversions, touchpoints, var('lookback_days') | int) }}
         )
         {%- endif %}

@@ -37,6 +37,7 @@ _LABELS = {
 _IS_EXPERIMENT = f"r.type = 'track' and r.event = '{EXPERIMENT_EVENT}'"
 _HOUR = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = rf"^(19|20)\d\d-\d\d-\d\dT{_HOUR}:[0-5]\d(\.\d{{1,6}})?(Z|[+-]{_HOUR})$"
+_WHOLE = r"^[1-9]\d{0,17}$"  # more digits, DuckDB does not keep
 _NO_TEXT = r"^([-0-9{\[]|true$|false$|(?i:nan|inf))"
 # What DuckDB reads and RFC 8259 does not know (NaN, Infinity, a comma before a bracket), and keys that could hide
 # behind escapes. Each pattern begins with a literal, which is what makes the search cheap.
@@ -91,7 +92,9 @@ def _sure(now: datetime) -> list[str]:
         f"strlen(line) < {MAX_RECORD_BYTES // 2}",
         "strlen(r.messageId) > 2",
         "(strlen(r.anonymousId) > 2 or strlen(r.userId) > 2)",
-        *[_is_plain(path) for path in (*_QUOTED.values(), *_LABELS["geography"])],
+        *[_is_plain(path) for name, path in _QUOTED.items() if name != "campaign_id"],
+        *[_is_plain(path) for path in _LABELS["geography"]],
+        f"({_is_plain(_QUOTED['campaign_id'])} or regexp_matches({_QUOTED['campaign_id']}, '{_WHOLE}'))",
         *[
             f"(not coalesce({_IS_EXPERIMENT}, false) or {_is_plain(path)})"
             for name in EXPERIMENT

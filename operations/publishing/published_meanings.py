@@ -54,7 +54,8 @@ WRITTEN_HERE = {
         "missing_in_warehouse": "Orders of the ledger that the warehouse does not hold on that day."
                                 " Source: ledger and warehouse, order by order.",
         "missing_in_ledger": "Orders of the warehouse that the ledger does not have on that day, such as those only"
-                             " events know. Source: ledger and warehouse, order by order.",
+                             " events know; not conversions that are no orders. Source: ledger and warehouse, order by"
+                             " order.",
         "amount_mismatches": "Orders of both whose revenue, refunds, cost of goods or currency differ, or that stand"
                              " twice. Source: ledger and warehouse, order by order.",
         "ledger_revenue": "Gross revenue of the ledger's orders, in the reporting currency. Source: the ledger.",

@@ -57,10 +57,12 @@ def _settle(con: duckdb.DuckDBPyConnection, lapsed_after_days: int) -> int:
     return con.execute(
         """
         with sequence as (
-            select order_id, ordered_on, orders.person_id, is_priced, coalesce(lag(ordered_on) over (
-                partition by orders.person_id, is_priced
-                order by ordered_on asc nulls last, converted_at asc nulls last, order_id asc nulls last
-            ), last_ordered_on) as previous_ordered_on
+            select order_id, ordered_on, orders.person_id, coalesce(
+                max(ordered_on) filter (conversion_type = 'Order Completed') over (
+                    partition by orders.person_id
+                    order by ordered_on asc nulls last, converted_at asc nulls last, order_id asc nulls last
+                    rows between unbounded preceding and 1 preceding
+                ), last_ordered_on) as previous_ordered_on
             from intermediate.int_orders__conversions as orders left join ops.past_buyers using (person_id)
             where person_id in (
                 select person_id from intermediate.int_orders__conversions semi join anonymous_orders using (order_id))
@@ -78,7 +80,6 @@ def _settle(con: duckdb.DuckDBPyConnection, lapsed_after_days: int) -> int:
         select
             order_id, buyer_id, path,
             case
-                when not is_priced then 'unknown'
                 when previous_ordered_on is null then 'new'
                 when ordered_on - previous_ordered_on > $lapsed_after_days then 'lapsed'
                 else 'repeat'

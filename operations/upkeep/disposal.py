@@ -179,9 +179,9 @@ def _persons(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, l
     if orders:
         con.execute(f"""
             create or replace temp table came_again as
-            select person_id, max(ordered_on) filter (is_priced) as last_ordered_on
+            select person_id, max(ordered_on) as last_ordered_on
             from intermediate.int_orders__conversions
-            where {old} group by person_id having last_ordered_on is not null""", {"before": before})  # fmt: skip
+            where {old} and conversion_type = 'Order Completed' group by person_id""", {"before": before})  # fmt: skip
         anonymise_orders(con, [order_id for (order_id,) in orders], settings.attribution.lapsed_after_days)
         con.execute("insert or replace into ops.past_buyers from came_again")
     con.execute("""

@@ -22,5 +22,9 @@ regions: {eu: {}}
     code, told = shop.romi("run")
     assert (code, told["withheld"]) == (0, {})
     assert shop.query("select orders, revenue::double from finance.orders_daily") == [(2, 112.5)]
+    # By purchase history the order is still the first, and no ledger will ever have a sign-up.
+    assert shop.query("select sum(new_customers) from finance.orders_daily") == [(1,)]
+    assert shop.query("select distinct segment from finance.romi_by_segment") == [("new",)]
+    assert shop.query("select warehouse_orders, missing_in_ledger from finance.reconciliation_daily") == [(2, 1)]
     assert shop.query("""select sum(revenue)::double from finance.romi_daily
         where attribution_model = 'linear' and channel = 'Email'""") == [(112.5,)]  # fmt: skip

@@ -1,5 +1,6 @@
 """Who passes the boundary with what fate, and what is left of a person behind it."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from ingestion.boundary import MASKED, Policy, mask
 from ingestion.records import PLAIN, decode_text, read_record
+from ingestion.tables import Context, read_spend
 from privacy.keys import Key
 from privacy.pseudonyms import pseudonym
 from privacy.redaction import REDACTED
@@ -183,6 +185,25 @@ def test_campaign_values_shaped_like_a_persons_data_are_redacted(value):
     assert campaign("https://shop.example/", {"source": value, "name": "brand"}) == (REDACTED, None, "brand", None)
     for encoded in (quote(value), quote_plus(value)):
         assert campaign(f"https://shop.example/?utm_source=x&utm_campaign={encoded}") == ("x", None, REDACTED, None)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [f"550e8400-e29b-41d4-a716-44665544000{n}" for n in range(5)],
+        [f"000000000{n}" for n in range(5)],
+        ["4111111111111111", "5555555555554444", "6011111111111117", "+491701234567"],
+    ],
+)
+def test_campaign_ids_shaped_like_a_persons_data_stay_apart_and_meet_their_cost(ids):
+    cost = {"date": "2026-03-01", "campaign_name": "Brand", "spend": "1", "currency": "EUR"}
+    spent = [read_spend(cost | {"campaign_id": one}, Context(KEY, "UTC", 1, NOW))["campaign_id"] for one in ids]
+    assert len(set(spent)) == len(ids)
+    for one, told in zip(ids, spent, strict=True):
+        assert re.fullmatch(r"\(redacted [0-9a-f]{16}\)", told)
+        assert campaign("https://shop.example/", {"id": one})[3] == told
+        assert campaign(f"https://shop.example/?utm_id={one}")[3] == told
+    assert campaign("https://shop.example/", {"id": "120210987654321098"})[3] == "120210987654321098"
 
 
 def test_a_phone_number_whose_plus_nobody_encoded_is_redacted_too():

@@ -68,8 +68,13 @@ def without_mark(archive: list[bytes]) -> list[bytes]:
     return [line.removeprefix(b"\xef\xbb\xbf") if n == 0 else line for n, line in enumerate(archive)]
 
 
+def numbered(*ids: int) -> list[bytes]:
+    return [json.dumps(page(context=page()["context"] | {"campaign": {"id": one}})).encode() for one in ids]
+
+
 @SETTINGS
 @given(st.lists(lines(), max_size=8), st.sampled_from([b"\n", b"\r\n"]), st.sampled_from([7, 300, 8 << 20]))
+@example(numbered(0, -7, 5, 10**17, 10**18 - 1, 10**18, 2**64 - 1, 10**40 + 1), b"\n", 8 << 20)
 def test_an_archive_is_read_as_its_lines_one_by_one(reader, folder, archive, end, block_bytes):
     path = put(folder, archive, end)
     with pytest.MonkeyPatch.context() as patch:

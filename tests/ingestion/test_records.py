@@ -165,8 +165,9 @@ def test_what_a_commerce_track_does_not_need_may_be_absent(event, name):
         *[with_context(**{name: wrong}) for name in ("page", "campaign", "userAgent", "consent") for wrong in (5,
         False, ["x"])],
         *[with_context(page={name: wrong}) for name in ("url", "referrer") for wrong in (5, False, ["x"], {"a": 1})],
-        *[with_context(campaign={"source": "x", name: wrong}) for name in ("medium", "name", "id") for wrong in (5,
+        *[with_context(campaign={"source": "x", name: wrong}) for name in ("medium", "name") for wrong in (5,
         True, ["x"], {"a": 1})],
+        *[with_context(campaign={"id": wrong}) for wrong in (5.5, True, ["x"], {"a": 1})],
         *[with_context(consent={"categoryPreferences": {"Analytics": wrong}}) for wrong in (5, "true", "yes", ["x"],
         {"a": 1})],
         with_context(consent={"categoryPreferences": "all"}),
@@ -180,6 +181,11 @@ def test_what_a_commerce_track_does_not_need_may_be_absent(event, name):
 )  # fmt: skip
 def test_a_wrong_type_in_any_field_that_is_read_is_an_invalid_type(record):
     assert reason(record) == "invalid_type"
+
+
+@pytest.mark.parametrize("number", ["0", "7", "120210987654321098", "120210987654321098765432109876543210"])
+def test_a_campaigns_id_may_be_a_number_and_keeps_its_digits(number):
+    assert read(with_context(campaign={"id": int(number)}))["campaign_id"] == number
 
 
 def test_a_wrong_type_where_nothing_is_read_does_no_harm():
@@ -257,6 +263,13 @@ def test_other_types_are_loaded_and_mean_nothing_yet(kind):
     row = read(page(type=kind, event="Signed Up"))
     assert row["type"] == (kind if kind in ("page", "screen", "track", "identify") else "other")
     assert row["event"] == ("Signed Up" if kind == "track" else None)
+
+
+@pytest.mark.parametrize("event", ["Order Completed", "Order Refunded", "Order Cancelled"])
+@pytest.mark.parametrize("kind", ["page", "screen", "identify", "alias"])
+def test_only_a_track_is_commerce(kind, event):
+    for row in (read(order(event, type=kind)), read(order(event, type=kind, properties={"revenue": "much"}))):
+        assert (row["event"], row.get("order_id"), row.get("revenue_minor")) == (None, None, None)
 
 
 def test_a_record_gives_the_columns_that_the_boundary_may_look_at():

@@ -1,5 +1,6 @@
 """Rows of spend, ledger and reference rates: what each gives, and why one is a dead letter."""
 
+import re
 from datetime import date, datetime
 
 import pytest
@@ -125,7 +126,8 @@ def test_what_spend_may_leave_out():
 
 def test_campaigns_of_spend_that_are_shaped_like_a_person_are_redacted():
     read = read_spend(SPEND | dict.fromkeys(("campaign_id", "campaign_name", "channel"), "jane@example.com"), CONTEXT)
-    assert {read["campaign_id"], read["campaign_name"], read["channel"]} == {"(redacted)"}
+    assert {read["campaign_name"], read["channel"]} == {"(redacted)"}
+    assert re.fullmatch(r"\(redacted [0-9a-f]{16}\)", read["campaign_id"])
 
 
 @pytest.mark.parametrize(

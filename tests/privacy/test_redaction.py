@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,8 @@ from privacy.redaction import REDACTED, is_email, redact
         "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
         "AKIAIOSFODNN7EXAMPLE", "xoxb-123456789012-abcdef", "550e8400-e29b-41d4-a716-446655440000",
         "d41d8cd98f00b204e9800998ecf8427e",
-        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709", "DE/Q1/Brand/da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=", "Q29udGVudDogMjAyNi0wMy0wMSBqYW5lLmRvZQ==",
     ],
 )  # fmt: skip
 def test_what_is_shaped_like_a_persons_data_is_redacted(value):
@@ -34,6 +37,10 @@ def test_what_is_shaped_like_a_persons_data_is_redacted(value):
         "120210987654321098", "23851234567890123", "1756230948571234", "1787654321098765", "6012345678901234567",
         "C-1029384756", "pmax|all|de-at-ch", "Q1/2026 Prospecting (LAL 1%)", "utm_source", "50% off!", "a@b", "@shop",
         "1+1=3",
+        "SummerSale2026BrandAwarenessEuropeDE", "DE2026Q1/Prospecting/Broad/Interests/Video",
+        "DE/Q1/2026/Brand/Search/Exact/v2/A1", "PMax2026Q1DEShoppingAllProductsTROAS400",
+        "spring2026summer2026autumn2026winter2026", "20260301springsaleretargetingwebsitevisitors30days",
+        "FB2026Q1LAL1PCTDEUEPURCHASE180DVIDEOVIEW",
         "SpringSale2026", "{campaignid}", "{{campaign.name}}", "(not set)", "",
     ],
 )  # fmt: skip
@@ -49,6 +56,11 @@ def test_bare_digits_of_the_platforms_lengths_stay(number):
 @given(st.integers(17 * 10**14, 18 * 10**14 - 1))
 def test_tiktoks_ids_stay(number):
     assert redact(str(number)) == str(number)
+
+
+@given(st.from_regex(r"[0-9a-f]{32,64}", fullmatch=True).filter(re.compile("[0-9][a-f]|[a-f][0-9]").search))
+def test_hexadecimal_digits_are_told(digits):
+    assert redact(digits) == REDACTED
 
 
 @given(st.emails())

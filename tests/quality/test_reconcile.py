@@ -24,7 +24,8 @@ class Shop:
             create schema finance; create schema intermediate;
             create table intermediate.int_orders__conversions (
                 order_id varchar, ordered_on date, currency varchar,
-                revenue_cents bigint, refund_cents bigint, cogs_cents hugeint, is_in_events boolean);
+                revenue_cents bigint, refund_cents bigint, cogs_cents hugeint, is_in_events boolean,
+                conversion_type varchar);
             create table finance.orders_daily (
                 date date, orders bigint, revenue decimal(18,2), refunds decimal(18,2), cogs decimal(18,2));
             create table finance.romi_daily (date date, attribution_model varchar, conversions decimal(18,6),
@@ -60,7 +61,7 @@ class Shop:
         self, order: str, revenue: int, refund: int = 0, cogs: int = 0, *, day: date = DAY, currency: str = "EUR"
     ) -> None:
         self.con.execute(
-            "insert into intermediate.int_orders__conversions values (?, ?, ?, ?, ?, ?, false)",
+            "insert into intermediate.int_orders__conversions values (?, ?, ?, ?, ?, ?, false, 'Order Completed')",
             [order, day, currency, revenue, refund, cogs],
         )
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.archives import read_lines
+from ingestion.formats import converter
 from ingestion.formats.snowplow import COLUMNS, split, to_segment
+from tests.ingestion.strategies import NOW
 
 PAGE_VIEW = {
     "event": "page_view",
@@ -206,6 +209,9 @@ def test_a_page_view_with_a_total_stays_a_page_and_carries_the_order():
     record = segment(tr_total="24.0")
     assert (record["type"], record["event"]) == ("page", "Order Completed")
     assert record["properties"] == {"order_id": PAGE_VIEW["event_id"], "revenue": "24.0", "currency": "EUR"}
+    line = "\t".join((PAGE_VIEW | {"tr_total": "24.0"}).get(name, "") for name in COLUMNS).encode()
+    read = read_lines([(0, line)], converter("snowplow", "EUR"), NOW).rows.row(0, named=True)
+    assert (read["type"], read["order_id"], read["revenue_minor"]) == ("page", PAGE_VIEW["event_id"], 2400)
 
 
 def test_money_keeps_every_digit_of_its_text():

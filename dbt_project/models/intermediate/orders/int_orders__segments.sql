@@ -4,7 +4,7 @@ with
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
-    where is_priced and ordered_on <= {{ last_day_of_months() }}
+    where ordered_on <= {{ last_day_of_months() }}
 
 ),
 
@@ -23,15 +23,17 @@ past_buyers as (
 
 ),
 
+-- Purchases alone are a history: a sign-up that counts as a conversion has a segment by the orders before it.
 orders_in_turn as (
 
     select
         order_id,
         ordered_on,
         person_id,
-        lag(ordered_on) over (
+        max(case when {{ is_purchase() }} then ordered_on end) over (
             partition by person_id
             order by ordered_on asc nulls last, converted_at asc nulls last, order_id asc nulls last
+            rows between unbounded preceding and 1 preceding
         ) as previous_ordered_on
     from conversions
 

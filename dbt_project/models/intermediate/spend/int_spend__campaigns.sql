@@ -8,11 +8,12 @@ costs as (
 
 latest as (
 
-    -- One name and one channel on all dates: the latest that was given.
+    -- One name and one channel on all dates: the latest that was given. Several may be called (redacted), so the id
+    -- stands in for that: their cost stays apart.
     select
         platform,
         campaign_id,
-        coalesce(max_by(campaign_name, spend_on), campaign_id) as campaign,
+        coalesce(nullif(max_by(campaign_name, spend_on), '(redacted)'), campaign_id) as campaign,
         max_by(channel, spend_on) as given_channel
     from costs
     group by platform, campaign_id

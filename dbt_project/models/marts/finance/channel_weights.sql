@@ -4,7 +4,8 @@ learned as (
 
     select
         *,
-        buyers < {{ var('k_anonymity') }} as is_small
+        -- With a k of 1 nothing is hidden, a channel that nobody bought through neither.
+        {{ var('k_anonymity') }} > 1 and buyers < {{ var('k_anonymity') }} as is_small
     from {{ ref('int_attribution__channel_weights') }}
     where {{ in_window_months('month') }}
 

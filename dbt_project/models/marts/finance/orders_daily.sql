@@ -3,10 +3,11 @@ with
 conversions as (
 
     select * from {{ ref('int_orders__conversions') }}
-    where is_priced and ordered_on <= {{ to_date() }}
+    where ordered_on <= {{ to_date() }}
 
 ),
 
+-- What makes a customer: no sign-up, but an order, even where a rate is missing for its money.
 first_orders as (
 
     select
@@ -16,6 +17,7 @@ first_orders as (
     -- The first order of a buyer of old is among the settled ones.
     where
         person_id is not null
+        and {{ is_purchase() }}
         and person_id not in (select past_buyers.person_id from {{ ref('int_orders__past_buyers') }} as past_buyers)
     group by person_id
 
@@ -27,7 +29,7 @@ settled_first_orders as (
     select conversions.ordered_on as first_ordered_on
     from conversions
     inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
-    where settled.segment = 'new'
+    where settled.segment = 'new' and {{ is_purchase('conversions') }}
 
 ),
 
@@ -54,7 +56,7 @@ daily as (
         cast(sum(refund_cents) as bigint) as refund_cents,
         cast(sum(cogs_cents) as bigint) as cogs_cents
     from conversions
-    where {{ in_window('ordered_on') }}
+    where is_priced and {{ in_window('ordered_on') }}
     group by ordered_on
 
 ),
