@@ -64,8 +64,8 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    has_keys = key_file(settings.warehouse).exists()
     with _jobs(settings, config, outcome, on_wait) as jobs:
+        has_keys = key_file(settings.warehouse).exists()
         for region in outcome.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
                 if pending := _pending(settings, region):
