@@ -33,10 +33,10 @@ def refuse(monkeypatch, *message_ids):
     """A bug in the reader: records of those ids are dead letters until it is mended."""
     read = records.read_record
 
-    def buggy(record, now):
+    def buggy(record, now, *order_types):
         if record.get("messageId") in message_ids:
             raise DeadLetter("invalid_type", NOW - timedelta(hours=2))
-        return read(record, now)
+        return read(record, now, *order_types)
 
     monkeypatch.setattr(archives, "read_record", buggy)
 
