@@ -67,10 +67,10 @@ def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], No
         verify(settings, work / "warehouse", manifest)
         seconds = round(time.monotonic() - begun, 3)
         write_json(work / MANIFEST, {**manifest, "seconds": seconds})
-        let_go(work)
         for path in sorted(work.rglob("*"), reverse=True):
             sync(path)
         os.rename(work, folder)
+        let_go(folder)
         sync(parent)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     return Backup(folder, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])

@@ -90,7 +90,7 @@ def claimed(folder: Path) -> Iterator[Path]:
 
 
 def let_go(folder: Path) -> None:
-    """Take the mark of :func:`claimed` away: from here on the folder only waits for its name."""
+    """Take the mark of :func:`claimed` away from what has its name, where nobody may take it for a leftover."""
     (folder / _HELD).unlink()
 
 

@@ -68,7 +68,7 @@ def restore(
                 "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
                 "recovery_point": manifest["recovery_point"], "recovery_seconds": seconds,
             })  # fmt: skip
-            let_go(work)
+            let_go(work)  # who sweeps has the warehouse's lock, as we do
             sync(work)
             os.rename(root, moved_away(root))
             os.rename(work, root)

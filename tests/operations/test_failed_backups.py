@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -132,20 +131,22 @@ def test_a_manifest_that_is_odd_is_told_as_that(settings, harm, told):
     assert told in said
 
 
-def test_backups_of_the_same_second_have_names_of_their_own(settings, monkeypatch):
-    verify, made = backup.verify, []
+@pytest.mark.parametrize("step", ["verify", "sync"])
+def test_backups_of_the_same_second_have_names_of_their_own_and_leave_each_other_alone(settings, monkeypatch, step):
+    real, made = getattr(backup, step), []
 
     def another_begins(*known):
         if not made:
             made.append(None)
             made.append(backup.back_up(settings))
-        verify(*known)
+        real(*known)
 
-    monkeypatch.setattr(backup, "verify", another_begins)
-    made.append(backup.back_up(settings))
-    assert sorted(one.folder.name for one in made if one) == ["20260320T120000Z", "20260320T120000Z-2"]
+    monkeypatch.setattr(backup, step, another_begins)
+    made[0:1] = [backup.back_up(settings)]
+    assert sorted(one.folder.name for one in made) == ["20260320T120000Z", "20260320T120000Z-2"]
     for one in made:
-        assert one is None or json.loads((one.folder / "backup.json").read_text())["files"]
+        assert sorted(path.name for path in one.folder.iterdir()) == ["backup.json", "warehouse"]
+        restore.restore(settings, one.folder, force=True)
 
 
 def test_to_wait_for_the_warehouse_is_no_part_of_a_backup(settings, monkeypatch):
