@@ -83,12 +83,11 @@ def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) 
         )
 
 
-def lost_records(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[date, tuple[int, int]]:
-    """Days on which records are lost or not accounted for: of how many records, how many."""
-    day = local_day(settings, region, "counted_at")
-    rows = con.execute(f"""
-        select {day} as day, sum(events)::bigint, sum(bad)::bigint from ({_RECORDS})
-        group by day having sum(bad) > 0""").fetchall()
+def lost_records(con: duckdb.DuckDBPyConnection) -> dict[date, tuple[int, int]]:
+    """Days on which records are lost or not accounted for, by what :func:`make_facts` made: of how many, how many."""
+    rows = con.execute("""
+        select date, sum(events)::bigint, sum(bad)::bigint from facts
+        where slo = 'records_accounted' group by date having sum(bad) > 0""").fetchall()
     return {day: (events, bad) for day, events, bad in rows}
 
 

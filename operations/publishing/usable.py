@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -56,13 +57,17 @@ def yesterday(settings: Settings, region: str) -> date:
 
 
 def answers(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> Iterator[Answer]:
-    """An answer for each of the last days up to yesterday, as the region's file stands."""
+    """An answer for each of the last days up to yesterday, as the region's file stands.
+
+    Args:
+        con: the region's file, after :func:`quality.sli.make_facts`.
+    """
     last = yesterday(settings, region)
     known = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'reconciliation_daily'"
     is_built = con.execute(known).fetchall() != [(0,)]
     rows = con.execute(_DAYS, {"first": last - timedelta(_LAST_DAYS)}).fetchall() if is_built else []
     found = {day: rest for day, *rest in rows}
-    input_ = _Input.of(con, settings, region, last) if found else None
+    input_ = _Input(con, settings, region, last) if found else None
     for day in (last - timedelta(n) for n in reversed(range(_LAST_DAYS))):
         if day in found and input_:
             withheld, is_final, is_pending, build, *matched = found[day]
@@ -91,38 +96,36 @@ def _unmatched(
         yield f"{1 - rate:.1%} {of} came without an event, so less of them than usual is attributed"
 
 
-@dataclass(frozen=True)
 class _Input:
     """How far a region's input has come, and what of it was lost."""
 
-    zone: ZoneInfo
-    watermark: datetime | None
-    quiet: timedelta  # how long before midnight the last event of a day usually comes
-    lost: dict[date, tuple[int, int]]  # by day, of how many records how many are lost
-    unread: list[tuple[str, int, str | None, int]]  # by kind: corrupt files, one of them, rows that could not be read
+    def __init__(self, con: duckdb.DuckDBPyConnection, settings: Settings, region: str, last: date) -> None:
+        self._con, self._last, self.zone = con, last, _zone(settings, region)
+        self.watermark: datetime | None = con.execute(WATERMARK).fetchall()[0][0]
+        self.lost = sli.lost_records(con)
+        # By kind: corrupt files, one of them, rows that could not be read.
+        self.unread: list[tuple[str, int, str | None, int]] = con.execute(_UNREAD).fetchall()
 
-    @classmethod
-    def of(cls, con: duckdb.DuckDBPyConnection, settings: Settings, region: str, last: date) -> _Input:
-        zone = _zone(settings, region)
-        local = f"timezone('{zone.key}', timezone('UTC', occurred_at))"
-        quiet = con.execute(
-            f"""select quantile_disc(quiet, 0.9) from (
-                select date_trunc('day', {local}) + interval 1 day - max({local}) as quiet
-                from raw.events where occurred_at between $last::date - {_USUAL_DAYS} and $last::date
+    @cached_property
+    def quiet(self) -> timedelta:
+        """How long before midnight the last event of a day usually comes."""
+        local = f"timezone('{self.zone.key}', timezone('UTC', latest))"  # dear, so not of every event
+        usual: timedelta | None = self._con.execute(
+            f"""with heard as (
+                select max(occurred_at) as latest from raw.events
+                where occurred_at between $last::date - {_USUAL_DAYS} and $last::date
+                group by time_bucket(interval 15 minutes, occurred_at)
+            )
+            select quantile_disc(quiet, 0.9) from (
+                select date_trunc('day', {local}) + interval 1 day - max({local}) as quiet from heard
                 group by date_trunc('day', {local}))""",
-            {"last": last},
+            {"last": self._last},
         ).fetchall()[0][0]
-        return cls(
-            zone,
-            con.execute(WATERMARK).fetchall()[0][0],
-            max(_QUIET, quiet or _QUIET),
-            sli.lost_records(con, settings, region),
-            con.execute(_UNREAD).fetchall(),
-        )
+        return max(_QUIET, usual or _QUIET)
 
     def hindrance(self, settings: Settings, day: date, is_final: bool) -> str | None:
         over = datetime.combine(day + timedelta(1), time(), self.zone).astimezone(UTC).replace(tzinfo=None)
-        if self.watermark and self.watermark < over - self.quiet:
+        if self.watermark and self.watermark < over - _QUIET and self.watermark < over - self.quiet:
             reached = self.watermark.replace(tzinfo=UTC).astimezone(self.zone)
             return f"no: its input has come to {reached:%Y-%m-%d %H:%M} only"
         events, bad = self.lost.get(day, (0, 0))
