@@ -21,11 +21,14 @@ from orchestration.defs.backup.assets import backups
 from orchestration.show_backup import backup_lines
 from orchestration.warehouse import Warehouse
 from settings import Backup, PermanentError, Settings, now
-from tests.operations.marts import build, publish_now, settings  # noqa: F401
+from tests.operations import marts
+from tests.operations.marts import build, publish_now
+
+settings = marts.settings
 
 
 @pytest.fixture
-def shop(settings, monkeypatch) -> Settings:  # noqa: F811
+def shop(settings, monkeypatch) -> Settings:
     monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
     monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
     with exclusive(settings):
