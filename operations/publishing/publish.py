@@ -220,11 +220,12 @@ def _build(
         # Nobody reads the file yet, so one commit will do: each waits for the disk.
         with transaction(con):
             _fill_tables(con, settings, version, built_at, sources, last)
+            shown = read_manifest(settings, current) if current else {}
             if current:
-                shown = read_manifest(settings, current)["regions"]
                 builds = {region: source.builds for region, source in sources.items() if source.builds is not None}
-                book_restatements(con, version, shown, builds, settings.attribution.longest_lookback_days, last)
-            is_released = current and read_manifest(settings, current).get("released") == released_state(settings)
+                lookback_days = settings.attribution.longest_lookback_days
+                book_restatements(con, version, shown["regions"], builds, lookback_days, last)
+            is_released = current and shown.get("released") == released_state(settings)
             passing = [region for region, source in sources.items() if source.is_passing]
             compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
             if is_released and not any(differs(con, table, passing, last) for table in compared):

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from operations import lock
 from operations.lock import check_warehouse, exclusive
 from settings import Settings, UsageError
 
@@ -36,6 +37,7 @@ def test_holder_may_take_it_again(tmp_path):
     settings = Settings(warehouse=tmp_path / "w")
     with exclusive(settings), exclusive(settings):
         check_warehouse(settings)
+    assert not lock._held
 
 
 def test_folder_of_another_make_is_refused(tmp_path):
@@ -59,3 +61,4 @@ def test_who_took_it_again_and_never_came_back_is_forgotten(tmp_path):
         left.close()
         with exclusive(settings):
             pass
+    assert not lock._held

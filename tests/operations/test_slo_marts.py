@@ -142,26 +142,6 @@ def test_can_i_use_yesterday_s_numbers(shop, clock):
     assert "10.0% of the orders of its last 28 days came without" in answer(shop, clock)["answer"]
     change(shop, "eu", "update finance.reconciliation_daily set ledger_orders = 2")
     assert "without an event" not in answer(shop, clock)["answer"]
-    shop_of_three_archives = """
-        insert into ops.archives values
-            (7, 'events', 'a', 'web', 0, 0, 1, 1, 'x', 'loaded', null, 1, 4000, '2026-02-01', '2026-02-01'),
-            (8, 'events', 'b', 'web', 0, {start}, 1, 1, 'x', 'loaded', null, 1, 0, '2026-02-01', '2026-02-01'),
-            (9, 'ledger', 'orders.csv', '', 0, 0, 1, 1, 'x', '{state}', null, 1, 5, '2026-02-01', '2026-02-01');
-        insert into ops.archive_spans values (7, '2026-02-01 12:00', '2026-02-01 12:00'),
-            (8, '2026-02-01 13:00', '2026-02-01 23:59');
-        insert into ops.fates values (7, 'bot', '', 4000, 0), (9, 'dead_letter', 'invalid_money', 5, 0)"""
-    clear = "delete from ops.archives; delete from ops.fates; delete from ops.archive_spans"
-    change(shop, "eu", shop_of_three_archives.format(start=4004, state="loaded"))
-    assert answer(shop, clock)["answer"].partition("; ")[2].partition("; ")[2] == (
-        "4 of its records are lost or not accounted for;"
-        " 5 rows of ledger files could not be read, of this or other days"
-    )
-    change(shop, "eu", clear)
-    change(shop, "eu", shop_of_three_archives.format(start=4500, state="corrupt"))
-    assert answer(shop, clock)["answer"] == "no: 500 of its 4,500 records are lost or not accounted for"
-    change(shop, "eu", "update ops.archives set start_offset = 4000 where archive_id = 8")
-    assert answer(shop, clock)["answer"] == "no: ledger file orders.csv cannot be read"
-    change(shop, "eu", clear)
     change(shop, "eu", "update raw.events set received_at = '2026-02-01 15:30'")
     usually = "insert into raw.events by name select * replace (uuid() as message_id, occurred_at + {} as occurred_at)"
     change(shop, "eu", f"{usually.format('interval 30 days + interval 15 hours')} from raw.events")  # silent from 15:00
@@ -172,3 +152,26 @@ def test_can_i_use_yesterday_s_numbers(shop, clock):
     assert answer(shop, clock)["answer"] == "no: it waits for its rebuild"
     change(shop, "eu", "update ops.days set withheld_reason = 'accuracy below 0.999'")
     assert answer(shop, clock)["answer"] == "no: withheld, accuracy below 0.999; its last good rows stand, if any"
+
+
+def test_a_day_of_which_much_is_lost_or_unreadable_is_not_usable_and_of_which_little_is_says_so(shop, clock):
+    publish_at(shop, clock, NOW)
+    change(shop, "eu", "update ops.days set is_final = false")
+    shop_of_three_archives = """
+        insert into ops.archives values
+            (7, 'events', 'a', 'web', 0, 0, 1, 1, 'x', 'loaded', null, 1, 4000, '2026-02-01', '2026-02-01'),
+            (8, 'events', 'b', 'web', 0, {start}, 1, 1, 'x', 'loaded', null, 1, 0, '2026-02-01', '2026-02-01'),
+            (9, 'ledger', 'orders.csv', '', 0, 0, 1, 1, 'x', '{state}', null, 1, 5, '2026-02-01', '2026-02-01');
+        insert into ops.archive_spans values (7, '2026-02-01 12:00', '2026-02-01 12:00'),
+            (8, '2026-02-01 13:00', '2026-02-01 23:59');
+        insert into ops.fates values (7, 'bot', '', 4000, 0), (9, 'dead_letter', 'invalid_money', 5, 0)"""
+    change(shop, "eu", shop_of_three_archives.format(start=4004, state="loaded"))
+    assert answer(shop, clock)["answer"].partition("; ")[2].partition("; ")[2] == (
+        "4 of its records are lost or not accounted for;"
+        " 5 rows of ledger files could not be read, of this or other days"
+    )
+    change(shop, "eu", "delete from ops.archives; delete from ops.fates; delete from ops.archive_spans")
+    change(shop, "eu", shop_of_three_archives.format(start=4500, state="corrupt"))
+    assert answer(shop, clock)["answer"] == "no: 500 of its 4,500 records are lost or not accounted for"
+    change(shop, "eu", "update ops.archives set start_offset = 4000 where archive_id = 8")
+    assert answer(shop, clock)["answer"] == "no: ledger file orders.csv cannot be read"
