@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -52,17 +53,19 @@ _LOST = f"""
 
 
 def finalise(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
-    """Mark the days that have become final; what is final stays so.
+    """Mark the days that have become final, those that showed nothing among them; what is final stays so.
 
     Call it in a transaction. ``final_through`` of ``ops.meta`` then names the last day that the input has passed by 35.
     """
     zone = _zone(settings, region)
     watermark = con.execute(WATERMARK).fetchall()[0][0]
-    if watermark is None:
+    # What has landed and is not planned yet may be of any day.
+    if watermark is None or con.execute("select count(*) from ops.changes").fetchall() != [(0,)]:
         return
     through = watermark.replace(tzinfo=UTC).astimezone(zone).date() - FINAL_AFTER
     if (known := final_through(con)) is None or through > known:
         put_meta(con, "final_through", through.isoformat())
+    _enter_empty_days(con, through, settings.retention.ledger_days)
     con.execute("create or replace temp table lost_days (first date, last date)")
     for latest_before, earliest_after in con.execute(_LOST).fetchall():
         first = latest_before and latest_before.replace(tzinfo=UTC).astimezone(zone).date() - FINAL_AFTER
@@ -75,6 +78,25 @@ def finalise(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
             and not exists (from lost_days where day between first and last)""",
         [through],
     )
+
+
+def _enter_empty_days(con: duckdb.DuckDBPyConnection, through: date, kept_days: int) -> None:
+    """Enter the days from the first known one to `through` that showed nothing, as build 0.
+
+    An earlier first day that is found later counts only 35 days on, since history may come in pieces, in any order.
+    """
+    known: dict[str, str] = json.loads(meta(con, "first_days") or "{}")  # each with the `through` that it counts from
+    first = con.execute("select min(day)::varchar from ops.days where build > 0").fetchall()[0][0]
+    if first and first < min(known, default="~"):
+        known[first] = str(through + FINAL_AFTER if known else through)
+        put_meta(con, "first_days", json.dumps(known))
+    if starts := [date.fromisoformat(day) for day, since in known.items() if since <= str(through)]:
+        con.execute(
+            """insert into ops.days
+            select unnest(generate_series($first::date, $through::date, interval 1 day)), 0, null, 'nothing', false
+            on conflict do nothing""",
+            {"first": max(min(starts), through - timedelta(days=kept_days)), "through": through},
+        )
 
 
 def final_through(con: duckdb.DuckDBPyConnection) -> date | None:

@@ -73,12 +73,12 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
         months as (
             select month from changed
             union select distinct learning.month
-            from (select distinct date_trunc('month', day)::date as month from ops.days) as learning
+            from (select distinct date_trunc('month', day)::date as month from ops.days where build > 0) as learning
             join changed
                 on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
             where last_day(learning.month) > $frozen_through
         )
-        select day from ops.days where date_trunc('month', day)::date in (select month from months)
+        select day from ops.days where build > 0 and date_trunc('month', day)::date in (select month from months)
             and day not in (select day from ops.pending_days)""", frozen_through=frozen)  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _plan_experiments(con: duckdb.DuckDBPyConnection, settings: Settings, region
     have_events = "select count(*) > 0 from ops.changes where kind in ('archive', 'event')"
     is_changed = (meta(con, "experiments") or digest) != digest
     if is_changed or (experiments and con.execute(have_events).fetchone() == (True,)):
-        _add(con, "experiments", "select max(day) as day from ops.days")
+        _add(con, "experiments", "select max(day) as day from ops.days where build > 0")
     put_meta(con, "experiments", digest)
 
 
@@ -116,7 +116,7 @@ def _every_day(local_day: str) -> str:
         where type in ('page', 'screen') or order_id is not null
         union select {local_day.format("ordered_at")} from raw.ledger_orders
         union select spend_on from raw.spend
-        union select day from ops.days"""
+        union select day from ops.days where build > 0"""
 
 
 def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: date) -> None:

@@ -45,7 +45,8 @@ def _bounds(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[da
     if (closed := closed_through(con)) is not None:
         first = max(first, closed + timedelta(days=1))
     known = con.execute("""
-        select min(day), max(day) from (select day from ops.pending_days union all select day from ops.days)
+        select min(day), max(day) from (
+            select day from ops.pending_days union all select day from ops.days where build > 0)
         where day between $first and $last""", {"first": first, "last": last}).fetchall()[0]  # fmt: skip
     if known[0] is None:
         raise PermanentError(f"nothing has landed for {max(first, date(1, 1, 2))} to {last}")

@@ -97,7 +97,8 @@ def known_days(settings: Settings, region: str, table: Table, period: date) -> l
     last = "last_day($period::date)" if table.period == "month" else "$period::date"
     with region_file(settings, region, read_only=True) as con:
         known = con.execute(
-            f"select day from ops.days where day between $period and {last} order by day", {"period": period}
+            f"select day from ops.days where build > 0 and day between $period and {last} order by day",
+            {"period": period},
         ).fetchall()
     if not known:
         raise PermanentError(f"{region} {period} is not as expected, and no day of it was built")

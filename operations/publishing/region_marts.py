@@ -90,7 +90,8 @@ def _first_line(error: BaseException | None) -> str:
 
 def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
     build, days, final_days, last_day = con.execute(
-        "select coalesce(max(build), 0), count(*), count(*) filter (is_final), max(day) from ops.days"
+        """select coalesce(max(build), 0), count(*) filter (build > 0), count(*) filter (is_final),
+            max(day) filter (build > 0) from ops.days"""
     ).fetchall()[0]
     if not days:
         raise RegionLateError("it has not been built yet")

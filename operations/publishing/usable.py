@@ -21,7 +21,7 @@ _LAST_DAYS = 35
 _QUIET, _USUAL_DAYS = timedelta(hours=3), 28
 # Of few orders a single one without an event is no news, so the days before are taken with it.
 _DAYS = f"""
-    with days as (from ops.days where day > $first - {POOLED_DAYS}),
+    with days as (from ops.days where build > 0 and day > $first - {POOLED_DAYS}),
     reconciled as (from finance.reconciliation_daily where ledger_orders > 0)
     select days.day, withheld_reason, is_final, pending_days.day is not null, build, ledger_orders, event_match_rate,
         sum(ledger_orders) over last_days as pooled_orders,

@@ -152,6 +152,7 @@ def test_one_day_is_rebuilt_where_an_experiment_may_have_changed(tmp_path):
         con.execute(
             "insert into ops.days"
             " select date '2026-03-01' + n::integer, 1, null, 'rebuilt', false from range(9) as t (n)"
+            " union all values ('2026-04-01', 0, null, 'nothing', true)"
         )
         con.execute("create schema intermediate; create table intermediate.int_orders__conversions (order_id varchar,"
                     " ordered_on date, converted_at timestamp, person_id uuid, currency varchar)")  # fmt: skip

@@ -118,5 +118,5 @@ def test_a_restore_forgets_no_probe(shop):
     restore.restore(shop, Path(done.folder), force=True)
     assert len(list(probe.probes(shop, now() - timedelta(hours=1)))) == 2
     with region_file(shop, "eu", read_only=True) as con:
-        assert con.execute("select count(*) from ops.days").fetchall() == [(3,)]
+        assert con.execute("select count(*) from ops.days where build > 0").fetchall() == [(3,)]
     assert json.loads((shop.warehouse / "restored.json").read_text())["recovery_seconds"] > 0

@@ -14,7 +14,12 @@ days as (
 
     select priced_on
     from (select cast({{ window_days() }} as date) as priced_on) as window_days
-    where {{ is_open_day('priced_on') }}
+    where
+        {{ is_open_day('priced_on') }}
+        {%- if is_incremental() %}
+        -- A final day that showed nothing has had no use for rates until the ledger adds to it.
+        or priced_on not in (select kept.priced_on from {{ this }} as kept)
+        {%- endif %}
 
 ),
 
