@@ -100,7 +100,10 @@
 {%- endmacro %}
 
 {% macro learning_months(kept) -%}
-    {#- Months of the window with the 90 days that they are learned from, without those whose weights are `kept`. -#}
+    {#-
+        Months of the window with the 90 days that they are learned from, without those whose weights are `kept`, and
+        those that froze without any: they showed nothing, and what comes late for their final days is no lesson.
+    -#}
     select
         month,
         last_on - 89 as first_on,
@@ -112,7 +115,18 @@
         from (select {{ window_months() }} as month) as months
     ) as months_of_window
     {%- if kept is not none %}
-    where month not in (select kept.month from {{ kept }} as kept)
+    where
+        month not in (select kept.month from {{ kept }} as kept)
+        {%- if var('frozen_through') %}
+        and (
+            last_on > date '{{ var("frozen_through") }}'
+            or month in (
+                select {{ month_of('days.day') }}
+                from (select cast({{ window_days() }} as date) as day) as days
+                where {{ is_open_day('days.day') }}
+            )
+        )
+        {%- endif %}
     {%- endif %}
 {%- endmacro %}
 

@@ -186,12 +186,17 @@ def test_an_order_that_the_ledger_moves_to_another_day_takes_its_weights_along(s
     assert shop.linear("2026-02-25") == [("Email", 50, 0, 20, 0), ("Paid Search", 50, 0, 20, 0)]
 
 
-def test_learned_weights_of_a_frozen_month_stay(shop):
-    learned = "select * from intermediate.int_attribution__channel_weights where month = '2026-01-01' order by all"
-    shop.events(view("far", "2026-03-08T10:00:00Z", "n", "email", "w"))  # 35 days after January
-    shop.build()
+def test_learned_weights_of_a_frozen_month_stay(shop, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2026-04-20T12:00:00Z")
+    learned = "select * from intermediate.int_attribution__channel_weights where month < '2026-03-01' order by all"
+    # 35 days after February, which showed nothing.
+    shop.events(order("far", "2026-04-05T10:00:00Z", "", 0) | {"event": "Signed In", "properties": {}})
+    assert shop.load() == []
     before = shop.query(learned)
-    shop.events(view("late", "2026-01-04T12:00:00Z", "t.co", "social", "x", person="q"))
+    shop.events(
+        view("late", "2026-01-04T12:00:00Z", "t.co", "social", "x", person="q"),
+        view("late2", "2026-02-10T12:00:00Z", "t.co", "social", "x", person="q"),
+    )
     shop.build()
     assert before
     assert shop.query(learned) == before

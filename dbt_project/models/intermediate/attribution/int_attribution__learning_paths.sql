@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('stg_ops__final_days') }}
 with
 
 months as (
