@@ -27,7 +27,7 @@
 
 {% macro billionths(decimal) -%}
     {#- A decimal of the configuration as an exact integer. -#}
-    cast(cast('{{ decimal }}' as decimal(18, 9)) * 1000000000 as {{ wide_integer() }})
+    cast(cast('{{ decimal }}' as decimal(38, 9)) * 1000000000 as {{ wide_integer() }})
 {%- endmacro %}
 
 {% macro as_money(cents) -%}
