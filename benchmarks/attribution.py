@@ -27,9 +27,8 @@ ATTRIBUTION = ("int_attribution__learning_paths", "int_attribution__channel_buye
 _TOUCHPOINTS = """
 insert into region.intermediate.int_sessions__touchpoints by name
 select md5('t' || i)::uuid as touch_id, touched_at::date as touched_on, touched_at,
-    md5('o' || i)::uuid as message_order,
-    md5('p' || person)::uuid as person_id, 's' || channel as source, 'm' as medium, null as campaign_id,
-    'campaign ' || (i % 40) as campaign, 'Channel ' || channel as channel
+    0 as tie_number, md5('p' || person)::uuid as person_id, 's' || channel as source, 'm' as medium,
+    null as campaign_id, 'campaign ' || (i % 40) as campaign, 'Channel ' || channel as channel
 from (select i, (hash(i) % 250000)::int as person, (hash(i * 7) % 9)::int as channel,
         timestamp '2026-01-01' + to_seconds((hash(i * 13) % (90 * 86400))::bigint) as touched_at
     from range(1000000) as sessions (i))"""

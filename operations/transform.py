@@ -141,7 +141,8 @@ def build(
                "--vars", json.dumps(variables(settings, region, first, last))]  # fmt: skip
     fresh = project().deepcopy()  # a build leaves its marks on the manifest it is given
     hearing = _Hearing(_made_warnings(fresh), on_event)
-    command += ["--select", *chosen] if chosen else []
+    # What dbt keeps in its own database is there only as long as the build.
+    command += ["--select", *chosen, "config.materialized:view"] if chosen else []
     with _region_file(settings.region_file(region)):
         try:
             result = dbtRunner(manifest=fresh, callbacks=[hearing.hear]).invoke(command)

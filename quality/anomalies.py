@@ -76,7 +76,8 @@ _MEASURED = """
     credits as (
         select ordered_on as date, count(distinct order_id) as credited,
             count(distinct order_id) filter (channel = '(unattributed)') as unattributed
-        from intermediate.int_attribution__touch_credits where ordered_on between $first and $last group by all
+        from intermediate.int_attribution__touch_credits
+        where ordered_on between $first and $last and conversion_millionths.linear > 0 group by all
     )
     select days.date, 'volume_by_topic', topic, count(*), count(distinct visitor)
     from days join archives using (archive_id) group by all

@@ -30,6 +30,10 @@
     {{ struct_of(fields) }}
 {%- endmacro %}
 
+{% macro equal_weights() -%}
+    {{ by_model(dict.fromkeys(model_names(), 'cast(1 as bigint)')) }}
+{%- endmacro %}
+
 {% macro unnest_models(relation, amounts) -%}
     {#- The columns of a row per attribution model: its name, and its field of each of the relation's columns `amounts`. -#}
     unnest([
@@ -43,17 +47,13 @@
 {%- endmacro %}
 
 {% macro position_weight() -%}
-    {#-
-        first : middle (shared evenly) : last, times (n - 2) to stay whole. With two touches the middle falls away;
-        where that leaves nothing, both are equal.
-    -#}
+    {#- Of two touches each has half; of more, first : middle (shared evenly) : last, times (n - 2) to stay whole. -#}
     {%- set weights = var('position_weights') -%}
     {%- set first, middle, last = weights[0], weights[1], weights[2] -%}
     case
-        when touch_count = 1 then 1
-        when touch_count = 2 and {{ billionths(first) }} + {{ billionths(last) }} = 0 then 1
-        when touch_number = 1 then {{ billionths(first) }} * greatest(touch_count - 2, 1)
-        when touch_number = touch_count then {{ billionths(last) }} * greatest(touch_count - 2, 1)
+        when touch_count = 2 then 1
+        when touch_number = 1 then {{ billionths(first) }} * (touch_count - 2)
+        when touch_number = touch_count then {{ billionths(last) }} * (touch_count - 2)
         else {{ billionths(middle) }}
     end
 {%- endmacro %}
@@ -69,8 +69,7 @@
 
 {% macro touch_order(touchpoints) -%}
     {{ touchpoints }}.touched_at asc nulls last,
-    {{ touchpoints }}.message_order asc nulls last,
-    {{ touchpoints }}.touch_id asc nulls last
+    {{ touchpoints }}.tie_number asc nulls last
 {%- endmacro %}
 
 {% macro channel_list(touches) -%}
@@ -78,7 +77,9 @@
         One row: a channel's number is its place in the list, as a path of numbers is sorted and compared many times
         faster than one of names. There are few, so looking them up costs less than a join, which may build on touches.
     -#}
-    select {{ ordered_list('channel', 'channel asc nulls last') }} as channel_names
+    select
+        {{ ordered_list('channel', 'channel asc nulls last') }} as channel_names,
+        count(*) + 1 as channel_count
     from (
         {%- for relation in touches %}
         select distinct channel from {{ relation }}
@@ -89,14 +90,29 @@
     ) as known
 {%- endmacro %}
 
-{% macro step(touch_number, channel_number) -%}
-    {#- A touch as an integer that sorts by time and holds the channel; there are fewer than 65,536 channels. -#}
-    {{ touch_number }} * 65536 + {{ channel_number }}
+{% macro moment(touched_at, tie_number=0) -%}
+    {#-
+        An integer that sorts a person's touches by time, since to sort lists of integers costs far less than a window. It
+        counts sixteenths of a microsecond from about where learning begins, and tells sixteen touches of a moment apart.
+    -#}
+    (({{ epoch_us(touched_at) }} - {{ epoch_us('cast(' ~ learning_begins() ~ ' as timestamp)') }}) * 16 + least({{ tie_number }}, 15))
 {%- endmacro %}
 
-{% macro path_of(steps) -%}
+{% macro learning_begins() -%}
+    ({{ month_of(from_date()) }} - {{ 92 + var('longest_lookback_days') | int }})
+{%- endmacro %}
+
+{% macro step(moment, channel_number, channels='channel_lists') -%}
+    {#-
+        A touch as an integer that sorts by time and holds the channel. 64 bits hold ten years and 1,000 channels; beyond,
+        the engine raises an error.
+    -#}
+    {{ moment }} * {{ channels }}.channel_count + {{ channel_number }}
+{%- endmacro %}
+
+{% macro path_of(steps, channels='channel_lists') -%}
     {#- The channels' numbers of a sorted list of steps. -#}
-    {{ remainders(steps, 65536) }}
+    {{ remainders(steps, channels ~ '.channel_count') }}
 {%- endmacro %}
 
 {% macro learning_months(kept) -%}
@@ -132,5 +148,5 @@
 
 {% macro or_linear(weight) -%}
     {#- A model that gives nothing to any touch of a path gives all of them the same. -#}
-    case when sums.{{ weight }} = 0 then 1 else learned.{{ weight }} end
+    case when orders.{{ weight }} = 0 then 1 else learned.{{ weight }} end
 {%- endmacro %}

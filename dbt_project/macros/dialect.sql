@@ -1,5 +1,10 @@
 {#- Everything that another engine says differently stands in this file. -#}
 
+{% macro row_identity() -%}
+    {#- An integer that no other row of the table has, in this statement: it costs no sorting. -#}
+    rowid
+{%- endmacro %}
+
 {% macro wide_integer() -%}
     hugeint
 {%- endmacro %}
@@ -114,7 +119,30 @@
 {%- endmacro %}
 
 {% macro remainders(list, divisor) -%}
-    [n % {{ divisor }} for n in {{ list }}]
+    {#- From 0, of negative integers too. -#}
+    [(n % {{ divisor }} + {{ divisor }}) % {{ divisor }} for n in {{ list }}]
+{%- endmacro %}
+
+{% macro items_between(list, lowest, highest) -%}
+    {#- Of a sorted list, most of which lie between as they are. -#}
+    case
+        when {{ list }}[1] >= {{ lowest }} and {{ list }}[-1] <= {{ highest }} then {{ list }}
+        else [n for n in {{ list }} if n >= {{ lowest }} and n <= {{ highest }}]
+    end
+{%- endmacro %}
+
+{% macro is_filled(list) -%}
+    len({{ list }}) > 0
+{%- endmacro %}
+
+{% macro list_of_distinct(expression) -%}
+    {#- An aggregate, in no order. -#}
+    list(distinct {{ expression }})
+{%- endmacro %}
+
+{% macro has_item(list, item) -%}
+    {#- False where there is no list. -#}
+    coalesce(list_contains({{ list }}, {{ item }}), false)
 {%- endmacro %}
 
 {% macro items_at(list, positions) -%}

@@ -9,6 +9,19 @@
     {{ return(['revenue_cents', 'refund_cents', 'cogs_cents', 'conversion_millionths']) }}
 {%- endmacro %}
 
+{% macro order_columns(relation) -%}
+    {#- What is known of an order where its amounts are split. -#}
+    {%- for name in ['order_number', 'order_id', 'ordered_on', 'buyer_id'] + amounts() %}
+    {{ relation }}.{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro touch_columns(relation) -%}
+    {%- for name in ['touch_count', 'touch_number', 'touch_id', 'touched_on', 'channel', 'campaign'] %}
+    {{ relation }}.{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {% macro models_by_weight() -%}
     {#- Those that weigh touches: neither all for one nor the same for all. -#}
     {{ return(model_names() | reject('in', models_of_one_touch() + ['linear']) | list) }}
@@ -48,38 +61,38 @@
     {{ columns(found) }}
 {%- endmacro %}
 
-{% macro is_everyday(touch_count) -%}
+{% macro is_everyday() -%}
     {#-
         Whether 64 bits, where arithmetic is many times faster, hold whatever comes up. No weight exceeds 10^12 (position_weight
         has up to 10^9 for each touch), so amount x weight is at most 9 x 10^18, and a rank, a remainder below a total of
         1000 weights times 1000 touches, 10^18. Beyond 64 bits the engine raises an error.
     -#}
-    {{ touch_count }} <= 1000 and abs(revenue_cents) <= 9000000 and abs(refund_cents) <= 9000000
+    touch_count <= 1000 and abs(revenue_cents) <= 9000000 and abs(refund_cents) <= 9000000
     and abs(cogs_cents) <= 9000000
 {%- endmacro %}
 
-{% macro whole_units(integer) -%}
+{% macro whole_units() -%}
     {%- set found = [] -%}
     {%- for amount, model in splits() -%}
-        {%- set units = integer_divide(product(amount, model, integer), model ~ '_total') -%}
+        {%- set units = integer_divide(product(amount, model), model ~ '_total') -%}
         {%- do found.append((units, model ~ '_' ~ amount)) -%}
     {%- endfor -%}
     {{ columns(found) }}
 {%- endmacro %}
 
-{% macro product(amount, model, integer) -%}
-    cast(abs({{ amount }}) as {{ integer }}) * {{ model }}_weight
+{% macro product(amount, model) -%}
+    abs({{ amount }}) * {{ model }}_weight
 {%- endmacro %}
 
-{% macro remainder(amount, model, integer) -%}
-    ({{ product(amount, model, integer) }} - {{ model }}_{{ amount }} * {{ model }}_total)
+{% macro remainder(amount, model) -%}
+    ({{ product(amount, model) }} - {{ model }}_{{ amount }} * {{ model }}_total)
 {%- endmacro %}
 
 {% macro larger_remainders() -%}
     {#- Whether the remainder is the larger of two, or the first of equal ones. They add up to the total, or both are 0. -#}
     {%- set found = {} -%}
     {%- for amount, model in splits() -%}
-        {%- set twice = '2 * ' ~ remainder(amount, model, 'bigint') -%}
+        {%- set twice = '2 * ' ~ remainder(amount, model) -%}
         {%- do found.update({
             (model, amount): twice ~ ' + case when touch_number = 1 then 1 else 0 end > ' ~ model ~ '_total'
         }) -%}
@@ -87,11 +100,11 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{% macro remainder_ranks(integer) -%}
+{% macro remainder_ranks() -%}
     {#- Larger for a larger remainder, and among equal ones for the earlier touch; unique among the touches of an order. -#}
     {%- set found = [] -%}
     {%- for amount, model in splits() -%}
-        {%- set rank = remainder(amount, model, integer) ~ ' * touch_count - touch_number' -%}
+        {%- set rank = remainder(amount, model) ~ ' * touch_count - touch_number' -%}
         {%- do found.append((rank, model ~ '_' ~ amount ~ '_rank')) -%}
     {%- endfor -%}
     {{ columns(found) }}
@@ -117,27 +130,47 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{% macro shares(gets_one_more) -%}
+{% macro shares_of(relation, gets_one_more=none) -%}
     {#-
-        What each model gives the touch of each amount. `gets_one_more` maps (model, amount) to whether the touch gets a
-        unit that is left over; without it, the touch is its order's only one.
+        Touches with what each model that weighs them gives of each amount. `gets_one_more` maps (model, amount) to whether
+        a touch gets a unit that is left over; without it, the touch is its order's only one.
     -#}
+    {%- set found = [] -%}
+    {%- for amount, model in splits() -%}
+        {%- set share -%}
+            sign({{ amount }}) * (
+                {{ model }}_{{ amount }} + case when {{ gets_one_more[model, amount] }} then 1 else 0 end
+            )
+        {%- endset -%}
+        {%- do found.append((share if gets_one_more else amount, model ~ '_' ~ amount ~ '_share')) -%}
+    {%- endfor -%}
+    select
+        {{ columns_of_touches() | indent(8) }},
+        {{ columns(found) | indent(8) }}
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro columns_of_touches(relation=none) -%}
+    {%- for name in [
+        'order_id', 'ordered_on', 'buyer_id', 'touch_count', 'touch_number', 'touch_id', 'touched_on', 'channel', 'campaign',
+        'weights'
+    ] + amounts() %}
+    {{ relation ~ '.' if relation }}{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro shares_by_model() -%}
+    {#- What each model gives a touch of each amount. -#}
     {%- set found = [] -%}
     {%- for amount in amounts() -%}
         {%- set values = {} -%}
         {%- for model in model_names() -%}
             {%- if model in models_of_one_touch() -%}
-                {%- set share = 'case when ' ~ model ~ '_weight > 0 then ' ~ amount ~ ' else 0 end' -%}
-            {%- elif not gets_one_more -%}
-                {%- set share = amount -%}
+                {%- set share = 'case when ' ~ field('weights', model) ~ ' > 0 then ' ~ amount ~ ' else 0 end' -%}
             {%- elif model == 'linear' -%}
                 {%- set share = even_share(amount) -%}
             {%- else -%}
-                {%- set share -%}
-                    sign({{ amount }}) * (
-                        {{ model }}_{{ amount }} + case when {{ gets_one_more[model, amount] }} then 1 else 0 end
-                    )
-                {%- endset -%}
+                {%- set share = model ~ '_' ~ amount ~ '_share' -%}
             {%- endif -%}
             {%- do values.update({model: 'cast(' ~ share ~ ' as bigint)'}) -%}
         {%- endfor -%}
@@ -148,37 +181,25 @@
 
 {% macro even_share(amount) -%}
     {#- Of equal weights all remainders are equal. -#}
-    sign({{ amount }}) * (
-        {{ integer_divide('abs(' ~ amount ~ ')', 'touch_count') }}
-        + case when touch_number <= abs({{ amount }}) % touch_count then 1 else 0 end
-    )
+    case
+        when touch_count <= 1 then {{ amount }}
+        else sign({{ amount }}) * (
+            {{ integer_divide('abs(' ~ amount ~ ')', 'touch_count') }}
+            + case when touch_number <= abs({{ amount }}) % touch_count then 1 else 0 end
+        )
+    end
 {%- endmacro %}
 
-{% macro touch_credits_of(relation, gets_one_more) -%}
-    select
-        order_id,
-        ordered_on,
-        buyer_id,
-        touch_number,
-        touch_id,
-        touched_on,
-        channel,
-        campaign,
-        {{ shares(gets_one_more) | indent(8) }}
-    from {{ relation }}
-{%- endmacro %}
-
-{% macro split_by_rank(touches, condition, integer) -%}
-    {#- Orders of any number of touches, with the type of integer that holds their products. -#}
+{% macro split_by_rank(touches) -%}
+    {#- Orders of any number of touches. -#}
     with
 
     floors as (
 
         select
             *,
-            {{ whole_units(integer) | indent(12) }}
+            {{ whole_units() | indent(12) }}
         from {{ touches }}
-        where {{ condition }}
 
     ),
 
@@ -186,7 +207,7 @@
 
         select
             *,
-            {{ remainder_ranks(integer) | indent(12) }}
+            {{ remainder_ranks() | indent(12) }}
         from floors
 
     ),
@@ -201,5 +222,81 @@
 
     )
 
-    {{ touch_credits_of('ranked inner join winners on ranked.order_number = winners.of_winners', winning_ranks()) }}
+    {{ shares_of('ranked inner join winners on ranked.order_number = winners.of_winners', winning_ranks()) }}
+{%- endmacro %}
+
+{% macro split_by_definition(touches) -%}
+    {#- Any orders and weights: a row for each model, and integers that hold every product. -#}
+    with
+
+    models as (
+
+        select
+            order_number,
+            touch_number,
+            {{ amounts() | join(',\n            ') }},
+            {{ unnest_models(touches, ['weights']) | indent(12) }}
+        from {{ touches }}
+
+    ),
+
+    totals as (
+
+        select
+            *,
+            sum(weights) over (partition by order_number, attribution_model) as total
+        from models
+
+    ),
+
+    floors as (
+
+        select
+            *
+            {%- for amount in amounts() %},
+            {{ integer_divide('cast(abs(' ~ amount ~ ') as ' ~ wide_integer() ~ ') * weights', 'total') }} as {{ amount }}_units
+            {%- endfor %}
+        from totals
+
+    ),
+
+    ranked as (
+
+        select
+            *
+            {%- for amount in amounts() %},
+            row_number() over (
+                partition by order_number, attribution_model
+                order by
+                    cast(abs({{ amount }}) as {{ wide_integer() }}) * weights - {{ amount }}_units * total desc nulls last,
+                    touch_number asc nulls last
+            ) <= abs({{ amount }}) - sum({{ amount }}_units) over (partition by order_number, attribution_model)
+                as {{ amount }}_wins
+            {%- endfor %}
+        from floors
+
+    ),
+
+    split as (
+
+        select
+            order_number as of_order,
+            touch_number as of_touch
+            {%- for amount, model in splits() %},
+            max(case when attribution_model = '{{ model }}' then
+                sign({{ amount }}) * ({{ amount }}_units + case when {{ amount }}_wins then 1 else 0 end)
+            end) as {{ model }}_{{ amount }}_share
+            {%- endfor %}
+        from ranked
+        group by order_number, touch_number
+
+    )
+
+    select
+        {{ columns_of_touches(touches) | indent(8) }}
+        {%- for amount, model in splits() %},
+        split.{{ model }}_{{ amount }}_share
+        {%- endfor %}
+    from {{ touches }}
+    inner join split on {{ touches }}.order_number = split.of_order and {{ touches }}.touch_number = split.of_touch
 {%- endmacro %}

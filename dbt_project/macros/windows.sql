@@ -86,26 +86,6 @@
     and not {{ is_disposed(day, 'kept_through') }}
 {%- endmacro %}
 
-{% macro clear_order_weights() -%}
-    {#- An order that moved into the window leaves the open day it stood on; a settled one keeps what it has. -#}
-    {%- if load_cached_relation(this) -%}
-        delete from {{ this }}
-        where
-            order_id not in (select settled.order_id from {{ source('ops', 'settled_orders') }} as settled)
-            and (
-                {{ in_window('ordered_on') }} and {{ is_not_kept('ordered_on') }}
-                or order_id in (
-                    select conversions.order_id from {{ ref('int_orders__conversions') }} as conversions
-                    where {{ in_window('conversions.ordered_on') }} and conversions.is_priced
-                )
-                and ordered_on not in (
-                    select days.day from {{ source('ops', 'days') }} as days
-                    where days.is_final or {{ is_disposed('days.day', 'kept_through') }}
-                )
-            )
-    {%- endif -%}
-{%- endmacro %}
-
 {% macro clear_sessions(day) -%}
     {%- if load_cached_relation(this) -%}
         delete from {{ this }} where {{ in_window(day) }} and not {{ is_disposed(day, 'sessions_through') }}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 
 # Without one of these there is nothing built yet, and so nothing to keep.
-_BUILT = ("int_orders__conversions", "int_attribution__order_weights", "int_attribution__touch_credits")
+_BUILT = ("int_orders__conversions", "int_attribution__touch_credits")
 # What of a commerce record tells of a person or of what the person did.
 PERSONAL = (
     "anonymous_id", "user_id", "campaign_source", "campaign_medium", "campaign_name", "campaign_id",
@@ -73,7 +73,7 @@ def _settle(con: duckdb.DuckDBPyConnection, lapsed_after_days: int) -> int:
         ),
         paths as (
             select order_id, list(channel order by touch_number) as path
-            from intermediate.int_attribution__order_weights semi join anonymous_orders using (order_id)
+            from intermediate.int_attribution__touch_credits semi join anonymous_orders using (order_id)
             where touch_number > 0 group by order_id
         )
         insert into ops.settled_orders by name
@@ -102,6 +102,3 @@ def _forget(con: duckdb.DuckDBPyConnection) -> None:
         update intermediate.int_attribution__touch_credits as credits set touch_id = null, buyer_id = settled.buyer_id
         from ops.settled_orders as settled
         where credits.order_id = settled.order_id and credits.order_id in (from anonymous_orders)""")
-    con.execute("""
-        update intermediate.int_attribution__order_weights set touch_id = null
-        where order_id in (from anonymous_orders)""")

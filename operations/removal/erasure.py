@@ -210,7 +210,7 @@ def _keep_paths(con: duckdb.DuckDBPyConnection) -> None:
             join months on ordered_on between last_on - {_LEARNING_DAYS - 1} and last_on
         ),
         paths as (
-            select month, list(channel order by touched_at, message_order, touch_id) as path
+            select month, list(channel order by touched_at, tie_number) as path
             from intermediate.int_sessions__touchpoints
             join months on touched_on between last_on - {_LEARNING_DAYS - 1} and last_on
             anti join buyers using (month, person_id)
@@ -241,8 +241,6 @@ def _delete_person_rows(con: duckdb.DuckDBPyConnection) -> None:
     for table, statement in (
         ("int_sessions__starts", f"delete from intermediate.int_sessions__starts where {gone}"),
         ("int_sessions__touchpoints", f"delete from intermediate.int_sessions__touchpoints where {gone}"),
-        ("int_attribution__order_weights",
-         f"update intermediate.int_attribution__order_weights set touch_id = null where {gone}"),
         ("int_attribution__touch_credits",
          f"update intermediate.int_attribution__touch_credits set touch_id = null where {gone}"),
     ):  # fmt: skip

@@ -15,11 +15,7 @@ from settings import Settings
 
 _ORDERS = "intermediate.int_orders__conversions"
 # What belongs to an order, and through it to the person.
-_OF_ORDERS = (
-    "raw.ledger_orders",
-    "intermediate.int_attribution__order_weights",
-    "intermediate.int_attribution__touch_credits",
-)
+_OF_ORDERS = ("raw.ledger_orders", "intermediate.int_attribution__touch_credits")
 Rows = list[dict[str, Any]]
 
 

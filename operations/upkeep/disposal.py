@@ -143,12 +143,11 @@ def _touches(con: duckdb.DuckDBPyConnection, before: date) -> int:
             select (anonymous_id, user_id) from raw.events where anonymous_id is not null and user_id is not null
             union select (anonymous_id, user_id) from ops.past_sightings
             union select (anonymous_id, user_id) from ops.device_owners)""")
-    for table in ("order_weights", "touch_credits"):
-        con.execute(
-            f"""update intermediate.int_attribution__{table} set touch_id = null
-            where touched_on < ? and touch_id is not null""",
-            [before],
-        )
+    con.execute(
+        "update intermediate.int_attribution__touch_credits set touch_id = null"
+        " where touched_on < ? and touch_id is not null",
+        [before],
+    )
     if gone:  # where their events are still here, they are not made of them again
         _put_later(con, "sessions_through", before - timedelta(days=1))
     return gone
@@ -201,9 +200,10 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
         having {local.format("arg_max(ordered_at, updated_at)")} < $before""", {"before": before})  # fmt: skip
     of_them = "order_id in (from old_orders)"
     gone = _deleted(con, "intermediate.int_orders__conversions", of_them) + remove_orders(con, of_them)
-    for table in ("intermediate.int_attribution__order_weights", "intermediate.int_attribution__touch_credits",
-                  "intermediate.int_orders__segments", "ops.settled_orders"):  # fmt: skip
+    for table in ("intermediate.int_orders__segments", "ops.settled_orders"):
         _deleted(con, table, of_them)
+    # Weights of what the ledger took away, too, which has no order.
+    _deleted(con, "intermediate.int_attribution__touch_credits", f"{of_them} or ordered_on < $before", before)
     if gone and (closed_through(con) or date.min) < before:
         put_meta(con, "closed_through", (before - timedelta(days=1)).isoformat())
     return gone

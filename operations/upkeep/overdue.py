@@ -52,7 +52,6 @@ def overdue(con: duckdb.DuckDBPyConnection, reach: Reach) -> dict[str, int]:
                 union all select touched_on from intermediate.int_sessions__touchpoints
                 union all select last_seen_at::date from ops.past_sightings
                 union all select touched_on from intermediate.int_attribution__touch_credits where touch_id is not null
-                union all select touched_on from intermediate.int_attribution__order_weights where touch_id is not null
             ) where day < $touches""",
             "persons on orders": f"""from (
                 select ordered_on as day from {orders} where person_id is not null

@@ -60,9 +60,9 @@ REGISTER = (
         "Sessions and touches", "Who came when and from where, and which device belongs to whom, by pseudonym.",
         "Attribution of orders to marketing.", _CONSENT, "touch_days", _OPERATORS, True,
         {
-            "intermediate.int_sessions__starts": "touch_id touched_on touched_at message_order person_id"
+            "intermediate.int_sessions__starts": "touch_id touched_on touched_at tie_number person_id"
             " campaign_source campaign_medium campaign_name campaign_id page_host referrer_host has_campaign",
-            "intermediate.int_sessions__touchpoints": "touch_id touched_on touched_at message_order person_id source"
+            "intermediate.int_sessions__touchpoints": "touch_id touched_on touched_at tie_number person_id source"
             " medium campaign_id campaign channel",
             "intermediate.int_identity__device_users": "anonymous_id user_id valid_from valid_to",
             "ops.device_owners": "anonymous_id user_id",
@@ -92,10 +92,8 @@ REGISTER = (
             "intermediate.int_orders__conversions": "order_id ordered_on converted_at person_id buyer_id"
             " conversion_type is_in_ledger is_in_events currency is_priced revenue_cents refund_cents cogs_cents",
             "intermediate.int_orders__segments": "order_id ordered_on segment",
-            "intermediate.int_attribution__order_weights": "order_id ordered_on touch_number touch_id touched_on"
-            " channel campaign weights",
             "intermediate.int_attribution__touch_credits": "order_id ordered_on buyer_id touch_number touch_id"
-            " touched_on channel campaign revenue_cents refund_cents cogs_cents conversion_millionths",
+            " touched_on channel campaign weights revenue_cents refund_cents cogs_cents conversion_millionths",
             "ops.settled_orders": "order_id buyer_id segment path",
             "finance_audit.order_credit": "order_id ordered_on converted_at attribution_model touch_number touched_at"
             " touched_on source medium channel campaign weight total_weight conversions revenue refunds cogs",
@@ -113,9 +111,10 @@ REGISTER = (
         {
             "intermediate.int_attribution__channel_buyers": "month channel buyers",
             "intermediate.int_attribution__channel_weights": "month attribution_model channel weight share weight_e12"
-            " buyers is_pooled",
+            " is_pooled",
             "intermediate.int_attribution__learning_paths": "month path conversions non_conversions",
-            "intermediate.int_attribution__path_rates": "month path paths conversions",
+            "intermediate.int_attribution__path_rates": "month path paths conversions worth_numerators"
+            " worth_denominators",
             "ops.settled_paths": "month path non_conversions",
             "intermediate.int_experiments__arms": "experiment arm measure unit_count contaminated_count buyer_count"
             " buyer_count_before rest_buyer_count rest_buyer_count_before base_total total ratio ratio_variance",

@@ -30,7 +30,7 @@ def test_channels_are_those_of_ga4(region, dbt):
     ]
     region.insert("events", events)
     dbt.build(region, "2026-03-01", "2026-03-01", "--select", "+int_sessions__touchpoints")
-    found = region.query("select channel from intermediate.int_sessions__touchpoints order by message_order")
+    found = region.query("select channel from intermediate.int_sessions__touchpoints order by touch_id")
     assert [channel for (channel,) in found] == [case["expected_channel"] for case in cases]
 
 

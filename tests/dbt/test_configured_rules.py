@@ -50,3 +50,19 @@ def test_sources_of_the_shop_are_known_and_replace_those_of_the_table(dbt, regio
     known = [{"source": "shop-search.example", "category": "search"}, {"source": "google.com", "category": "social"}]
     dbt.build(region, "2026-03-01", "2026-03-10", sources=known)
     assert [channel for channel, *_ in credit(region)] == ["Organic Search", "Organic Social"]
+
+
+def test_weights_and_margins_go_to_their_ends(dbt, region):
+    region.insert("events", [
+        region.event("2026-03-01 10:00", user="u", campaign=("google", "cpc", "brand")),
+        region.event("2026-03-02 10:00", user="u", campaign=("news", "email", "w9")),
+        region.event("2026-03-03 10:00", user="u", campaign=("partner", "affiliate", "p")),
+        region.order("2026-03-10 13:00", "o1", 1001, user="u"),
+        region.event("2026-03-02 10:00", user="v", campaign=("news", "email", "w9")),
+        region.event("2026-03-03 10:00", user="v", campaign=("partner", "affiliate", "p")),
+        region.order("2026-03-10 13:00", "o2", 500, user="v"),
+    ])  # fmt: skip
+    dbt.build(region, "2026-03-01", "2026-03-10", margin_rate="1", position_weights=["0", "0", "1"])
+    # All of three touches' order goes to the last; of two touches each has half, whatever the weights.
+    assert credit(region, "position_based") == [("Affiliates", 12.51, 1.5), ("Email", 2.5, 0.5)]
+    assert region.query("select margin::double, cogs::double from finance.orders_daily") == [(15.01, 0.0)]

@@ -93,6 +93,6 @@ def test_an_order_after_thousands_of_touches_fits_into_little_memory(dbt, region
 
     monkeypatch.setattr(storage, "prepare", prepare_for_less)
     dbt.build(region, date(2026, 3, 1), date(2026, 3, 31))
-    assert region.query("select max(touch_number) > 1500 from intermediate.int_attribution__order_weights") == [(True,)]
+    assert region.query("select max(touch_number) > 1500 from intermediate.int_attribution__touch_credits") == [(True,)]
     credited = f"select sum(revenue_cents)::int from {CREDITS} group by attribution_model"
     assert region.query(credited) == [(30_00,)] * 9

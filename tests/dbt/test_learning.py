@@ -63,7 +63,7 @@ def test_weights_rest_on_distinct_buyers(region, dbt):
         region.insert("events", [region.order(START + timedelta(days=25 + number), f"{number}", 500, user="ann")])
     journey(region, "bob", "mail", "search", buys=True)
     dbt.build(region, "2026-03-01", "2026-03-31")
-    buyers = "select distinct channel, buyers from intermediate.int_attribution__channel_weights order by 1"
+    buyers = "select distinct channel, buyers from intermediate.int_attribution__channel_buyers order by 1"
     assert region.query(buyers) == [("Email", 1), ("Paid Search", 2)]
 
 

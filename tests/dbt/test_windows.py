@@ -95,18 +95,18 @@ def test_a_window_that_became_empty_is_empty(region, dbt):
 
 
 def test_an_order_that_moves_into_a_window_leaves_its_day_and_what_is_appended_has_to_fit(region, dbt):
-    weights = "intermediate.int_attribution__order_weights"
-    choice = ("--select", "+int_attribution__order_weights", *WITHOUT_TESTS)
+    credits = "intermediate.int_attribution__touch_credits"
+    choice = ("--select", "+int_attribution__touch_credits", *WITHOUT_TESTS)
     moved, stays = datetime(2026, 3, 5, 12), datetime(2026, 3, 6, 12)
     region.insert("ledger_orders", [region.ledger("moved", moved, 1000), region.ledger("stays", stays, 1000)])
     dbt.build(region, "2026-03-01", "2026-03-31", *choice)
     later = datetime(2026, 4, 2, 12)
     region.insert("ledger_orders", [region.ledger("moved", later, 1000)])
     dbt.build(region, "2026-04-01", "2026-04-30", *choice)
-    assert region.query(f"select order_id, ordered_on from {weights} order by 1") == [
+    assert region.query(f"select order_id, ordered_on from {credits} order by 1") == [
         ("moved", later.date()),
         ("stays", stays.date()),
     ]
-    region.query(f"alter table {weights} drop column campaign")
+    region.query(f"alter table {credits} drop column campaign")
     with pytest.raises(AssertionError, match="campaign"):
         dbt.build(region, "2026-04-01", "2026-04-30", *choice)

@@ -65,3 +65,15 @@ def test_a_test_that_fails_far_above_the_marts_withholds_its_days_and_skips_no_t
     seen = "select ledger_orders, warehouse_orders from finance.reconciliation_daily where date = '2026-03-10'"
     assert shop.query(seen) == [(2, 1)]
     assert shop.query("select count(*) from ops.pending_days") == [(0,)]
+
+
+def test_a_table_can_be_rebuilt_alone(shop):
+    credits = "from intermediate.int_attribution__touch_credits order by all"
+    before = shop.query(credits)
+    built = transform.build(
+        shop.settings, "eu", date(2026, 1, 1), date(2026, 3, 31), ["int_attribution__touch_credits"]
+    )
+    assert "int_attribution__touch_credits" in built.models
+    assert "int_orders__conversions" not in built.models
+    assert shop.query(credits) == before
+    assert len(before) == 5

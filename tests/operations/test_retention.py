@@ -140,7 +140,7 @@ def test_finance_stays_when_raw_rows_then_persons_then_orders_go(shop):
     young = shop.keeping(raw_days=30, touch_days=120, customer_days=100, ledger_days=100)
     applied = retention.apply(young, no_logs)
     assert _classes(applied.disposed) == {"orders with their credit": 5}
-    for table in ("int_orders__conversions", "int_attribution__touch_credits", "int_attribution__order_weights"):
+    for table in ("int_orders__conversions", "int_attribution__touch_credits"):
         assert shop.count(f"intermediate.{table} where ordered_on < '2025-11-01'") == 0
     assert shop.count("raw.ledger_orders") == shop.count("ops.settled_orders") == 0
     assert shop.finance() == before

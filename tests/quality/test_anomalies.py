@@ -146,7 +146,7 @@ def test_a_day_on_which_nothing_came_is_seen_with_the_next_that_comes(tmp_path):
             create table intermediate.int_sessions__touchpoints (
                 touched_on date, channel varchar, campaign varchar, campaign_id varchar);
             create table intermediate.int_attribution__touch_credits (
-                order_id varchar, ordered_on date, channel varchar);
+                order_id varchar, ordered_on date, channel varchar, conversion_millionths struct(linear bigint));
             insert into raw.events (
                 message_id, message_order, archive_id, record_offset, type, occurred_at, is_anonymised)
             select uuid(), uuid(), 1, n, 'page', '2026-01-01'::timestamp + n * interval 20 minute, false

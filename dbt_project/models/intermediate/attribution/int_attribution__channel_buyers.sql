@@ -7,6 +7,14 @@ months as (
 
 ),
 
+-- Once they have taught, which keeps the machine busy.
+learned as (
+
+    select distinct month
+    from {{ ref('int_attribution__path_rates') }}
+
+),
+
 touches as (
 
     select * from {{ ref('int_attribution__converting_touches') }}
@@ -21,6 +29,7 @@ channel_buyers as (
         count(distinct touches.buyer_id) as buyers
     from touches
     inner join months on touches.ordered_on between months.first_on and months.last_on
+    inner join learned on months.month = learned.month
     group by months.month, touches.channel
 
 )

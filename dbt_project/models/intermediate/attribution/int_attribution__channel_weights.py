@@ -23,7 +23,6 @@ SCHEMA = pa.schema(
         "weight": pa.float64(),
         "share": pa.float64(),
         "weight_e12": pa.int64(),
-        "buyers": pa.int64(),
         "is_pooled": pa.bool_(),
     }
 )
@@ -200,22 +199,18 @@ def model(dbt, session):
     a relation of this session back, as anything else is written in a transaction that the one open here can't see.
     """
     learning = dbt.ref("int_attribution__learning_paths")
-    buyers = dbt.ref("int_attribution__channel_buyers")
     tables = "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)"
     place = [dbt.this.database, dbt.this.schema, dbt.this.identifier]
     kept = session.execute(f"select * from {dbt.this}").fetchall() if session.execute(tables, place).fetchall() else []
     if known := {month for month, *_ in kept}:
         months = ", ".join(f"date '{month}'" for month in sorted(known))
         learning = learning.filter(f"month not in ({months})")
-    # Paths are many, their steps and sets of channels few; an item before a list's first or after its last is NULL.
-    steps = learning.project("*, unnest(generate_series(0, len(path))) as n")
-    steps_by_month = by_month(steps, "path[n] as channel, path[n + 1] as following")
+    # Paths are many, their steps and sets of channels few; what is before the first or after the last is NULL.
+    ends = "unnest(list_prepend(null, path)) as channel, unnest(list_append(path, null)) as following"
+    steps_by_month = by_month(learning.project(f"*, {ends}"), "channel, following")
     paths_by_month = sets_by_month(learning, steps_by_month)
-    of_channel = {(month, channel): number for month, channel, number in buyers.fetchall()}
     learned = [
-        (month, name, channel, weight, share, weight_e12, of_channel.get((month, channel), 0), is_pooled)
-        for month, paths in sorted(paths_by_month.items())
-        for name, channel, weight, share, weight_e12, is_pooled in learn(steps_by_month[month], paths)
+        (month, *row) for month, paths in sorted(paths_by_month.items()) for row in learn(steps_by_month[month], paths)
     ]
     columns = list(zip(*kept, *learned, strict=True)) or [()] * len(SCHEMA)
     return session.from_arrow(pa.table(columns, schema=SCHEMA))

@@ -4,7 +4,7 @@ conversions as (
 
     select
         *,
-        row_number() over (order by order_id asc nulls last) as order_number
+        {{ row_identity() }} as order_number
     from {{ ref('int_orders__conversions') }}
     where ordered_on > {{ last_day_of(from_date()) }} - 90 and ordered_on <= {{ last_day_of(to_date()) }}
 
@@ -24,10 +24,7 @@ touches as (
         conversions.ordered_on,
         conversions.buyer_id,
         touchpoints.channel,
-        0 as place,
-        touchpoints.touched_at,
-        touchpoints.message_order,
-        touchpoints.touch_id
+        {{ moment('touchpoints.touched_at', 'touchpoints.tie_number') }} as moment
     from conversions
     inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
     where conversions.person_id is not null
@@ -42,10 +39,7 @@ settled as (
         conversions.ordered_on,
         conversions.buyer_id,
         unnest(settled.path) as channel,
-        {{ list_positions('settled.path') }} as place,
-        cast(null as timestamp) as touched_at,
-        cast(null as uuid) as message_order,
-        cast(null as uuid) as touch_id
+        {{ list_positions('settled.path') }} as moment
     from conversions
     inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
 

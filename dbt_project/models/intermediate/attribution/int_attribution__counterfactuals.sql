@@ -6,6 +6,7 @@ touches as (
         *,
         {{ month_of('ordered_on') }} as month
     from {{ ref('int_attribution__paths') }}
+    where touch_count > 1
 
 ),
 
@@ -32,10 +33,11 @@ order_steps as (
 order_paths as (
 
     select
-        order_number,
-        month,
-        {{ path_of('steps') }} as channel_numbers
+        order_steps.order_number,
+        order_steps.month,
+        {{ path_of('order_steps.steps') }} as channel_numbers
     from order_steps
+    cross join channel_lists
 
 ),
 
@@ -105,105 +107,46 @@ positioned as (
 runs as (
 
     select
-        positioned.path_number,
-        positioned.position,
-        any_value(positioned.month) as month,
-        {{ nth_of('any_value(channel_lists.channel_names)', 'any_value(positioned.channel_number)') }} as channel,
+        path_number,
+        position,
         count(*) as run_length
     from positioned
-    cross join channel_lists
-    group by positioned.path_number, positioned.position
-
-),
-
--- A row per position holds no path: of a thousand touches that would be a million. What the path is without the
--- position is looked up by a code, and compared in full only where that fits.
-runs_without as (
-
-    select
-        *,
-        coalesce(sum({{ item_code('position', 'channel') }}) over (
-            partition by path_number
-            order by position asc nulls last
-            rows between unbounded preceding and 1 preceding
-        ), 0)
-        + coalesce(sum({{ item_code('position - 1', 'channel') }}) over (
-            partition by path_number
-            order by position asc nulls last
-            rows between 1 following and unbounded following
-        ), 0) as code
-    from runs
-
-),
-
-rates as (
-
-    select
-        *,
-        {{ path_code('path') }} as code,
-        row_number() over (order by month asc nulls last, path asc nulls last) as rate_number
-    from {{ ref('int_attribution__path_rates') }}
-    -- A path that never converts is as good as one never seen.
-    where {{ in_window_months('month') }} and conversions > 0
-
-),
-
-rated_paths as (
-
-    select
-        paths.path_number,
-        rates.paths,
-        rates.conversions
-    from distinct_paths as paths
-    inner join rates on paths.month = rates.month and paths.path = rates.path
-
-),
-
--- Grouped, so that no planner joins paths before codes have met.
-candidates as (
-
-    select
-        runs_without.path_number,
-        runs_without.position,
-        rates.rate_number
-    from runs_without
-    inner join rates on runs_without.month = rates.month and runs_without.code = rates.code
-    group by runs_without.path_number, runs_without.position, rates.rate_number
-
-),
-
--- The path without a position is not collapsed again.
-rates_without as (
-
-    select
-        candidates.path_number,
-        candidates.position,
-        rates.paths,
-        rates.conversions
-    from candidates
-    inner join distinct_paths as paths on candidates.path_number = paths.path_number
-    inner join rates on candidates.rate_number = rates.rate_number
-    where {{ without_position('paths.path', 'candidates.position') }} = rates.path
+    group by path_number, position
 
 ),
 
 worths as (
 
     select
+        paths.path_number,
+        unnest(rates.worth_numerators) as numerator,
+        unnest(rates.worth_denominators) as denominator,
+        {{ list_positions('rates.path') }} as position
+    from distinct_paths as paths
+    inner join {{ ref('int_attribution__path_rates') }} as rates
+        on paths.month = rates.month and paths.path = rates.path
+
+),
+
+shared as (
+
+    select
         runs.path_number,
         runs.position,
-        runs.run_length,
-        -- p(path) - p(path without) as a ratio of integers.
-        greatest(
-            cast(rated_paths.conversions as {{ wide_integer() }}) * coalesce(rates_without.paths, 1)
-            - cast(coalesce(rates_without.conversions, 0) as {{ wide_integer() }}) * rated_paths.paths,
-            0
-        ) as worth_numerator,
-        cast(rated_paths.paths as {{ wide_integer() }}) * coalesce(rates_without.paths, 1) as worth_denominator
+        cast(worths.numerator as {{ wide_integer() }}) * 1000000000000 as worth,
+        cast(worths.denominator as {{ wide_integer() }}) * runs.run_length as parts
     from runs
-    inner join rated_paths on runs.path_number = rated_paths.path_number
-    left join rates_without
-        on runs.path_number = rates_without.path_number and runs.position = rates_without.position
+    inner join worths on runs.path_number = worths.path_number and runs.position = worths.position
+
+),
+
+run_weights as (
+
+    select
+        path_number,
+        position,
+        cast({{ half_even('worth', 'parts') | indent(12) }} as bigint) as weight
+    from shared
 
 ),
 
@@ -212,11 +155,10 @@ path_weights as (
     select
         positioned.path_number,
         positioned.touch_number,
-        cast({{ half_even(
-            'worths.worth_numerator * 1000000000000', 'worths.worth_denominator * worths.run_length'
-        ) | indent(12) }} as bigint) as weight
+        run_weights.weight
     from positioned
-    inner join worths on positioned.path_number = worths.path_number and positioned.position = worths.position
+    inner join run_weights
+        on positioned.path_number = run_weights.path_number and positioned.position = run_weights.position
 
 ),
 

@@ -13,7 +13,7 @@ conversions as (
 
 ),
 
-days as (
+learning_days as (
 
     select
         min(first_on) as first_on,
@@ -22,12 +22,17 @@ days as (
 
 ),
 
-touchpoints as (
+-- Touchpoints are read twice: imported once, all of them would be held in memory.
+days as (
 
-    select touchpoints.*
+    select
+        touchpoints.touched_on,
+        touchpoints.channel,
+        min(touchpoints.touched_at) as first_touched_at,
+        max(touchpoints.touched_at) as last_touched_at
     from {{ ref('int_sessions__touchpoints') }} as touchpoints
-    -- Not a condition: a planner that takes it for one expects few rows of it.
-    inner join days on touchpoints.touched_on between days.first_on and days.last_on
+    inner join learning_days on touchpoints.touched_on between learning_days.first_on and learning_days.last_on
+    group by touchpoints.touched_on, touchpoints.channel
 
 ),
 
@@ -58,84 +63,84 @@ converting_touches as (
 
 channel_lists as (
 
-    {{ channel_list(['converting_touches', 'touchpoints', 'settled_touches']) | indent(4) }}
-
-),
-
-order_touches as (
-
-    select
-        touches.order_number,
-        touches.ordered_on,
-        {{ position_in('channel_lists.channel_names', 'touches.channel') }} as channel_number,
-        row_number() over (
-            partition by touches.order_number
-            order by
-                touches.place asc nulls last,
-                {{ touch_order('touches') | indent(16) }}
-        ) as touch_number
-    from converting_touches as touches
-    cross join channel_lists
+    {{ channel_list(['converting_touches', 'days', 'settled_touches']) | indent(4) }}
 
 ),
 
 converting as (
 
     select
-        ordered_on,
-        {{ sorted_list(step('touch_number', 'channel_number')) }} as steps
-    from order_touches
-    group by order_number, ordered_on
-
-),
-
-buyers as (
-
-    select distinct
-        months.month,
-        conversions.person_id
-    from conversions
-    inner join months on conversions.ordered_on between months.first_on and months.last_on
-    where conversions.person_id is not null
-
-),
-
--- Before touches are sorted, or the list of channels is carried along.
-numbered_touchpoints as (
-
-    select
-        touchpoints.*,
-        {{ position_in('channel_lists.channel_names', 'touchpoints.channel') }} as channel_number
-    from touchpoints
+        touches.ordered_on,
+        {{ sorted_list(step(
+            'touches.moment', position_in('channel_lists.channel_names', 'touches.channel')
+        )) }} as steps
+    from converting_touches as touches
     cross join channel_lists
+    group by touches.order_number, touches.ordered_on
 
 ),
 
-person_touches as (
+-- Lists once per person, not once per person and month: windows of 90 days overlap.
+persons as (
 
     select
         touchpoints.person_id,
-        touchpoints.touched_on,
-        touchpoints.channel_number,
-        row_number() over (
-            partition by touchpoints.person_id
-            order by
-                {{ touch_order('touchpoints') | indent(16) }}
-        ) as touch_number
-    from numbered_touchpoints as touchpoints
+        {{ sorted_list(step(
+            moment('touchpoints.touched_at', 'touchpoints.tie_number'),
+            position_in('channel_lists.channel_names', 'touchpoints.channel')
+        )) }} as steps
+    from {{ ref('int_sessions__touchpoints') }} as touchpoints
+    -- Not a condition: a planner that takes it for one expects few rows of it.
+    inner join learning_days on touchpoints.touched_on between learning_days.first_on and learning_days.last_on
+    cross join channel_lists
+    group by touchpoints.person_id
+
+),
+
+months_bought as (
+
+    select
+        conversions.person_id,
+        {{ list_of_distinct('months.month') }} as months
+    from conversions
+    inner join months on conversions.ordered_on between months.first_on and months.last_on
+    where conversions.person_id is not null
+    group by conversions.person_id
+
+),
+
+month_spans as (
+
+    select
+        months.month,
+        min(days.first_touched_at) as first_touched_at,
+        max(days.last_touched_at) as last_touched_at
+    from months
+    inner join days on days.touched_on between months.first_on and months.last_on
+    group by months.month
+
+),
+
+month_steps as (
+
+    select
+        month_spans.month,
+        {{ step(moment('month_spans.first_touched_at'), 0) }} as first_step,
+        {{ step(moment('month_spans.last_touched_at', 15), 'channel_lists.channel_count') }} as last_step
+    from month_spans
+    cross join channel_lists
 
 ),
 
 not_converting as (
 
     select
-        months.month,
-        {{ sorted_list(step('touches.touch_number', 'touches.channel_number')) }} as steps
-    from person_touches as touches
-    inner join months on touches.touched_on between months.first_on and months.last_on
-    left join buyers on months.month = buyers.month and touches.person_id = buyers.person_id
-    where buyers.person_id is null
-    group by months.month, touches.person_id
+        month_steps.month,
+        {{ items_between('persons.steps', 'month_steps.first_step', 'month_steps.last_step') | indent(8) }} as steps
+    from persons
+    left join months_bought on persons.person_id = months_bought.person_id
+    cross join month_steps
+    where not {{ has_item('months_bought.months', 'month_steps.month') }}
 
 ),
 
@@ -148,6 +153,7 @@ paths as (
         0 as non_conversions
     from converting
     inner join months on converting.ordered_on between months.first_on and months.last_on
+    cross join channel_lists
     union all
     select
         not_converting.month,
@@ -155,6 +161,8 @@ paths as (
         0 as conversions,
         1 as non_conversions
     from not_converting
+    cross join channel_lists
+    where {{ is_filled('not_converting.steps') }}
     union all
     select
         settled_paths.month,

@@ -1,3 +1,4 @@
+{%- set stored_credits = as_last_built('int_attribution__touch_credits') -%}
 with
 
 final_days as (
@@ -12,75 +13,92 @@ settled as (
 
 ),
 
-conversions as (
+orders as (
 
-    select * from {{ ref('int_orders__conversions') }}
-    where {{ in_window('ordered_on') }} and is_priced
+    select * from {{ ref('int_attribution__orders') }}
 
 ),
 
-{% if is_incremental() -%}
+{% if stored_credits -%}
 -- An order of a day that was final keeps the weights it had then, wherever the ledger moves it; so does a settled one.
 stored as (
 
-    select distinct order_id
-    from {{ this }}
+    select
+        order_id,
+        ordered_on,
+        touch_number,
+        touch_id,
+        touched_on,
+        channel,
+        campaign,
+        weights
+    from {{ stored_credits }}
     where
         ordered_on in (select final_days.day from final_days)
         or order_id in (select settled.order_id from settled)
 
 ),
 
+-- What the ledger has taken away keeps its weights, at no money, should it come back.
+kept as (
+
+    select
+        -- Below zero, so that it is no other order's.
+        -dense_rank() over (order by stored.order_id asc nulls last) as order_number,
+        stored.order_id,
+        coalesce(orders.ordered_on, stored.ordered_on) as ordered_on,
+        orders.buyer_id,
+        {% for amount in amounts() -%}
+        coalesce(orders.{{ amount }}, 0) as {{ amount }},
+        {% endfor -%}
+        count(*) over (partition by stored.order_id) as touch_count,
+        stored.touch_number,
+        stored.touch_id,
+        -- What has no touch stands on the day of its order.
+        case when stored.touch_number = 0 then coalesce(orders.ordered_on, stored.ordered_on) else stored.touched_on end
+            as touched_on,
+        stored.channel,
+        stored.campaign,
+        stored.weights
+    from stored
+    left join orders on stored.order_id = orders.order_id
+    where {{ in_window('stored.ordered_on') }} or orders.order_id is not null
+
+),
+
 {% endif -%}
 open_orders as (
 
-    select conversions.*
-    from conversions
-    {% if is_incremental() -%}
-    where conversions.order_id not in (select stored.order_id from stored)
+    select
+        orders.*,
+        -- Nobody is credited for an order that the ledger adds to a final day.
+        case when final_days.day is null then orders.order_number end as credited_number
+    from orders
+    left join final_days on orders.ordered_on = final_days.day
+    {% if stored_credits -%}
+    where orders.order_id not in (select stored.order_id from stored)
     {%- endif %}
-
-),
-
-weights as (
-
-    select
-        weights.order_id,
-        weights.ordered_on,
-        weights.touch_number,
-        weights.touch_id,
-        weights.touched_on,
-        weights.channel,
-        weights.campaign,
-        weights.weights
-    from {{ ref('int_attribution__weights') }} as weights
-    inner join open_orders on weights.order_id = open_orders.order_id
-    -- Nobody is credited for an order that the ledger adds to a final day.
-    where weights.ordered_on not in (select final_days.day from final_days)
-
-),
-
-unattributed as (
-
-    select
-        open_orders.order_id,
-        open_orders.ordered_on,
-        0 as touch_number,
-        cast(null as uuid) as touch_id,
-        open_orders.ordered_on as touched_on,
-        '(unattributed)' as channel,
-        '(none)' as campaign,
-        {{ by_model(dict.fromkeys(model_names(), 'cast(1 as bigint)')) | indent(8) }} as weights
-    from open_orders
-    where open_orders.order_id not in (select weights.order_id from weights)
 
 ),
 
 order_weights as (
 
-    select * from weights
+    select
+        {{ order_columns('open_orders') | indent(8) }},
+        coalesce(weights.touch_count, 0) as touch_count,
+        coalesce(weights.touch_number, 0) as touch_number,
+        weights.touch_id,
+        coalesce(weights.touched_on, open_orders.ordered_on) as touched_on,
+        coalesce(weights.channel, '(unattributed)') as channel,
+        coalesce(weights.campaign, '(none)') as campaign,
+        coalesce(weights.weights, {{ equal_weights() | indent(8) }}) as weights
+    from open_orders
+    left join {{ ref('int_attribution__weights') }} as weights
+        on open_orders.credited_number = weights.order_number
+    {% if stored_credits -%}
     union all
-    select * from unattributed
+    select * from kept
+    {%- endif %}
 
 )
 

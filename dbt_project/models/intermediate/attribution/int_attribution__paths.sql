@@ -1,13 +1,8 @@
 with
 
-conversions as (
+orders as (
 
-    -- A number is a lighter key for what follows than the order's own id.
-    select
-        *,
-        row_number() over (order by order_id asc nulls last) as order_number
-    from {{ ref('int_orders__conversions') }}
-    where {{ in_window('ordered_on') }} and is_priced
+    select * from {{ ref('int_attribution__orders') }}
 
 ),
 
@@ -20,21 +15,21 @@ touchpoints as (
 paths as (
 
     select
-        conversions.order_number,
-        conversions.order_id,
-        conversions.ordered_on,
+        orders.order_number,
+        orders.ordered_on,
         touchpoints.touch_id,
         touchpoints.touched_at,
         touchpoints.touched_on,
         touchpoints.channel,
         touchpoints.campaign,
         row_number() over (
-            partition by conversions.order_number
+            partition by orders.order_number
             order by
                 {{ touch_order('touchpoints') | indent(16) }}
-        ) as touch_number
-    from conversions
-    inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
+        ) as touch_number,
+        count(*) over (partition by orders.order_number) as touch_count
+    from orders
+    inner join touchpoints on {{ in_lookback('orders', 'touchpoints') | indent(8) }}
 
 )
 

@@ -72,13 +72,14 @@ computed as (
         revenue_cents is not null and refund_cents is not null as is_priced,
         revenue_cents,
         refund_cents,
-        coalesce(
+        -- Wide integers are slow to store and to read.
+        cast(coalesce(
             ledger_cogs_cents,
             revenue_cents - refund_cents
             - {{ half_even(
                 '(revenue_cents - refund_cents) * ' ~ billionths(var('margin_rate')), '1000000000'
             ) | indent(12) }}
-        ) as cogs_cents
+        ) as bigint) as cogs_cents
     from in_cents
 
 ),

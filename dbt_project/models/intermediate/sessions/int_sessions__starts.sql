@@ -29,7 +29,19 @@ open_sessions as (
 
     -- What a session that goes on from before the window began with.
     select
-        *,
+        touch_id,
+        touched_on,
+        touched_at,
+        -- Earlier than all others, so nothing has to tell it from those of one moment.
+        cast(null as uuid) as message_order,
+        person_id,
+        campaign_source,
+        campaign_medium,
+        campaign_name,
+        campaign_id,
+        page_host,
+        referrer_host,
+        has_campaign,
         false as is_after_gap
     from {{ this }}
     where
@@ -42,7 +54,7 @@ open_sessions as (
     qualify
         row_number() over (
             partition by person_id
-            order by touched_at desc nulls last, message_order desc nulls last, touch_id desc nulls last
+            order by touched_at desc nulls last, tie_number desc nulls last
         ) = 1
 
 ),
@@ -60,7 +72,12 @@ sequence as (
 
 starts as (
 
-    select *
+    select
+        *,
+        row_number() over person - rank() over (
+            partition by person_id
+            order by touched_at asc nulls last
+        ) as tie_number
     from sequence
     window
         person as (
@@ -81,7 +98,7 @@ select
     touch_id,
     touched_on,
     touched_at,
-    message_order,
+    cast(tie_number as integer) as tie_number,
     person_id,
     campaign_source,
     campaign_medium,

@@ -3,11 +3,14 @@ with
 learned as (
 
     select
-        *,
+        channel_weights.*,
+        coalesce(channel_buyers.buyers, 0) as buyers,
         -- With a k of 1 nothing is hidden, a channel that nobody bought through neither.
-        {{ var('k_anonymity') }} > 1 and buyers < {{ var('k_anonymity') }} as is_small
-    from {{ ref('int_attribution__channel_weights') }}
-    where {{ in_window_months('month') }}
+        {{ var('k_anonymity') }} > 1 and coalesce(channel_buyers.buyers, 0) < {{ var('k_anonymity') }} as is_small
+    from {{ ref('int_attribution__channel_weights') }} as channel_weights
+    left join {{ ref('int_attribution__channel_buyers') }} as channel_buyers
+        on channel_weights.month = channel_buyers.month and channel_weights.channel = channel_buyers.channel
+    where {{ in_window_months('channel_weights.month') }}
 
 ),
 
