@@ -1,5 +1,8 @@
 {% macro as_last_built(name) -%}
-    {#- The intermediate table as the build before left it, or none: no ref, since it is built from what asks for it. A linter has no adapter. -#}
+    {#-
+        The intermediate table as the build before left it, or none: no ref, since it is built from what asks for it. A linter
+        has no adapter to ask.
+    -#}
     {%- if adapter is defined -%}
         {{ return(adapter.get_relation(database='region', schema='intermediate', identifier=name)) }}
     {%- endif -%}

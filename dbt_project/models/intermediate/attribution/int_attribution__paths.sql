@@ -27,7 +27,8 @@ paths as (
             order by
                 {{ touch_order('touchpoints') | indent(16) }}
         ) as touch_number,
-        count(*) over (partition by orders.order_number) as touch_count
+        count(*) over (partition by orders.order_number) as touch_count,
+        max(touchpoints.touched_at) over (partition by orders.order_number) as last_touched_at
     from orders
     inner join touchpoints on {{ in_lookback('orders', 'touchpoints') | indent(8) }}
 

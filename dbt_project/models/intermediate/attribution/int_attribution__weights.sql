@@ -35,6 +35,7 @@ learned as (
 
     select
         paths.*,
+        {{ decay(epoch_us('paths.last_touched_at') ~ ' - ' ~ epoch_us('paths.touched_at')) }} as decay,
         coalesce(channel_weights.markov_e12, 0) as markov_e12,
         coalesce(channel_weights.shapley_e12, 0) as shapley_e12,
         coalesce(counterfactuals.weight, 0) as counterfactual_e12
@@ -53,7 +54,7 @@ orders as (
     select
         order_number,
         max(case when channel != 'Direct' then touch_number end) as last_non_direct_number,
-        max(touched_at) as last_touched_at,
+        sum(decay) as total_decay,
         max(markov_e12) as markov_e12,
         max(shapley_e12) as shapley_e12,
         max(counterfactual_e12) as counterfactual_e12
@@ -65,9 +66,11 @@ orders as (
 touches as (
 
     select
-        learned.*,
+        learned.order_number,
+        {{ touch_columns('learned') | indent(8) }},
+        learned.decay * 1000000000000 as decay,
+        orders.total_decay,
         orders.last_non_direct_number,
-        {{ decay(epoch_us('orders.last_touched_at') ~ ' - ' ~ epoch_us('learned.touched_at')) }} as decay,
         {{ or_linear('markov_e12') }} as markov_weight,
         {{ or_linear('shapley_e12') }} as shapley_weight,
         {{ or_linear('counterfactual_e12') }} as counterfactual_weight
@@ -76,37 +79,11 @@ touches as (
 
 ),
 
-decays as (
-
-    select
-        order_number,
-        sum(decay) as total_decay
-    from touches
-    group by order_number
-
-),
-
-scaled as (
+weighed as (
 
     select
         touches.order_number,
         {{ touch_columns('touches') | indent(8) }},
-        touches.last_non_direct_number,
-        touches.markov_weight,
-        touches.shapley_weight,
-        touches.counterfactual_weight,
-        touches.decay * 1000000000000 as decay,
-        decays.total_decay
-    from touches
-    inner join decays on touches.order_number = decays.order_number
-
-),
-
-weighed as (
-
-    select
-        scaled.order_number,
-        {{ touch_columns('scaled') | indent(8) }},
         {{ by_model({
             'first_touch': 'cast(touch_number = 1 as bigint)',
             'last_touch': 'cast(touch_number = touch_count as bigint)',
@@ -118,7 +95,7 @@ weighed as (
             'shapley': 'cast(shapley_weight as bigint)',
             'counterfactual': 'cast(counterfactual_weight as bigint)',
         }) | indent(8) }} as weights
-    from scaled
+    from touches
 
 ),
 
