@@ -150,11 +150,6 @@
     [{{ list }}[n] for n in {{ positions }}]
 {%- endmacro %}
 
-{% macro nth_of(list, n) -%}
-    {#- From 1. -#}
-    {{ list }}[cast({{ n }} as bigint)]
-{%- endmacro %}
-
 {% macro position_in(list, item) -%}
     {#- From 1. -#}
     list_position({{ list }}, {{ item }})
