@@ -20,8 +20,16 @@ orders as (
 ),
 
 {% if stored_credits -%}
--- An order of a day that was final keeps the weights it had then, wherever the ledger moves it; so does a settled one.
-stored as (
+-- Orders of the window that were last built on another day. Apart, so that no more is read of all the others.
+moved as (
+
+    select distinct order_id
+    from {{ stored_credits }}
+    where not {{ in_window('ordered_on') }} and order_id in (select orders.order_id from orders)
+
+),
+
+last_built as (
 
     select
         order_id,
@@ -33,6 +41,27 @@ stored as (
         campaign,
         weights
     from {{ stored_credits }}
+    where {{ in_window('ordered_on') }}
+    union all
+    select
+        credits.order_id,
+        credits.ordered_on,
+        credits.touch_number,
+        credits.touch_id,
+        credits.touched_on,
+        credits.channel,
+        credits.campaign,
+        credits.weights
+    from {{ stored_credits }} as credits
+    inner join moved on credits.order_id = moved.order_id
+    where not {{ in_window('credits.ordered_on') }}
+
+),
+
+-- An order of a day that was final keeps the weights it had then, wherever the ledger moves it; so does a settled one.
+stored as (
+
+    select * from last_built
     where
         ordered_on in (select final_days.day from final_days)
         or order_id in (select settled.order_id from settled)
@@ -62,7 +91,6 @@ kept as (
         stored.weights
     from stored
     left join orders on stored.order_id = orders.order_id
-    where {{ in_window('stored.ordered_on') }} or orders.order_id is not null
 
 ),
 
