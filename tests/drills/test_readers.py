@@ -79,7 +79,8 @@ def test_readers_get_one_version_and_no_error_through_builds_publishes_rollbacks
             status, _ = nursery.run(step, rng.uniform(0.4, 1.1) * seconds if number % 2 else None)
             killed += status == -9
             assert status in (0, -9)
-    told = [json.loads(one.communicate()[0]) for one in readers]
+    # The last line: DuckDB shows how far it is where a machine makes it slow.
+    told = [json.loads(one.communicate()[0].splitlines()[-1]) for one in readers]
     assert [one["wrong"] for one in told] == [{}, {}]
     assert min(one["versions"] for one in told) >= versions
     assert killed
