@@ -114,6 +114,8 @@ def attach(
     if key and not read_only and extension() is None:
         raise UsageError(f"{path} is encrypted: to write it, install duckdb-extension-httpfs=={duckdb.__version__}")
     options = [*(["read_only"] if read_only else []), *(["encryption_key ?"] if key else [])]
+    if is_new and not read_only:
+        options.append("storage_version 'latest'")  # the default is one that old versions read, and packs text slowly
     statement = f"attach {_quoted(path)} as {alias}" + (f" ({', '.join(options)})" if options else "")
     for wait in (*_LOCK_WAITS, None):
         try:

@@ -48,6 +48,14 @@ def test_by_default_a_file_is_encrypted_and_its_key_stands_elsewhere(tmp_path):
     assert key_file(settings.warehouse).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_has_the_newest_format_encrypted_or_not(tmp_path):
+    newest = f"v{duckdb.__version__.rpartition('.')[0]}.0+"
+    for is_on in (True, False):
+        with region_file(made(tmp_path / str(is_on), is_on=is_on), "eu") as con:
+            found = con.execute("select tags.storage_version from duckdb_databases() where database_name = 'region'")
+            assert found.fetchall() == [(newest,)]
+
+
 def test_the_log_of_a_writer_that_is_still_at_it_holds_no_text(tmp_path):
     settings = made(tmp_path)
     with region_file(settings, "eu") as con:
