@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -144,9 +145,11 @@ def build(
     # What dbt keeps in its own database is there only as long as the build.
     command += ["--select", *chosen, "config.materialized:view"] if chosen else []
     with _region_file(settings.region_file(region)):
+        gc.freeze()  # dbt's objects live as long as the build: to go through all of them takes 0.2 s each time
         try:
             result = dbtRunner(manifest=fresh, callbacks=[hearing.hear]).invoke(command)
         finally:
+            gc.unfreeze()
             _release()
     if hearing.failed or not result.success:
         raise ModelError(region, hearing.failed)
