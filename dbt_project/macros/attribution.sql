@@ -79,7 +79,7 @@
     -#}
     select
         {{ ordered_list('channel', 'channel asc nulls last') }} as channel_names,
-        count(*) + 1 as channel_count
+        {{ power_of_two_above('count(*)') }} as channel_slots
     from (
         {%- for relation in touches %}
         select distinct channel from {{ relation }}
@@ -107,12 +107,12 @@
         A touch as an integer that sorts by time and holds the channel. 64 bits hold ten years and 1,000 channels; beyond,
         the engine raises an error.
     -#}
-    {{ moment }} * {{ channels }}.channel_count + {{ channel_number }}
+    {{ moment }} * {{ channels }}.channel_slots + {{ channel_number }}
 {%- endmacro %}
 
 {% macro path_of(steps, channels='channel_lists') -%}
     {#- The channels' numbers of a sorted list of steps. -#}
-    {{ remainders(steps, channels ~ '.channel_count') }}
+    {{ remainders(steps, channels ~ '.channel_slots') }}
 {%- endmacro %}
 
 {% macro learning_months(kept) -%}

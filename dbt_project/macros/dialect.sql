@@ -90,9 +90,9 @@
     cast(md5({{ text }}) as uuid)
 {%- endmacro %}
 
-{% macro nth_largest(expression, n, condition) -%}
-    {#- An aggregate: a sorted list costs less than a window for each order of rows. NULL where n is 0. -#}
-    list_reverse_sort(list({{ expression }}) filter (where {{ condition }}))[cast({{ n }} as bigint)]
+{% macro nth_largest(expression, n, count) -%}
+    {#- An aggregate of `count` rows, at most 999,999: a heap of so many costs less than a list that is sorted. NULL where n is 0. -#}
+    max({{ expression }}, {{ count }})[cast({{ n }} as bigint)]
 {%- endmacro %}
 
 {% macro ordered_list(expression, order) -%}
@@ -113,14 +113,23 @@
     {{ struct }}.{{ name }}
 {%- endmacro %}
 
+{% macro list_of(expression) -%}
+    {#- An aggregate, in no order. -#}
+    list({{ expression }})
+{%- endmacro %}
+
 {% macro sorted_list(expression) -%}
     {#- An aggregate: of integers, far lighter than ordered_list. -#}
     list_sort(list({{ expression }}))
 {%- endmacro %}
 
-{% macro remainders(list, divisor) -%}
+{% macro power_of_two_above(n) -%}
+    cast(pow(2, floor(log2({{ n }} + 0.5)) + 1) as bigint)
+{%- endmacro %}
+
+{% macro remainders(list, power_of_two) -%}
     {#- From 0, of negative integers too. -#}
-    [(n % {{ divisor }} + {{ divisor }}) % {{ divisor }} for n in {{ list }}]
+    [n & ({{ power_of_two }} - 1) for n in {{ list }}]
 {%- endmacro %}
 
 {% macro items_between(list, lowest, highest) -%}
@@ -131,8 +140,12 @@
     end
 {%- endmacro %}
 
-{% macro is_filled(list) -%}
-    len({{ list }}) > 0
+{% macro list_length(list) -%}
+    len({{ list }})
+{%- endmacro %}
+
+{% macro any_between(list, lowest, highest) -%}
+    len([item for item in {{ list }} if item between {{ lowest }} and {{ highest }}]) > 0
 {%- endmacro %}
 
 {% macro list_of_distinct(expression) -%}

@@ -116,7 +116,7 @@
     {%- for amount, model in splits() -%}
         {%- set name = model ~ '_' ~ amount -%}
         {%- set left_over = 'any_value(abs(' ~ amount ~ ')) - sum(' ~ name ~ ')' -%}
-        {%- do found.append((nth_largest(name ~ '_rank', left_over, amount ~ ' != 0'), name ~ '_lowest')) -%}
+        {%- do found.append((nth_largest(name ~ '_rank', left_over, 'touch_count'), name ~ '_lowest')) -%}
     {%- endfor -%}
     {{ columns(found) }}
 {%- endmacro %}

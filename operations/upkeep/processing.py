@@ -113,8 +113,7 @@ REGISTER = (
             "intermediate.int_attribution__channel_weights": "month attribution_model channel weight share weight_e12"
             " is_pooled",
             "intermediate.int_attribution__learning_paths": "month path conversions non_conversions",
-            "intermediate.int_attribution__path_rates": "month path paths conversions worth_numerators"
-            " worth_denominators",
+            "intermediate.int_attribution__path_rates": "month path paths conversions worths",
             "ops.settled_paths": "month path non_conversions",
             "intermediate.int_experiments__arms": "experiment arm measure unit_count contaminated_count buyer_count"
             " buyer_count_before rest_buyer_count rest_buyer_count_before base_total total ratio ratio_variance",

@@ -23,7 +23,7 @@ def journey(region, user, *path, buys, start=START):
 def learned(region):
     return {
         table: sorted(
-            region.query(f"select * exclude month, month::varchar from intermediate.int_attribution__{table}")
+            region.query(f"select * exclude month, month::varchar from intermediate.int_attribution__{table}"), key=str
         )
         for table in TABLES
     }

@@ -21,16 +21,29 @@ touches as (
 
 ),
 
+-- Once per buyer, not once per buyer and month: windows of 90 days overlap.
+buyers as (
+
+    select
+        channel,
+        buyer_id,
+        {{ list_of_distinct('ordered_on') }} as bought_on
+    from touches
+    where buyer_id is not null
+    group by channel, buyer_id
+
+),
+
 channel_buyers as (
 
     select
         months.month,
-        touches.channel,
-        count(distinct touches.buyer_id) as buyers
-    from touches
-    inner join months on touches.ordered_on between months.first_on and months.last_on
+        buyers.channel,
+        count(*) as buyers
+    from buyers
+    inner join months on {{ any_between('buyers.bought_on', 'months.first_on', 'months.last_on') }}
     inner join learned on months.month = learned.month
-    group by months.month, touches.channel
+    group by months.month, buyers.channel
 
 )
 

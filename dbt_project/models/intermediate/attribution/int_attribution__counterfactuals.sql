@@ -47,7 +47,7 @@ paths as (
     select
         month,
         channel_numbers,
-        {{ sorted_list('order_number') }} as order_numbers
+        {{ list_of('order_number') }} as order_numbers
     from order_paths
     group by month, channel_numbers
 
@@ -119,9 +119,7 @@ worths as (
 
     select
         paths.path_number,
-        unnest(rates.worth_numerators) as numerator,
-        unnest(rates.worth_denominators) as denominator,
-        {{ list_positions('rates.path') }} as position
+        unnest(rates.worths) as worth
     from distinct_paths as paths
     inner join {{ ref('int_attribution__path_rates') }} as rates
         on paths.month = rates.month and paths.path = rates.path
@@ -133,10 +131,11 @@ shared as (
     select
         runs.path_number,
         runs.position,
-        cast(worths.numerator as {{ wide_integer() }}) * 1000000000000 as worth,
-        cast(worths.denominator as {{ wide_integer() }}) * runs.run_length as parts
+        cast({{ field('worths.worth', 'numerator') }} as {{ wide_integer() }}) * 1000000000000 as worth,
+        cast({{ field('worths.worth', 'denominator') }} as {{ wide_integer() }}) * runs.run_length as parts
     from runs
-    inner join worths on runs.path_number = worths.path_number and runs.position = worths.position
+    inner join worths
+        on runs.path_number = worths.path_number and runs.position = {{ field('worths.worth', 'place') }}
 
 ),
 

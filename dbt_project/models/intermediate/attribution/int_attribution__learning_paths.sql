@@ -126,7 +126,7 @@ month_steps as (
     select
         month_spans.month,
         {{ step(moment('month_spans.first_touched_at'), 0) }} as first_step,
-        {{ step(moment('month_spans.last_touched_at', 15), 'channel_lists.channel_count') }} as last_step
+        {{ step(moment('month_spans.last_touched_at', 15), 'channel_lists.channel_slots') }} as last_step
     from month_spans
     cross join channel_lists
 
@@ -162,7 +162,6 @@ paths as (
         1 as non_conversions
     from not_converting
     cross join channel_lists
-    where {{ is_filled('not_converting.steps') }}
     union all
     select
         settled_paths.month,
@@ -183,6 +182,9 @@ distinct_paths as (
         cast(sum(non_conversions) as bigint) as non_conversions
     from paths
     group by month, channel_numbers
+    -- Persons without a touch in a month's days. Of an aggregate, as a condition on what is grouped would be worked out
+    -- ahead of the grouping, and the lists with it, twice.
+    having max({{ list_length('channel_numbers') }}) > 0
 
 ),
 

@@ -115,6 +115,19 @@ worths as (
 
 ),
 
+worth_lists as (
+
+    select
+        rate_number,
+        {{ sorted_list(struct_of([
+            named_field('place', 'position'), named_field('numerator', 'numerator'),
+            named_field('denominator', 'denominator')
+        ])) }} as worths
+    from worths
+    group by rate_number
+
+),
+
 path_rates as (
 
     select
@@ -122,11 +135,9 @@ path_rates as (
         rates.path,
         rates.paths,
         rates.conversions,
-        {{ ordered_list('worths.numerator', 'worths.position asc nulls last') }} as worth_numerators,
-        {{ ordered_list('worths.denominator', 'worths.position asc nulls last') }} as worth_denominators
+        worth_lists.worths
     from rates
-    inner join worths on rates.rate_number = worths.rate_number
-    group by rates.month, rates.path, rates.paths, rates.conversions
+    inner join worth_lists on rates.rate_number = worth_lists.rate_number
 
 )
 
