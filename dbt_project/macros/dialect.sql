@@ -53,11 +53,15 @@
 {%- endmacro %}
 
 {% macro utc_midnight(day) -%}
-    {#- The UTC moment at which the region's calendar day begins. -#}
+    {#- The UTC moment at which the region's calendar day begins: the first, where the clocks go back to midnight. -#}
     {%- if var('timezone') == 'UTC' -%}
         cast({{ day }} as timestamp)
     {%- else -%}
-        timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
+        {%- set last_midnight -%}
+            timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
+        {%- endset -%}
+        {%- set hour_before = minus_minutes(last_midnight, 60) -%}
+        case when {{ local_date(hour_before) }} = {{ day }} then {{ hour_before }} else {{ last_midnight }} end
     {%- endif -%}
 {%- endmacro %}
 

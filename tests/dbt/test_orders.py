@@ -1,5 +1,6 @@
 """What an order is worth, when, and whose it is."""
 
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -88,6 +89,24 @@ def test_days_are_those_of_the_region(region, dbt, timezone, day):
     region.insert("events", [region.order(f"{DAY} 23:30", "late", 1000, user="ann")])
     dbt.build(region, day, day, timezone=timezone)
     assert region.query("select date::varchar, orders from finance.orders_daily") == [(day, 1)]
+
+
+@pytest.mark.parametrize(
+    ("timezone", "day", "first_hour"),
+    [
+        # Clocks go back to midnight, so the day's first hour comes twice; back over midnight; on over midnight.
+        ("Atlantic/Azores", "2026-10-25", "2026-10-25 00:30"),
+        ("America/Santiago", "2026-04-05", "2026-04-05 04:30"),
+        ("Africa/Cairo", "2026-04-24", "2026-04-23 22:30"),
+    ],
+)
+def test_a_day_whose_midnight_comes_twice_or_never_begins_with_its_first_hour(region, dbt, timezone, day, first_hour):
+    first, before = datetime.fromisoformat(first_hour), str(date.fromisoformat(day) - timedelta(days=1))
+    moments = {"before": first - timedelta(hours=1), "first": first, "second": first + timedelta(hours=1)}
+    region.insert("events", [region.order(str(moment), name, 1000, user="ann") for name, moment in moments.items()])
+    for one in (before, day):
+        dbt.build(region, one, one, timezone=timezone)
+    assert orders_of(region, "order_id, ordered_on::varchar") == [("before", before), ("first", day), ("second", day)]
 
 
 def test_a_new_customer_is_counted_once(region, dbt):
