@@ -22,20 +22,6 @@ learning_days as (
 
 ),
 
--- Touchpoints are read twice: imported once, all of them would be held in memory.
-days as (
-
-    select
-        touchpoints.touched_on,
-        touchpoints.channel,
-        min(touchpoints.touched_at) as first_touched_at,
-        max(touchpoints.touched_at) as last_touched_at
-    from {{ ref('int_sessions__touchpoints') }} as touchpoints
-    inner join learning_days on touchpoints.touched_on between learning_days.first_on and learning_days.last_on
-    group by touchpoints.touched_on, touchpoints.channel
-
-),
-
 -- Of persons who are gone.
 settled_paths as (
 
@@ -52,18 +38,30 @@ settled_touches as (
 
     select unnest(path) as channel
     from settled_paths
+    union all
+    select unnest(path) as channel
+    from {{ ref('int_orders__settled') }}
+
+),
+
+-- Touchpoints are read twice: imported once, all of them would be held in memory. Of all days, as an order may be
+-- accounted long after its touches; a column of so few values costs little.
+channels as (
+
+    select distinct channel
+    from {{ ref('int_sessions__touchpoints') }}
+
+),
+
+channel_lists as (
+
+    {{ channel_list(['channels', 'settled_touches']) | indent(4) }}
 
 ),
 
 converting_touches as (
 
     select * from {{ ref('int_attribution__converting_touches') }}
-
-),
-
-channel_lists as (
-
-    {{ channel_list(['converting_touches', 'days', 'settled_touches']) | indent(4) }}
 
 ),
 
@@ -109,25 +107,13 @@ months_bought as (
 
 ),
 
-month_spans as (
-
-    select
-        months.month,
-        min(days.first_touched_at) as first_touched_at,
-        max(days.last_touched_at) as last_touched_at
-    from months
-    inner join days on days.touched_on between months.first_on and months.last_on
-    group by months.month
-
-),
-
 month_steps as (
 
     select
-        month_spans.month,
-        {{ step(moment('month_spans.first_touched_at'), 0) }} as first_step,
-        {{ step(moment('month_spans.last_touched_at', 15), 'channel_lists.channel_slots') }} as last_step
-    from month_spans
+        months.month,
+        {{ step(moment(utc_midnight('months.first_on')), 0) }} as first_step,
+        {{ step(moment(utc_midnight('(months.last_on + 1)')), 0) }} as last_step
+    from months
     cross join channel_lists
 
 ),
