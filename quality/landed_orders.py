@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -39,9 +39,14 @@ class Order(NamedTuple):
 
 
 class Rates:
-    """Exact ratios from minor units of a currency to cents of the reporting currency, by day."""
+    """Exact ratios from minor units of a currency to cents of the reporting currency, by day.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, reporting: str, to_day: date) -> None:
+    They come from the landed rates; only a day of `final` keeps those that it was built with while it was open.
+    """
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, reporting: str, to_day: date, final: Collection[date] = ()
+    ) -> None:
         self._reporting = reporting
         self._quoted: dict[str, tuple[list[date], list[int]]] = {"EUR": ([date.min], [10**8])}
         known = "select currency, rate_on, rate_e8 from raw.fx_rates where rate_on <= ? order by currency, rate_on"
@@ -50,6 +55,9 @@ class Rates:
             dates.append(rate_on)
             rates.append(rate_e8)
         self._ratios: dict[tuple[str, date], tuple[int, int] | None] = {}
+        kept = "select currency, priced_on, cents_numerator, minor_denominator from intermediate.int_fx__daily_rates"
+        for currency, day, cents, minor in con.execute(f"{kept} where priced_on = any(?)", [list(final)]).fetchall():
+            self._ratios[currency, day] = cents, minor
 
     def _rate(self, currency: str, day: date) -> int | None:
         dates, rates = self._quoted.get(currency, ([], []))

@@ -44,11 +44,11 @@ def reconcile(
     Raises:
         UnknownValueError: the configuration does not know the region.
     """
-    rates = Rates(con, settings.reporting_currency, to_day)
     # Days whose raw events are disposed of stand as they are, final or not.
     final = {day for (day,) in con.execute("""
         select day from ops.days where is_final
             or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()}  # fmt: skip
+    rates = Rates(con, settings.reporting_currency, to_day, {day for day in final if from_day <= day <= to_day})
     orders = {(one.order_id, one.day): one for one in landed_orders(con, settings, region, (from_day, to_day), rates)}
     days, facts = _compare(orders, con, from_day, to_day)
     _book(con, region, from_day, to_day, days)

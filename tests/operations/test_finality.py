@@ -56,6 +56,12 @@ class Shop:
         with (self.landing / kind / f"{self._number()}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([header, row])
 
+    def rate(self, dollars: int) -> None:
+        """Of a euro, from 2 January on."""
+        path = self.landing.parent / "fx" / "eurofxref-hist.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"Date,USD\n2026-01-02,{dollars}\n")
+
     def _number(self) -> int:
         self.files += 1
         # Archives overlap by offset, which is no hole.
@@ -143,15 +149,25 @@ def test_nothing_but_the_ledger_changes_a_final_day_that_showed_nothing(shop):
         order("late2", "2026-01-20T13:00:00Z", "late", 70), order("late3", "2026-01-21T13:00:00Z", "new", 100),
     )  # fmt: skip
     shop.table("spend/google_ads", COST, ["2026-01-20", 1, "brand", 9, 1, 999, "EUR"])
-    rates = shop.landing.parent / "fx" / "eurofxref-hist.csv"
-    rates.parent.mkdir()
-    rates.write_text("Date,USD\n2026-01-02,2\n")
+    shop.rate(2)
     shop.table("ledger", LEDGER, ["new", "2026-01-21T10:00:00Z", "completed", 100, 0, 40, "USD", "2026-03-10T11:00Z"])
     shop.build()
     assert shop.linear("2026-01-21") == [("(unattributed)", 50, 0, 20, 0)]
     for table, rows in shop.january().items():
         assert [row for row in rows if row[0] != date(2026, 1, 21)] == before[table]
     assert shop.query("select is_final, rebuilt_for from ops.days where day = '2026-01-21'") == [(True, "orders")]
+
+
+def test_a_final_day_keeps_the_rate_it_had(shop):
+    shop.rate(2)
+    shop.table("ledger", LEDGER, ["usd", "2026-01-21T10:00:00Z", "completed", 100, 0, 40, "USD", "2026-03-10T11:00Z"])
+    shop.build()
+    shop.rate(4)
+    shop.table("ledger", LEDGER, ["later", "2026-01-21T10:00:00Z", "completed", 60, 0, 20, "USD", "2026-03-11T11:00Z"])
+    shop.table("ledger", LEDGER, ["open", "2026-02-25T10:00:00Z", "completed", 100, 0, 40, "USD", "2026-03-11T11:00Z"])
+    shop.build()
+    assert shop.linear("2026-01-21") == [("(unattributed)", 80, 0, 30, 0)]
+    assert shop.linear("2026-02-25") == [("(unattributed)", 25, 0, 10, 0)]
 
 
 def test_later_changes_of_the_ledger_are_split_by_the_weights_that_were_stored(shop):

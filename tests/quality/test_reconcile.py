@@ -26,6 +26,8 @@ class Shop:
                 order_id varchar, ordered_on date, currency varchar,
                 revenue_cents bigint, refund_cents bigint, cogs_cents hugeint, is_in_events boolean,
                 conversion_type varchar);
+            create table intermediate.int_fx__daily_rates (
+                priced_on date, currency varchar, cents_numerator hugeint, minor_denominator hugeint);
             create table finance.orders_daily (
                 date date, orders bigint, revenue decimal(18,2), refunds decimal(18,2), cogs decimal(18,2));
             create table finance.romi_daily (date date, attribution_model varchar, conversions decimal(18,6),
