@@ -181,7 +181,7 @@ def _older(shop):
         (lambda shop: shop.configure("landng: x\n"), ["run"], "unknown key 'landng'; known here: landing, ware"),
         (lambda shop: shop.configure("slo: {look: 1}\n"), ["run"], "unknown key 'slo.look'; known here: accuracy"),
         (lambda shop: shop.configure("regions: {eu: {}}\n"), ["run"], "region in the landing zone: 'asia'; known: eu"),
-        (_older, ["run"], "format 0, this version needs 4"),
+        (_older, ["run"], f"format 0, this version needs {WAREHOUSE_FORMAT}"),
         (_made_elsewhere, ["run"], "is no warehouse of this version"),
         (lambda shop: shop.warehouse.write_text("a file"), ["run"], "cannot write the warehouse"),
         (lambda shop: None, ["status"], "no warehouse at"),
