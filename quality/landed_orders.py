@@ -44,9 +44,7 @@ class Rates:
     They come from the landed rates; only a day of `final` keeps those that it was built with while it was open.
     """
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, reporting: str, to_day: date, final: Collection[date] = ()
-    ) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, reporting: str, to_day: date, final: Collection[date]) -> None:
         self._reporting = reporting
         self._quoted: dict[str, tuple[list[date], list[int]]] = {"EUR": ([date.min], [10**8])}
         known = "select currency, rate_on, rate_e8 from raw.fx_rates where rate_on <= ? order by currency, rate_on"

@@ -102,17 +102,17 @@
     ({{ month_of(from_date()) }} - {{ 92 + var('longest_lookback_days') | int }})
 {%- endmacro %}
 
-{% macro step(moment, channel_number, channels='channel_lists') -%}
+{% macro step(moment, channel_number) -%}
     {#-
         A touch as an integer that sorts by time and holds the channel. 64 bits hold ten years and 1,000 channels; beyond,
         the engine raises an error.
     -#}
-    {{ moment }} * {{ channels }}.channel_slots + {{ channel_number }}
+    {{ moment }} * channel_lists.channel_slots + {{ channel_number }}
 {%- endmacro %}
 
-{% macro path_of(steps, channels='channel_lists') -%}
+{% macro path_of(steps) -%}
     {#- The channels' numbers of a sorted list of steps. -#}
-    {{ remainders(steps, channels ~ '.channel_slots') }}
+    {{ remainders(steps, 'channel_lists.channel_slots') }}
 {%- endmacro %}
 
 {% macro learning_months(kept) -%}
