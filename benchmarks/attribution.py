@@ -21,7 +21,7 @@ from privacy import storage
 from settings import Settings
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
-ATTRIBUTION = ("int_attribution__learning_paths", "int_attribution__channel_buyers",
+ATTRIBUTION = ("int_attribution__paths", "int_attribution__learning_paths", "int_attribution__channel_buyers",
                "int_attribution__channel_weights", "int_attribution__path_rates", "int_attribution__order_weights",
                "int_attribution__touch_credits")  # fmt: skip
 

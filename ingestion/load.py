@@ -37,7 +37,7 @@ WORKERS = 2
 _AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
 _TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
 # Of the database: it would keep in memory what it wrote and looked through. Where there are dead letters it needs more,
-# since at a checkpoint it holds at once all long texts of up to 122,880 rows.
+# since at a checkpoint it holds at once all long texts of a row group.
 _MEMORY, _MEMORY_FOR_LETTERS, _FEW_LETTERS = "384MB", "2GB", 100
 _COMMIT_RECORDS = 250_000
 _COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through

@@ -143,7 +143,7 @@ def build(
     fresh = project().deepcopy()  # a build leaves its marks on the manifest it is given
     hearing = _Hearing(_made_warnings(fresh), on_event)
     # What dbt keeps in its own database is there only as long as the build.
-    command += ["--select", *chosen, "config.materialized:view"] if chosen else []
+    command += ["--select", *chosen, "config.database:memory"] if chosen else []
     with _region_file(settings.region_file(region)):
         gc.freeze()  # dbt's objects live as long as the build: to go through all of them takes 0.2 s each time
         try:

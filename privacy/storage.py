@@ -23,6 +23,8 @@ from settings import Settings, TransientError, UsageError
 ALIAS = "region"  # what every connection calls the region's file, dbt's included
 _LOCK_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 _KEPT = 4
+# Rows that one thread writes and reads at a time: DuckDB's own 122,880 are all that many a table here has.
+_ROW_GROUP = 20_480
 # An instance for each file, kept with nothing attached: loading the extension takes longer than a small archive.
 _idle: dict[Path, duckdb.DuckDBPyConnection] = {}
 _guard = threading.Lock()
@@ -113,10 +115,10 @@ def attach(
     key = region_key(settings.warehouse, region, "storage", make=is_new).secret if has_key else None
     if key and not read_only and extension() is None:
         raise UsageError(f"{path} is encrypted: to write it, install duckdb-extension-httpfs=={duckdb.__version__}")
-    options = [*(["read_only"] if read_only else []), *(["encryption_key ?"] if key else [])]
+    options = ["read_only" if read_only else f"row_group_size {_ROW_GROUP}", *(["encryption_key ?"] if key else [])]
     if is_new and not read_only:
         options.append("storage_version 'latest'")  # the default is one that old versions read, and packs text slowly
-    statement = f"attach {_quoted(path)} as {alias}" + (f" ({', '.join(options)})" if options else "")
+    statement = f"attach {_quoted(path)} as {alias} ({', '.join(options)})"
     for wait in (*_LOCK_WAITS, None):
         try:
             con.execute(statement, [key.hex()] if key else None)
