@@ -170,6 +170,13 @@ def test_a_final_day_keeps_the_rate_it_had(shop):
     assert shop.linear("2026-02-25") == [("(unattributed)", 25, 0, 10, 0)]
 
 
+def test_a_final_day_gets_a_rate_that_it_lacked(shop):
+    shop.table("ledger", LEDGER, ["usd", "2026-01-05T10:00:00Z", "completed", 100, 0, 40, "USD", "2026-03-10T11:00Z"])
+    shop.rate(2)
+    shop.build()
+    assert ("(unattributed)", 50, 0, 20, 0) in shop.linear("2026-01-05")
+
+
 def test_later_changes_of_the_ledger_are_split_by_the_weights_that_were_stored(shop):
     assert shop.linear("2026-01-05") == [("Email", 50, 0, 20, 0), ("Paid Search", 50, 0, 20, 20)]
     # A touch that would take a third of it, were it not too late; then the refund.

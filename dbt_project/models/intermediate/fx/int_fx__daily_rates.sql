@@ -12,14 +12,7 @@ rates as (
 
 days as (
 
-    select priced_on
-    from (select cast({{ window_days() }} as date) as priced_on) as window_days
-    where
-        {{ is_open_day('priced_on') }}
-        {%- if is_incremental() %}
-        -- A final day that showed nothing has had no use for rates until the ledger adds to it.
-        or priced_on not in (select kept.priced_on from {{ this }} as kept)
-        {%- endif %}
+    select cast({{ window_days() }} as date) as priced_on
 
 ),
 
@@ -70,3 +63,9 @@ daily_rates as (
 )
 
 select * from daily_rates
+where
+    {{ is_open_day('priced_on') }}
+    {%- if is_incremental() %}
+    -- A final day keeps the rates it had, and gets those it lacked: the ledger may add an order that needs one.
+    or (priced_on, currency) not in (select (kept.priced_on, kept.currency) from {{ this }} as kept)
+    {%- endif %}
