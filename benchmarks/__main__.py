@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, checks, days, erasure, floor, ingest, masking
+from benchmarks import attribution, checks, days, erasure, floor, ingest, markov, masking, release
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -48,12 +48,14 @@ def main() -> None:
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
+    markov.add_arguments(chosen.add_parser("markov", help="the Markov model alone", description=markov.__doc__))
     chosen.add_parser("days", help="one new day, by how many there are", description=days.__doc__)
     of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
     of_checks.add_argument("--events", type=int, default=1_000_000)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
     erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
+    chosen.add_parser("release", help="how near the released figures come", description=release.__doc__)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = getattr(arguments, "folder", None) or Path(
@@ -68,8 +70,12 @@ def main() -> None:
             return checks.run(folder, arguments.events)
         if arguments.name == "attribution":
             return attribution.run(folder)
+        if arguments.name == "markov":
+            return markov.run(arguments.channel_attribution_python)
         if arguments.name == "days":
             return days.run(folder)
+        if arguments.name == "release":
+            return release.run()
         print(f"== main_job: {main_job.__doc__}", flush=True)
         return main_job(folder)
 

@@ -1,4 +1,4 @@
-"""How near the released figures come: `python -m benchmarks.release`.
+"""How near the released figures come.
 
 A region of 200,000 persons and 20,000 orders a month at epsilon 1 and the default caps; the median relative error over
 30 draws, against the truth before capping.
@@ -37,7 +37,7 @@ def month(seed: int) -> list[Credit]:
     return credits
 
 
-def main() -> None:
+def run() -> None:
     rules = Privacy()
     caps = {"conversions": rules.conversion_cap * 10**6, "net_revenue": int(rules.contribution_cap * 100)}
     credits = month(seed=5)
@@ -62,7 +62,3 @@ def main() -> None:
             off = median(abs(one.channels[measure][index] - true) / true for one in draws)
             aim = "(aim: at most 3%)" if true >= 0.05 * whole else ""
             print(f"  {channel:<16} off by {off:6.2%} {aim:<18} share {true / whole:5.1%}   half-width {width:,.0f}")
-
-
-if __name__ == "__main__":
-    main()

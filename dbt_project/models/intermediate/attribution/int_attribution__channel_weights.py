@@ -179,9 +179,15 @@ def by_month(relation, columns):
     return found
 
 
-def sets_by_month(learning, steps_by_month):
+def steps_by_month(learning):
+    """How many paths take which step, by month; what is before the first channel or after the last is None."""
+    ends = "unnest(list_prepend(null, path)) as channel, unnest(list_append(path, null)) as following"
+    return by_month(learning.project(f"*, {ends}"), "channel, following")
+
+
+def sets_by_month(learning, steps):
     """How many paths have which channels, by month: to ask for each channel costs less than to sort every path's."""
-    channels = sorted({channel for steps in steps_by_month.values() for channel, *_ in steps if channel is not None})
+    channels = sorted({channel for of_month in steps.values() for channel, *_ in of_month if channel is not None})
     if not channels:
         return {}
     literals = ["'" + channel.replace("'", "''") + "'" for channel in channels]
@@ -205,12 +211,9 @@ def model(dbt, session):
     if known := {month for month, *_ in kept}:
         months = ", ".join(f"date '{month}'" for month in sorted(known))
         learning = learning.filter(f"month not in ({months})")
-    # Paths are many, their steps and sets of channels few; what is before the first or after the last is NULL.
-    ends = "unnest(list_prepend(null, path)) as channel, unnest(list_append(path, null)) as following"
-    steps_by_month = by_month(learning.project(f"*, {ends}"), "channel, following")
-    paths_by_month = sets_by_month(learning, steps_by_month)
-    learned = [
-        (month, *row) for month, paths in sorted(paths_by_month.items()) for row in learn(steps_by_month[month], paths)
-    ]
+    # Paths are many, their steps and sets of channels few.
+    steps = steps_by_month(learning)
+    sets = sets_by_month(learning, steps)
+    learned = [(month, *row) for month, paths in sorted(sets.items()) for row in learn(steps[month], paths)]
     columns = list(zip(*kept, *learned, strict=True)) or [()] * len(SCHEMA)
     return session.from_arrow(pa.table(columns, schema=SCHEMA))
