@@ -56,6 +56,15 @@ def test_a_file_has_the_newest_format_encrypted_or_not(tmp_path):
             assert found.fetchall() == [(newest,)]
 
 
+def test_row_groups_are_small_so_that_all_threads_have_some(tmp_path):
+    settings = made(tmp_path)
+    with region_file(settings, "eu") as con:
+        con.execute("create table many as from range(100_000)")
+    with region_file(settings, "eu", read_only=True) as con:
+        [(largest,)] = con.execute("select max(count) from pragma_storage_info('many')").fetchall()
+    assert 0 < largest <= 20_480
+
+
 def test_the_log_of_a_writer_that_is_still_at_it_holds_no_text(tmp_path):
     settings = made(tmp_path)
     with region_file(settings, "eu") as con:
