@@ -90,24 +90,34 @@
     ) as known
 {%- endmacro %}
 
-{% macro moment(touched_at, tie_number=0) -%}
+{% macro moment(touched_at) -%}
+    {#- Microseconds from about where learning begins. -#}
+    ({{ epoch_us(touched_at) }} - {{ epoch_us('cast(' ~ learning_begins() ~ ' as timestamp)') }})
+{%- endmacro %}
+
+{% macro tie_slots(most_ties, channel_slots) -%}
     {#-
-        An integer that sorts a person's touches by time, since to sort lists of integers costs far less than a window. It
-        counts sixteenths of a microsecond from about where learning begins, and tells sixteen touches of a moment apart.
+        Room for the numbers of touches of one moment: with channels they get 14 bits at most, so 512 of a moment are told
+        apart beside 20 channels, and what comes after them goes by channel.
     -#}
-    (({{ epoch_us(touched_at) }} - {{ epoch_us('cast(' ~ learning_begins() ~ ' as timestamp)') }}) * 16 + least({{ tie_number }}, 15))
+    least({{ power_of_two_above(most_ties) }}, greatest({{ integer_divide(16384, channel_slots) }}, 1))
+{%- endmacro %}
+
+{% macro tied(moment, tie_number=0) -%}
+    {#- An integer that sorts a person's touches, since to sort lists of integers costs far less than a window. -#}
+    ({{ moment }} * channel_lists.tie_slots + least({{ tie_number }}, channel_lists.tie_slots - 1))
 {%- endmacro %}
 
 {% macro learning_begins() -%}
     ({{ month_of(from_date()) }} - {{ 92 + var('longest_lookback_days') | int }})
 {%- endmacro %}
 
-{% macro step(moment, channel_number) -%}
+{% macro step(order, channel_number) -%}
     {#-
-        A touch as an integer that sorts by time and holds the channel. 64 bits hold ten years and 1,000 channels; beyond,
-        the engine raises an error.
+        A touch as an integer that sorts by its order and holds the channel. 64 bits hold ten years and 16,000 channels;
+        beyond, the engine raises an error.
     -#}
-    {{ moment }} * channel_lists.channel_slots + {{ channel_number }}
+    {{ order }} * channel_lists.channel_slots + {{ channel_number }}
 {%- endmacro %}
 
 {% macro path_of(steps) -%}

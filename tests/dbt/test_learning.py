@@ -67,6 +67,16 @@ def test_weights_rest_on_distinct_buyers(region, dbt):
     assert region.query(buyers) == [("Email", 1), ("Paid Search", 2)]
 
 
+def test_a_path_of_one_moment_is_learned_in_its_order(region, dbt):
+    for user, buys in (("ann", True), ("bob", False)):
+        path = ["search", "mail"] * 20
+        region.insert("events", [region.event(START, user=user, campaign=CAMPAIGNS[step]) for step in path])
+        region.insert("events", [region.order(START, "o", 10001, user=user)] * buys)
+    dbt.build(region, "2026-03-01", "2026-03-31")
+    found = region.query("select path, conversions, non_conversions from intermediate.int_attribution__learning_paths")
+    assert found == [(["Paid Search", "Email"] * 20, 1, 1)]
+
+
 def test_orders_with_hundreds_of_touches_are_split(region, dbt):
     # Each touch weighs 10^12: products with the total, in what decides the last cents, are beyond 64 bits.
     journey(region, "ann", *["search"] * 29, buys=True)

@@ -24,7 +24,8 @@ touches as (
         conversions.ordered_on,
         conversions.buyer_id,
         touchpoints.channel,
-        {{ moment('touchpoints.touched_at', 'touchpoints.tie_number') }} as moment
+        {{ moment('touchpoints.touched_at') }} as moment,
+        touchpoints.tie_number
     from conversions
     inner join touchpoints on {{ in_lookback('conversions', 'touchpoints') | indent(8) }}
     where conversions.person_id is not null
@@ -39,7 +40,8 @@ settled as (
         conversions.ordered_on,
         conversions.buyer_id,
         unnest(settled.path) as channel,
-        {{ list_positions('settled.path') }} as moment
+        {{ list_positions('settled.path') }} as moment,
+        0 as tie_number
     from conversions
     inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id
 

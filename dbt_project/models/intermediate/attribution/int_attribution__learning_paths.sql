@@ -53,9 +53,27 @@ channels as (
 
 ),
 
-channel_lists as (
+known_channels as (
 
     {{ channel_list(['channels', 'settled_touches']) | indent(4) }}
+
+),
+
+ties as (
+
+    select coalesce(max(tie_number), 0) as largest
+    from {{ ref('int_sessions__touchpoints') }}
+
+),
+
+channel_lists as (
+
+    select
+        known_channels.channel_names,
+        known_channels.channel_slots,
+        {{ tie_slots('ties.largest', 'known_channels.channel_slots') }} as tie_slots
+    from known_channels
+    cross join ties
 
 ),
 
@@ -70,7 +88,7 @@ converting as (
     select
         touches.ordered_on,
         {{ sorted_list(step(
-            'touches.moment', position_in('channel_lists.channel_names', 'touches.channel')
+            tied('touches.moment', 'touches.tie_number'), position_in('channel_lists.channel_names', 'touches.channel')
         )) }} as steps
     from converting_touches as touches
     cross join channel_lists
@@ -84,7 +102,7 @@ persons as (
     select
         touchpoints.person_id,
         {{ sorted_list(step(
-            moment('touchpoints.touched_at', 'touchpoints.tie_number'),
+            tied(moment('touchpoints.touched_at'), 'touchpoints.tie_number'),
             position_in('channel_lists.channel_names', 'touchpoints.channel')
         )) }} as steps
     from {{ ref('int_sessions__touchpoints') }} as touchpoints
@@ -111,8 +129,8 @@ month_steps as (
 
     select
         months.month,
-        {{ step(moment(utc_midnight('months.first_on')), 0) }} as first_step,
-        {{ step(moment(utc_midnight('(months.last_on + 1)')), 0) }} as last_step
+        {{ step(tied(moment(utc_midnight('months.first_on'))), 0) }} as first_step,
+        {{ step(tied(moment(utc_midnight('(months.last_on + 1)'))), 0) }} as last_step
     from months
     cross join channel_lists
 
