@@ -17,7 +17,7 @@ import yaml
 from iso4217 import Currency
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-WAREHOUSE_FORMAT = 5
+WAREHOUSE_FORMAT = 6
 OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
 
 

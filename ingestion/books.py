@@ -73,7 +73,8 @@ create table if not exists ops.disposals (
     records bigint not null);
 create table if not exists ops.changes (kind varchar not null, day date, key varchar);
 create table if not exists ops.pending_days (
-    day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar);
+    day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar,
+    touched_from date, touched_to date);  -- what its credit stood on before
 create table if not exists ops.days (
     day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
     is_final boolean not null);

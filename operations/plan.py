@@ -33,7 +33,7 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int
     local_day = f"cast(timezone('{settings.region(region).timezone}', timezone('UTC', {{}})) as date)"
     rules = _rules(settings, region)
     with transaction(con):
-        if meta(con, "rules") != rules or not _is_built(con):
+        if meta(con, "rules") != rules or not is_built(con):
             _add(con, "first build, or changed rules", _every_day(local_day))
             put_meta(con, "rules", rules)
         elif con.execute("select count(*) from ops.changes").fetchone() != (0,):
@@ -105,9 +105,10 @@ def _plan_experiments(con: duckdb.DuckDBPyConnection, settings: Settings, region
     put_meta(con, "experiments", digest)
 
 
-def _is_built(con: duckdb.DuckDBPyConnection) -> bool:
+def is_built(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether dbt has been through the region's models once, up to the credit of orders."""
     tables = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
-    return con.execute(tables, ["int_orders__conversions"]).fetchone() == (1,)
+    return con.execute(tables, ["int_attribution__touch_credits"]).fetchone() == (1,)
 
 
 def _every_day(local_day: str) -> str:

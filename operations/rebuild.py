@@ -9,6 +9,7 @@ import duckdb
 from ingestion.books import region_file, transaction
 from operations.finality import closed_through, finalise
 from operations.order_credit import offer_order_credit
+from operations.plan import is_built
 from quality.anomalies import Finding, book_anomalies, recent_anomalies
 from quality.books import unbalanced_archives
 from quality.reconcile import reconcile
@@ -29,7 +30,23 @@ def begin(settings: Settings, region: str, first: date, last: date) -> tuple[dat
             select unnest(generate_series($first::date, $last::date, interval 1 day))::date, 'rebuilt', 'rebuilding'
             on conflict do update set state = 'rebuilding', failed_tests = null
             """, {"first": first, "last": last})  # fmt: skip
+        _note_touch_days(con, first, last)
     return first, last
+
+
+def _note_touch_days(con: duckdb.DuckDBPyConnection, first: date, last: date) -> None:
+    """Where the rebuild may take credit away from, since touches can lie far from the day that the ledger gives.
+
+    It is noted before, and for longer than one try: a build that is cut short leaves credit that no longer tells.
+    """
+    if is_built(con):
+        con.execute("""
+            update ops.pending_days
+            set touched_from = least(touched_from, earliest), touched_to = greatest(touched_to, latest)
+            from (
+                select ordered_on, min(touched_on) as earliest, max(touched_on) as latest
+                from intermediate.int_attribution__touch_credits where ordered_on between $first and $last group by all)
+            where day = ordered_on""", {"first": first, "last": last})  # fmt: skip
 
 
 def days_at_hand(settings: Settings, region: str, first: date, last: date) -> tuple[date, date] | None:

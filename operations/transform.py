@@ -65,6 +65,8 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
             "sessions_through": sessions_through(con),
             "closed_through": closed_through(con),
         }
+        touched = "select min(touched_from), max(touched_to) from ops.pending_days where day between ? and ?"
+        reached["touched_from"], reached["touched_to"] = con.execute(touched, [first, last]).fetchall()[0]
     rules = settings.attribution
     return {
         "region": region,

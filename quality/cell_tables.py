@@ -116,7 +116,7 @@ def by_touch(touch_credits: Relation, months: Relation, rules: Relation) -> pa.T
         by_month[one.column.replace(day=1)].append(one)
     rows: list[tuple[Any, ...]] = []
     for month in sorted(by_month):
-        if month >= rule.first_touch_day:
+        if rule.first_touch_day <= month <= rule.last_touch_day:
             carried = carried_campaigns(touches, month, rule.k)
             places = touch_cells(by_month[month], carried, cells, rule.k)
             rows += [(day, *cell, *place) for (day, cell), place in places.items()]

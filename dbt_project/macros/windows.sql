@@ -33,10 +33,17 @@
 {% macro first_touch_day() -%}
     {#-
         Orders of the window's months have touches up to the look-back before (of days of 24 hours, so perhaps a calendar
-        day more), and a month of touches shares its map of cells with its neighbours.
+        day more), and a month of touches shares its map of cells with its neighbours. Where the ledger gives an order
+        another day than its event's, touches may lie further off, or have done so before this build.
     -#}
     {%- set first -%}
-    cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') | int + 1)) }} - interval '1' month as date)
+    least(
+        cast({{ month_of(month_of(from_date()) ~ ' - ' ~ (var('longest_lookback_days') | int + 1)) }} - interval '1' month as date),
+        {%- if var('touched_from') %}
+        {{ month_of("date '" ~ var('touched_from') ~ "'") }},
+        {%- endif %}
+        {{ touched_by_credit('min') }}
+    )
     {%- endset -%}
     {%- if var('closed_through') -%}
         greatest({{ first }}, date '{{ var("closed_through") }}' + 1)
@@ -46,7 +53,22 @@
 {%- endmacro %}
 
 {% macro last_touch_day() -%}
-    last_day(cast({{ month_of(to_date()) }} + interval '1' month as date))
+    last_day(greatest(
+        cast({{ month_of(to_date()) }} + interval '1' month as date),
+        {%- if var('touched_to') %}
+        date '{{ var("touched_to") }}',
+        {%- endif %}
+        {{ touched_by_credit('max') }}
+    ))
+{%- endmacro %}
+
+{% macro touched_by_credit(extreme) -%}
+    {#- The month of the first or last touch of the orders of the window's months; NULL where there is none. -#}
+    (
+        select {{ month_of(extreme ~ '(placed.touched_on)') }}
+        from {{ ref('int_attribution__touch_credits') }} as placed
+        where {{ in_window_months('placed.ordered_on') }}
+    )
 {%- endmacro %}
 
 {% macro in_touch_window(day) -%}

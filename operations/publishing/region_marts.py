@@ -10,6 +10,7 @@ import duckdb
 
 from ingestion.books import region_file
 from operations.finality import WATERMARK, final_through
+from operations.plan import is_built
 from operations.publishing.published_tables import FINANCE, Table, columns_of
 from operations.publishing.usable import Answer, answers
 from operations.removal.erasure import remaining
@@ -41,6 +42,7 @@ class RegionState:
     final_days: int
     carried_over: bool = False
     last_day: str | None = None  # the newest day that was ever built
+    withheld_touch_days: list[str] = field(default_factory=list)  # of the touches of withheld days' orders
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,16 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
         raise RegionLateError("it has not been built yet")
     watermark = con.execute(WATERMARK).fetchall()[0][0]
     through = final_through(con)
+    held_back = [day for (day,) in con.execute(_HELD_BACK).fetchall()]
     return RegionState(
         build=build,
         built_days=days,
-        withheld_days=[day.isoformat() for (day,) in con.execute(_HELD_BACK).fetchall()],
+        withheld_days=[day.isoformat() for day in held_back],
         input_watermark=watermark and watermark.isoformat(),
         final_through=through.isoformat() if through else None,
         final_days=final_days,
         last_day=last_day.isoformat(),
+        withheld_touch_days=[day.isoformat() for day in _touch_days(con, held_back)],
     )
 
 
@@ -112,26 +116,45 @@ def held_back(settings: Settings, table: Table, state: RegionState) -> list[date
     """The periods of `table` whose rows must not come from the region's file."""
     if table.is_verdict:
         return []
-    return _periods_with(settings, table, [date.fromisoformat(day) for day in state.withheld_days])
+    days, touched = ([date.fromisoformat(day) for day in of] for of in (state.withheld_days, state.withheld_touch_days))
+    return _periods_with(settings, table, days, touched)
 
 
-def _periods_with(settings: Settings, table: Table, days: list[date]) -> list[date]:
-    """The periods of `table` that orders of `days` are in: the days, their months, or the days of their touches."""
+def _touch_days(con: duckdb.DuckDBPyConnection, days: list[date]) -> list[date]:
+    """The days of the touches that orders of `days` are credited to, wherever the ledger has put the orders."""
+    if not days or not is_built(con):
+        return []
+    query = """
+        select distinct touched_on from intermediate.int_attribution__touch_credits
+        where ordered_on = any(?) order by touched_on"""
+    return [day for (day,) in con.execute(query, [days]).fetchall()]
+
+
+def _periods_with(settings: Settings, table: Table, days: list[date], touched: list[date]) -> list[date]:
+    """The periods of `table` that orders of `days` are in: the days, their months, or the days of their touches.
+
+    Args:
+        touched: the days of the touches that they are credited to; those of the look-back may have been before.
+    """
     if table.period == "month":
         return sorted({day.replace(day=1) for day in days})
     if not table.is_by_touch:
         return days
     # A look-back of days of 24 hours can begin on the calendar day before.
-    return sorted(
-        {day - timedelta(days=n) for day in days for n in range(settings.attribution.longest_lookback_days + 2)}
-    )
+    reach = range(settings.attribution.longest_lookback_days + 2)
+    return sorted({*touched, *(day - timedelta(days=n) for day in days for n in reach)})
 
 
 def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, state: RegionState) -> dict[str, Any]:
     """The rows that may be published, by table, with ``is_final``; a table that has not been made yet has none."""
     made = columns_of(con, storage.ALIAS)
-    not_final = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
-    return {table.name: _rows_of(con, settings, table, state, not_final) for table in FINANCE if str(table) in made}
+    days = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
+    touched = _touch_days(con, days)
+    return {
+        table.name: _rows_of(con, settings, table, state, _periods_with(settings, table, days, touched))
+        for table in FINANCE
+        if str(table) in made
+    }
 
 
 def _rows_of(
@@ -144,7 +167,7 @@ def _rows_of(
     columns = ", ".join(is_final if name == "is_final" else name for name in table.columns)
     parameters: dict[str, Any] = {}
     if "is_final" in table.columns:
-        parameters |= {"final_through": state.final_through, "not_final": _periods_with(settings, table, not_final)}
+        parameters |= {"final_through": state.final_through, "not_final": not_final}
     which = "true"
     if table.period:
         which = f"not list_contains($held_back::date[], {table.period})"

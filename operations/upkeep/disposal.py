@@ -15,9 +15,10 @@ from ingestion.books import meta, put_meta, remove_events
 from ingestion.gaps import ARCHIVE_SPANS
 from ingestion.table_books import remove_orders
 from operations.finality import closed_through, kept_through
+from operations.plan import is_built
 from operations.removal.anonymise import anonymise_orders
 from operations.removal.rewrite import REWRITE_DUE
-from operations.upkeep.overdue import Reach, is_built, overdue
+from operations.upkeep.overdue import Reach, overdue
 from settings import Settings
 
 

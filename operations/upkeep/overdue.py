@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from operations.plan import is_built
 from settings import Settings
 
 
@@ -71,8 +72,3 @@ def overdue(con: duckdb.DuckDBPyConnection, reach: Reach) -> dict[str, int]:
         .fetchall()[0][0]
         for what, rows in found.items()
     }  # fmt: skip
-
-
-def is_built(con: duckdb.DuckDBPyConnection) -> bool:
-    query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
-    return con.execute(query, ["int_attribution__touch_credits"]).fetchall() == [(1,)]

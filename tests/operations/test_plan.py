@@ -30,8 +30,9 @@ LEDGER = ["order_id", "ordered_at", "status", "revenue", "refunded", "cogs", "cu
 class Traffic:
     """A few people with several devices, near midnight more often than not, so that sessions and days get entangled."""
 
-    def __init__(self, seed: int) -> None:
-        self.rng, self.made = random.Random(seed), 0
+    def __init__(self, seed: int, days_off: tuple[int, ...] = (0,)) -> None:
+        """`days_off` is how far from their events the ledger may put orders."""
+        self.rng, self.made, self.days_off = random.Random(seed), 0, days_off
 
     def moment(self) -> datetime:
         day = FIRST + timedelta(days=self.rng.randrange(45))
@@ -64,7 +65,7 @@ class Traffic:
         return record
 
     def order(self) -> list[str]:
-        at = self.moment().isoformat()
+        at = (self.moment() + timedelta(days=self.rng.choice(self.days_off))).isoformat()
         status = self.rng.choice(["completed", "completed", "cancelled", "partially_refunded"])
         revenue = str(self.rng.randrange(9999) / 100)
         return [f"o{self.rng.randrange(30)}", at, status, revenue, "1.00" if "part" in status else "", "", "EUR", at]
@@ -119,6 +120,15 @@ def _tables(settings: Settings) -> dict[str, list[tuple]]:
 
 @pytest.mark.parametrize("seed", [1, *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 23)]])
 def test_tables_after_random_late_deliveries_equal_those_of_a_build_from_nothing(tmp_path, monkeypatch, seed):
+    _check_late_against_whole(tmp_path, monkeypatch, Traffic(seed))
+
+
+@pytest.mark.parametrize("seed", [1, *[pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9)]])
+def test_so_do_those_of_orders_that_the_ledger_puts_months_from_their_touches(tmp_path, monkeypatch, seed):
+    _check_late_against_whole(tmp_path, monkeypatch, Traffic(seed, days_off=(0, 0, 120, 150, -100)))
+
+
+def _check_late_against_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, traffic: Traffic) -> None:
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
     monkeypatch.setattr(finality, "FINAL_AFTER", timedelta(days=365))  # what is final is not rebuilt
@@ -126,7 +136,6 @@ def test_tables_after_random_late_deliveries_equal_those_of_a_build_from_nothing
               "regions": {"eu": {"timezone": "Europe/Berlin"}}, "experiments": EXPERIMENTS}  # fmt: skip
     bit_by_bit = Settings(warehouse=tmp_path / "bit_by_bit", **common)
     at_once = Settings(warehouse=tmp_path / "at_once", **common)
-    traffic = Traffic(seed)
     for number in range(5):
         _deliver(tmp_path / "landing", number, traffic, records=120 if number == 0 else 8)
         _build(bit_by_bit)
@@ -155,7 +164,8 @@ def test_one_day_is_rebuilt_where_an_experiment_may_have_changed(tmp_path):
             " union all values ('2026-04-01', 0, null, 'nothing', true)"
         )
         con.execute("create schema intermediate; create table intermediate.int_orders__conversions (order_id varchar,"
-                    " ordered_on date, converted_at timestamp, person_id uuid, currency varchar)")  # fmt: skip
+                    " ordered_on date, converted_at timestamp, person_id uuid, currency varchar);"
+                    " create table intermediate.int_attribution__touch_credits (order_id varchar)")  # fmt: skip
         for name in ("starts", "touchpoints"):
             con.execute(f"create table intermediate.int_sessions__{name} (person_id uuid, touched_on date,"
                         " touched_at timestamp, campaign_name varchar, campaign_id varchar)")  # fmt: skip
