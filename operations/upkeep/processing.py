@@ -161,7 +161,7 @@ REGISTER = (
             "ops.measures": "date measure subject amount base",
             "ops.removed_events": "archive_id records",
             "ops.sli": "slo date counted_at events bad value",
-            "ops.pending_days": "day reason state failed_tests",
+            "ops.pending_days": "day reason state failed_tests touched_from touched_to",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),
     ),

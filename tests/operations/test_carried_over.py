@@ -41,6 +41,28 @@ def test_a_day_held_back_keeps_its_last_good_rows_and_its_month_s(shop: Settings
     assert versions(shop)[-1].regions["eu"].withheld_days == (DAYS[0],)
 
 
+def test_touches_months_before_a_day_held_back_keep_their_last_good_rows_and_are_not_final(shop: Settings) -> None:
+    def touched(revenue: int) -> str:
+        return f"""
+            delete from finance.romi_by_touch_date;
+            insert into finance.romi_by_touch_date by name
+            select * replace (date '2025-10-01' as date, {revenue} as revenue) from finance.romi_daily
+            where date = '2026-01-30'"""
+
+    shown = "select distinct revenue::int, is_final from finance.romi_by_touch_date where region = 'eu'"
+    change(shop, "eu", """
+        create schema intermediate; create table intermediate.int_attribution__touch_credits as
+        select date '2026-01-30' as ordered_on, date '2025-10-01' as touched_on;""" + touched(100))  # fmt: skip
+    publish_now(shop)
+    assert ask(shop, shown) == [(100, True)]
+    change(shop, "eu", touched(200) + "; update ops.days set withheld_reason = 'accuracy' where day = '2026-01-30'")
+    publish_now(shop)
+    assert ask(shop, shown) == [(100, False)]
+    change(shop, "eu", "update ops.days set withheld_reason = null, is_final = false where day = '2026-01-30'")
+    publish_now(shop)
+    assert ask(shop, shown) == [(200, False)]
+
+
 def test_a_day_held_back_from_the_start_is_absent_with_its_month(shop: Settings) -> None:
     change(shop, "eu", "update ops.days set withheld_reason = 'accuracy' where day = '2026-01-30'")
     publish_now(shop)

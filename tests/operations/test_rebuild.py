@@ -7,6 +7,7 @@ from datetime import date
 
 import duckdb
 
+from ingestion.books import region_file
 from operations import rebuild, transform
 from tests.operations import test_finality
 from tests.operations.test_finality import LEDGER, view
@@ -65,6 +66,20 @@ def test_a_test_that_fails_far_above_the_marts_withholds_its_days_and_skips_no_t
     seen = "select ledger_orders, warehouse_orders from finance.reconciliation_daily where date = '2026-03-10'"
     assert shop.query(seen) == [(2, 1)]
     assert shop.query("select count(*) from ops.pending_days") == [(0,)]
+
+
+def test_a_rebuild_that_was_cut_short_still_knows_where_credit_stood(shop):
+    window = date(2026, 1, 1), date(2026, 1, 31)
+    rebuild.begin(shop.settings, "eu", *window)
+    [(first, last)] = shop.query("""
+        select min(touched_on)::varchar, max(touched_on)::varchar from intermediate.int_attribution__touch_credits
+        where ordered_on between '2026-01-01' and '2026-01-31'""")
+    with region_file(shop.settings, "eu") as con:
+        con.execute("delete from intermediate.int_attribution__touch_credits")
+    rebuild.begin(shop.settings, "eu", *window)
+    told = transform.variables(shop.settings, "eu", *window)
+    assert (told["touched_from"], told["touched_to"]) == (first, last)
+    assert first < last
 
 
 def test_a_table_can_be_rebuilt_alone(shop):
