@@ -27,7 +27,7 @@ class Shop:
         self.run("""
             create schema intermediate;
             create table intermediate.int_attribution__touch_credits (
-                order_id varchar, ordered_on date, channel varchar,
+                order_id varchar, ordered_on date, touched_on date, channel varchar,
                 revenue_cents struct(linear bigint, last_touch bigint),
                 refund_cents struct(linear bigint, last_touch bigint),
                 conversion_millionths struct(linear bigint, last_touch bigint));
@@ -58,8 +58,8 @@ class Shop:
         self.run("insert into intermediate.int_orders__conversions values (?, ?, ?)", [self.orders, day, person_id])
         for model, kept in (("linear", channel), ("last_touch", "Direct")):
             amounts = [{"linear": 0, "last_touch": 0, model: amount} for amount in (cents, refund, 1_000_000)]
-            self.run("insert into intermediate.int_attribution__touch_credits values (?, ?, ?, ?, ?, ?)",
-                     [self.orders, day, kept, *amounts])  # fmt: skip
+            self.run("insert into intermediate.int_attribution__touch_credits values (?, ?, ?, ?, ?, ?, ?)",
+                     [self.orders, day, day, kept, *amounts])  # fmt: skip
 
 
 def settings_of(folder: Path, **privacy: object) -> Settings:
