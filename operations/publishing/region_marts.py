@@ -99,16 +99,16 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
         raise RegionLateError("it has not been built yet")
     watermark = con.execute(WATERMARK).fetchall()[0][0]
     through = final_through(con)
-    held_back = [day for (day,) in con.execute(_HELD_BACK).fetchall()]
+    waiting = [day for (day,) in con.execute(_HELD_BACK).fetchall()]
     return RegionState(
         build=build,
         built_days=days,
-        withheld_days=[day.isoformat() for day in held_back],
+        withheld_days=[day.isoformat() for day in waiting],
         input_watermark=watermark and watermark.isoformat(),
         final_through=through.isoformat() if through else None,
         final_days=final_days,
         last_day=last_day.isoformat(),
-        withheld_touch_days=[day.isoformat() for day in _touch_days(con, held_back)],
+        withheld_touch_days=[day.isoformat() for day in _touch_days(con, waiting)],
     )
 
 
