@@ -43,8 +43,8 @@ bench: .venv/ready ## what README's figures come from
 	@$(BIN)/python -m benchmarks
 
 docs: .venv/ready ## write docs/data_dictionary.md and docs/register_of_processing.md anew
-	@$(BIN)/python -m operations.publishing.published_tables > docs/data_dictionary.md
-	@$(BIN)/python -m operations.upkeep.processing > docs/register_of_processing.md
+	@$(BIN)/python -m operations.finance_tables.published_tables > docs/data_dictionary.md
+	@$(BIN)/python -m operations.register.processing > docs/register_of_processing.md
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --python-version 3.11 --generate-hashes \

@@ -29,7 +29,7 @@ def main_job(folder: Path) -> None:
 
 
 def _romi(folder: Path) -> float:
-    command = [sys.executable, "-m", "orchestration.cli", "run", "--json", "--config", str(folder / "romi.yaml")]
+    command = [sys.executable, "-m", "orchestration.cli.main", "run", "--json", "--config", str(folder / "romi.yaml")]
     begun = time.perf_counter()
     subprocess.run(
         [*command, "--landing", str(folder / "landing"), "--warehouse", str(folder / "warehouse")],

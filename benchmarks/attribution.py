@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
-from operations import transform
+from operations.rebuilding import dbt as transform
 from privacy import storage
 from settings import Settings
 

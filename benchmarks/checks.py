@@ -24,9 +24,9 @@ from operations import sample_shop
 
 # Where each is looked up when it is called.
 CHECKS = {
-    "books": ("orchestration.defs.ingest.assets.book_checks", "operations.rebuild.unbalanced_archives"),
-    "reconciliation": ("operations.rebuild.reconcile",),
-    "what is unusual": ("operations.rebuild.book_anomalies",),
+    "books": ("orchestration.defs.ingest.assets.book_checks", "operations.rebuilding.rebuild.unbalanced_archives"),
+    "reconciliation": ("operations.rebuilding.rebuild.reconcile",),
+    "what is unusual": ("operations.rebuilding.rebuild.book_anomalies",),
     "expectations": ("operations.publishing.expectation_gate.examine",),
     "audit of the version": ("operations.publishing.publish.audit",),
     "service levels": ("operations.publishing.publish.fill_slos", "operations.status.region_levels"),
@@ -99,7 +99,7 @@ def _sync(folder: Path) -> None:
 
 def run_and_tell(folder: str) -> None:
     """In the measured process: the run, and as JSON the seconds that each kind of check took."""
-    from operations import transform
+    from operations.rebuilding import dbt as transform
     from orchestration import pipeline
     from settings import load_settings
 

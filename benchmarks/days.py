@@ -22,7 +22,7 @@ from operations import sample_shop
 LAST, RECORDS_A_DAY = date(2026, 3, 19), 100
 _INGEST = """
 from pathlib import Path
-from ingestion.books import region_file; from ingestion.load import load_region; from operations import plan
+from ingestion.books import region_file; from ingestion.load import load_region; from operations.rebuilding import plan
 from settings import Settings
 settings = Settings(landing=argv[0], warehouse=Path(argv[1]), regions={"eu": {"timezone": "Europe/Berlin"}})
 load_region(settings, "eu", lambda at: None)
@@ -32,7 +32,8 @@ with region_file(settings, "eu") as con:
 """
 _PARTS = """
 from pathlib import Path
-import json, time; from ingestion.books import region_file; from operations import plan, rebuild, transform
+import json, time; from ingestion.books import region_file
+from operations.rebuilding import dbt as transform, plan, rebuild
 from operations.publishing.publish import publish; from settings import Settings
 settings = Settings(landing=argv[0], warehouse=Path(argv[1]), regions={"eu": {"timezone": "Europe/Berlin"}})
 transform.project()
@@ -115,7 +116,7 @@ def _hold_back(landing: Path) -> dict[Path, bytes]:
 
 def _romi(folder: Path, landing: Path, warehouse: Path) -> tuple[float, float]:
     """Seconds of the clock and of CPU."""
-    command = [sys.executable, "-m", "orchestration.cli", "run", "--json", "--config", str(folder / "romi.yaml")]
+    command = [sys.executable, "-m", "orchestration.cli.main", "run", "--json", "--config", str(folder / "romi.yaml")]
     before, begun = os.times(), time.perf_counter()
     subprocess.run(
         [*command, "--landing", str(landing), "--warehouse", str(warehouse)],

@@ -84,7 +84,7 @@ def _copy(path: Path, to: Path) -> None:
 def _romi(folder: Path, *command: str) -> None:
     places = ["--config", str(folder / "romi.yaml"), "--warehouse", str(folder / "warehouse")]
     subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *command, "--json", *places],
+        [sys.executable, "-m", "orchestration.cli.main", *command, "--json", *places],
         check=True, stdout=subprocess.DEVNULL, env={**os.environ, "ROMI_NOW": NOW},
     )  # fmt: skip
 

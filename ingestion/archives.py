@@ -16,9 +16,9 @@ import pyarrow as pa
 from ingestion import fields
 from ingestion.compression import CorruptArchiveError
 from ingestion.fields import one_in
-from ingestion.formats import segment, unread_names
 from ingestion.lines import BLOCK_BYTES, Block, blocks
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
+from ingestion.sources import segment, unread_names
 from ingestion.zone import File
 
 Convert = Callable[[str], dict[str, Any]]

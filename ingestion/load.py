@@ -21,11 +21,11 @@ from ingestion.books import Delivery, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
-from ingestion.formats import converter
 from ingestion.held_key import hold_key
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table
 from ingestion.records import naive_utc
+from ingestion.sources import converter
 from ingestion.stage import Stage
 from ingestion.tables import Context
 from ingestion.zone import File

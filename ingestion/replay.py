@@ -18,10 +18,10 @@ from ingestion.archives import Batch, Dead, read_lines
 from ingestion.books import meta, put_meta, region_file, transaction
 from ingestion.commit import Parsed, add_replayed
 from ingestion.dead_letters import LETTERS, Which
-from ingestion.formats import converter
 from ingestion.held_key import hold_key
 from ingestion.landing import Landed
 from ingestion.load import region_policy, staging
+from ingestion.sources import converter
 from ingestion.stage import Stage
 from privacy.keys import Key, region_key
 from privacy.sealing import unseal

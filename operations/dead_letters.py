@@ -10,8 +10,9 @@ from ingestion import dead_letters
 from ingestion.books import region_file
 from ingestion.dead_letters import Letter, Which
 from ingestion.replay import Replayed, replay
-from operations import plan, status
-from operations.lock import check_warehouse, exclusive
+from operations import status
+from operations.rebuilding import plan
+from operations.store.locks import check_warehouse, exclusive
 from privacy.keys import region_key
 from settings import RomiError, Settings, UnknownValueError, UsageError
 

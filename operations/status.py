@@ -13,11 +13,13 @@ from ingestion.books import add_books, meta, records_by_fate, region_file, write
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
-from operations import backup_book, plan, versions
-from operations.finality import WATERMARK
-from operations.publishing.slo_facts import WHOLE
-from operations.publishing.slo_marts import region_levels, warehouse_levels
-from operations.publishing.usable import NOTHING_LANDED, answers, yesterday
+from operations.backups import backup_book
+from operations.rebuilding import plan
+from operations.rebuilding.finality import WATERMARK
+from operations.service_levels.slo_facts import WHOLE
+from operations.service_levels.slo_marts import region_levels, warehouse_levels
+from operations.service_levels.usable import NOTHING_LANDED, answers, yesterday
+from operations.store import versions
 from privacy import storage
 from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, TransientError, UsageError, now

@@ -17,12 +17,15 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import plan, run_warnings, status, versions
-from operations.lock import exclusive
+from operations import status
+from operations.dp_release import releases
+from operations.incidents import run_warnings
 from operations.progress import Step, report
-from operations.publishing import releases
 from operations.publishing.region_marts import RegionLateError
-from operations.rebuild import days_at_hand
+from operations.rebuilding import plan
+from operations.rebuilding.rebuild import days_at_hand
+from operations.store import versions
+from operations.store.locks import exclusive
 from orchestration.definitions import defs
 from orchestration.partitions import range_tags, regions
 from privacy.keys import key_file

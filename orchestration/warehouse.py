@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from operations.lock import exclusive
+from operations.store.locks import exclusive
 from orchestration.automation import only_what_may_pass_is_retried
 from settings import Settings, load_settings
 

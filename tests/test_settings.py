@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import Conversion, Settings, UnknownValueError, UsageError, _Section, is_region_name, load_settings, now
+from settings import Conversion, Section, Settings, UnknownValueError, UsageError, is_region_name, load_settings, now
 
 EXPERIMENT = "experiments: {e: {channel: c, from: 2026-06-01, to: 2026-06-30, %s}}"
 
@@ -117,7 +117,7 @@ SECTIONS = {
 }
 
 
-@pytest.mark.parametrize("section", [Settings, *_Section.__subclasses__()], ids=lambda section: section.__name__)
+@pytest.mark.parametrize("section", [Settings, *Section.__subclasses__()], ids=lambda section: section.__name__)
 def test_every_section_lists_its_keys(config, section):
     with pytest.raises(UsageError, match=r"unknown key '(.+\.)?x'; known here: ") as caught:
         load_settings(config(SECTIONS[section.__name__]))

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.books import region_file, transaction, write_json
-from operations.publishing.published_tables import FINANCE, Table
+from operations.finance_tables.published_tables import FINANCE, Table
 from operations.publishing.region_marts import RegionState, held_back
-from operations.versions import current_version, read_version_manifest, version_dir
+from operations.store.versions import current_version, read_version_manifest, version_dir
 from quality.expectations.process import examine
 from settings import PermanentError, Settings, now
 

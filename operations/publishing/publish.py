@@ -16,15 +16,15 @@ import polars as pl
 
 from ingestion.books import transaction, write_json
 from ingestion.records import naive_utc
+from operations.dp_release.released_marts import released_state, write_released
+from operations.finance_tables.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Columns, dictionary
+from operations.finance_tables.restatements import book_restatements
+from operations.finance_tables.version_audit import Finding, audit
+from operations.finance_tables.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
 from operations.publishing.expectation_gate import Days, known_days, withhold
-from operations.publishing.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Columns, dictionary
 from operations.publishing.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
-from operations.publishing.released_marts import released_state, write_released
-from operations.publishing.restatements import book_restatements
-from operations.publishing.slo_marts import confirm_marts, fill_slos
-from operations.publishing.version_audit import Finding, audit
-from operations.publishing.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
-from operations.versions import (
+from operations.service_levels.slo_marts import confirm_marts, fill_slos
+from operations.store.versions import (
     MANIFEST,
     SEEN,
     current_version,
@@ -72,7 +72,8 @@ def publish(
     are withheld too, and the version is built once more without them.
 
     Returns:
-        None where nothing differs, and while a version is pinned (see :func:`operations.versions.pinned_version`).
+        None where nothing differs, and while a version is pinned
+        (see :func:`operations.store.versions.pinned_version`).
 
     Raises:
         PermanentError: the audit or `examine` refused the new version, or the current one cannot be read; nothing was

@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
-from operations.finality import WATERMARK, final_through
-from operations.plan import is_built
-from operations.publishing.published_tables import FINANCE, Table, columns_of
-from operations.publishing.usable import Answer, answers
+from operations.finance_tables.published_tables import FINANCE, Table, columns_of
+from operations.rebuilding.finality import WATERMARK, final_through
+from operations.rebuilding.plan import is_built
 from operations.removal.erasure import remaining
+from operations.service_levels.usable import Answer, answers
 from privacy import storage
 from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError

@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 
-from ingestion.formats import converter
 from ingestion.records import DeadLetter, decode_text
+from ingestion.sources import converter
 from privacy.keys import Key
 from privacy.pseudonyms import Kind, pseudonym
 from privacy.sealing import unseal

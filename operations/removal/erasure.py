@@ -18,7 +18,7 @@ import polars as pl
 
 from ingestion.books import meta, put_meta, region_file, remove_events, transaction
 from ingestion.held_key import hold_key
-from operations.finality import final_through
+from operations.rebuilding.finality import final_through
 from operations.removal.anonymise import PERSONAL, anonymise_orders
 from operations.removal.dead_persons import Keys, dispose_of_letters
 from operations.removal.rewrite import REWRITE_DUE, rewrite_region_file

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.books import meta, region_file
-from operations.versions import sync
+from operations.store.versions import sync
 from privacy import storage
 from settings import PermanentError, Settings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ingestion.compression import CorruptArchiveError
-from ingestion.formats import converter
 from ingestion.landing import discover
 from ingestion.lines import raw_lines
 from ingestion.records import DeadLetter, decode_text
+from ingestion.sources import converter
 from operations.rights.persons import Identifiers
 from settings import Settings, UsageError
 

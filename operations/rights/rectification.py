@@ -13,7 +13,8 @@ import polars as pl
 
 from ingestion.books import region_file, transaction
 from ingestion.records import naive_utc
-from operations import plan, status
+from operations import status
+from operations.rebuilding import plan
 from operations.removal import erasure
 from privacy.keys import Key, region_key
 from privacy.line_book import LineBook

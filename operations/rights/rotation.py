@@ -16,9 +16,9 @@ import polars as pl
 
 from ingestion.books import put_meta, region_file, transaction
 from operations import status
-from operations.lock import check_warehouse, exclusive
 from operations.removal import erasure
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
+from operations.store.locks import check_warehouse, exclusive
 from privacy.keys import add_rotation, region_key
 from privacy.pseudonyms import nested_all
 from settings import Settings, UnknownValueError, UsageError

@@ -15,14 +15,14 @@ from typing import Any
 from ingestion.books import region_file
 from ingestion.held_key import hold_key
 from operations import status
-from operations.lock import check_warehouse, exclusive
 from operations.publishing.publish import publish
 from operations.removal import erasure
 from operations.rights import emails, rectification, rotation, subject_data
 from operations.rights.persons import Identifiers, named, resolve
 from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.rights.tombstones import pseudonym_key, suppress
-from operations.versions import current_version, dispose_other_versions
+from operations.store.locks import check_warehouse, exclusive
+from operations.store.versions import current_version, dispose_other_versions
 from privacy.keys import region_key
 from privacy.suppression import SuppressionBook
 from settings import RomiError, Settings, UnknownValueError, UsageError

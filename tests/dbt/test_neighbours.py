@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from operations.publishing.releases import credits_of
+from operations.dp_release.releases import credits_of
 from privacy.release import MEASURES, bounded
 
 MARCH = date(2026, 3, 1)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from operations import sample_shop
-from operations.publishing.probe import look
+from operations.service_levels.probe import look
 from settings import load_settings
 from tests.drills.nursery import Nursery
 from tests.drills.test_kills import IMPORTS, RUN

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from operations import sample_shop
-from operations.publishing.probe import look
+from operations.service_levels.probe import look
 from settings import load_settings
 from tests.drills.nursery import Nursery
 from tests.end_to_end.conftest import Shop
@@ -21,8 +21,8 @@ IMPORTS = """
 from pathlib import Path
 from orchestration import pipeline
 from operations.publishing import publish
-from operations.lock import exclusive
-from operations.transform import manifest
+from operations.store.locks import exclusive
+from operations.rebuilding.dbt import manifest
 from settings import load_settings
 import dbt.adapters.duckdb, dbt.cli.main
 pipeline._definitions()

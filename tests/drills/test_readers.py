@@ -16,7 +16,7 @@ from tests.drills.nursery import ROOT, Nursery
 WRITER = """
 from pathlib import Path
 from operations.publishing.publish import publish
-from operations.versions import rollback, unpin, version_ids
+from operations.store.versions import rollback, unpin, version_ids
 from settings import Region, Settings
 from tests.operations.marts import build
 """
@@ -24,7 +24,7 @@ READER = """
 import collections, json, os, sys
 from pathlib import Path
 import duckdb
-from operations.publishing.probe import look
+from operations.service_levels.probe import look
 from settings import Settings
 settings, reads = Settings(warehouse=Path(sys.argv[1])), int(sys.argv[2])
 locked = {"enable_external_access": False, "lock_configuration": True, "threads": 1}

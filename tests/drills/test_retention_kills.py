@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ingestion.books import region_file
-from operations.upkeep import retention
+from operations.retention import retention
 from settings import Settings
 from tests.operations.test_retention import OldShop, no_logs
 
@@ -19,7 +19,7 @@ KILLED = """
 import os, sys
 from contextlib import contextmanager
 from operations.removal import rewrite
-from operations.upkeep import retention
+from operations.retention import retention
 from privacy import storage
 from settings import Settings
 steps, last = 0, int(sys.argv[2])

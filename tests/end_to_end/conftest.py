@@ -52,7 +52,7 @@ class Shop:
 
     def romi(self, *arguments: str):
         """`romi` with JSON output, in this process: (exit code, the object)."""
-        from orchestration.cli import main
+        from orchestration.cli.main import main
 
         config = ["--config", str(self.folder / "romi.yaml")] if (self.folder / "romi.yaml").exists() else []
         landing = ["--landing", str(self.landing)] if arguments[0] in ("run", "demo") else []

@@ -8,7 +8,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from orchestration.cli import main
+from orchestration.cli.main import main
 from tests.end_to_end.conftest import Shop, campaign, order, page
 from tests.ingestion.conftest import HOLD
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from operations.publishing.releases import budget_book
+from operations.dp_release.releases import budget_book
 from settings import WAREHOUSE_FORMAT, load_settings
 from tests.end_to_end.conftest import campaign, order, page
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.formats.snowplow import COLUMNS
+from ingestion.sources.snowplow import COLUMNS
 
 _CASES = Path(os.environ.get("ROMI_CASES") or Path(__file__).parents[3] / "shared" / "cases") / "snowplow_fractribution"
 _CONFIG = """

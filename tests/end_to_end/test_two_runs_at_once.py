@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from operations.lock import exclusive
+from operations.store.locks import exclusive
 from settings import Settings
 from tests.end_to_end.conftest import order, page
 
@@ -12,7 +12,7 @@ WAITS = "another run holds the warehouse; waiting for it\n"
 
 
 def start(shop):
-    command = [sys.executable, "-m", "orchestration.cli", "run", "--landing", str(shop.landing)]
+    command = [sys.executable, "-m", "orchestration.cli.main", "run", "--landing", str(shop.landing)]
     return subprocess.Popen(
         [*command, "--warehouse", str(shop.warehouse)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

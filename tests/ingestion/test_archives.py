@@ -10,9 +10,9 @@ import pytest
 
 from ingestion.archives import Reader, read_converted
 from ingestion.compression import CorruptArchiveError
-from ingestion.formats import converter
-from ingestion.formats.snowplow import COLUMNS
 from ingestion.records import MAX_RECORD_BYTES
+from ingestion.sources import converter
+from ingestion.sources.snowplow import COLUMNS
 from tests.ingestion.strategies import NOW, page
 
 LINE = json.dumps(page()).encode()

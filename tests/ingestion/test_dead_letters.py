@@ -138,7 +138,7 @@ def test_the_planner_is_told_of_the_replayed_rows_and_no_others(zone, monkeypatc
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_a_topic_whose_format_was_wrong_is_read_as_what_it_is(tmp_path, line_end):
-    from ingestion.formats.snowplow import COLUMNS
+    from ingestion.sources.snowplow import COLUMNS
 
     row = dict.fromkeys(COLUMNS, "") | {
         "event": "page_view", "event_id": "e-1", "domain_userid": "d-1", "collector_tstamp": "2026-03-10 10:00:00.000",

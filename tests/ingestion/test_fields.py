@@ -7,8 +7,8 @@ import pytest
 from ingestion import fields
 from ingestion.archives import one_in
 from ingestion.books import region_file
-from ingestion.formats.snowplow import COLUMNS
 from ingestion.records import DeadLetter, decode_text, read_record
+from ingestion.sources.snowplow import COLUMNS
 from settings import Region, Topic
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import NOW, order, page

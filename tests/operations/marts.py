@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file
-from operations.finality import finalise
+from operations.finance_tables.published_tables import FINANCE
 from operations.publishing.publish import Publication, publish
-from operations.publishing.published_tables import FINANCE
+from operations.rebuilding.finality import finalise
 from settings import Region, Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from operations.lock import exclusive
+from operations.store.locks import exclusive
 from tests.operations import marts
 
 ROOT = Path(__file__).parents[2]

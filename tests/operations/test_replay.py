@@ -8,9 +8,9 @@ import pytest
 
 from ingestion.books import region_file
 from ingestion.dead_letters import Which
-from operations import finality, plan
 from operations.dead_letters import replay_regions
-from operations.lock import exclusive
+from operations.rebuilding import finality, plan
+from operations.store.locks import exclusive
 from settings import Settings
 from tests.operations.test_plan import Traffic, _build, _deliver, _tables
 

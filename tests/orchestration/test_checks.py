@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.books import region_file
 from ingestion.latency import SLI_BOOK
-from operations.publishing import releases
+from operations.dp_release import releases
 from orchestration import pipeline
 from orchestration.definitions import defs
 from orchestration.defs.release import assets as release_assets

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
-from operations import said
+from operations import error_messages
 from orchestration import pipeline
-from orchestration.cli import main
+from orchestration.cli.main import main
 
 Usage = namedtuple("Usage", "total used free")
 FULL = "no space left on the disk of "
@@ -35,7 +35,7 @@ def test_what_the_machine_does_to_a_run_is_told_in_a_line(tmp_path, monkeypatch,
 
     monkeypatch.delenv("ROMI_DEBUG", raising=False)
     monkeypatch.setattr(pipeline, "run", fail)
-    monkeypatch.setattr(said.shutil, "disk_usage", lambda _: Usage(1 << 41, 0, free))
+    monkeypatch.setattr(error_messages.shutil, "disk_usage", lambda _: Usage(1 << 41, 0, free))
     (tmp_path / "landing" / "eu").mkdir(parents=True)
     places = ["--landing", str(tmp_path / "landing"), "--warehouse", str(tmp_path / "w")]
     done = CliRunner().invoke(main, ["run", *places])

@@ -7,8 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from operations.lock import exclusive
-from orchestration.cli import main
+from operations.store.locks import exclusive
+from orchestration.cli.main import main
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
 

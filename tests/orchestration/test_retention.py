@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ingestion.books import region_file
-from operations.lock import exclusive
+from operations.store.locks import exclusive
 from orchestration import pipeline
 from orchestration.definitions import defs
 from orchestration.defs.retention.assets import disposal

@@ -1,6 +1,6 @@
 """What the command line prints for people."""
 
-from orchestration.show_status import field_lines
+from orchestration.cli.show_status import field_lines
 
 
 def field(name, **more):

@@ -7,10 +7,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from operations import status, versions
-from operations.lock import exclusive
-from orchestration import show
-from orchestration.cli import main
+from operations import status
+from operations.store import versions
+from operations.store.locks import exclusive
+from orchestration.cli import show
+from orchestration.cli.main import main
 from settings import Settings
 from tests.operations import marts
 

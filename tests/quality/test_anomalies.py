@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ingestion.books import region_file
-from operations.rebuild import _reasons
+from operations.rebuilding.rebuild import _reasons
 from quality.anomalies import _TABLE, MEASURES, book_anomalies, find_anomalies, recent_anomalies
 from settings import Anomalies, Anomaly, Settings
 from tests.quality.test_reconcile import Shop

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from operations.publishing.published_tables import PUBLISHED
-from operations.publishing.version_tables import create_tables
+from operations.finance_tables.published_tables import PUBLISHED
+from operations.finance_tables.version_tables import create_tables
 from quality.expectations.catalogue import MODELS, RULES
 
 _ROMI = ("romi_daily", "romi_monthly", "romi_by_touch_date")

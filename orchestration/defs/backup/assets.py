@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from operations.backup_book import is_due
-from operations.upkeep.verified_backup import back_up_and_try
+from operations.backups.backup_book import is_due
+from operations.backups.verified_backup import back_up_and_try
 from orchestration.automation import POOL
 from orchestration.warehouse import Warehouse
 from settings import RomiError

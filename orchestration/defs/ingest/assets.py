@@ -6,8 +6,9 @@ import dagster as dg
 
 from ingestion.books import region_file
 from ingestion.load import Progress, load_region
-from operations import plan, status
+from operations import status
 from operations.progress import Step, report
+from operations.rebuilding import plan
 from operations.removal import erasure, withdrawal
 from operations.removal.rewrite import keep_as_configured
 from operations.rights import rotation

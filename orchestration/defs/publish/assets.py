@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 
 from operations import status
+from operations.finance_tables.published_tables import FINANCE
+from operations.finance_tables.version_audit import audit
 from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, folder, look_at_published
-from operations.publishing.published_tables import FINANCE
-from operations.publishing.version_audit import audit
-from operations.versions import current_version, version_dir
+from operations.store.versions import current_version, version_dir
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.warehouse import Warehouse

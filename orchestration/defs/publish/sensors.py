@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from operations.publishing.probe import probe
+from operations.service_levels.probe import probe
 from orchestration.warehouse import Warehouse
 
 

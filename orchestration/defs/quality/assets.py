@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from operations import rebuild, status
-from operations.publishing.published_tables import FINANCE
+from operations import status
+from operations.finance_tables.published_tables import FINANCE
+from operations.rebuilding import rebuild
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import region_days, window_of

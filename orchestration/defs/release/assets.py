@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from operations.dp_release.releases import release_due
 from operations.publishing.region_marts import RegionLateError
-from operations.publishing.releases import release_due
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import regions

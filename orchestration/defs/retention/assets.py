@@ -5,7 +5,7 @@ from functools import partial
 
 import dagster as dg
 
-from operations.upkeep import retention
+from operations.retention import retention
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.logs import old_logs

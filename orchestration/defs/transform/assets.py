@@ -7,8 +7,9 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from operations import rebuild, transform
 from operations.progress import Step, report
+from operations.rebuilding import dbt as transform
+from operations.rebuilding import rebuild
 from orchestration.automation import POOL
 from orchestration.partitions import window_of
 from orchestration.translator import Translator

@@ -1,0 +1,1 @@
+"""Verified copies of a warehouse, and back."""

@@ -1,0 +1,139 @@
+"""A backup back in the warehouse's place, without what must not come back and with the books that must not be lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ingestion.books import write_json
+from operations.backups.backup import Backup, copy, verify
+from operations.backups.backup_manifest import read_manifest
+from operations.backups.backup_places import (
+    BACKUPS,
+    RESTORED,
+    claimed,
+    is_cut_in_two,
+    let_go,
+    moved_away,
+    note,
+    restoring,
+    sweep,
+)
+from operations.removal.erasure import enforce
+from operations.rights.rectification import reapply
+from operations.rights.rotation import catch_up
+from operations.store.locks import exclusive
+from operations.store.versions import dispose_other_versions, sync
+from privacy.keys import key_file, keys_from
+from settings import Settings, UsageError, now
+
+_BOOKS_OF_LINES = ("books/**/*.jsonl", "probes/*.jsonl")
+_FOLDERS = ("regions", "staging", "status", "books", "dbt", "dagster")
+
+
+def restore(
+    settings: Settings, source: Path, *, force: bool = False, on_wait: Callable[[], None] = lambda: None
+) -> Backup:
+    """Put a backup in the warehouse's place, verified, with the books merged that must not be overwritten.
+
+    It is made whole beside the warehouse and then takes its name, so a kill leaves the old one or the new one; between
+    the two renames of a forced restore it leaves neither, and doing it again ends it.
+
+    Raises:
+        UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given; or
+            a killed restore left two warehouses.
+        PermanentError: the backup is not what it was.
+    """
+    manifest = read_manifest(source)
+    root = settings.warehouse.absolute()
+    _end_a_killed_one(root)
+    is_there = root.is_dir() and any(one.name != ".lock" for one in root.iterdir())
+    if is_there and not force:
+        raise UsageError(f"{root} is not empty; --force puts the backup in its place")
+    begun = time.monotonic()
+    verify(settings, source / "warehouse", manifest)
+    seconds = time.monotonic() - begun
+    with exclusive(settings, on_wait):
+        begun = time.monotonic()  # to wait for the lock is not to restore
+        sweep(settings)
+        with claimed(restoring(root)) as work:
+            _make(settings, source, manifest, work)
+            seconds = round(seconds + time.monotonic() - begun, 3)
+            write_json(work / RESTORED, {
+                "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
+                "recovery_point": manifest["recovery_point"], "recovery_seconds": seconds,
+            })  # fmt: skip
+            let_go(work)  # who sweeps has the warehouse's lock, as we do
+            sync(work)
+            os.rename(root, moved_away(root))
+            os.rename(work, root)
+        sync(root.parent)
+        shutil.rmtree(moved_away(root), ignore_errors=True)
+    sizes = [one["bytes"] for one in manifest["files"].values()]
+    made_at = datetime.fromisoformat(manifest["made_at"])
+    return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])
+
+
+def _end_a_killed_one(root: Path) -> None:
+    """Killed between the renames, the warehouse is back under its name."""
+    if is_cut_in_two(root):
+        raise UsageError(f"a restore was killed while {moved_away(root)} was the warehouse, and {root} was begun anew"
+                         " since: move away the one that you don't want")  # fmt: skip
+    if moved_away(root).is_dir() and not root.exists():
+        os.rename(moved_away(root), root)
+
+
+def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path) -> None:
+    """The restored warehouse in `work`, fit to take the place of the one that is there."""
+    for name in manifest["files"]:
+        copy(source / "warehouse" / name, work / name)
+    for name in _FOLDERS:
+        (work / name).mkdir(mode=0o700, exist_ok=True)
+    verify(settings, work, manifest)
+    if manifest["published"]:
+        (work / "published").symlink_to(manifest["published"])
+    _merge_books(settings.warehouse.absolute(), work)
+    note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
+    with keys_from(key_file(settings.warehouse)):
+        _take_out_the_erased(settings.model_copy(update={"warehouse": work}))
+
+
+def _take_out_the_erased(settings: Settings) -> None:
+    """Who was erased since the backup was made does not come back, nor do other versions than the current."""
+    regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
+    found = [enforce(settings, region) for region in regions]
+    for region in regions:  # whose a device is was put right since
+        reapply(settings, region)
+    for region in regions:  # a key that was rotated since is applied to what stands under it as it was
+        catch_up(settings, region)
+    if any(one.is_rewritten for one in found):
+        dispose_other_versions(settings)
+
+
+def _merge_books(root: Path, work: Path) -> None:
+    """Merge the books of the warehouse that is there into the restored one; those the backup lacks are taken over.
+
+    Lines of a book never change, so the union of two lives of it is all that either knew.
+    """
+    for path in sorted(one for pattern in _BOOKS_OF_LINES for one in root.glob(pattern)):
+        name = path.relative_to(root)
+        if (work / name).is_file():
+            _merge_lines(path, work / name)
+        else:
+            copy(path, work / name)
+    if (root / BACKUPS).is_file():
+        copy(root / BACKUPS, work / BACKUPS)
+
+
+def _merge_lines(kept: Path, restored: Path) -> None:
+    """Those of both, each once."""
+    lines = dict.fromkeys(kept.read_text().splitlines() + restored.read_text().splitlines())
+    fresh = restored.with_name(f".{restored.name}.merged")
+    fresh.write_text("".join(f"{line}\n" for line in lines))
+    fresh.chmod(0o600)
+    os.replace(fresh, restored)

@@ -1,0 +1,74 @@
+"""Backups that were restored once before anyone needs them: what would be lost, and how long it would take, measured.
+
+Each is booked as a line of ``books/backups.jsonl``, one that could not be made, too. The trial puts the backup in a
+place of its own beside the others, exactly as ``romi restore`` does, reads what is published there as finance does, and
+leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from operations.backups.backup import Backup, back_up
+from operations.backups.backup_book import Verified, enter
+from operations.backups.backup_places import claimed, trial_of
+from operations.backups.restore import restore
+from operations.error_messages import describe_error
+from operations.service_levels.probe import look
+from operations.store.locks import check_warehouse
+from privacy.keys import key_file, keys_from
+from settings import PermanentError, RomiError, Settings, UsageError, now
+
+
+def back_up_and_try(
+    settings: Settings, to: Path | None = None, on_wait: Callable[[], None] = lambda: None, *, trial: bool = True
+) -> Verified:
+    """Back up, restore the backup beside the others, compare, and book what that took, or why there is none.
+
+    Raises:
+        UsageError: `to` cannot hold backups, or there is no warehouse; nothing is booked.
+        PermanentError: there is no backup, or it cannot be restored; such a one stays for a look at it.
+    """
+    check_warehouse(settings)
+    made = _made(settings, to, on_wait)
+    problem, seconds = None, None
+    if trial:
+        try:
+            seconds = _trial(settings, made)
+        except (RomiError, OSError, duckdb.Error) as error:
+            problem = describe_error(error)
+    done = Verified(
+        str(made.folder), made.made_at.isoformat(), made.files, made.bytes, made.seconds, made.recovery_point,
+        seconds, problem,
+    )  # fmt: skip
+    enter(settings, done)
+    if problem:
+        raise PermanentError(f"the backup {made.folder} cannot be restored: {problem}")
+    return done
+
+
+def _made(settings: Settings, to: Path | None, on_wait: Callable[[], None]) -> Backup:
+    try:
+        return back_up(settings, to or settings.backup.to, on_wait)
+    except Exception as error:
+        if to is None or not isinstance(error, UsageError):
+            with suppress(OSError):  # the disk that is full may be the warehouse's
+                enter(settings, Verified("", now().isoformat(), 0, 0, 0.0, {}, None, describe_error(error)))
+        if isinstance(error, OSError | duckdb.Error):
+            raise PermanentError(f"no backup was made: {describe_error(error)}") from error
+        raise
+
+
+def _trial(settings: Settings, made: Backup) -> float:
+    """Seconds to a restored warehouse; whoever restores it has the keys of this one."""
+    with claimed(trial_of(made.folder)) as place:
+        trial = settings.model_copy(update={"warehouse": place / "warehouse"})
+        with keys_from(key_file(settings.warehouse)):
+            back = restore(trial, made.folder)
+        if trial.published.is_symlink() and not (found := look(trial)).ok:
+            raise PermanentError(f"what it published cannot be read there: {found.reason}")
+        return back.seconds

@@ -1,0 +1,1 @@
+"""What is released for anyone, under differential privacy."""

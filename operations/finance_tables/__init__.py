@@ -1,0 +1,1 @@
+"""What the published tables are and mean; how a version's tables are made, audited and restated."""

@@ -1,0 +1,190 @@
+"""The tables that finance reads: their contract, and what each column means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from operations.finance_tables.published_meanings import WRITTEN_HERE
+from quality import slo
+from quality.reconcile import DAILY
+from settings import PermanentError
+
+_MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
+
+
+Columns = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table: a row for each combination of its grain."""
+
+    schema: str
+    name: str
+    grain: tuple[str, ...]
+    columns: dict[str, str]  # types in DuckDB's spelling
+
+    @property
+    def period(self) -> str | None:
+        """The column that a withheld day is looked up by; None where a region hands the table over whole."""
+        return next((name for name in ("month", "date") if name in self.columns), None)
+
+    @property
+    def is_by_touch(self) -> bool:
+        """Whether an order counts on the days of its touches, up to the look-back window before its own."""
+        return self.name == "romi_by_touch_date"
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the table says how days stand, so that it shows those that are withheld, too."""
+        return self.name == "reconciliation_daily"
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def in_sql(names: Iterable[str]) -> str:
+    """Columns as a list in SQL; some are words of the language."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, database: str) -> Columns:
+    """The tables of finance in an attached database, by name, each with its columns' types in their order."""
+    found: Columns = {}
+    for table, column, type_ in con.execute(
+        """select schema_name || '.' || table_name as "table", column_name, data_type from duckdb_columns()
+        where database_name = ? and schema_name in ('finance', 'meta') order by "table", column_index""",
+        [database],
+    ).fetchall():
+        found.setdefault(table, {})[column] = type_
+    return found
+
+
+_MONEY, _NAME, _COUNT, _RATIO = "DECIMAL(18,2)", "VARCHAR", "BIGINT", "DOUBLE"
+_COST = {"spend": _MONEY, "impressions": _COUNT, "clicks": _COUNT}
+_INCOME = dict.fromkeys(("revenue", "refunds", "net_revenue", "cogs", "margin"), _MONEY)
+_CELL = {"region": _NAME, "channel": _NAME, "campaign": _NAME, "attribution_model": _NAME}
+_ROMI = {
+    **_COST, "conversions": "DECIMAL(18,6)", **_INCOME,
+    **dict.fromkeys(("roas", "romi", "cpa"), _RATIO), "is_final": "BOOLEAN",
+}  # fmt: skip
+
+_INTERVAL = ("", "_low", "_high")
+EXPERIMENT_LIFT = Table("finance", "experiment_lift", ("experiment", "region", "channel"), {
+    **dict.fromkeys(("experiment", "region", "channel", "campaign", "assignment"), _NAME),
+    "from_date": "DATE", "to_date": "DATE",
+    **dict.fromkeys(("treated_units", "control_units", "contaminated_units"), _COUNT), "confidence": "DECIMAL(4,3)",
+    **{f"{one}{end}": _RATIO for one in ("lift", "conversion_lift") for end in _INTERVAL},
+    **{f"incremental_conversions{end}": "DECIMAL(18,6)" for end in _INTERVAL},
+    **{f"incremental_{one}{end}": _MONEY for one in ("revenue", "margin") for end in _INTERVAL},
+    "spend": _MONEY, **{f"incremental_romi{end}": _RATIO for end in _INTERVAL},
+    "attribution_model": _NAME, "attributed_romi": _RATIO, "reason": _NAME,
+})  # fmt: skip
+
+FINANCE = (
+    Table("finance", "romi_daily", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_monthly", ("month", *_CELL), {"month": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_by_touch_date", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_by_segment", ("month", "region", "segment", "channel", "attribution_model"), {
+        "month": "DATE", "region": _NAME, "segment": _NAME, "channel": _NAME, "attribution_model": _NAME,
+        "conversions": "DECIMAL(18,6)", **_INCOME, "is_final": "BOOLEAN",
+    }),
+    Table("finance", "channel_weights", ("month", "region", "channel", "attribution_model"), {
+        "month": "DATE", "region": _NAME, "channel": _NAME, "attribution_model": _NAME,
+        "weight": _RATIO, "share": _RATIO, "is_pooled": "BOOLEAN", "is_final": "BOOLEAN",
+    }),
+    Table("finance", "orders_daily", ("date", "region"),
+          {"date": "DATE", "region": _NAME, "orders": _COUNT, **_INCOME, "new_customers": _COUNT}),
+    Table("finance", "spend_daily", ("date", "region", "platform", "channel", "campaign"),
+          {"date": "DATE", "region": _NAME, "platform": _NAME, "channel": _NAME, "campaign": _NAME, **_COST}),
+    Table("finance", "reconciliation_daily", ("date", "region"),
+          {name: type_.upper() for name, type_ in DAILY.items()}),
+    EXPERIMENT_LIFT,
+)  # fmt: skip
+RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "region"), {
+    "version": "BIGINT", "table": _NAME, "date": "DATE", "region": _NAME, "spend_change": _MONEY,
+    "conversions_change": "DECIMAL(18,6)", "orders_change": _COUNT,
+    **dict.fromkeys(("revenue_change", "refunds_change", "cogs_change", "credit_moved"), _MONEY), "why": _NAME,
+})  # fmt: skip
+# Both speak of the moment at which their version was built.
+_LEVELS = {name: type_.upper() for name, type_ in slo.DAILY.items()}
+SLO_DAILY = Table("finance", "slo_daily", ("date", "slo"), _LEVELS)
+SLO_OF_REGIONS = Table("meta", "slo_of_regions", ("date", "region", "slo"), _LEVELS)
+USABLE_DAYS = Table("meta", "usable_days", ("date", "region"),
+                    {"date": "DATE", "region": _NAME, "is_usable": "BOOLEAN", "answer": _NAME})  # fmt: skip
+VERSIONS = Table("meta", "versions", ("region",), {
+    "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
+    "withheld_days": _COUNT, "carried_over": "BOOLEAN",
+})  # fmt: skip
+COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
+    ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
+))  # fmt: skip
+PUBLISHED = (*FINANCE, RESTATEMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS, COLUMNS)
+
+_UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
+          _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders",
+          "DECIMAL(4,3)": "share"}  # fmt: skip
+
+
+@cache
+def dictionary() -> tuple[tuple[str, ...], ...]:
+    """A row of ``meta.columns`` for each published column.
+
+    Raises:
+        PermanentError: a column has no description.
+    """
+    models = yaml.safe_load(_MODELS.read_text())["models"]
+    modelled = {f"finance.{model['name']}": {one["name"]: one for one in model["columns"]} for model in models}
+    rows = []
+    for table in PUBLISHED:
+        for column, type_ in table.columns.items():
+            described = modelled.get(str(table), {}).get(column) or {}
+            text = WRITTEN_HERE.get(str(table), {}).get(column) or described.get("description", "")
+            meaning, marker, source = text.partition(" Source: ")
+            if not marker:
+                raise PermanentError(f"{table}.{column} has no description of the form 'Meaning. Source: origin.'")
+            facts = {**described.get("meta", {}), **described.get("config", {}).get("meta", {})}
+            unit = facts.get("unit") or _unit(type_, meaning)
+            rows.append(
+                (table.schema, table.name, column, meaning.strip(), unit, facts.get("source") or source.strip())
+            )
+    return tuple(rows)
+
+
+def _unit(type_: str, meaning: str) -> str:
+    """A double in the reporting currency is no ratio."""
+    said = re.search(r"in the (reporting currency( per \w+)?)", meaning)
+    return said[1] if said else _UNITS[type_]
+
+
+def as_markdown() -> str:
+    """The dictionary as ``docs/data_dictionary.md`` shows it; ``make docs`` writes it."""
+    lines = ["# Data dictionary", "", "Every published column. Made by `make docs` from the models' descriptions."]
+    for table in PUBLISHED:
+        grain = ", ".join(table.grain)
+        lines += [
+            "",
+            f"## {table}",
+            "",
+            f"A row for each {grain}.",
+            "",
+            "| column | type | unit | meaning | source |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        rows = [row for row in dictionary() if row[:2] == (table.schema, table.name)]
+        lines += [
+            f"| `{name}` | {table.columns[name]} | {unit} | {meaning} | {source} |"
+            for _, _, name, meaning, unit, source in rows
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

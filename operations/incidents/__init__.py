@@ -1,0 +1,1 @@
+"""Findings of a run that need a person's attention."""

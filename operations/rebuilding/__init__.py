@@ -1,0 +1,1 @@
+"""Which days to rebuild, how dbt builds them, and when they are final."""

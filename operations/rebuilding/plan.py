@@ -1,0 +1,154 @@
+"""Which days to rebuild: every (region, day) whose published rows can differ after a load, and hardly another.
+
+A load leaves what changed in ``ops.changes``; planning turns that into ``ops.pending_days`` in one transaction. A day
+stays pending until it is rebuilt, whatever is killed in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+
+from ingestion.books import meta, put_meta, transaction
+from operations.rebuilding.changed_days import changed_days
+from operations.rebuilding.finality import closed_through, finalise, frozen_through
+from quality import cell_tables, cells, disclosure, exchange, members
+from settings import Settings
+
+DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+MAX_WINDOWS = 8
+LEARNING_DAYS = 90
+
+
+def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
+    """Turn what changed into pending days.
+
+    Returns:
+        How many days are pending now.
+    """
+    local_day = f"cast(timezone('{settings.region(region).timezone}', timezone('UTC', {{}})) as date)"
+    rules = _rules(settings, region)
+    with transaction(con):
+        if meta(con, "rules") != rules or not is_built(con):
+            _add(con, "first build, or changed rules", _every_day(local_day))
+            put_meta(con, "rules", rules)
+        elif con.execute("select count(*) from ops.changes").fetchone() != (0,):
+            for reason, days in changed_days(con, settings, local_day).items():
+                _add(con, reason, days)
+        _plan_experiments(con, settings, region)
+        con.execute("delete from ops.changes")
+        _join_split_orders(con, local_day)
+        _complete_months(con)
+        finalise(con, settings, region)
+    row = con.execute("select count(*) from ops.pending_days").fetchone()
+    return row[0] if row else 0
+
+
+def _join_split_orders(con: duckdb.DuckDBPyConnection, local_day: str) -> None:
+    """An order whose event falls on a later day than the ledger's needs the touches up to that day in its window."""
+    _add(con, "between an order's day and its event", f"""
+        with placed as (
+            select {local_day.format("ordered_at")} as ordered_on, {local_day.format("occurred_at")} as happened_on
+            from raw.ledger_orders join raw.events using (order_id) where event = 'Order Completed'
+        )
+        select unnest(generate_series(ordered_on, happened_on, interval 1 day))::date as day
+        from placed semi join ops.pending_days on ordered_on = day where happened_on > ordered_on""")  # fmt: skip
+
+
+def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
+    """A month's map of cells, and the weights that it learns from the 90 days up to its end, concern all its days.
+
+    What changes cost or an experiment alone changes no other day.
+    """
+    frozen = frozen_through(con) or date.min
+    _add(con, "month's cells and learned weights", f"""
+        with changed as (
+            select distinct date_trunc('month', day)::date as month, day from ops.pending_days
+            where reason not in ('cost', 'experiments')
+        ),
+        months as (
+            select month from changed
+            union select distinct learning.month
+            from (select distinct date_trunc('month', day)::date as month from ops.days where build > 0) as learning
+            join changed
+                on changed.day between last_day(learning.month) - {LEARNING_DAYS - 1} and last_day(learning.month)
+            where last_day(learning.month) > $frozen_through
+        )
+        select day from ops.days where build > 0 and date_trunc('month', day)::date in (select month from months)
+            and day not in (select day from ops.pending_days)""", frozen_through=frozen)  # fmt: skip
+
+
+def _rules(settings: Settings, region: str) -> str:
+    """Names what the numbers follow from besides the data: the configuration that matters, and the models."""
+    config = settings.model_dump_json(include={"reporting_currency", "attribution"})
+    digest = hashlib.sha256(f"{config}{settings.region(region)}{settings.privacy.k_anonymity}".encode())
+    files = [path for folder in ("models", "macros", "seeds") for path in (DBT_PROJECT / folder).rglob("*.*")]
+    files += [Path(str(module.__file__)) for module in (cell_tables, cells, disclosure, exchange, members)]
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _plan_experiments(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
+    """Experiments are built whole by any build, so one day is enough for what changed in them."""
+    experiments = settings.experiments_of(region)
+    told = "".join(f"{name}: {one.model_dump_json()}\n" for name, one in sorted(experiments.items()))
+    digest = hashlib.sha256(f"{told}{settings.privacy.release_model}".encode()).hexdigest()[:16]
+    have_events = "select count(*) > 0 from ops.changes where kind in ('archive', 'event')"
+    is_changed = (meta(con, "experiments") or digest) != digest
+    if is_changed or (experiments and con.execute(have_events).fetchone() == (True,)):
+        _add(con, "experiments", "select max(day) as day from ops.days where build > 0")
+    put_meta(con, "experiments", digest)
+
+
+def is_built(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether dbt has been through the region's models once, up to the credit of orders."""
+    tables = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
+    return con.execute(tables, ["int_attribution__touch_credits"]).fetchone() == (1,)
+
+
+def _every_day(local_day: str) -> str:
+    return f"""
+        select {local_day.format("occurred_at")} as day from raw.events
+        where type in ('page', 'screen') or order_id is not null
+        union select {local_day.format("ordered_at")} from raw.ledger_orders
+        union select spend_on from raw.spend
+        union select day from ops.days where build > 0"""
+
+
+def _add(con: duckdb.DuckDBPyConnection, reason: str, days: str, **parameters: date) -> None:
+    con.execute(
+        # A day that is being rebuilt has to be rebuilt again; one whose orders are disposed of can't be.
+        f"""insert into ops.pending_days (day, reason) select distinct day, $reason from ({days})
+        where day is not null and day > $closed_through
+        on conflict do update set state = 'pending', reason =
+            case when contains(reason, excluded.reason) then reason else reason || '; ' || excluded.reason end""",
+        {"reason": reason, "closed_through": closed_through(con) or date.min, **parameters},
+    )
+
+
+def windows(con: duckdb.DuckDBPyConnection) -> list[tuple[date, date]]:
+    """The pending days as windows in ascending order, both ends included.
+
+    Later days read what earlier ones left, so the order matters. No two windows share a month, which has common maps
+    and weights; and many scattered windows are joined across the smallest gaps until there are at most 8.
+    """
+    days = [row[0] for row in con.execute("select day from ops.pending_days order by day").fetchall()]
+    return split_windows(days)
+
+
+def split_windows(days: list[date]) -> list[tuple[date, date]]:
+    """:func:`windows` of sorted, distinct days."""
+    gaps = sorted((later - earlier for earlier, later in pairwise(days)), reverse=True)
+    allowed = max(gaps[MAX_WINDOWS - 1], timedelta(days=1)) if len(gaps) >= MAX_WINDOWS else timedelta(days=1)
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and (day - found[-1][1] <= allowed or day.replace(day=1) == found[-1][1].replace(day=1)):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found

@@ -1,0 +1,237 @@
+"""The register of processing: what is collected, why, on what basis, how long, and who sees it.
+
+`make docs` writes it as ``docs/register_of_processing.md``; :mod:`operations.register.register_audit` holds the
+warehouse to it. A table, column or file that is not here is not known to anybody who asks what is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from operations.dp_release.released_marts import RELEASED
+from operations.finance_tables.published_tables import PUBLISHED
+from settings import Retention, Settings
+
+_INTEREST = "legitimate interest in accounting for marketing (Art. 6(1)(f) GDPR)"
+_CONSENT = "consent to analytics (Art. 6(1)(a) GDPR); commerce without it is kept without a person"
+_DUTY = "duty to keep accounts (Art. 6(1)(c) GDPR)"
+_OPERATORS = "operators of the warehouse"
+
+
+@dataclass(frozen=True)
+class Processing:
+    """One class of data: all that the register says of it."""
+
+    name: str
+    what: str
+    why: str
+    basis: str
+    period: str | None  # a key of `retention`; None where nothing in it is about persons
+    who: str
+    is_personal: bool
+    tables: dict[str, str]  # of a region's file: columns in their order
+    files: tuple[str, ...] = ()  # patterns of paths in the warehouse
+
+
+# By the file of a version: each table's columns.
+PUBLISHED_TABLES = {
+    "marts.duckdb": {str(one): " ".join(one.columns) for one in PUBLISHED},
+    "released.duckdb": {str(one): " ".join(one.columns) for one in RELEASED},
+}
+_FINANCE_OF_REGION = {
+    name: " ".join(one for one in columns.split() if one != "is_final")
+    for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
+    if name.startswith("finance.") and name not in ("finance.restatements", "finance.slo_daily")
+}
+
+REGISTER = (
+    Processing(
+        "Raw events",
+        "Page views, screen views and commerce events, masked at the boundary, with pseudonyms for persons.",
+        "Attribution of orders to marketing.", _CONSENT, "raw_days", _OPERATORS, True,
+        {
+            "raw.events": "message_id message_order archive_id record_offset type event occurred_at received_at"
+            " anonymous_id user_id campaign_source campaign_medium campaign_name campaign_id page_host referrer_host"
+            " experiment variation geography order_id currency revenue_minor tax_minor shipping_minor total_minor"
+            " is_anonymised is_consent_stated",
+        },
+    ),
+    Processing(
+        "Sessions and touches", "Who came when and from where, and which device belongs to whom, by pseudonym.",
+        "Attribution of orders to marketing.", _CONSENT, "touch_days", _OPERATORS, True,
+        {
+            "intermediate.int_sessions__starts": "touch_id touched_on touched_at tie_number person_id"
+            " campaign_source campaign_medium campaign_name campaign_id page_host referrer_host has_campaign",
+            "intermediate.int_sessions__touchpoints": "touch_id touched_on touched_at tie_number person_id source"
+            " medium campaign_id campaign channel",
+            "intermediate.int_identity__device_users": "anonymous_id user_id valid_from valid_to",
+            "ops.device_owners": "anonymous_id user_id",
+            "ops.past_sightings": "message_id message_order occurred_at anonymous_id user_id last_seen_at",
+        },
+    ),
+    Processing(
+        "Withdrawals of consent",
+        "When a person, by pseudonym, said no to analytics, in regions where silence counts as consent.",
+        "To use nothing of them from that moment on.", "duty to honour a withdrawal (Art. 7(3) GDPR)", None,
+        _OPERATORS, True, {"ops.withdrawals": "anonymous_id user_id withdrawn_at"},
+    ),
+    Processing(
+        "Buyers", "Persons on orders, and the last earlier order of those who came again, by pseudonym.",
+        "New and returning customers; k-anonymity of what is published.", _INTEREST,
+        "customer_days", _OPERATORS, True,
+        {"ops.past_buyers": "person_id last_ordered_on"},
+    ),
+    Processing(
+        "Orders with their credit", "Orders of the ledger and of events with their money, weights and credit. The"
+        " person on them goes by the period of buyers.",
+        "Accounting for marketing, order by order.", _DUTY, "ledger_days",
+        _OPERATORS, True,
+        {
+            "raw.ledger_orders": "file line order_id ordered_at status revenue_minor refunded_minor cogs_minor currency"
+            " updated_at",
+            "intermediate.int_orders__conversions": "order_id ordered_on converted_at person_id buyer_id"
+            " conversion_type is_in_ledger is_in_events currency is_priced revenue_cents refund_cents cogs_cents",
+            "intermediate.int_orders__segments": "order_id ordered_on segment",
+            "intermediate.int_attribution__touch_credits": "order_id ordered_on buyer_id touch_number touch_id"
+            " touched_on channel campaign weights revenue_cents refund_cents cogs_cents conversion_millionths",
+            "ops.settled_orders": "order_id buyer_id segment path",
+            "finance_audit.order_credit": "order_id ordered_on converted_at attribution_model touch_number touched_at"
+            " touched_on source medium channel campaign weight total_weight conversions revenue refunds cogs",
+        },
+    ),
+    Processing(
+        "Dead letters",
+        "Records that could not be loaded: place, reason, and the payload sealed with the region's key.",
+        "To load them after a fix.", _INTEREST, "dead_letter_days", _OPERATORS, True,
+        {"ops.dead_letters": "archive_id record_offset reason occurred_at first_seen_at attempts payload"},
+    ),
+    Processing(
+        "Aggregates", "What months taught, how small cells are merged, finance's rows of the region; no pseudonym.",
+        "The published tables.", _INTEREST, None, "operators and finance", False,
+        {
+            "intermediate.int_attribution__channel_buyers": "month channel buyers",
+            "intermediate.int_attribution__channel_weights": "month attribution_model channel weight share weight_e12"
+            " is_pooled",
+            "intermediate.int_attribution__learning_paths": "month path conversions non_conversions",
+            "intermediate.int_attribution__path_rates": "month path paths conversions worths",
+            "ops.settled_paths": "month path non_conversions",
+            "intermediate.int_experiments__arms": "experiment arm measure unit_count contaminated_count buyer_count"
+            " buyer_count_before rest_buyer_count rest_buyer_count_before base_total total ratio ratio_variance",
+            "intermediate.int_privacy__daily_cells": "date channel campaign published_channel published_campaign",
+            "intermediate.int_privacy__monthly_cells": "month channel campaign published_channel published_campaign",
+            "intermediate.int_privacy__touch_cells": "date channel campaign published_channel published_campaign",
+            "intermediate.int_privacy__segment_cells": "month segment channel campaign published_segment"
+            " published_channel",
+            "intermediate.int_privacy__rules": "k_anonymity first_month last_month first_touch_day last_touch_day",
+            **_FINANCE_OF_REGION,
+        },
+    ),
+    Processing(
+        "Cost, rates and reference tables", "Advertising cost by campaign, the ECB's rates, currencies, known sources.",
+        "Return on marketing.", "not about persons", None, "operators and finance", False,
+        {
+            "raw.spend": "file line platform spend_on campaign_id campaign_name channel impressions clicks spend_minor"
+            " currency",
+            "raw.fx_rates": "rate_on currency rate_e8",
+            "intermediate.int_spend__campaigns": "platform campaign_id campaign channel is_first_of_id"
+            " is_first_of_name",
+            "intermediate.int_spend__daily_costs": "spend_on platform campaign_id channel campaign impressions clicks"
+            " spend_cents",
+            "intermediate.int_fx__daily_rates": "priced_on currency cents_numerator minor_denominator",
+            "staging.channel_sources": "source category",
+            "staging.currencies": "currency minor_unit",
+        },
+    ),
+    Processing(
+        "Books",
+        "Archives with the fates of their records in numbers, days with the verdict on them, disposals, and the"
+        " books that a restore never overwrites (suppression, requests, privacy budget: no identifiers).",
+        "Accountability, and exactly-once loading.", _DUTY, None, _OPERATORS, False,
+        {
+            "ops.archives": "archive_id kind name topic partition start_offset size_bytes mtime_ns sha256 state problem"
+            " attempts records first_seen_at loaded_at",
+            "ops.archive_spans": "archive_id earliest latest",
+            "ops.changes": "kind day key",
+            "ops.days": "day build withheld_reason rebuilt_for is_final",
+            "ops.disposals": "disposed_at what rule older_than records",
+            "ops.fates": "archive_id fate reason records conflicting",
+            "ops.fields": "topic field problem seen_on first_seen_at records",
+            "ops.meta": "key value",
+            "ops.anomalies": "date measure subject value usual deviations is_blocking",
+            "ops.measures": "date measure subject amount base",
+            "ops.removed_events": "archive_id records",
+            "ops.sli": "slo date counted_at events bad value",
+            "ops.pending_days": "day reason state failed_tests touched_from touched_to",
+        },
+        files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),
+    ),
+    Processing(
+        "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy.",
+        "What the warehouse is for.", _INTEREST, "version_days", "finance (finance.*), anyone (released.*)", False, {},
+        files=("versions/*/*", "versions/*.json"),
+    ),
+    Processing(
+        "Findings on versions", "Which rules of finance a version kept, in how many rows, regions and periods; the last"
+        " examination, and its pages. Counts only.",
+        "Quality of what is published.", "not about persons", None, "operators and finance", False, {},
+        files=("quality/*",),
+    ),
+    Processing(
+        "Probes", "When what is published was read, and whether it was there.", "Availability.", "not about persons",
+        "probe_days", _OPERATORS, False, {}, files=("probes/*.jsonl",),
+    ),
+    Processing(
+        "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",
+        "Operation.", _INTEREST, "log_days", _OPERATORS, False, {}, files=("dagster/*", "dbt/*"),
+    ),
+    Processing(
+        "Backups", "All of the above but logs, without keys; beside the warehouse or where `--to` put them.",
+        "Recovery.", _INTEREST, "backup_days", _OPERATORS, True, {},
+    ),
+    Processing(
+        "On the way", "Masked rows between parsing and commit, spilled rows of a query.",
+        "Loading.", _INTEREST, None, _OPERATORS, True, {}, files=("staging/*",),
+    ),
+)  # fmt: skip
+
+
+def known_columns() -> dict[str, set[str]]:
+    """The columns that the register has of each table of a region's file."""
+    return {table: set(columns.split()) for one in REGISTER for table, columns in one.tables.items()}
+
+
+def as_markdown(settings: Settings) -> str:
+    """The register for people, with the periods of `settings`."""
+    lines = [
+        "# Register of processing",
+        "",
+        "Made by `make docs` from what enforces it: `romi audit` holds a running warehouse to this list, and periods"
+        " are those of the configuration (here the defaults).",
+    ]
+    for one in REGISTER:
+        period = "as long as the warehouse"
+        if one.period:
+            period = f"{getattr(settings.retention, one.period)} days (`retention.{one.period}`)"
+        lines += [
+            "", f"## {one.name}", "", one.what, "",
+            f"- **Why**: {one.why}", f"- **Basis**: {one.basis}", f"- **How long**: {period}",
+            f"- **Who sees it**: {one.who}", f"- **About persons**: {'yes, by pseudonym' if one.is_personal else 'no'}",
+        ]  # fmt: skip
+        if one.files:
+            lines.append(f"- **Files**: {', '.join(f'`{name}`' for name in one.files)}")
+        if one.tables:
+            lines += ["", "| table | columns |", "| --- | --- |"]
+            lines += [
+                f"| `{table}` | {', '.join(columns.split())} |" for table, columns in sorted(one.tables.items())
+            ]  # fmt: skip
+    lines += ["", "## Published columns", "", "See the [data dictionary](data_dictionary.md).", ""]
+    return "\n".join(lines)
+
+
+def unused_periods() -> set[str]:
+    """Keys of `retention` that no class of the register goes by."""
+    return set(Retention.model_fields) - {one.period for one in REGISTER}
+
+
+if __name__ == "__main__":
+    print(as_markdown(Settings()), end="")

@@ -1,0 +1,1 @@
+"""What is past its period is disposed of and booked."""

@@ -1,0 +1,232 @@
+"""Retention: every class of data has its period; what is past it is disposed of, booked, and looked for everywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.books import meta, region_file, transaction
+from ingestion.landing import discover
+from operations import status
+from operations.backups.backup_places import half_done, known_backups, leftovers
+from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
+from operations.retention.disposal import Disposal, dispose
+from operations.retention.overdue import Reach, overdue
+from operations.service_levels.probe import old_books
+from operations.store.locks import exclusive
+from operations.store.versions import (
+    current_version,
+    pinned_version,
+    read_manifest,
+    remove_leftovers,
+    version_dir,
+    version_ids,
+)
+from settings import RomiError, Settings, TransientError, UsageError, now
+
+BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
+GRACE = timedelta(days=1)  # the job is a daily one
+LEFT = "copies that a killed backup or restore left"
+
+# Given a moment, the logs that are older, and how to take one away. Dagster's are known to the orchestration only.
+Logs = Callable[[datetime], dict[str, Callable[[], None]]]
+
+
+@dataclass
+class Retained:
+    """What a round of retention came to."""
+
+    disposed: list[Disposal] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)  # regions whose file was written anew
+    landing: dict[str, dict[str, Any]] = field(default_factory=dict)  # overdue in the landing zone, which is upstream's
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failures or any(one.blocked for one in self.disposed) else 0
+
+
+def apply(
+    settings: Settings, logs: Logs, *, dry_run: bool = False, on_wait: Callable[[], None] = lambda: None
+) -> Retained:
+    """Dispose of what is past its period; a dry run counts the same and changes nothing.
+
+    Killed at any moment and run again, it ends the same: a region's rows go in one transaction with their booking, its
+    file is written anew until that was done, and folders are booked before they go.
+    """
+    done = Retained(landing=landed_overdue(settings))
+    moment = now()
+    with exclusive(settings, on_wait):
+        for region in _regions(settings):
+            try:
+                done.disposed += _dispose_region(settings, region, moment, dry_run=dry_run)
+                if not dry_run and rewrite_if_due(settings, region):
+                    done.rewritten.append(region)
+            except RomiError as error:
+                done.failures[region] = str(error)
+            except duckdb.Error as error:  # its text may quote the data
+                done.failures[region] = f"its file cannot be worked on ({type(error).__name__})"
+        done.disposed += _dispose_files(settings, logs, moment, dry_run=dry_run)
+        if not dry_run:
+            status.refresh(settings)
+    return done
+
+
+def find_overdue(settings: Settings, logs: Logs, grace: timedelta = GRACE) -> dict[str, int]:
+    """Everything that is past its period by more than `grace`, by place and class; none where all is in order."""
+    moment = now() - grace
+    found: dict[str, int] = {}
+    for region in _regions(settings):
+        with region_file(settings, region, read_only=True) as con:
+            for what, count in overdue(con, Reach.of(settings, region, moment)).items():
+                found[f"{region}: {what}"] = count
+            found[f"{region}: disposed of, but not written anew"] = meta(con, REWRITE_DUE) is not None
+    for what, items in _old_files(settings, logs, moment).items():
+        found[what] = len(items)
+    return {what: int(count) for what, count in found.items() if count}
+
+
+def landed_overdue(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Event archives and ledger files of the landing zone older than their period, by region: upstream's to remove."""
+    found: dict[str, dict[str, Any]] = {}
+    periods = {"events": settings.retention.raw_days, "ledger": settings.retention.ledger_days}
+    for region in _regions(settings):
+        try:
+            landed = discover(settings, region)
+        except (UsageError, TransientError):
+            return found
+        for kind, days in periods.items():
+            until = (now() - timedelta(days=days)).timestamp() * 1e9
+            old = [one.mtime_ns for one in landed if one.kind == kind and one.mtime_ns < until]
+            if old:
+                oldest = datetime.fromtimestamp(min(old) / 1e9, tz=now().tzinfo)
+                found.setdefault(region, {})[kind] = {"files": len(old), "oldest": oldest.date().isoformat()}
+    return found
+
+
+def _regions(settings: Settings) -> list[str]:
+    """Those that have a file, whether or not they are still configured."""
+    return sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
+
+
+class _DryRunError(Exception):
+    """Ends the transaction of a dry run."""
+
+
+def _dispose_region(settings: Settings, region: str, moment: datetime, *, dry_run: bool) -> list[Disposal]:
+    disposed: list[Disposal] = []
+    with region_file(settings, region) as con:
+        try:
+            with transaction(con):
+                disposed = dispose(con, settings, region, moment)
+                if dry_run:
+                    raise _DryRunError
+        except _DryRunError:
+            pass
+    return disposed
+
+
+def _old_files(settings: Settings, logs: Logs, moment: datetime) -> dict[str, dict[str, Callable[[], None]]]:
+    """What lies in folders and is past its period: by class and name, with what takes it away."""
+    periods = settings.retention
+    return {
+        "logs": logs(moment - timedelta(days=periods.log_days)),
+        "published versions": _old_versions(settings, moment - timedelta(days=periods.version_days)),
+        "backups": _old_backups(settings, moment - timedelta(days=periods.backup_days)),
+        "probes": {
+            name: partial(path.unlink, missing_ok=True)
+            for name, path in old_books(settings, moment - timedelta(days=periods.probe_days)).items()
+        },
+    }
+
+
+def _old_versions(settings: Settings, before: datetime) -> dict[str, Callable[[], None]]:
+    kept = {current_version(settings), pinned_version(settings), max(version_ids(settings), default=None)}
+    found: dict[str, Callable[[], None]] = {}
+    for version in version_ids(settings):
+        built_at = datetime.fromisoformat(read_manifest(settings, version)["built_at"])
+        if version not in kept and built_at < before.replace(tzinfo=None):
+            found[f"{version:06d}"] = _remover(version_dir(settings, version))
+    return found
+
+
+def _old_backups(settings: Settings, before: datetime) -> dict[str, Callable[[], None]]:
+    return {
+        str(path): _remover(path)
+        for path, made_at in known_backups(settings).items()
+        if made_at < before and path.is_dir()
+    }
+
+
+def _remover(folder: Path) -> Callable[[], None]:
+    def remove() -> None:
+        """Out of sight in one step, since nobody may take half of it for a whole."""
+        shutil.rmtree(half_done(folder), ignore_errors=True)
+        os.rename(folder, half_done(folder))
+        shutil.rmtree(half_done(folder))
+
+    return remove
+
+
+def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
+    periods = settings.retention
+    rules = {"logs": ("log_days", periods.log_days), "published versions": ("version_days", periods.version_days),
+             "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days)}  # fmt: skip
+    # Copies of the warehouse that killed backups and restores left were never to be kept at all.
+    left: dict[str, Callable[[], None]] = {
+        str(one): partial(shutil.rmtree, one, ignore_errors=True) for one in leftovers(settings)
+    }
+    done = []
+    if not dry_run:
+        remove_leftovers(settings)
+    for what, items in ({LEFT: left} | _old_files(settings, logs, moment)).items():
+        name, days = rules.get(what, ("", 0))
+        rule, before = f"retention.{name}: {days}" if name else "never kept", (moment - timedelta(days=days)).date()
+        if items:
+            done.append(Disposal("warehouse", what, rule, before, len(items)))
+        if not dry_run:
+            _book(settings, moment, what, rule, list(items))
+            for remove in items.values():
+                remove()
+    return done
+
+
+def _book(settings: Settings, moment: datetime, what: str, rule: str, items: list[str]) -> None:
+    """Book each once, before it goes."""
+    path = settings.warehouse / BOOK
+    booked = {(one["what"], one["item"]) for one in book(settings)}
+    lines = [
+        json.dumps({"disposed_at": moment.isoformat(), "what": what, "rule": rule, "item": item})
+        for item in items
+        if (what, item) not in booked
+    ]
+    if lines:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        if path.is_file() and not path.read_text().endswith("\n"):
+            lines = ["", *lines]  # a kill cut the last one short
+        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def book(settings: Settings) -> list[dict[str, Any]]:
+    """What was disposed of in the warehouse's folders; a line that a kill cut short is none."""
+    path = settings.warehouse / BOOK
+    found = []
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""What service levels are measured by, and what became of them."""

@@ -1,0 +1,1 @@
+"""What a warehouse consists of on disk: locks, versions, durable files."""

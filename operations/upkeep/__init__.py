@@ -1,1 +1,0 @@
-"""What keeps a warehouse in order: retention, backups, the register of processing."""

@@ -1,0 +1,1 @@
+"""`romi`: the command line and what it prints."""

@@ -1,0 +1,193 @@
+"""`romi`: the command line; each command is a few lines over plain functions."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.cli import dead_letters as cli_dead_letters
+from orchestration.cli import keys as cli_keys
+from orchestration.cli import probe as cli_probe
+from orchestration.cli import run as cli_run
+from orchestration.cli import subjects as cli_subjects
+from orchestration.cli import upkeep as cli_upkeep
+from settings import RomiError, Settings, load_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="romi-warehouse")
+def main() -> None:
+    """What each euro of marketing brought back, exactly, without knowing who anyone is.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the quality gate withheld something.
+    """
+
+
+def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of `group` with the options that all have; a RomiError ends it in one line with its exit code."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        @functools.wraps(function)
+        def body(config: Path | None, warehouse: Path | None, as_json: bool, **options: Any) -> None:
+            try:
+                sys.exit(function(config=config, warehouse=warehouse, as_json=as_json, **options) or 0)
+            except RomiError as error:
+                _fail(str(error), error.exit_code, as_json)
+            except KeyboardInterrupt:
+                _fail("interrupted; run it again to go on", 1, as_json)
+            except Exception as error:
+                if os.environ.get("ROMI_DEBUG"):
+                    raise
+                _fail(_unexpected(error), 1, as_json)
+
+        for option in (
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text."),
+            click.option("--warehouse", type=click.Path(path_type=Path), help="The warehouse's folder."),
+            click.option("--config", type=click.Path(path_type=Path), help="The configuration; default ./romi.yaml."),
+        ):
+            body = option(body)
+        return group.command(name)(body)
+
+    return decorate
+
+
+def _unexpected(error: Exception) -> str:
+    """What the machine says; of anything else only the kind, since its text may quote the data."""
+    from operations.error_messages import describe_error
+
+    line = describe_error(error)
+    return f"{line}; ROMI_DEBUG=1 shows where" if line.startswith("unexpected ") else line
+
+
+def entry() -> None:
+    """The console script: wrong usage, too, is told in one line."""
+    try:
+        sys.exit(main(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else str(error))
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2, "--json" in sys.argv)
+    except click.Abort:
+        _fail("interrupted; run it again to go on", 1, "--json" in sys.argv)
+
+
+def _fail(message: str, code: int, as_json: bool) -> None:
+    line = " ".join(message.split())
+    click.echo(json.dumps({"error": line, "exit_code": code}) if as_json else f"romi: {line}", err=not as_json)
+    sys.exit(code)
+
+
+def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+    """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
+    from operations import status
+    from operations.store.locks import check_warehouse
+    from orchestration.cli import show
+
+    settings = load_settings(config, warehouse=warehouse)
+    check_warehouse(settings)
+    overview = status.overview(settings)
+    show.status(overview, as_json)
+
+
+@main.group()
+def publish() -> None:
+    """The published versions."""
+
+
+def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+    """The published versions, newest first."""
+    from operations.store.locks import check_warehouse
+    from operations.store.versions import pinned_version, versions
+    from orchestration.cli import show
+
+    settings = load_settings(config, warehouse=warehouse)
+    check_warehouse(settings)
+    show.versions(versions(settings), pinned_version(settings), as_json)
+
+
+@main.group("dead-letters")
+def dead_letters() -> None:
+    """Records that could not be loaded: look at them, and after a fix load them."""
+
+
+@click.argument("version", type=int)
+def _publish_rollback(config: Path | None, warehouse: Path | None, as_json: bool, version: int) -> None:
+    """Go back to a version; it stays until `romi publish unpin`, whatever runs in between."""
+    from operations.store.versions import rollback
+
+    with _writing(config, warehouse) as settings:
+        rollback(settings, version)
+    _say({"current": version, "pinned": version}, f"version {version} is published, and pinned", as_json)
+
+
+def _publish_unpin(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+    """Let the next run publish again."""
+    from operations.store.versions import unpin
+
+    with _writing(config, warehouse) as settings:
+        was_pinned = unpin(settings)
+    _say({"was_pinned": was_pinned}, "the next run publishes again" if was_pinned else "nothing was pinned", as_json)
+
+
+@contextmanager
+def _writing(config: Path | None, warehouse: Path | None) -> Iterator[Settings]:
+    from operations.store.locks import check_warehouse, exclusive
+
+    settings = load_settings(config, warehouse=warehouse)
+    check_warehouse(settings)
+    with exclusive(settings):
+        yield settings
+
+
+def _say(facts: dict[str, Any], line: str, as_json: bool) -> None:
+    click.echo(json.dumps(facts) if as_json else line)
+
+
+@main.group()
+def dsar() -> None:
+    """Requests of persons: what is held about them, a correction, their erasure."""
+
+
+@main.group()
+def keys() -> None:
+    """The keys of regions."""
+
+
+@main.group()
+def retention() -> None:
+    """Periods of data, and what is past them."""
+
+
+command(main, "run")(cli_run.run)
+command(main, "backfill")(cli_run.backfill)
+command(main, "demo")(cli_run.demo)
+command(main, "status")(_status)
+command(publish, "list")(_publish_list)
+command(publish, "rollback")(_publish_rollback)
+command(publish, "unpin")(_publish_unpin)
+command(dead_letters, "list")(cli_dead_letters.list_letters)
+command(dead_letters, "show")(cli_dead_letters.show_letter)
+command(dead_letters, "replay")(cli_dead_letters.replay_letters)
+command(dsar, "access")(cli_subjects.access)
+command(dsar, "export")(cli_subjects.export)
+command(dsar, "erase")(cli_subjects.erase)
+command(dsar, "rectify")(cli_subjects.rectify)
+command(dsar, "status")(cli_subjects.show_requests)
+command(keys, "rotate")(cli_keys.rotate)
+command(retention, "apply")(cli_upkeep.apply_retention)
+command(main, "backup")(cli_upkeep.make_backup)
+command(main, "restore")(cli_upkeep.restore_backup)
+command(main, "probe")(cli_probe.probe_published)
+command(main, "audit")(cli_upkeep.audit_warehouse)
+
+if __name__ == "__main__":
+    entry()

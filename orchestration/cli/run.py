@@ -1,0 +1,99 @@
+"""`romi run`, `backfill` and `demo`: the pipeline, with its progress and its outcome shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from settings import Settings, TransientError, UsageError, load_settings
+
+if TYPE_CHECKING:
+    from orchestration.pipeline import Outcome
+
+
+@click.option(
+    "--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default: the configuration's."
+)
+def run(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None) -> int:
+    """Ingest what is new, transform, check, publish. Run again with nothing new, it changes nothing."""
+    return _pipeline(load_settings(config, warehouse=warehouse, landing=landing), config, as_json)
+
+
+def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
+    from ingestion.landing import regions
+
+    regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
+    return _shown(settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait))
+
+
+def _shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[], None]], Outcome]) -> int:
+    """Have the pipeline do its work, with its progress and its outcome shown."""
+    from operations.error_messages import disk_trouble
+    from orchestration.cli import show
+    from orchestration.cli.show_progress import progress
+
+    with progress(quiet=as_json) as on_wait:
+        from orchestration import pipeline
+
+        try:
+            outcome = work(pipeline, on_wait)
+        except Exception as error:
+            if line := disk_trouble(error, settings.warehouse):
+                raise TransientError(line) from error
+            raise
+    show.outcome(settings, outcome, as_json)
+    return outcome.exit_code
+
+
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day, included.")
+@click.option("--region", metavar="R", help="One region; default: all that have something of these days.")
+def backfill(
+    config: Path | None, warehouse: Path | None, as_json: bool, first: datetime, last: datetime, region: str | None
+) -> int:
+    """Rebuild days from what is in the warehouse, check them and publish; of sound data nothing changes."""
+    from operations.store.locks import check_warehouse
+
+    if first > last:
+        raise UsageError(f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}")
+    settings = load_settings(config, warehouse=warehouse)
+    check_warehouse(settings)
+    days = first.date(), last.date()
+    return _shown(
+        settings, as_json, lambda pipeline, on_wait: pipeline.backfill(settings, config, *days, region, on_wait)
+    )
+
+
+@click.option("--days", default=60, show_default=True, help="Days of the sample shop, up to yesterday.")
+@click.option("--events", default=200_000, show_default=True, help="Records of the sample shop.")
+@click.option("--landing", metavar="DIR", help="Where to make the landing zone; default: the configuration's.")
+def demo(
+    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int, events: int
+) -> int:
+    """Make a sample landing zone (three regions) and do `run` on it."""
+    from operations import sample_shop
+    from operations.sample_shop import demo as sample
+    from orchestration.cli import show
+    from orchestration.cli.show_progress import sample_progress
+
+    path = config or Path("romi.yaml")
+    if not path.exists():
+        write_config(path, sample_shop.config_yaml())
+    settings = load_settings(path, warehouse=warehouse, landing=landing)
+    with sample_progress(quiet=as_json, total=events) as tell:
+        sample.prepare(settings, days, events, tell)
+    code = _pipeline(settings, path, as_json)
+    if not as_json:
+        show.demo_summary(settings)
+    return code
+
+
+def write_config(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,117 @@
+"""What the command line prints: tables for people, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.cli.console import console
+from orchestration.cli.show_status import books_table, print_status
+from settings import Settings
+
+if TYPE_CHECKING:
+    from operations.store.versions import VersionInfo
+    from orchestration.pipeline import Outcome
+
+
+def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
+    """The end of `romi run` or `backfill`: what was rebuilt and published, what failed, what is withheld and why."""
+    if as_json:
+        return _json({
+            "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
+            "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
+            "pinned": result.pinned, "keys_made": result.keys_made, "warnings": result.warnings,
+            "exit_code": result.exit_code,
+        })  # fmt: skip
+    out = console()
+    if result.keys_made:
+        out.print(f"keys made at {escape(result.keys_made)}: keep that file, and keep it apart from the warehouse")
+    for line in result.failures:
+        out.print(f"[red]failed[/red] {escape(line)}")
+    for region, days in result.withheld.items():
+        for day, reason in list(days.items())[:10]:
+            out.print(f"[yellow]withheld[/yellow] {region} {day}: {escape(reason)}")
+        if len(days) > 10:
+            out.print(f"[yellow]withheld[/yellow] {region}: {len(days) - 10} days more; see `romi status`")
+    for line in result.warnings:
+        out.print(f"[yellow]warning[/yellow] {escape(line)}")
+    if result.version:
+        out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
+    elif result.pinned:
+        out.print(f"version {result.pinned} is pinned, so nothing is published until `romi publish unpin`")
+    elif not result.failures:
+        rebuilt = f" ({result.rebuilt_days} region-days rebuilt)" if result.rebuilt_days else ""
+        out.print(f"nothing new: the published version stays as it is{rebuilt}")
+    return None
+
+
+def status(overview: dict[str, Any], as_json: bool) -> None:
+    """`romi status`."""
+    if as_json:
+        _json(overview)
+    else:
+        print_status(overview)
+
+
+def demo_summary(settings: Settings) -> None:
+    """The end of `romi demo`: ROMI by channel, the books, accuracy, and how to open what was published."""
+    from operations import status as warehouse_status
+
+    overview = warehouse_status.overview(settings)
+    marts = settings.published / "marts.duckdb"
+    if not marts.exists():
+        return
+    out, currency = console(), settings.reporting_currency
+    table = Table(title=f"ROMI by channel, all regions and months, model: linear ({currency})", title_justify="left")
+    for name in ("channel", "spend", "net revenue", "margin", "ROAS", "ROMI"):
+        table.add_column(name, justify="left" if name == "channel" else "right")
+    with duckdb.connect(str(marts.resolve()), read_only=True) as con:
+        rows = con.execute("""
+            select channel, sum(spend), sum(net_revenue), sum(margin) from finance.romi_monthly
+            where attribution_model = 'linear' group by channel order by 3 desc, 1""").fetchall()
+    for channel, spend, net, margin in rows:
+        roas, romi = (f"{net / spend:.2f}", f"{(margin - spend) / spend:+.0%}") if spend else ("", "")
+        table.add_row(channel, f"{spend:,.2f}", f"{net:,.2f}", f"{margin:,.2f}", roas, romi)
+    out.print(table)
+    out.print(books_table(overview))
+    for name, one in overview["regions"].items():
+        accuracy = one["slo"].get("accuracy")
+        if accuracy:
+            share, orders, objective = (accuracy[key] for key in ("achieved", "orders", "objective"))
+            out.print(f"accuracy {name}: {share:.3%} of {orders:,} ledger orders (SLO {objective:.1%})")
+    out.print(f"\npublished: {marts}")
+    out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
+
+
+def versions(found: list[VersionInfo], pinned: int | None, as_json: bool) -> None:
+    """`romi publish list`, newest first; a `pinned` one keeps runs from publishing, and may be gone."""
+    newest = sorted(found, key=lambda one: one.id, reverse=True)
+    if as_json:
+        listed = [{**asdict(one), "is_pinned": one.id == pinned} for one in newest]
+        return _json({"versions": listed, "pinned": pinned})
+    table = Table(title="Published versions", title_justify="left")
+    for name in ("version", "built at (UTC)", "", "input watermark by region", "withheld days"):
+        table.add_column(name)
+    for one in newest:
+        marks = [f"{name} {state.input_watermark or '-'}" for name, state in one.regions.items()]
+        withheld = sum(len(state.withheld_days) for state in one.regions.values())
+        table.add_row(
+            str(one.id),
+            f"{one.built_at:%Y-%m-%d %H:%M:%S}",
+            ", ".join(["current"] * one.is_current + ["pinned"] * (one.id == pinned)),
+            "\n".join(marks),
+            str(withheld),
+        )
+    console().print(table if newest else "nothing published yet")
+    if pinned:
+        console().print(f"version {pinned} is pinned: nothing is published until `romi publish unpin`")
+    return None
+
+
+def _json(value: Any) -> None:
+    print(json.dumps(value, indent=1, default=str))

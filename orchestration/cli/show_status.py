@@ -1,0 +1,158 @@
+"""`romi status`, as tables and lines for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.cli.console import console
+from orchestration.cli.show_backup import backup_lines
+
+_FIELDS = 3  # of a kind that a line names
+
+
+def print_status(overview: dict[str, Any]) -> None:
+    """The books, regions and service levels as tables, and a line for everything else."""
+    out = console()
+    out.print(books_table(overview))
+    out.print(_regions_table(overview["regions"]))
+    out.print(_levels_table(overview))
+    for line in [
+        *refused_lines(overview["regions"]),
+        *field_lines(overview["regions"]),
+        *unusual_lines(overview["regions"]),
+    ]:
+        out.print(escape(line))
+    out.print(encryption_line(overview["regions"]))
+    out.print(escape(published_line(overview["published"])))
+    for line in backup_lines(overview["backup"]):
+        out.print(escape(line))
+    for name, one in overview["regions"].items():
+        out.print(escape(f"can {name}'s numbers of yesterday ({one['yesterday']['date']}) be used? "), end="")
+        out.print(escape(one["yesterday"]["answer"]))
+
+
+def published_line(published: dict[str, Any]) -> str:
+    """Which version readers see, and whether that is held."""
+    line = f"version {published['version']} at {published['path']}" if published["version"] else "nothing yet"
+    pinned = published["pinned"]
+    held = f"; version {pinned} is pinned: nothing is published until `romi publish unpin`" if pinned else ""
+    return f"published: {line}{held}"
+
+
+def _regions_table(regions: dict[str, Any]) -> Table:
+    """How each region stands, a row each."""
+    table = Table(title="Regions", title_justify="left")
+    table.add_column("region")
+    for name in ("archives", "corrupt", "backlog", "oldest", "pending windows", "withheld days", "accuracy",
+                 "event match"):  # fmt: skip
+        table.add_column(name, justify="right")
+    for name, one in regions.items():
+        states, slo = one["archives"].values(), one["slo"]
+        oldest = one["backlog"]["oldest_age_seconds"]
+        table.add_row(
+            name,
+            str(sum(kind.get("loaded", 0) for kind in states)),
+            str(sum(kind.get("corrupt", 0) for kind in states)),
+            "?" if one["backlog"]["archives"] is None else str(one["backlog"]["archives"]),
+            "-" if oldest is None else f"{oldest // 3600} h {oldest % 3600 // 60} min",
+            str(len(one["pending"])),
+            str(len(one["withheld"])),
+            _percent(slo.get("accuracy")),
+            _percent(slo.get("event_match_rate")),
+        )
+    return table
+
+
+def _levels_table(overview: dict[str, Any]) -> Table:
+    """Each service level as of its last day; of a region's marts the one that is furthest behind."""
+    table = Table(title="Service levels", title_justify="left")
+    for name in ("region", "service level", "achieved", "objective", "budget left", "alert"):
+        table.add_column(name, justify="left" if name in ("region", "service level") else "right")
+    for region, levels in ({"": overview["slo"]} | {n: one["slo"] for n, one in overview["regions"].items()}).items():
+        for name, level in level_rows(levels):
+            form = "{:.3%}" if level["unit"] == "share" else f"{{:,.1f}} {level['unit']}"
+            is_met = level["is_met"] and not level["alert"]
+            achieved = form.format(level["achieved"])
+            cells = (achieved if is_met else f"[red]{achieved}[/red]", form.format(level["objective"]))
+            table.add_row(
+                region or "all", name, *cells, f"{level['error_budget_left']:.0%}", level["alert"] or ""
+            )  # fmt: skip
+    return table
+
+
+def level_rows(levels: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The levels to show: one line for all marts' freshness, that of the mart that is worst off."""
+    marts = {name: level for name, level in levels.items() if name.startswith("freshness_hours.")}
+    rows = [(name, level) for name, level in levels.items() if name not in marts and "unit" in level]
+    if marts:
+        worst = max(marts, key=lambda name: marts[name]["achieved"])
+        rows.append(
+            ("freshness_hours" if len({one["achieved"] for one in marts.values()}) == 1 else worst, marts[worst])
+        )
+    return rows
+
+
+def unusual_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and day of the last week that differs from the same weekdays before."""
+    return [
+        f"unusual {region} {day}: {'; '.join(found[:_FIELDS])}"
+        + (f" and {len(found) - _FIELDS} more" if len(found) > _FIELDS else "")
+        for region, one in regions.items() for day, found in (one.get("unusual") or {}).items()
+    ]  # fmt: skip
+
+
+def encryption_line(regions: dict[str, Any]) -> str:
+    """Whether the regions' files are encrypted at rest."""
+    plain = [name for name, one in regions.items() if not one["is_encrypted"]]
+    if not plain:
+        return "encryption at rest: on"
+    return "encryption at rest: off" + ("" if len(plain) == len(regions) else f" in {', '.join(plain)}")
+
+
+def refused_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and kind of file with rows that could not be loaded."""
+    return [
+        f"refused rows {region}: {sum(refused.values()):,} of {books['read']:,} of {kind} ("
+        + ", ".join(f"{reason} {count:,}" for reason, count in refused.items()) + ")"
+        for region, one in regions.items()
+        for kind, books in one.get("tables", {}).items() if (refused := books["dead_letter"])
+    ]  # fmt: skip
+
+
+def field_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region whose events have new fields, or fields that make dead letters; the largest first."""
+    lines = []
+    for region, one in regions.items():
+        found = one.get("fields") or {"broken": [], "new": []}
+        parts = [
+            f"{field['field']} ({field['topic']}: {field['reason']} in {field['share']:.2%})"
+            for field in found["broken"][:_FIELDS]
+        ] + [f"new: {field['field']} ({field['topic']}: in {field['share']:.2%})" for field in found["new"][:_FIELDS]]
+        more = sum(max(0, len(listed) - _FIELDS) for listed in found.values())
+        if parts:
+            lines.append(f"fields {region}: {', '.join(parts)}" + (f" and {more} more" if more else ""))
+    return lines
+
+
+def books_table(overview: dict[str, Any]) -> Table:
+    """Records by fate, a column a region."""
+    table = Table(title="Records by fate", title_justify="left")
+    table.add_column("fate")
+    names = list(overview["regions"])
+    for name in [*names, "all"]:
+        table.add_column(name, justify="right")
+    books = [overview["regions"][name]["records"] for name in names] + [overview["records"]]
+    for fate in [key for key in overview["records"] if key not in ("read", "dead_letter")]:
+        table.add_row(fate, *[f"{one[fate]:,}" for one in books])
+    for reason in overview["records"]["dead_letter"]:
+        table.add_row(f"dead_letter: {reason}", *[f"{one['dead_letter'].get(reason, 0):,}" for one in books])
+    table.add_section()
+    table.add_row("read", *[f"{one['read']:,}" for one in books])
+    return table
+
+
+def _percent(slo: dict[str, Any] | None) -> str:
+    return f"{slo['achieved']:.3%}" if slo else "-"

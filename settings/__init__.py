@@ -1,0 +1,19 @@
+"""The whole configuration, frozen; the errors that every room may raise; the clock.
+
+Nothing here reads the environment at import: :func:`load_settings` and :func:`now` do, when they are called.
+"""
+
+from settings.attribution import OWN_TRACKS, Attribution, ChannelRule, Conversion
+from settings.clock import now
+from settings.config import WAREHOUSE_FORMAT, Settings, is_region_name
+from settings.errors import PermanentError, RomiError, TransientError, UnknownValueError, UsageError
+from settings.experiments import Experiment
+from settings.loading import load_settings
+from settings.section import Section
+from settings.sections import Anomalies, Anomaly, Backup, Privacy, Region, Retention, Slo, Topic
+
+__all__ = [
+    "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup", "ChannelRule", "Conversion",
+    "Experiment", "PermanentError", "Privacy", "Region", "Retention", "RomiError", "Section", "Settings", "Slo",
+    "Topic", "TransientError", "UnknownValueError", "UsageError", "is_region_name", "load_settings", "now",
+]  # fmt: skip

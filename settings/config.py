@@ -1,0 +1,118 @@
+"""The whole configuration (``romi.yaml``), frozen, and the folders that follow from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from iso4217 import Currency
+from pydantic import field_validator, model_validator
+
+from settings.attribution import Attribution
+from settings.errors import UnknownValueError
+from settings.experiments import Experiment
+from settings.section import Section
+from settings.sections import Anomalies, Backup, Privacy, Region, Retention, Slo, Topic
+
+WAREHOUSE_FORMAT = 6
+
+
+class Settings(Section):
+    """Everything that can be configured (``romi.yaml``); every key is optional."""
+
+    landing: str = "./landing"
+    warehouse: Path = Path("./warehouse")
+    reporting_currency: str = "EUR"
+    regions: dict[str, Region] | None = None
+    topics: dict[str, Topic] = {}
+    attribution: Attribution = Attribution()
+    privacy: Privacy = Privacy()
+    retention: Retention = Retention()
+    slo: Slo = Slo()
+    anomalies: Anomalies = Anomalies()
+    backup: Backup = Backup()
+    experiments: dict[str, Experiment] = {}
+
+    @field_validator("topics", "experiments", mode="before")
+    @classmethod
+    def _none_of_them(cls, entries: Any) -> Any:
+        return {} if entries is None else entries
+
+    @field_validator("regions")
+    @classmethod
+    def _region_names(cls, regions: dict[str, Region] | None) -> dict[str, Region] | None:
+        for name in regions or {}:
+            if not is_region_name(name):
+                raise ValueError(f"{name!r} is no region name: letters, digits, '-' and '_', and not 'fx'")
+        return regions
+
+    @model_validator(mode="after")
+    def _two_decimals(self) -> Settings:
+        codes = {currency.code: currency.exponent for currency in Currency}
+        if codes.get(self.reporting_currency) != 2:
+            raise ValueError("reporting_currency: a currency of ISO 4217 with two decimals, such as EUR")
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_have_known_regions(self) -> Settings:
+        for name, experiment in self.experiments.items():
+            for region in experiment.regions or ():
+                if self.regions is not None and region not in self.regions:
+                    known = ", ".join(sorted(self.regions))
+                    raise ValueError(f"experiments.{name}.regions: unknown region {region!r}; known: {known}")
+        return self
+
+    def experiments_of(self, region: str) -> dict[str, Experiment]:
+        """The experiments that are held in the region."""
+        return {name: one for name, one in self.experiments.items() if one.regions is None or region in one.regions}
+
+    def region(self, name: str) -> Region:
+        """The region's configuration, or defaults where the configuration names no regions."""
+        if self.regions is None:
+            return Region()
+        if name not in self.regions:
+            raise UnknownValueError("region", name, list(self.regions))
+        return self.regions[name]
+
+    def topic(self, name: str) -> Topic:
+        return self.topics.get(name, Topic())
+
+    @property
+    def regions_dir(self) -> Path:
+        return self.warehouse / "regions"
+
+    def region_file(self, region: str) -> Path:
+        """The region's DuckDB file: raw and person-level data never leave it."""
+        return self.regions_dir / f"{region}.duckdb"
+
+    @property
+    def staging_dir(self) -> Path:
+        """Masked, transient files between parsing and commit; emptied at the start of every run."""
+        return self.warehouse / "staging"
+
+    @property
+    def versions_dir(self) -> Path:
+        return self.warehouse / "versions"
+
+    @property
+    def published(self) -> Path:
+        """The stable link to the current version's folder."""
+        return self.warehouse / "published"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.warehouse / "dbt"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.warehouse / "dagster"
+
+    def known_regions(self) -> list[str]:
+        """Regions of the configuration, or else those that have a file in the warehouse."""
+        if self.regions is not None:
+            return sorted(self.regions)
+        return sorted(path.stem for path in self.regions_dir.glob("*.duckdb"))
+
+
+def is_region_name(name: str) -> bool:
+    return name != "fx" and name.replace("-", "").replace("_", "").isalnum() and name[0].isalnum()

@@ -1,0 +1,103 @@
+"""The sections of ``romi.yaml`` that are a few values each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from settings.section import Section
+
+
+class Region(Section):
+    """One shard: its time zone sets the accounting day."""
+
+    timezone: str = "UTC"
+    consent_default: Literal["granted", "denied"] = "denied"
+    margin_rate: Decimal = Field(Decimal("0.5"), ge=0, le=1)
+    replica: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no IANA time zone, such as Europe/Berlin") from error
+        return name
+
+
+class Topic(Section):
+    format: Literal["segment", "snowplow", "ga4"] = "segment"
+    layout: Literal["kafka_connect", "rudderstack", "segment"] = "kafka_connect"
+
+
+class Privacy(Section):
+    k_anonymity: int = Field(10, ge=1)
+    encryption_at_rest: bool | None = None  # None: where DuckDB can write it
+    legal_clock: dict[str, Literal["gdpr", "ccpa"]] = {}  # by region; gdpr where it is not named
+    release_model: Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"] = (
+        "linear"
+    )
+    epsilon_per_month: Decimal = Field(Decimal(1), gt=0)
+    epsilon_reserve_per_month: Decimal = Field(Decimal("0.25"), ge=0)
+    contribution_cap: Decimal = Field(Decimal(600), gt=0)
+    conversion_cap: int = Field(3, ge=1)
+
+
+class Retention(Section):
+    raw_days: int = Field(395, ge=1)
+    touch_days: int = Field(760, ge=1)
+    customer_days: int = Field(760, ge=1)
+    dead_letter_days: int = Field(30, ge=1)
+    ledger_days: int = Field(3650, ge=1)
+    log_days: int = Field(30, ge=1)
+    version_days: int = Field(35, ge=1)
+    probe_days: int = Field(395, ge=1)
+    backup_days: int = Field(35, ge=1)
+
+
+class Slo(Section):
+    accuracy: Decimal = Field(Decimal("0.999"), gt=0, le=1)
+    availability: Decimal = Field(Decimal("0.9999"), gt=0, le=1)
+    ingest_latency_ms: int = Field(200, gt=0)
+    event_match_rate: Decimal = Field(Decimal("0.98"), gt=0, le=1)
+    freshness_hours: int = Field(26, gt=0)
+    burn_minimum_volume: int = Field(50, ge=1)  # events in the long window, below which no burn rate is told
+
+
+class Anomaly(Section):
+    """What of a measure is unusual: so many times its usual spread away from the median of the same weekdays."""
+
+    direction: Literal["low", "high", "both"] = "both"
+    warn: Decimal | None = Field(Decimal(5), gt=0)  # None: never
+    block: Decimal | None = Field(None, gt=0)  # the day is withheld
+
+
+class Anomalies(Section):
+    """Each day against the shop's own baseline, the same weekday of the weeks before."""
+
+    weeks: int = Field(8, ge=2, le=52)
+    minimum_weeks: int = Field(4, ge=2)
+    minimum_volume: int = Field(30, ge=1)  # of what a measure counts, below which it is not judged
+    volume_by_topic: Anomaly = Anomaly()
+    volume_by_type: Anomaly = Anomaly()
+    conversion_rate: Anomaly = Anomaly()
+    consent_rate: Anomaly = Anomaly()
+    bot_share: Anomaly = Anomaly(direction="high")
+    campaign_match_rate: Anomaly = Anomaly(direction="low")
+    unattributed_share: Anomaly = Anomaly(direction="high")
+
+    @model_validator(mode="after")
+    def _has_weeks_enough(self) -> Anomalies:
+        if self.minimum_weeks > self.weeks:
+            raise ValueError("minimum_weeks: no more than weeks")
+        return self
+
+
+class Backup(Section):
+    every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
+    to: Path | None = None  # default: <warehouse>.backups beside the warehouse

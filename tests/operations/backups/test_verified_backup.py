@@ -1,0 +1,122 @@
+"""A backup is one that came back: tried at once, measured, and shown."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ingestion.books import region_file
+from operations import status
+from operations.backups import backup, restore, verified_backup
+from operations.backups.backup_book import is_due, last_verified, summary
+from operations.backups.verified_backup import back_up_and_try
+from operations.service_levels import probe
+from operations.store.locks import exclusive
+from orchestration.cli.show_backup import backup_lines
+from orchestration.defs.backup.assets import backup as backup_asset
+from orchestration.defs.backup.assets import backups
+from orchestration.warehouse import Warehouse
+from settings import Backup, PermanentError, Settings, now
+from tests.operations import marts
+from tests.operations.marts import build, publish_now
+
+settings = marts.settings
+
+
+@pytest.fixture
+def shop(settings, monkeypatch) -> Settings:
+    monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    with exclusive(settings):
+        build(settings, "eu")
+        publish_now(settings)
+    probe.probe(settings)
+    return settings.model_copy(update={"backup": Backup(every_hours=6)})
+
+
+def test_a_backup_is_restored_on_trial_and_says_what_would_be_lost_and_how_long_it_takes(shop, monkeypatch):
+    assert is_due(shop)
+    assert summary(shop)["last"] is None
+    seen = []
+    monkeypatch.setattr(verified_backup, "look", lambda one: seen.append(one.warehouse) or probe.look(one))
+    done = back_up_and_try(shop)
+    assert seen
+    assert seen[0] != shop.warehouse
+    assert done.recovery_seconds > 0
+    backups_dir = shop.warehouse.with_name("warehouse.backups")
+    assert [path.name for path in backups_dir.iterdir()] == ["20260601T120000Z"]  # the trial left nothing
+    assert last_verified(shop) == done
+    assert not is_due(shop)
+
+    monkeypatch.setenv("ROMI_NOW", "2026-06-01T17:59:00Z")
+    told = status.overview(shop)["backup"]
+    assert (told["recovery_point_seconds"], told["is_due"], told["problem"]) == (5 * 3600 + 59 * 60, False, None)
+    assert told["recovery_time_seconds"] == done.recovery_seconds
+    assert "(recovery point 5 h 59 min ago, recovery time" in backup_lines(told)[0]
+    monkeypatch.setenv("ROMI_NOW", "2026-06-01T18:00:00Z")
+    assert is_due(shop)
+    assert not is_due(shop.model_copy(update={"backup": Backup()}))
+
+
+def test_a_backup_that_does_not_come_back_is_no_backup(shop, monkeypatch):
+    good = back_up_and_try(shop)
+    monkeypatch.setenv("ROMI_NOW", (now() + timedelta(hours=7)).isoformat())
+    real = backup.copy
+
+    def lose_a_bit(path, to):
+        told = real(path, to)
+        if ".trial" in str(to) and to.name == "eu.duckdb":
+            data = bytearray(to.read_bytes())
+            data[len(data) // 2] ^= 1
+            to.write_bytes(bytes(data))
+        return told
+
+    monkeypatch.setattr(restore, "copy", lose_a_bit)
+    with pytest.raises(PermanentError, match=r"cannot be restored: .*eu\.duckdb is not what was backed up"):
+        back_up_and_try(shop)
+    assert last_verified(shop) == good
+    assert is_due(shop)
+    assert any("the last one failed" in line for line in backup_lines(summary(shop)))
+
+
+def test_the_schedule_backs_up_when_the_configuration_asks_for_it(shop, tmp_path, monkeypatch):
+    config = tmp_path / "romi.yaml"
+    config.write_text("backup: {every_hours: 6}\n")
+    plain = Warehouse(warehouse=str(shop.warehouse))
+    asked = Warehouse(warehouse=str(shop.warehouse), config=str(config))
+    monkeypatch.chdir(tmp_path / "warehouse")
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick(warehouse: Warehouse):
+            return backups(dg.build_schedule_context(instance, resources={"warehouse": warehouse}))
+
+        assert isinstance(tick(plain), dg.SkipReason)
+        assert isinstance(tick(asked), dg.RunRequest)
+        result = dg.materialize([backup_asset], instance=instance, resources={"warehouse": asked})
+        [check] = result.get_asset_check_evaluations()
+        assert (check.check_name, check.passed) == ("backup_comes_back", True)
+        assert isinstance(tick(asked), dg.SkipReason)
+        monkeypatch.setattr(verified_backup, "restore", lambda *_, **__: (_ for _ in ()).throw(PermanentError("no")))
+        [check] = dg.materialize(
+            [backup_asset], instance=instance, resources={"warehouse": asked}
+        ).get_asset_check_evaluations()  # fmt: skip
+        assert not check.passed
+        monkeypatch.setattr(verified_backup, "back_up", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        [check] = dg.materialize(
+            [backup_asset], instance=instance, resources={"warehouse": asked}
+        ).get_asset_check_evaluations()  # fmt: skip
+        assert (check.passed, check.metadata["problem"].value) == (False, "no backup was made: No space left")
+
+
+def test_a_restore_forgets_no_probe(shop):
+    done = back_up_and_try(shop)
+    probe.probe(shop)
+    restore.restore(shop, Path(done.folder), force=True)
+    assert len(list(probe.probes(shop, now() - timedelta(hours=1)))) == 2
+    with region_file(shop, "eu", read_only=True) as con:
+        assert con.execute("select count(*) from ops.days where build > 0").fetchall() == [(3,)]
+    assert json.loads((shop.warehouse / "restored.json").read_text())["recovery_seconds"] > 0

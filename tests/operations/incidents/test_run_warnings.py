@@ -1,0 +1,55 @@
+"""What a run tells of that fails nothing: corrupt archives, what it set aside, a folder that is gone, alerts."""
+
+from __future__ import annotations
+
+import shutil
+
+from ingestion.books import region_file
+from operations import status
+from operations.incidents import run_warnings
+from orchestration.cli import show
+from orchestration.cli.show_status import refused_lines
+from orchestration.pipeline import Outcome
+from tests.ingestion import conftest
+from tests.ingestion.test_load_tables import LEDGER_HEAD, SPEND_HEAD, ledger_row, spend_row
+
+clock, zone = conftest.clock, conftest.zone
+
+
+def test_a_run_tells_what_it_came_upon_by_region(zone, capsys, monkeypatch):
+    before = run_warnings.booked_so_far(zone.settings)
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, ledger_row(), ledger_row("o-2", "x"), ledger_row("o-3", "y")]))
+    zone.put("eu/spend/google_ads/a.csv", "\n".join([SPEND_HEAD, spend_row(), spend_row(spend="x")]))
+    zone.archive("{", "[")
+    zone.archive({}, start=2, suffix="json.gz").write_bytes(b"\x1f\x8bcut")
+    zone.load()
+    corrupt, set_aside = run_warnings.warnings(zone.settings, before)
+    assert corrupt.startswith("eu: 1 archive is corrupt: events/topics/web/partition=0/web+0+0000000002.json.gz (")
+    assert "ask upstream" in corrupt
+    assert set_aside == (
+        "eu: 2 records of events, 2 rows of ledger, 1 rows of spend set aside as dead letters: `romi dead-letters list`"
+    )
+    # Of the next run only what is still wrong.
+    assert run_warnings.warnings(zone.settings, run_warnings.booked_so_far(zone.settings)) == [corrupt]
+
+    with region_file(zone.settings, "eu", read_only=True) as con:
+        books = status.write_snapshot(con, zone.settings, "eu")["tables"]
+    assert {kind: (one["read"], one["loaded"], one["dead_letter"]) for kind, one in books.items()} == {
+        "ledger": (3, 1, {"invalid_money": 2}), "spend": (2, 1, {"invalid_money": 1}), "fx": (0, 0, {}),
+    }  # fmt: skip
+    overview = status.overview(zone.settings)
+    assert overview["tables"] == books
+    assert (overview["records"]["read"], overview["regions"]["eu"]["tables"]) == (2, books)
+    assert refused_lines(overview["regions"]) == [
+        "refused rows eu: 2 of 3 of ledger (invalid_money 2)", "refused rows eu: 1 of 2 of spend (invalid_money 1)",
+    ]  # fmt: skip
+
+    shutil.rmtree(zone.landing / "eu")
+    (zone.landing / "us").mkdir()
+    monkeypatch.setattr(status, "alerts", lambda _: {"(all) availability": "page: 3% of the budget left"})
+    told = run_warnings.warnings(zone.settings, {"eu": 99})
+    assert told[1].startswith("eu: its folder is gone from the landing zone")
+    assert told[2] == "availability: page: 3% of the budget left"
+    show.outcome(zone.settings, Outcome(warnings=told), as_json=False)
+    out = capsys.readouterr().out
+    assert [line for line in told if f"warning {line}" not in out] == []

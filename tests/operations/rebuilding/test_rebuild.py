@@ -1,0 +1,95 @@
+"""Builds that go wrong: what they leave can be opened, and what they find withholds days."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+
+import duckdb
+from tests.operations.test_finality import LEDGER, view
+
+from ingestion.books import region_file
+from operations.rebuilding import dbt as transform
+from operations.rebuilding import rebuild
+from tests.operations import test_finality
+
+built, shop = test_finality.built, test_finality.shop
+
+
+def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop, tmp_path, monkeypatch):
+    left = tmp_path / "left"
+    left.mkdir()
+    release = transform._release
+
+    def killed_first():
+        for path in shop.settings.region_file("eu").parent.glob("eu.duckdb*"):
+            if path.is_file():
+                shutil.copy(path, left)
+        release()
+
+    monkeypatch.setattr(transform, "_release", killed_first)
+    shop.events(view("again", "2026-03-03T10:00:00Z", "n", "email", "w"))
+    shop.build()
+    assert (left / "eu.duckdb.wal").stat().st_size > 0
+    with duckdb.connect(str(left / "eu.duckdb")) as con:
+        weights = con.execute("select count(*) from intermediate.int_attribution__channel_weights").fetchall()
+    assert weights == shop.query("select count(*) from intermediate.int_attribution__channel_weights")
+
+
+def test_a_test_that_fails_far_above_the_marts_withholds_its_days_and_skips_no_table(shop, tmp_path, monkeypatch):
+    project = tmp_path / "dbt_project"
+    shutil.copytree(transform.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target"))
+    model = project / "models" / "intermediate" / "orders" / "int_orders__conversions.sql"
+    whole = model.read_text()
+    model.write_text(
+        whole.replace("select * from conversions\n", "select * from conversions where order_id <> 'lost'\n")
+    )
+    assert model.read_text() != whole
+    monkeypatch.setattr(transform, "DBT_PROJECT", project)
+    transform.project.cache_clear()
+    told = []
+    try:
+        for order_id in ("kept", "lost"):
+            at = "2026-03-10T10:00:00Z"
+            shop.table("ledger", LEDGER, [order_id, at, "completed", 100, 0, 40, "EUR", at])
+        ((first, last),) = shop.load()
+        first, last = rebuild.begin(shop.settings, "eu", first, last)
+        built = transform.build(shop.settings, "eu", first, last, on_event=told.append)
+    finally:
+        transform.project.cache_clear()
+    assert built.failed_tests == ["every_order_of_the_ledger_is_a_conversion"]
+    failed = [one["data"]["node_info"]["node_status"] for one in told if one["data"]["status"] == "fail"]
+    assert failed == ["fail"]
+    rebuild.mark_built(shop.settings, "eu", first, last, built.failed_tests)
+    withheld = rebuild.settle(shop.settings, "eu", first, last)
+    assert "every_order_of_the_ledger_is_a_conversion" in withheld[date(2026, 3, 9)]
+    assert "accuracy" in withheld[date(2026, 3, 10)]
+    seen = "select ledger_orders, warehouse_orders from finance.reconciliation_daily where date = '2026-03-10'"
+    assert shop.query(seen) == [(2, 1)]
+    assert shop.query("select count(*) from ops.pending_days") == [(0,)]
+
+
+def test_a_rebuild_that_was_cut_short_still_knows_where_credit_stood(shop):
+    window = date(2026, 1, 1), date(2026, 1, 31)
+    rebuild.begin(shop.settings, "eu", *window)
+    [(first, last)] = shop.query("""
+        select min(touched_on)::varchar, max(touched_on)::varchar from intermediate.int_attribution__touch_credits
+        where ordered_on between '2026-01-01' and '2026-01-31'""")
+    with region_file(shop.settings, "eu") as con:
+        con.execute("delete from intermediate.int_attribution__touch_credits")
+    rebuild.begin(shop.settings, "eu", *window)
+    told = transform.variables(shop.settings, "eu", *window)
+    assert (told["touched_from"], told["touched_to"]) == (first, last)
+    assert first < last
+
+
+def test_a_table_can_be_rebuilt_alone(shop):
+    credits = "from intermediate.int_attribution__touch_credits order by all"
+    before = shop.query(credits)
+    built = transform.build(
+        shop.settings, "eu", date(2026, 1, 1), date(2026, 3, 31), ["int_attribution__touch_credits"]
+    )
+    assert "int_attribution__touch_credits" in built.models
+    assert "int_orders__conversions" not in built.models
+    assert shop.query(credits) == before
+    assert len(before) == 5
