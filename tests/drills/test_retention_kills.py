@@ -10,7 +10,7 @@ import pytest
 from ingestion.books import region_file
 from operations.retention import retention
 from settings import Settings
-from tests.operations.test_retention import OldShop, no_logs
+from tests.operations.retention.test_retention import OldShop, no_logs
 
 KILLS = 25
 PERIODS = {"raw_days": 30, "touch_days": 120, "customer_days": 100, "dead_letter_days": 1}

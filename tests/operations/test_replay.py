@@ -12,7 +12,7 @@ from operations.dead_letters import replay_regions
 from operations.rebuilding import finality, plan
 from operations.store.locks import exclusive
 from settings import Settings
-from tests.operations.test_plan import Traffic, _build, _deliver, _tables
+from tests.operations.rebuilding.test_plan import Traffic, _build, _deliver, _tables
 
 
 @pytest.mark.slow

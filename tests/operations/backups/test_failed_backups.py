@@ -18,7 +18,7 @@ from operations.store.locks import exclusive
 from orchestration.cli.main import main
 from orchestration.cli.show_backup import backup_lines
 from settings import PermanentError, UsageError, now
-from tests.operations import test_backup
+from tests.operations.backups import test_backup
 
 settings = test_backup.settings
 

@@ -6,12 +6,12 @@ import shutil
 from datetime import date
 
 import duckdb
-from tests.operations.test_finality import LEDGER, view
 
 from ingestion.books import region_file
 from operations.rebuilding import dbt as transform
 from operations.rebuilding import rebuild
 from tests.operations import test_finality
+from tests.operations.rebuilding.test_finality import LEDGER, view
 
 built, shop = test_finality.built, test_finality.shop
 

@@ -6,7 +6,6 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.operations.test_finality import COST, LEDGER, Shop, order, view
 
 from ingestion.books import put_meta, region_file
 from operations.removal.rewrite import table_digests
@@ -15,6 +14,7 @@ from operations.retention.disposal import Disposal
 from privacy import storage
 from quality.books import book_checks
 from settings import PermanentError, Settings
+from tests.operations.rebuilding.test_finality import COST, LEDGER, Shop, order, view
 
 OLD = ["o1", "2025-10-05T10:00:00Z", "completed", 100, 0, 40, "EUR", "2025-10-05T11:00:00Z"]
 

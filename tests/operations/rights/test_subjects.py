@@ -9,7 +9,6 @@ import sys
 from datetime import date, datetime
 
 import pytest
-from tests.operations.test_finality import COST, LEDGER, Shop
 
 from ingestion.books import region_file, transaction
 from operations.publishing.publish import publish
@@ -25,6 +24,7 @@ from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from quality.books import book_checks
 from settings import UsageError
+from tests.operations.rebuilding.test_finality import COST, LEDGER, Shop
 
 SHOWN = ("romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment", "orders_daily", "channel_weights",
          "spend_daily")  # fmt: skip
