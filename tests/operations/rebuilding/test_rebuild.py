@@ -10,7 +10,7 @@ import duckdb
 from ingestion.books import region_file
 from operations.rebuilding import dbt as transform
 from operations.rebuilding import rebuild
-from tests.operations import test_finality
+from tests.operations.rebuilding import test_finality
 from tests.operations.rebuilding.test_finality import LEDGER, view
 
 built, shop = test_finality.built, test_finality.shop
