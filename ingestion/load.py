@@ -30,7 +30,7 @@ from ingestion.stage import Stage
 from ingestion.tables import Context
 from ingestion.zone import File
 from privacy.keys import Key, region_key
-from privacy.suppression import SuppressionBook
+from privacy.suppression_book import SuppressionBook
 from settings import Settings, TransientError, now
 
 WORKERS = 2

@@ -120,6 +120,7 @@ def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: An
         _end_killed_runs(journal)
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
         journal.add_dynamic_partitions(str(regions.name), outcome.regions)
+        outcome.warnings = run_warnings.mended_tombstones(settings, outcome.regions)
         yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings))
 
 
@@ -170,7 +171,7 @@ class _Jobs:
         for one in status.snapshots(self.settings):
             if one["withheld"]:
                 self.outcome.withheld[one["region"]] = one["withheld"]
-        self.outcome.warnings = run_warnings.warnings(self.settings, self.booked)
+        self.outcome.warnings += run_warnings.warnings(self.settings, self.booked)
 
 
 @cache

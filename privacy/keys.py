@@ -23,7 +23,7 @@ from typing import Literal
 
 from settings import UsageError
 
-Purpose = Literal["pseudonym", "seal", "suppression", "storage"]
+Purpose = Literal["pseudonym", "seal", "suppression", "storage", "certificate"]
 _BYTES = 32
 
 
@@ -128,6 +128,36 @@ def add_rotation(warehouse: Path, region: str) -> Key:
         keys[region]["pseudonym"] = text
         _write(path, keys)
     return _key(region, "pseudonym", text, str(path))
+
+
+def is_in_environment(region: str, purpose: Purpose) -> bool:
+    """Whether a variable gives the key, so that the keys file need not hold it."""
+    return bool(os.environ.get(_variable(region, purpose)))
+
+
+def note(warehouse: Path, region: str, name: str) -> str | None:
+    """What stands beside a region's keys under a name that is no purpose; it is no secret."""
+    path = key_file(warehouse)
+    try:
+        return _read(path).get(region, {}).get(name)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def put_note(warehouse: Path, region: str, name: str, text: str) -> None:
+    """Write a note beside a region's keys.
+
+    Raises:
+        UsageError: the keys file cannot be written.
+    """
+    path = key_file(warehouse)
+    try:
+        with _locked(path):
+            keys = _read(path)
+            keys.setdefault(region, {})[name] = text
+            _write(path, keys)
+    except OSError as error:
+        raise UsageError(f"cannot keep notes at {path}: {error.strerror}; set ROMI_KEY_FILE") from error
 
 
 def _variable(region: str, purpose: Purpose) -> str:

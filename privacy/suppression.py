@@ -14,17 +14,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
-from privacy.keys import Key, region_key
-from privacy.line_book import LineBook
+from privacy.keys import Key
 from privacy.pseudonyms import HEX_DIGITS, Kind, nested, nested_all, pseudonym, pseudonyms
-from settings import UsageError
 
 ALWAYS = (datetime.min, datetime.max)
 
@@ -45,54 +42,6 @@ class Tombstone:
     def holds(self, moment: datetime, *, has_user: bool) -> bool:
         """Whether a record with this identifier is the erased person's."""
         return self.is_whole or (not has_user and self.span[0] <= moment < self.span[1])
-
-
-class SuppressionBook:
-    """A region's tombstones, in a file beside its other books; made by the first erasure."""
-
-    def __init__(self, warehouse: Path, region: str) -> None:
-        self.warehouse, self.region = warehouse, region
-        self.lines = LineBook(warehouse / "books" / region / "suppression.jsonl", region)
-
-    def load(self) -> Suppression | None:
-        """The tombstones with their key; None where nobody was ever erased.
-
-        Raises:
-            UsageError: the key is not at hand, or another than the tombstones were made with.
-            PermanentError: the book cannot be read.
-        """
-        lines = self.lines.lines()
-        if not lines:
-            return None
-        key = region_key(self.warehouse, self.region, "suppression", make=False)
-        if other := {line["key"] for line in lines} - {key.fingerprint}:
-            raise UsageError(
-                f"the tombstones of region {self.region} were made under key {', '.join(sorted(other))}, but the"
-                f" suppression key at hand is {key.fingerprint}: give it the old one (ROMI_KEY_FILE)"
-            )
-        return Suppression(key, [_tombstone(line) for line in lines])
-
-    def key(self) -> Key:
-        """The key for new tombstones, made where the region has none and no tombstones either."""
-        self.load()
-        return region_key(self.warehouse, self.region, "suppression", make=not self.lines.path.exists())
-
-    def add(self, key: Key, tombstones: Iterable[Tombstone]) -> int:
-        return self.lines.append(*[
-            {"key": key.fingerprint, "mark": one.mark, "erased_at": one.erased_at.isoformat(), "request": one.request,
-             **({} if one.is_whole else {"span": [moment.isoformat() for moment in one.span]})}
-            for one in tombstones
-        ])  # fmt: skip
-
-    def merge(self, other: Path) -> int:
-        """Take over the tombstones of a backup's book; ours all stay."""
-        return self.lines.merge(other)
-
-
-def _tombstone(line: dict) -> Tombstone:
-    first, last = line.get("span") or [moment.isoformat() for moment in ALWAYS]
-    span = (datetime.fromisoformat(first), datetime.fromisoformat(last))
-    return Tombstone(line["mark"], datetime.fromisoformat(line["erased_at"]), line["request"], span)
 
 
 def mark(key: Key, kind: Kind, pseudonym_: str) -> str:

@@ -42,6 +42,7 @@ class Backup:
     bytes: int
     seconds: float
     recovery_point: dict[str, str | None]  # by region: the latest event inside
+    notes: tuple[str, ...] = ()  # of a restore: what it took out, or put back from beside the keys
 
 
 def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], None] = lambda: None) -> Backup:

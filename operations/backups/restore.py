@@ -24,6 +24,7 @@ from operations.backups.backup_places import (
     restoring,
     sweep,
 )
+from operations.incidents.run_warnings import mended_tombstones
 from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
@@ -47,12 +48,14 @@ def restore(
     Raises:
         UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given; or
             a killed restore left two warehouses.
-        PermanentError: the backup is not what it was.
+        PermanentError: the backup is not what it was, or fewer tombstones of erased persons are at hand, in the
+            backup, the warehouse and beside the keys, than were made.
     """
     manifest = read_manifest(source)
     root = settings.warehouse.absolute()
     _end_a_killed_one(root)
-    is_there = root.is_dir() and any(one.name != ".lock" for one in root.iterdir())
+    # A restore that was refused leaves the folders of a new warehouse.
+    is_there = any(one.name not in (".lock", "warehouse.json") and not one.is_dir() for one in root.rglob("*"))
     if is_there and not force:
         raise UsageError(f"{root} is not empty; --force puts the backup in its place")
     begun = time.monotonic()
@@ -62,7 +65,7 @@ def restore(
         begun = time.monotonic()  # to wait for the lock is not to restore
         sweep(settings)
         with claimed(restoring(root)) as work:
-            _make(settings, source, manifest, work)
+            notes = _make(settings, source, manifest, work)
             seconds = round(seconds + time.monotonic() - begun, 3)
             write_json(work / RESTORED, {
                 "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
@@ -76,7 +79,7 @@ def restore(
         shutil.rmtree(moved_away(root), ignore_errors=True)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     made_at = datetime.fromisoformat(manifest["made_at"])
-    return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"])
+    return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"], tuple(notes))
 
 
 def _end_a_killed_one(root: Path) -> None:
@@ -88,8 +91,8 @@ def _end_a_killed_one(root: Path) -> None:
         os.rename(moved_away(root), root)
 
 
-def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path) -> None:
-    """The restored warehouse in `work`, fit to take the place of the one that is there."""
+def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path) -> list[str]:
+    """The restored warehouse in `work`, fit to take the place of the one that is there; tells what was mended."""
     for name in manifest["files"]:
         copy(source / "warehouse" / name, work / name)
     for name in _FOLDERS:
@@ -100,19 +103,25 @@ def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path
     _merge_books(settings.warehouse.absolute(), work)
     note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
     with keys_from(key_file(settings.warehouse)):
-        _take_out_the_erased(settings.model_copy(update={"warehouse": work}))
+        return _take_out_the_erased(settings.model_copy(update={"warehouse": work}))
 
 
-def _take_out_the_erased(settings: Settings) -> None:
+def _take_out_the_erased(settings: Settings) -> list[str]:
     """Who was erased since the backup was made does not come back, nor do other versions than the current."""
     regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
-    found = [enforce(settings, region) for region in regions]
+    notes = mended_tombstones(settings, regions)
+    found = {region: enforce(settings, region) for region in regions}
     for region in regions:  # whose a device is was put right since
         reapply(settings, region)
     for region in regions:  # a key that was rotated since is applied to what stands under it as it was
         catch_up(settings, region)
-    if any(one.is_rewritten for one in found):
+    if any(one.is_rewritten for one in found.values()):
         dispose_other_versions(settings)
+    return notes + [
+        f"{region}: of persons who were erased since, {one.events:,} events and {one.dead_letters:,} dead letters were"
+        f" taken out and {one.orders:,} orders made anonymous"
+        for region, one in found.items() if one.events or one.orders or one.dead_letters
+    ]  # fmt: skip
 
 
 def _merge_books(root: Path, work: Path) -> None:

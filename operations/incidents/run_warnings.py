@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import duckdb
 
@@ -10,6 +11,7 @@ from ingestion import landing
 from ingestion.books import region_file
 from operations import status
 from operations.service_levels.slo_facts import WHOLE
+from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, TransientError, UsageError
 
 _ROWS = {"events": "records of events", "ledger": "rows of ledger", "spend": "rows of spend", "fx": "rows of fx"}
@@ -28,6 +30,15 @@ def booked_so_far(settings: Settings) -> dict[str, int]:
         except RomiError:
             continue
     return found
+
+
+def mended_tombstones(settings: Settings, regions: list[str]) -> list[str]:
+    """What came back of the suppression books from their second place; a region that lacks more fails by itself."""
+    lines = []
+    for region in regions:
+        with suppress(RomiError):
+            lines += [f"{region}: {line}" for line in SuppressionBook(settings.warehouse, region).mend()]
+    return lines
 
 
 def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:

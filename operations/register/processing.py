@@ -163,7 +163,8 @@ REGISTER = (
             "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests touched_from touched_to",
         },
-        files=("books/*.jsonl", "books/*/*.jsonl", "status/*.json", "warehouse.json", "backups.json", "restored.json"),
+        files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "warehouse.json",
+               "backups.json", "restored.json"),
     ),
     Processing(
         "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy.",

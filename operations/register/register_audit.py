@@ -13,8 +13,10 @@ import duckdb
 from ingestion.books import region_file
 from operations.backups.backup_places import is_cut_in_two, leftovers, moved_away
 from operations.register.processing import PUBLISHED_TABLES, REGISTER, known_columns
+from operations.removal.erasure import remaining
 from operations.retention.retention import Logs, find_overdue
 from privacy.keys import key_file
+from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings
 
 _PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
@@ -23,7 +25,7 @@ _PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
 def audit(settings: Settings, logs: Logs) -> list[str]:
     """What is not as the register says, a line each; an empty list where all is."""
     findings = [*_tables(settings), *_published(settings), *_files(settings), *_modes(settings), *_keys(settings),
-                *_leftovers(settings)]  # fmt: skip
+                *_tombstones(settings), *_leftovers(settings)]  # fmt: skip
     try:
         overdue = find_overdue(settings, logs)
     except (RomiError, duckdb.Error, OSError, ValueError) as error:
@@ -106,6 +108,20 @@ def _keys(settings: Settings) -> Iterator[str]:
         return
     if path.is_file() and _mode(path) & 0o077:
         yield f"{path} can be read by others than its owner: chmod 600"
+
+
+def _tombstones(settings: Settings) -> Iterator[str]:
+    """Suppression books that know less than they must, and persons who are back."""
+    for path in sorted(settings.regions_dir.glob("*.duckdb")):
+        try:
+            if problem := SuppressionBook(settings.warehouse, path.stem).disagreement():
+                yield problem
+                continue
+            with region_file(settings, path.stem, read_only=True) as con:
+                if rows := remaining(con, settings, path.stem):
+                    yield f"{path.name} holds {rows:,} rows of persons who were erased: `romi run` takes them out"
+        except RomiError:  # told of its tables and keys
+            continue
 
 
 def _leftovers(settings: Settings) -> Iterator[str]:

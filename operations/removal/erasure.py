@@ -24,7 +24,8 @@ from operations.removal.dead_persons import Keys, dispose_of_letters
 from operations.removal.rewrite import REWRITE_DUE, rewrite_region_file
 from privacy.keys import region_key
 from privacy.pseudonyms import Kind
-from privacy.suppression import Suppression, SuppressionBook
+from privacy.suppression import Suppression
+from privacy.suppression_book import SuppressionBook
 from settings import PermanentError, Settings
 
 # Columns that hold pseudonyms of persons, wherever they stand, and which kinds they may be of.
@@ -55,10 +56,12 @@ def enforce(settings: Settings, region: str, *, with_letters: bool = True, texts
 
     Raises:
         UsageError: a key is missing, or not the one of the file or the tombstones.
-        PermanentError: the copy differs from the file, or somebody is still in it.
+        PermanentError: tombstones are missing; the copy differs from the file, or somebody is still in it.
         TransientError: another process holds the region's file.
     """
-    suppression = SuppressionBook(settings.warehouse, region).load()
+    book = SuppressionBook(settings.warehouse, region)
+    book.mend()
+    suppression = book.load()
     if suppression is None or not settings.region_file(region).is_file():
         return Erased()
     with region_file(settings, region) as con:

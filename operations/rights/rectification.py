@@ -19,7 +19,8 @@ from operations.removal import erasure
 from privacy.keys import Key, region_key
 from privacy.line_book import LineBook
 from privacy.pseudonyms import Kind, nested_all, pseudonyms
-from privacy.suppression import SuppressionBook, mark
+from privacy.suppression import mark
+from privacy.suppression_book import SuppressionBook
 from settings import Settings, now
 
 

@@ -24,7 +24,7 @@ from operations.rights.tombstones import pseudonym_key, suppress
 from operations.store.locks import check_warehouse, exclusive
 from operations.store.versions import current_version, dispose_other_versions
 from privacy.keys import region_key
-from privacy.suppression import SuppressionBook
+from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, UnknownValueError, UsageError
 
 

@@ -12,7 +12,8 @@ from operations.rights.persons import Identifiers, Person, named, resolve
 from operations.rights.requests import Request, RequestBook, new_id
 from privacy.keys import Key, region_key
 from privacy.pseudonyms import Kind, nested
-from privacy.suppression import ALWAYS, Suppression, SuppressionBook, Tombstone, mark
+from privacy.suppression import ALWAYS, Suppression, Tombstone, mark
+from privacy.suppression_book import SuppressionBook
 from settings import Settings, now
 
 

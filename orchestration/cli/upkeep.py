@@ -120,6 +120,8 @@ def _print_backup(made: Backup | Verified, verb: str, as_json: bool) -> None:
         click.echo(f"restored on trial in {back:.1f} s")
     for region, latest in made.recovery_point.items():
         click.echo(f"{region}: up to the event of {latest or '(none)'} UTC")
+    for line in getattr(made, "notes", ()):
+        click.echo(line)
     return None
 
 

@@ -11,7 +11,8 @@ from ingestion.load import region_policy
 from ingestion.replay import replay
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
-from privacy.suppression import SuppressionBook, Tombstone, mark, successor
+from privacy.suppression import Tombstone, mark, successor
+from privacy.suppression_book import SuppressionBook
 from tests.ingestion.strategies import order, page
 
 ERASED = datetime(2026, 3, 10, 8)

@@ -13,7 +13,8 @@ import pytest
 from privacy.keys import Key
 from privacy.line_book import LineBook
 from privacy.pseudonyms import pseudonym
-from privacy.suppression import Suppression, SuppressionBook, Tombstone, mark, successor
+from privacy.suppression import Suppression, Tombstone, mark, successor
+from privacy.suppression_book import SuppressionBook
 from settings import PermanentError, UsageError
 
 PSEUDONYM, STONES = Key("eu", "pseudonym", b"\x11" * 32), Key("eu", "suppression", b"\x33" * 32)

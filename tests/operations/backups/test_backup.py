@@ -94,7 +94,7 @@ def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, m
         restore.restore(settings, made.folder)
 
     seen = []
-    monkeypatch.setattr(restore, "_take_out_the_erased", lambda one: seen.append((one.warehouse, _tables(one))))
+    monkeypatch.setattr(restore, "_take_out_the_erased", lambda one: seen.append((one.warehouse, _tables(one))) or [])
     restore.restore(settings, made.folder, force=True)
     assert _tables(settings) == before
     assert book.read_text() == '{"line": 1}\n{"line": 2}\n'

@@ -20,7 +20,7 @@ from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
 from privacy.keys import Key, add_rotation, region_key
 from privacy.pseudonyms import nested, pseudonym
-from privacy.suppression import SuppressionBook
+from privacy.suppression_book import SuppressionBook
 from settings import Settings
 from tests.ingestion.conftest import Zone
 
