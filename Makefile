@@ -51,4 +51,4 @@ lock: ## write requirements.lock anew (needs uv)
 	    --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove the environment and the demo
-	rm -rf .venv landing warehouse warehouse.keys warehouse.keys.lock romi.yaml dbt_project/target
+	rm -rf .venv landing warehouse warehouse.keys warehouse.keys.lock romi.yaml

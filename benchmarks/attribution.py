@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
-from operations.rebuilding import dbt as transform
+from operations.rebuilding.engine import engine_of
 from privacy import storage
 from settings import Settings
 
@@ -85,7 +85,7 @@ def run(folder: Path) -> None:
     )
     with region_file(settings, "eu"):
         pass
-    transform.build(settings, "eu", FIRST, FIRST)  # makes the tables, and warms dbt up
+    engine_of(settings).build(settings, "eu", FIRST, FIRST)  # makes the tables, and warms dbt up
     with _attached(settings) as con:
         for statement in (_TOUCHPOINTS, _CONVERSIONS):
             con.execute(statement)
@@ -131,7 +131,7 @@ def _seconds_of_models(settings: Settings) -> float:
             begun, ended = (datetime.fromisoformat(node[f"node_{end}_at"]) for end in ("started", "finished"))
             runs[node["node_name"].partition("__")[2]] = begun, ended
 
-    transform.build(settings, "eu", FIRST, LAST, list(ATTRIBUTION), hear)
+    engine_of(settings).build(settings, "eu", FIRST, LAST, list(ATTRIBUTION), hear)
     took = [f"{name} {(ended - begun).total_seconds():.2f}" for name, (begun, ended) in runs.items()]
     print(f"  {', '.join(took)}", flush=True)
     return _covered(sorted(runs.values()))

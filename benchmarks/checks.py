@@ -99,7 +99,7 @@ def _sync(folder: Path) -> None:
 
 def run_and_tell(folder: str) -> None:
     """In the measured process: the run, and as JSON the seconds that each kind of check took."""
-    from operations.rebuilding import dbt as transform
+    from operations.rebuilding.engine.on_duckdb import OnDuckDB
     from orchestration import pipeline
     from settings import load_settings
 
@@ -108,7 +108,7 @@ def run_and_tell(folder: str) -> None:
     for name, places in {**CHECKS, **{place.rpartition(".")[2]: (place,) for place in _PUBLISH}}.items():
         for place in places:
             _time(place, name, spent)
-    build = transform.build
+    build = OnDuckDB.build
 
     def build_and_hear(*arguments: Any, **named: Any) -> Any:
         *others, on_event = arguments
@@ -120,7 +120,7 @@ def run_and_tell(folder: str) -> None:
 
         return build(*others, hear, **named)
 
-    transform.build = build_and_hear  # type: ignore[assignment]
+    OnDuckDB.build = build_and_hear  # type: ignore[method-assign]
     root = Path(folder)
     settings = load_settings(root / "romi.yaml", landing=str(root / "landing"), warehouse=root / "warehouse")
     begun = time.perf_counter()

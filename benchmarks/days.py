@@ -33,10 +33,10 @@ with region_file(settings, "eu") as con:
 _PARTS = """
 from pathlib import Path
 import json, time; from ingestion.books import region_file
-from operations.rebuilding import dbt as transform, plan, rebuild
+from operations.rebuilding import plan, rebuild; from operations.rebuilding.engine import engine_of, project
 from operations.publishing.publish import publish; from settings import Settings
 settings = Settings(landing=argv[0], warehouse=Path(argv[1]), regions={"eu": {"timezone": "Europe/Berlin"}})
-transform.project()
+project.parsed()
 found = {}
 def lap(name):
     global begun
@@ -48,7 +48,7 @@ with region_file(settings, "eu", read_only=True) as con:
 lap("")
 for first, last in windows:
     first, last = rebuild.begin(settings, "eu", first, last)
-    built = transform.build(settings, "eu", first, last)
+    built = engine_of(settings).build(settings, "eu", first, last)
     lap("models")
     rebuild.mark_built(settings, "eu", first, last, built.failed_tests)
     rebuild.settle(settings, "eu", first, last)

@@ -15,11 +15,11 @@ import duckdb
 
 from ingestion.books import meta, put_meta, transaction
 from operations.rebuilding.changed_days import changed_days
+from operations.rebuilding.engine import DBT_PROJECT
 from operations.rebuilding.finality import closed_through, finalise, frozen_through
 from quality import cell_tables, cells, disclosure, exchange, members
 from settings import Settings
 
-DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MAX_WINDOWS = 8
 LEARNING_DAYS = 90
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operations.rebuilding.dbt import experiment_variables
+from operations.rebuilding.engine.variables import experiment_variables
 from settings import Experiment
 from tests.dbt import lift_oracle
 from tests.dbt.conftest import pseudonym

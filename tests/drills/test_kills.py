@@ -22,7 +22,7 @@ from pathlib import Path
 from orchestration import pipeline
 from operations.publishing import publish
 from operations.store.locks import exclusive
-from operations.rebuilding.dbt import manifest
+from operations.rebuilding.engine import manifest
 from settings import load_settings
 import dbt.adapters.duckdb, dbt.cli.main
 pipeline._definitions()

@@ -3,7 +3,7 @@ from pathlib import Path
 import yaml
 
 from operations.finance_tables.published_tables import EXPERIMENT_LIFT, PUBLISHED, as_markdown, dictionary
-from operations.rebuilding.plan import DBT_PROJECT
+from operations.rebuilding.engine import DBT_PROJECT
 
 DOCS = Path(__file__).parents[3] / "docs"
 

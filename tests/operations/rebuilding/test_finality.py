@@ -12,8 +12,8 @@ import pytest
 
 from ingestion.books import region_file
 from ingestion.load import load_region
-from operations.rebuilding import dbt as transform
 from operations.rebuilding import plan, rebuild
+from operations.rebuilding.engine import engine_of
 from settings import Settings
 
 LEDGER = ["order_id", "ordered_at", "status", "revenue", "refunded", "cogs", "currency", "updated_at"]
@@ -78,7 +78,7 @@ class Shop:
     def build(self) -> None:
         for first, last in self.load():
             first, last = rebuild.begin(self.settings, "eu", first, last)
-            built = transform.build(self.settings, "eu", first, last)
+            built = engine_of(self.settings).build(self.settings, "eu", first, last)
             assert not built.failed_tests
             rebuild.mark_built(self.settings, "eu", first, last, built.failed_tests)
             assert rebuild.settle(self.settings, "eu", first, last) == {}

@@ -12,8 +12,8 @@ import pytest
 
 from ingestion.books import region_file
 from ingestion.load import load_region
-from operations.rebuilding import dbt as transform
 from operations.rebuilding import finality, plan, rebuild
+from operations.rebuilding.engine import engine_of
 from operations.rebuilding.plan import split_windows
 from settings import Settings
 
@@ -104,7 +104,7 @@ def _build(settings: Settings) -> None:
         windows = plan.windows(con)
     for first, last in windows:
         first, last = rebuild.begin(settings, "eu", first, last)
-        built = transform.build(settings, "eu", first, last)
+        built = engine_of(settings).build(settings, "eu", first, last)
         rebuild.mark_built(settings, "eu", first, last, built.failed_tests)
         rebuild.settle(settings, "eu", first, last)
 

@@ -8,8 +8,10 @@ from datetime import date
 import duckdb
 
 from ingestion.books import region_file
-from operations.rebuilding import dbt as transform
 from operations.rebuilding import rebuild
+from operations.rebuilding.engine import DBT_PROJECT, engine_of, on_duckdb
+from operations.rebuilding.engine import project as dbt_project
+from operations.rebuilding.engine.variables import variables
 from tests.operations.rebuilding import test_finality
 from tests.operations.rebuilding.test_finality import LEDGER, view
 
@@ -19,7 +21,7 @@ built, shop = test_finality.built, test_finality.shop
 def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop, tmp_path, monkeypatch):
     left = tmp_path / "left"
     left.mkdir()
-    release = transform._release
+    release = on_duckdb._release
 
     def killed_first():
         for path in shop.settings.region_file("eu").parent.glob("eu.duckdb*"):
@@ -27,7 +29,7 @@ def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop
                 shutil.copy(path, left)
         release()
 
-    monkeypatch.setattr(transform, "_release", killed_first)
+    monkeypatch.setattr(on_duckdb, "_release", killed_first)
     shop.events(view("again", "2026-03-03T10:00:00Z", "n", "email", "w"))
     shop.build()
     assert (left / "eu.duckdb.wal").stat().st_size > 0
@@ -38,25 +40,21 @@ def test_a_build_killed_before_its_log_is_in_the_file_leaves_one_that_opens(shop
 
 def test_a_test_that_fails_far_above_the_marts_withholds_its_days_and_skips_no_table(shop, tmp_path, monkeypatch):
     project = tmp_path / "dbt_project"
-    shutil.copytree(transform.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target"))
+    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target"))
     model = project / "models" / "intermediate" / "orders" / "int_orders__conversions.sql"
     whole = model.read_text()
     model.write_text(
         whole.replace("select * from conversions\n", "select * from conversions where order_id <> 'lost'\n")
     )
     assert model.read_text() != whole
-    monkeypatch.setattr(transform, "DBT_PROJECT", project)
-    transform.project.cache_clear()
+    monkeypatch.setattr(dbt_project, "DBT_PROJECT", project)
     told = []
-    try:
-        for order_id in ("kept", "lost"):
-            at = "2026-03-10T10:00:00Z"
-            shop.table("ledger", LEDGER, [order_id, at, "completed", 100, 0, 40, "EUR", at])
-        ((first, last),) = shop.load()
-        first, last = rebuild.begin(shop.settings, "eu", first, last)
-        built = transform.build(shop.settings, "eu", first, last, on_event=told.append)
-    finally:
-        transform.project.cache_clear()
+    for order_id in ("kept", "lost"):
+        at = "2026-03-10T10:00:00Z"
+        shop.table("ledger", LEDGER, [order_id, at, "completed", 100, 0, 40, "EUR", at])
+    ((first, last),) = shop.load()
+    first, last = rebuild.begin(shop.settings, "eu", first, last)
+    built = engine_of(shop.settings).build(shop.settings, "eu", first, last, on_event=told.append)
     assert built.failed_tests == ["every_order_of_the_ledger_is_a_conversion"]
     failed = [one["data"]["node_info"]["node_status"] for one in told if one["data"]["status"] == "fail"]
     assert failed == ["fail"]
@@ -78,7 +76,7 @@ def test_a_rebuild_that_was_cut_short_still_knows_where_credit_stood(shop):
     with region_file(shop.settings, "eu") as con:
         con.execute("delete from intermediate.int_attribution__touch_credits")
     rebuild.begin(shop.settings, "eu", *window)
-    told = transform.variables(shop.settings, "eu", *window)
+    told = variables(shop.settings, "eu", *window)
     assert (told["touched_from"], told["touched_to"]) == (first, last)
     assert first < last
 
@@ -86,7 +84,7 @@ def test_a_rebuild_that_was_cut_short_still_knows_where_credit_stood(shop):
 def test_a_table_can_be_rebuilt_alone(shop):
     credits = "from intermediate.int_attribution__touch_credits order by all"
     before = shop.query(credits)
-    built = transform.build(
+    built = engine_of(shop.settings).build(
         shop.settings, "eu", date(2026, 1, 1), date(2026, 3, 31), ["int_attribution__touch_credits"]
     )
     assert "int_attribution__touch_credits" in built.models

@@ -1,0 +1,42 @@
+"""What a build did, as dbt told it node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Event = dict[str, Any]
+_RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
+
+
+@dataclass
+class Built:
+    """What a build did."""
+
+    models: list[str] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Hearing:
+    """Listens to what dbt says of its nodes as it builds them."""
+
+    failing: set[str]  # tests whose warnings are failures
+    on_event: Callable[[Event], None]
+    built: Built = field(default_factory=Built)
+
+    def hear(self, message: Any) -> None:
+        from google.protobuf.json_format import MessageToDict
+
+        if message.info.name not in _RESULTS:
+            return
+        event = MessageToDict(message, preserving_proto_field_name=True)
+        node, status = event["data"]["node_info"], event["data"]["status"]
+        name = node["unique_id"].split(".")[2]
+        if status == "warn" and node["unique_id"] in self.failing:
+            self.built.failed_tests.append(name)
+            event["data"]["status"] = node["node_status"] = "fail"
+        elif status != "error" and message.info.name != "LogTestResult":
+            self.built.models.append(name)
+        self.on_event(event)

@@ -1,0 +1,145 @@
+"""dbt on DuckDB, in this process: one parse for all regions, then a build for each region and window of days."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from operations.rebuilding.engine import project
+from operations.rebuilding.engine.built import Built, Event, Hearing
+from operations.rebuilding.engine.errors import Cause, ModelError, cause_of
+from operations.rebuilding.engine.variables import variables
+from settings import Settings
+
+REGION_FILE = "ROMI_REGION_FILE"  # the file that dbt's plugin attaches; see region_plugin
+_HOOK = "/* hook */"
+
+
+class OnDuckDB:
+    """The models in each region's own file; see :class:`operations.rebuilding.engine.Engine`."""
+
+    def build(
+        self,
+        settings: Settings,
+        region: str,
+        first: date,
+        last: date,
+        chosen: list[str] | None = None,
+        on_event: Callable[[Event], None] = lambda _: None,
+    ) -> Built:
+        fresh = project.parsed()
+        hearing = Hearing(_made_warnings(fresh), on_event)
+        # What dbt keeps in its own database is there only as long as the build.
+        select = ["--select", *chosen, "config.database:memory"] if chosen else []
+        told = variables(settings, region, first, last)
+        _invoke(
+            region, settings.region_file(region), settings.dbt_dir, fresh, told,
+            ["build", "--exclude-resource-type", "unit_test", *select], hearing,
+        )  # fmt: skip
+        return hearing.built
+
+    def compiled(self, told: dict[str, Any]) -> dict[str, str]:
+        fresh = project.parsed()
+        models = [node for node in fresh.nodes.values() if node.resource_type == "model"]
+        for node in models:
+            hooks = [hook.sql for hook in (*node.config.pre_hook, *node.config.post_hook)]
+            if node.language == "sql":
+                # dbt compiles no hook by itself. No semicolon: dbt drops what comes after one.
+                node.raw_code = f"\n{_HOOK}\n".join([node.raw_code, *hooks])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "compiled.duckdb"
+            with duckdb.connect(str(path)) as con:
+                for node in models:
+                    if node.database == "region" and node.config.materialized != "ephemeral":
+                        con.execute(f"create schema if not exists {node.schema}")
+                        con.execute(f"create table {node.schema}.{node.name} as select 1 as nothing")
+            result = _invoke(
+                "compile", path, Path(folder) / "target", fresh, told, ["compile", "--resource-type", "model"]
+            )
+        found = {one.node.name: one.node for one in result.results if one.node.language == "sql"}
+        return {
+            name: node.compiled_code for name, node in found.items() if node.config.materialized != "ephemeral"
+        }  # fmt: skip
+
+
+def _invoke(
+    region: str, path: Path, target: Path, manifest: Any, told: dict[str, Any], command: list[str],
+    hearing: Hearing | None = None,
+) -> Any:  # fmt: skip
+    """dbt's result of a command in which nothing failed; `path` is the file that is attached as the region's."""
+    from dbt.cli.main import dbtRunner
+
+    arguments = [*command, *project.places(target), "--vars", json.dumps(told)]
+    with _region_file(path):
+        gc.freeze()  # dbt's objects live as long as the build: to go through all of them takes 0.2 s each time
+        try:
+            invoked = dbtRunner(manifest=manifest, callbacks=[hearing.hear] if hearing else []).invoke(arguments)
+        finally:
+            gc.unfreeze()
+            _release()
+    results = getattr(invoked.result, "results", None) or []
+    failures = [one for one in results if str(one.status) in ("error", "runtime error")]
+    if failures:
+        causes = [_cause(one, manifest) for one in failures]
+        raise ModelError(region, [one.node.name for one in failures], causes)
+    if not invoked.success:
+        said = [cause_of(str(invoked.exception), project.DBT_PROJECT)] if invoked.exception else []
+        raise ModelError(region, [], said)
+    return invoked.result
+
+
+def _cause(failure: Any, manifest: Any) -> Cause:
+    return cause_of(str(failure.message), project.DBT_PROJECT, _files_of(failure.node, manifest))
+
+
+def _files_of(node: Any, manifest: Any) -> list[str]:
+    """The files that a node's SQL is made of: its own, those of ephemeral models that stand in it, and of macros."""
+    nodes, seen = [node], {node.unique_id}
+    for one in nodes:
+        for name in one.depends_on.nodes:
+            above = manifest.nodes.get(name)
+            if above and name not in seen and above.config.materialized == "ephemeral":
+                seen.add(name)
+                nodes.append(above)
+    macros = list(dict.fromkeys(name for one in nodes for name in one.depends_on.macros))
+    for name in macros:
+        macros += [other for other in manifest.macros[name].depends_on.macros if other not in macros]
+    own = [manifest.macros[name] for name in macros if manifest.macros[name].package_name == node.package_name]
+    return list(dict.fromkeys(one.original_file_path for one in (*nodes, *own)))
+
+
+def _made_warnings(manifest: Any) -> set[str]:
+    """Have the manifest's tests warn, as dbt skips all that is below a test that fails; returns those that did not."""
+    tests = {name: node for name, node in manifest.nodes.items() if node.resource_type == "test"}
+    failing = {name for name, node in tests.items() if node.config.severity.upper() == "ERROR"}
+    for name in failing:
+        tests[name].config.severity = "warn"
+    return failing
+
+
+def _release() -> None:
+    """dbt-duckdb keeps the last database open in its class, and with it the region's file (a test names it)."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _region_file(path: Path) -> Iterator[None]:
+    """dbt's plugin takes the file to attach from the environment."""
+    os.environ[REGION_FILE] = str(path.absolute())
+    try:
+        yield
+    finally:
+        del os.environ[REGION_FILE]

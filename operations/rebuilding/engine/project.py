@@ -1,0 +1,154 @@
+"""The dbt project, parsed once for each state of its files: what is parsed is kept outside the source tree.
+
+dbt's partial parse is not to be trusted with an edit: after one of a macro it loses the patches of tests, and with them
+two checks of the graph, without a word. So what is parsed is kept by a digest of all that it follows from, and another
+digest means a parse from nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from operations.rebuilding.engine.errors import ProjectError, cause_of
+
+DBT_PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
+_LAYOUT = "1"  # of a kept folder; another one leaves the old unread
+_KEPT = 6
+_PARSED = "partial_parse.msgpack"  # dbt's own name, under which it looks for it
+_in_memory: dict[str, Any] = {}
+
+
+def digest_of_files() -> str:
+    """Names the state of the project's files, whatever dbt left among them."""
+    found = hashlib.sha256()
+    for path in sorted(DBT_PROJECT.rglob("*")):
+        place = path.relative_to(DBT_PROJECT)
+        if path.is_file() and place.parts[0] not in ("target", "logs", "dbt_packages") and path.suffix != ".pyc":
+            text = path.read_bytes()
+            found.update(f"{place.as_posix()}\0{len(text)}\0".encode() + text)
+    return found.hexdigest()[:16]
+
+
+def manifest() -> dict[str, Any]:
+    """The project as the dictionary that ``manifest.json`` holds.
+
+    Where it is kept for the state of the files, dbt isn't even imported.
+
+    Raises:
+        ProjectError: dbt cannot parse the project.
+    """
+    found: dict[str, Any] = json.loads(kept("manifest.json", lambda: _parse()["manifest.json"]))
+    return found
+
+
+def parsed() -> Any:
+    """The project as dbt's ``Manifest``, for one build: a build leaves its marks on it.
+
+    Raises:
+        ProjectError: dbt cannot parse the project.
+    """
+    key = _key()
+    if key not in _in_memory:
+        content = kept(_PARSED, lambda: _parse()[_PARSED])
+        if key not in _in_memory:
+            with tempfile.TemporaryDirectory() as target:
+                # A copy: dbt writes where it reads. Of the same files, read by the same dbt, it is the parse itself.
+                (Path(target) / _PARSED).write_bytes(content)
+                _remember(key, _invoke_parse(Path(target)))
+    return _in_memory[key].deepcopy()
+
+
+def places(target: Path) -> list[str]:
+    """The arguments that say where the project is, and that nothing is written but to `target`."""
+    return [
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target.absolute()),
+        "--log-path", str(target.absolute()), "--log-level", "none", "--log-level-file", "none", "--quiet",
+        "--no-write-json", "--no-send-anonymous-usage-stats",
+    ]  # fmt: skip
+
+
+def kept(name: str, make: Callable[[], bytes]) -> bytes:
+    """What is kept under a name for the state of the project, or what `make` gives, which is kept from then on."""
+    folder = _cache_folder()
+    path = folder and folder / _key() / name
+    if path:
+        with suppress(OSError):
+            return path.read_bytes()
+    made = make()
+    if path:
+        with suppress(OSError):  # a full disk costs the next process its time, and no more
+            _write(path, made)
+            _forget_all_but(path.parents[1], _KEPT)
+    return made
+
+
+def _parse() -> dict[str, bytes]:
+    """A parse from nothing, as the files that are kept of it."""
+    with tempfile.TemporaryDirectory() as target:
+        found = _invoke_parse(Path(target))
+        _remember(_key(), found)
+        writable = json.dumps(found.writable_manifest().to_dict(omit_none=False))
+        made = {"manifest.json": writable.encode(), _PARSED: (Path(target) / _PARSED).read_bytes()}
+    for name, content in made.items():
+        kept(name, lambda content=content: content)  # type: ignore[misc]
+    return made
+
+
+def _remember(key: str, found: Any) -> None:
+    _in_memory.clear()
+    _in_memory[key] = found
+
+
+def _invoke_parse(target: Path) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke(["parse", *places(target)])
+    if not result.success:
+        raise ProjectError(DBT_PROJECT, cause_of(str(result.exception), DBT_PROJECT))
+    return result.result
+
+
+def _key() -> str:
+    """Names what a parse follows from: the files, where they lie, and who reads them."""
+    told = (_LAYOUT, str(DBT_PROJECT), digest_of_files(), *_versions())
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    return tuple(version(package) for package in ("dbt-core", "dbt-duckdb", "dbt-adapters", "dbt-common"))
+
+
+def _cache_folder() -> Path | None:
+    """This user's own folder, or none where there is no place for one."""
+    said = os.environ.get("ROMI_CACHE")
+    if said:
+        return Path(said)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "romi"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Beside, then renamed: another process reads all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    os.replace(file.name, path)
+
+
+def _forget_all_but(folder: Path, count: int) -> None:
+    states = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in states[count:]:
+        shutil.rmtree(path, ignore_errors=True)
