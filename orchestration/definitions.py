@@ -4,7 +4,11 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration import defs as defs_module
+
+_ROOT = Path(__file__).parent.parent  # of a checkout or of an installed package: only a checkout has a pyproject.toml
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.ComponentTree.from_module(defs_module=defs_module, project_root=_ROOT).build_defs()
