@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-all lint types ui bench docs lock clean
+.PHONY: help install demo run test test-all lint secrets ui bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,8 +17,10 @@ install: .venv/ready ## make the environment in .venv from requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found. Name one: make PYTHON=/path/to/python3.12"; exit 2; }
 	@echo "Installing into .venv with $(PYTHON); a minute or two."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --no-deps --no-build-isolation --quiet --editable .
+	@{ $(BIN)/python -m pip install --no-deps --require-hashes -r requirements.lock \
+	    && $(BIN)/python -m pip install --no-deps --no-build-isolation --editable .; } > .venv/install.log 2>&1 \
+	    || { tail -5 .venv/install.log; echo "The installation failed; all of it is in .venv/install.log."; exit 1; }
+	@echo "Installed $$(ls -d .venv/lib/python*/site-packages/*.dist-info | wc -l) packages; the log is in .venv/install.log."
 	@touch $@
 
 demo: .venv/ready ## a sample shop, ingested, attributed, checked and published
@@ -30,10 +32,14 @@ test: .venv/ready ## the test suite, without the slow drills
 test-all: .venv/ready ## every test, slow drills included
 	@$(BIN)/python -m pytest -n auto -m "slow or not slow"
 
-lint: .venv/ready ## ruff, sqlfluff, types
+lint: .venv/ready ## ruff, sqlfluff, types, secrets
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests --disable-progress-bar
 	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory secrets
+
+secrets: .venv/ready ## no secret in a tracked file but those that tests make up; they stand in .secrets.baseline
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline || test $$? -eq 3 # 3: lines moved
 
 ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3000
 	@mkdir -p warehouse/dagster && cp -n orchestration/dagster.yaml warehouse/dagster/
