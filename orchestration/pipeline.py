@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.instance import InstanceRef
 from sqlalchemy import Engine, event
 
 from ingestion import landing
@@ -27,6 +28,7 @@ from operations.rebuilding.rebuild import days_at_hand
 from operations.store import versions
 from operations.store.locks import exclusive
 from orchestration.definitions import defs
+from orchestration.event_log import in_batches, overrides
 from orchestration.partitions import range_tags, regions
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
@@ -222,7 +224,8 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     # The event log is a journal, not a book: it need not wait for the disk at each of thousands of events.
     event.listen(Engine, "connect", _no_sync)
     try:
-        with dg.DagsterInstance.from_config(str(home)) as opened:
+        reference = InstanceRef.from_dir(str(home), overrides=overrides(home))
+        with in_batches(), dg.DagsterInstance.from_ref(reference) as opened:
             yield opened
     finally:
         event.remove(Engine, "connect", _no_sync)

@@ -1,0 +1,79 @@
+"""Dagster's event log with kept connections: the same log, in the same files."""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+import pytest
+from dagster._core.instance import InstanceRef
+
+from orchestration.event_log import BATCH_SIZE, KeptOpenEventLog, in_batches, overrides
+
+DAYS = dg.DailyPartitionsDefinition("2026-01-01")
+RANGE = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-20"}
+
+
+@dg.multi_asset(
+    specs=[dg.AssetSpec("spend"), dg.AssetSpec("orders")],
+    check_specs=[dg.AssetCheckSpec("sound", asset="orders")],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def tables():
+    yield dg.MaterializeResult("spend", metadata={"rows": 3})
+    yield dg.MaterializeResult("orders", check_results=[dg.AssetCheckResult(passed=True, check_name="sound")])
+
+
+@dg.asset
+def failing():
+    raise ValueError("no")
+
+
+def _run(home, kept: bool) -> list[tuple]:
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    reference = InstanceRef.from_dir(str(home), overrides=overrides(home) if kept else {})
+    with in_batches(7), dg.DagsterInstance.from_ref(reference) as instance:
+        assert isinstance(instance.event_log_storage, KeptOpenEventLog) == kept
+        for job, tags in (("tables", RANGE), ("failing", {})):
+            found = dg.Definitions(assets=[tables, failing], jobs=[
+                dg.define_asset_job("tables", [tables]), dg.define_asset_job("failing", [failing])
+            ]).resolve_job_def(job)  # fmt: skip
+            found.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    with dg.DagsterInstance.from_config(str(home)) as plain:
+        runs = sorted(plain.get_runs(), key=lambda run: run.job_name)
+        filled = {
+            key: plain.event_log_storage.get_materialized_partitions(dg.AssetKey(key)) for key in ("spend", "orders")
+        }
+        events = [
+            (run.job_name, run.status.value, entry.dagster_event_type.value, entry.dagster_event.partition)
+            for run in runs
+            for entry in plain.all_logs(run.run_id)
+            if entry.is_dagster_event
+        ]
+        checks = plain.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey("orders"), "sound"), limit=5
+        )
+    return [filled, events, [one.status for one in checks]]
+
+
+def test_kept_connections_leave_the_log_that_dagsters_own_leave(tmp_path):
+    found = _run(tmp_path / "kept", kept=True)
+    assert found == _run(tmp_path / "plain", kept=False)
+    assert len(found[0]["spend"]) == 20
+
+
+def test_a_storage_that_the_configuration_names_is_left_alone(tmp_path):
+    (tmp_path / "dagster.yaml").write_text("storage:\n  sqlite:\n    base_dir: elsewhere\n")
+    assert overrides(tmp_path) == {}
+
+
+@pytest.mark.parametrize("before", [None, "12"])
+def test_the_size_of_batches_is_put_back(monkeypatch, before):
+    monkeypatch.delenv(BATCH_SIZE, raising=False)
+    if before:
+        monkeypatch.setenv(BATCH_SIZE, before)
+    with in_batches(3):
+        assert os.environ[BATCH_SIZE] == (before or "3")
+    assert os.environ.get(BATCH_SIZE) == before
