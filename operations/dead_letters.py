@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ from ingestion.dead_letters import Letter, Which
 from ingestion.replay import Replayed, replay
 from operations import status
 from operations.rebuilding import plan
-from operations.store.locks import check_warehouse, exclusive
+from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from privacy.keys import region_key
 from settings import RomiError, Settings, UnknownValueError, UsageError
 
@@ -78,9 +77,7 @@ def look(settings: Settings, region: str, which: Which, *, with_payload: bool) -
         return found[0], dead_letters.payload(con, region_key(settings.warehouse, name, "seal", make=False), found[0])
 
 
-def replay_regions(
-    settings: Settings, region: str | None, which: Which, on_wait: Callable[[], None] = lambda: None
-) -> Outcome:
+def replay_regions(settings: Settings, region: str | None, which: Which, on_wait: OnWait = wait_quietly) -> Outcome:
     """Load what can be loaded now, and note the days to rebuild.
 
     Raises:

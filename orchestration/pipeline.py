@@ -26,7 +26,7 @@ from operations.publishing.region_marts import RegionLateError
 from operations.rebuilding import plan
 from operations.rebuilding.rebuild import days_at_hand
 from operations.store import versions
-from operations.store.locks import exclusive
+from operations.store.locks import OnWait, exclusive, wait_quietly
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
 from orchestration.partitions import range_tags, regions
@@ -57,7 +57,7 @@ class Outcome:
         return 1 if self.failures else 3 if self.withheld else 0
 
 
-def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) -> Outcome:
+def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly) -> Outcome:
     """Ingest what is new, rebuild what it touches, publish what is settled.
 
     A region that fails is named in the outcome and holds back no other.
@@ -85,7 +85,7 @@ def run(settings: Settings, config: Path | None, on_wait: Any = lambda: None) ->
 
 
 def backfill(
-    settings: Settings, config: Path | None, first: date, last: date, chosen: str | None, on_wait: Any = lambda: None
+    settings: Settings, config: Path | None, first: date, last: date, chosen: str | None, on_wait: OnWait = wait_quietly
 ) -> Outcome:
     """Rebuild the days `first` to `last` of all regions, or of the `chosen` one, from the warehouse, and publish.
 
@@ -113,7 +113,7 @@ def backfill(
 
 
 @contextmanager
-def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: Any) -> Iterator[_Jobs]:
+def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: OnWait) -> Iterator[_Jobs]:
     """The warehouse to oneself, with what a killed run left cleared away."""
     with exclusive(settings, on_wait), instance(settings) as journal:
         for region in outcome.regions:

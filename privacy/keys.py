@@ -10,7 +10,6 @@ it made, so none of them may be lost, and none of a person's data is needed to a
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from filelock import FileLock
 
 from settings import UsageError
 
@@ -184,12 +185,8 @@ def _decode(text: str, place: str) -> bytes:
 def _locked(path: Path) -> Iterator[None]:
     """Two processes that start at once must not each make a key."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(path.with_name(path.name + ".lock"), mode=0o600):
         yield
-    finally:
-        os.close(lock)
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:

@@ -6,13 +6,14 @@ lives of a book is all that either knew.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from settings import PermanentError
 
@@ -76,12 +77,8 @@ class LineBook:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(self.path.with_name(f".{self.path.name}.lock"), mode=0o600):
             yield
-        finally:
-            os.close(lock)
 
     def _read(self, path: Path) -> list[Line]:
         try:

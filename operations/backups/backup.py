@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ from operations.backups.backup_manifest import MANIFEST
 from operations.backups.backup_places import BACKUPS, claimed, free_name, half_done, let_go, note, place_for, sweep
 from operations.rebuilding.finality import WATERMARK
 from operations.removal.rewrite import table_digests
-from operations.store.locks import check_warehouse, exclusive
+from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from operations.store.versions import sync
 from privacy import storage
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, now
@@ -45,7 +45,7 @@ class Backup:
     notes: tuple[str, ...] = ()  # of a restore: what it took out, or put back from beside the keys
 
 
-def back_up(settings: Settings, to: Path | None = None, on_wait: Callable[[], None] = lambda: None) -> Backup:
+def back_up(settings: Settings, to: Path | None = None, on_wait: OnWait = wait_quietly) -> Backup:
     """Copy the warehouse into a new folder of `to`, verified; only a whole backup gets its name.
 
     Args:

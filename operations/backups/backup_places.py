@@ -7,7 +7,6 @@ kill lets go: what nobody holds is a leftover, which the next backup and every r
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import re
@@ -17,7 +16,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from filelock import FileLock
+
 from ingestion.books import write_json
+from operations.store.locks import LOCK, is_held
 from settings import Settings, UsageError
 
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
@@ -80,13 +82,11 @@ def restoring(root: Path) -> Path:
 def claimed(folder: Path) -> Iterator[Path]:
     """A new folder to work in, which goes with the work unless it was renamed."""
     folder.mkdir(mode=0o700, parents=True)
-    descriptor = os.open(folder / _HELD, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+    with FileLock(folder / _HELD, mode=0o600):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def let_go(folder: Path) -> None:
@@ -146,15 +146,4 @@ def _listed(folder: Path) -> list[Path]:
 
 def _is_held(folder: Path) -> bool:
     """Whether somebody works in it: a backup holds its mark, a restore the lock of the warehouse it moved away."""
-    for name in (_HELD, ".lock"):
-        try:
-            descriptor = os.open(folder / name, os.O_RDWR)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-    return False
+    return is_held(folder / _HELD) or is_held(folder / LOCK)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from operations.incidents.run_warnings import mended_tombstones
 from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
-from operations.store.locks import exclusive
+from operations.store.locks import OnWait, exclusive, wait_quietly
 from operations.store.versions import dispose_other_versions, sync
 from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now
@@ -37,9 +36,7 @@ _BOOKS_OF_LINES = ("books/**/*.jsonl", "probes/*.jsonl")
 _FOLDERS = ("regions", "staging", "status", "books", "dbt", "dagster")
 
 
-def restore(
-    settings: Settings, source: Path, *, force: bool = False, on_wait: Callable[[], None] = lambda: None
-) -> Backup:
+def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: OnWait = wait_quietly) -> Backup:
     """Put a backup in the warehouse's place, verified, with the books merged that must not be overwritten.
 
     It is made whole beside the warehouse and then takes its name, so a kill leaves the old one or the new one; between

@@ -7,7 +7,6 @@ leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,13 +18,13 @@ from operations.backups.backup_places import claimed, trial_of
 from operations.backups.restore import restore
 from operations.error_messages import describe_error
 from operations.service_levels.probe import look
-from operations.store.locks import check_warehouse
+from operations.store.locks import OnWait, check_warehouse, wait_quietly
 from privacy.keys import key_file, keys_from
 from settings import PermanentError, RomiError, Settings, UsageError, now
 
 
 def back_up_and_try(
-    settings: Settings, to: Path | None = None, on_wait: Callable[[], None] = lambda: None, *, trial: bool = True
+    settings: Settings, to: Path | None = None, on_wait: OnWait = wait_quietly, *, trial: bool = True
 ) -> Verified:
     """Back up, restore the backup beside the others, compare, and book what that took, or why there is none.
 
@@ -51,7 +50,7 @@ def back_up_and_try(
     return done
 
 
-def _made(settings: Settings, to: Path | None, on_wait: Callable[[], None]) -> Backup:
+def _made(settings: Settings, to: Path | None, on_wait: OnWait) -> Backup:
     try:
         return back_up(settings, to or settings.backup.to, on_wait)
     except Exception as error:

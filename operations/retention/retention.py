@@ -22,7 +22,7 @@ from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.retention.disposal import Disposal, dispose
 from operations.retention.overdue import Reach, overdue
 from operations.service_levels.probe import old_books
-from operations.store.locks import exclusive
+from operations.store.locks import OnWait, exclusive, wait_quietly
 from operations.store.versions import (
     current_version,
     pinned_version,
@@ -55,9 +55,7 @@ class Retained:
         return 1 if self.failures or any(one.blocked for one in self.disposed) else 0
 
 
-def apply(
-    settings: Settings, logs: Logs, *, dry_run: bool = False, on_wait: Callable[[], None] = lambda: None
-) -> Retained:
+def apply(settings: Settings, logs: Logs, *, dry_run: bool = False, on_wait: OnWait = wait_quietly) -> Retained:
     """Dispose of what is past its period; a dry run counts the same and changes nothing.
 
     Killed at any moment and run again, it ends the same: a region's rows go in one transaction with their booking, its

@@ -9,7 +9,7 @@ of their own and hold for a pseudonym in every form it had.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import duckdb
 import polars as pl
@@ -18,7 +18,7 @@ from ingestion.books import put_meta, region_file, transaction
 from operations import status
 from operations.removal import erasure
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
-from operations.store.locks import check_warehouse, exclusive
+from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from privacy.keys import add_rotation, region_key
 from privacy.pseudonyms import nested_all
 from settings import Settings, UnknownValueError, UsageError
@@ -28,7 +28,7 @@ from settings import Settings, UnknownValueError, UsageError
 _COLUMNS = ("user_id", "anonymous_id", "person_id", "buyer_id")
 
 
-def rotate(settings: Settings, region: str, on_wait: Callable[[], None] = lambda: None) -> int:
+def rotate(settings: Settings, region: str, on_wait: OnWait = wait_quietly) -> int:
     """Add a key to the region's pseudonym key and bring its file forward; one that was begun is ended instead.
 
     Returns:

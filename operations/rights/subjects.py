@@ -7,7 +7,7 @@ repeated; the same command goes on where it ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ from operations.rights import emails, rectification, rotation, subject_data
 from operations.rights.persons import Identifiers, named, resolve
 from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.rights.tombstones import pseudonym_key, suppress
-from operations.store.locks import check_warehouse, exclusive
+from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from operations.store.versions import current_version, dispose_other_versions
 from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
@@ -85,7 +85,7 @@ def look(
     subject: Subject,
     kind: RequestKind,
     region: str | None,
-    on_wait: Callable[[], None] = lambda: None,
+    on_wait: OnWait = wait_quietly,
 ) -> Outcome:
     """Everything held about a person, by region and table: for `access` and `export`."""
     names, outcome = regions(settings, region), Outcome()
@@ -116,7 +116,7 @@ def erase(
     settings: Settings,
     subject: Subject | Sequence[Subject],
     region: str | None,
-    on_wait: Callable[[], None] = lambda: None,
+    on_wait: OnWait = wait_quietly,
 ) -> Outcome:
     """Take a person, or several at once, out of every store, for good.
 
@@ -150,9 +150,7 @@ def _failing(outcome: Outcome, region: str) -> Iterator[None]:
         outcome.failures[region] = str(error)
 
 
-def rectify(
-    settings: Settings, subject: Subject, region: str | None, on_wait: Callable[[], None] = lambda: None
-) -> Outcome:
+def rectify(settings: Settings, subject: Subject, region: str | None, on_wait: OnWait = wait_quietly) -> Outcome:
     """Say whose a device is, whatever was seen on it: what it did without a user id is from now on that user's.
 
     The days concerned wait to be rebuilt; final days stay as they are.

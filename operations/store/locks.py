@@ -1,49 +1,69 @@
-"""One writer at a time for a warehouse, across processes; within a process it may be taken again."""
+"""One writer at a time for a warehouse, across processes and threads.
+
+Who holds the warehouse may take it again, as a job does for its steps: what is asked is not which thread that is, but
+whose work. A thread that works for the holder says so by running in a copy of the holder's context
+(``contextvars.copy_context().run``); every other thread waits like another process.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 
-from settings import WAREHOUSE_FORMAT, Settings, UsageError
+from filelock import FileLock, Timeout
 
-_held: set[Path] = set()
+from settings import WAREHOUSE_FORMAT, Settings, UsageError, now
+
+LOCK = ".lock"
 _PRIVATE = ("regions", "books", "staging", "status", "dbt", "dagster")
-_MINE = {".lock", *_PRIVATE}  # `make ui` may have been here first
+_MINE = {LOCK, *_PRIVATE}  # `make ui` may have been here first
+_held: ContextVar[frozenset[Path]] = ContextVar("warehouses held", default=frozenset())
+
+# Called once with a line for people, before a wait begins.
+OnWait = Callable[[str], None]
+
+
+def wait_quietly(_: str) -> None:
+    """Tell nobody who is waited for."""
 
 
 @contextmanager
-def exclusive(settings: Settings, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+def exclusive(settings: Settings, on_wait: OnWait = wait_quietly) -> Iterator[None]:
     """Make the warehouse where there is none and hold it, waiting for whoever holds it now.
 
     Raises:
         UsageError: the folder cannot be written, is something else, or was made by another version.
     """
     path = settings.warehouse.absolute()
-    if path in _held:  # whoever took it first lets it go
+    if path in _held.get():  # whoever took it first lets it go
         yield
         return
+    lock = _acquired(path, on_wait)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
-    except OSError as error:
-        raise UsageError(f"cannot write the warehouse {path}: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
         _prepare(path)
-        _held.add(path)
+        _held.set(_held.get() | {path})
         yield
     finally:
-        _held.discard(path)
-        os.close(descriptor)
+        _held.set(_held.get() - {path})
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds this lock file. One that is not there is held by nobody, and is not made."""
+    try:
+        if path.exists():
+            with FileLock(path, blocking=False):
+                pass
+    except Timeout:
+        return True
+    except OSError:  # not for us to look into
+        return False
+    return False
 
 
 def check_warehouse(settings: Settings) -> None:
@@ -64,6 +84,37 @@ def check_warehouse(settings: Settings) -> None:
             f"the warehouse {settings.warehouse} has format {found}, this version needs {WAREHOUSE_FORMAT}:"
             " start a new one beside it and load the archives again"
         )
+
+
+def _acquired(path: Path, on_wait: OnWait) -> FileLock:
+    """The warehouse's lock, held, with who holds it written into its file."""
+    lock = FileLock(path / LOCK, mode=0o600, thread_local=False, on_acquired=_sign)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            on_wait(f"{_holder(path)} holds the warehouse; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        raise UsageError(f"cannot write the warehouse {path}: {error.strerror}") from error
+    return lock
+
+
+def _sign(descriptor: int) -> None:
+    text = json.dumps({"pid": os.getpid(), "since": now().isoformat(timespec="seconds")}).encode()
+    with suppress(OSError):  # a full disk takes nothing but the name away
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text, 0)
+
+
+def _holder(path: Path) -> str:
+    """Whoever holds the lock, as far as its file tells: it may just be written."""
+    try:
+        said = json.loads((path / LOCK).read_text())
+        return f"another run (process {int(said['pid'])}, since {datetime.fromisoformat(said['since']):%F %T} UTC)"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another run"
 
 
 def _prepare(path: Path) -> None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _WIDE = 10_000  # columns: a log or a pipe has no edge, so nothing of a table is cut there
 
 
 def console(*, markup: bool = True) -> Console:
     """Standard output as it is now."""
+    from rich.console import Console
+
     return Console(highlight=False, markup=markup, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+
+
+def wait_teller(as_json: bool) -> Callable[[str], None]:
+    """What tells on standard error who is waited for; nothing where the output is for a machine."""
+    return lambda line: None if as_json else click.echo(line, err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.cli.console import wait_teller
 from settings import Settings, UsageError, load_settings
 
 if TYPE_CHECKING:
@@ -101,10 +102,7 @@ def replay_letters(
         if archive or reason or region not in (None, named):
             raise UsageError("--id names one dead letter: give it without --reason, --archive and another --region")
         region = named
-    wait = "another run holds the warehouse; waiting for it"
-    outcome = dead_letters.replay_regions(
-        _settings(config, warehouse), region, which, lambda: None if as_json else click.echo(wait, err=True)
-    )
+    outcome = dead_letters.replay_regions(_settings(config, warehouse), region, which, wait_teller(as_json))
     if as_json:
         _json({"regions": {name: asdict(one) for name, one in outcome.regions.items()},
                "pending_days": outcome.pending_days, "failures": outcome.failures,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestration.cli.console import wait_teller
 from settings import load_settings
 
 
@@ -21,8 +22,7 @@ def rotate(config: Path | None, warehouse: Path | None, as_json: bool, region: s
     from privacy.keys import key_file
 
     settings = load_settings(config, warehouse=warehouse)
-    waits = "another run holds the warehouse; waiting for it"
-    replaced = rotation.rotate(settings, region, lambda: None if as_json else click.echo(waits, err=True))
+    replaced = rotation.rotate(settings, region, wait_teller(as_json))
     if as_json:
         click.echo(json.dumps({"region": region, "replaced": replaced}))
     else:

@@ -30,7 +30,7 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
     return _shown(settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait))
 
 
-def _shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[], None]], Outcome]) -> int:
+def _shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str], None]], Outcome]) -> int:
     """Have the pipeline do its work, with its progress and its outcome shown."""
     from operations.error_messages import disk_trouble
     from orchestration.cli import show

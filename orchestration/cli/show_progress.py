@@ -11,17 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from operations.progress import Step, listening
+from orchestration.cli.console import wait_teller
 
 _err = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[], None]]:
+def progress(quiet: bool) -> Iterator[Callable[[str], None]]:
     """Show each :class:`Step` that work reports; yields what to call when another run has to be waited for."""
-    wait = "another run holds the warehouse; waiting for it"
     if quiet or not _err.is_terminal:
         with listening(_plain(quiet)):
-            yield lambda: None if quiet else print(wait, file=sys.stderr, flush=True)
+            yield wait_teller(quiet)
         return
     with _bars() as bars:
         tasks: dict[str, Any] = {}
@@ -35,7 +35,7 @@ def progress(quiet: bool) -> Iterator[Callable[[], None]]:
 
         show(Step("start Dagster and dbt"))
         with listening(show):
-            yield lambda: _err.print(wait)
+            yield _err.print
 
 
 def _bars() -> Progress:

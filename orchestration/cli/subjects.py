@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.cli.console import wait_teller
 from settings import Settings, UsageError, load_settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def access(
     """What is held about a person: how much of it, and with --json all of it."""
     from operations.rights import subjects
 
-    outcome = subjects.look(_settings(config, warehouse), _subject(subject), "access", region, _wait(as_json))
+    outcome = subjects.look(_settings(config, warehouse), _subject(subject), "access", region, wait_teller(as_json))
     if as_json:
         _json(_facts(outcome) | {"notice": _NOTICE, "held": outcome.found})
     else:
@@ -58,7 +59,7 @@ def export(
 
     if output is not None and output.exists():
         raise UsageError(f"{output} is there already; name a new file")
-    outcome = subjects.look(_settings(config, warehouse), _subject(subject), "export", region, _wait(as_json))
+    outcome = subjects.look(_settings(config, warehouse), _subject(subject), "export", region, wait_teller(as_json))
     document = _facts(outcome) | {"notice": _NOTICE, "held": outcome.found}
     if output is None:
         _json(document)
@@ -102,7 +103,7 @@ def erase(
     question = f"Erase {whom} in {where}? It cannot be undone, and disposes of all but the newest published version"
     if not yes and (as_json or not _confirmed(question)):
         raise UsageError("nothing was erased; --yes erases without asking")
-    outcome = subjects.erase(settings, who, region, _wait(as_json))
+    outcome = subjects.erase(settings, who, region, wait_teller(as_json))
     if as_json:
         requests = [_request(one) for ones in outcome.erasures.values() for one in ones]
         _json(_facts(outcome) | {"requests": requests, "version": outcome.version})
@@ -121,7 +122,7 @@ def rectify(
     """
     from operations.rights import subjects
 
-    outcome = subjects.rectify(_settings(config, warehouse), _subject(subject), region, _wait(as_json))
+    outcome = subjects.rectify(_settings(config, warehouse), _subject(subject), region, wait_teller(as_json))
     if as_json:
         _json(_facts(outcome))
     else:
@@ -187,10 +188,6 @@ def _listed(file: Path, given: dict[str, str | None]) -> list[Subject]:
     if not any(found):
         raise UsageError(f"{file} names nobody")
     return [Subject(**one) for one in found if one]
-
-
-def _wait(as_json: bool) -> Callable[[], None]:
-    return lambda: None if as_json else click.echo("another run holds the warehouse; waiting for it", err=True)
 
 
 def _request(one: Request) -> dict[str, Any]:

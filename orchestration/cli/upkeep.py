@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.cli.console import wait_teller
 from settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from operations.backups.backup import Backup
     from operations.backups.backup_book import Verified
     from operations.retention.retention import Retained
-
-_WAIT = "another run holds the warehouse; waiting for it"
 
 
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
@@ -32,7 +31,7 @@ def apply_retention(config: Path | None, warehouse: Path | None, as_json: bool, 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     with _logs(settings) as logs:
-        done = retention.apply(settings, logs, dry_run=dry_run, on_wait=partial(_say_wait, as_json))
+        done = retention.apply(settings, logs, dry_run=dry_run, on_wait=wait_teller(as_json))
         overdue = {} if dry_run else retention.find_overdue(settings, logs, timedelta(0))
     if as_json:
         _json({"dry_run": dry_run, **asdict(done), "overdue": overdue, "exit_code": done.exit_code})
@@ -61,7 +60,7 @@ def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: 
     from operations.backups.verified_backup import back_up_and_try
 
     settings = load_settings(config, warehouse=warehouse)
-    done = back_up_and_try(settings, to, partial(_say_wait, as_json), trial=trial)
+    done = back_up_and_try(settings, to, wait_teller(as_json), trial=trial)
     _print_backup(done, "backed up to", as_json)
 
 
@@ -72,7 +71,7 @@ def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, s
     from operations.backups.restore import restore
 
     settings = load_settings(config, warehouse=warehouse)
-    _print_backup(restore(settings, source, force=force, on_wait=partial(_say_wait, as_json)), "restored from", as_json)
+    _print_backup(restore(settings, source, force=force, on_wait=wait_teller(as_json)), "restored from", as_json)
 
 
 def audit_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
@@ -123,11 +122,6 @@ def _print_backup(made: Backup | Verified, verb: str, as_json: bool) -> None:
     for line in getattr(made, "notes", ()):
         click.echo(line)
     return None
-
-
-def _say_wait(as_json: bool) -> None:
-    if not as_json:
-        click.echo(_WAIT, err=True)
 
 
 def _json(value: Any) -> None:

@@ -1,10 +1,12 @@
+import re
 import subprocess
 import sys
+from contextvars import copy_context
+from threading import Event, Thread
 
 import pytest
 
-from operations.store import locks as lock
-from operations.store.locks import check_warehouse, exclusive
+from operations.store.locks import LOCK, check_warehouse, exclusive, is_held
 from settings import Settings, UsageError
 
 HOLD = """
@@ -16,40 +18,114 @@ with exclusive(Settings(warehouse=Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.readline()
 """
+ASK = """
+import sys
+from pathlib import Path
+from operations.store.locks import is_held
+print(is_held(Path(sys.argv[1])))
+"""
 
 
-def test_second_run_waits_for_the_first_and_says_so(tmp_path):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "w")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(warehouse=tmp_path / "w")
+
+
+def started(code, path):
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+
+
+def is_held_for_others(settings):
+    return started(ASK, settings.warehouse / LOCK).communicate()[0] == "True\n"
+
+
+def test_second_run_waits_for_the_first_and_names_it(settings):
+    holder = started(HOLD, settings.warehouse)
     assert holder.stdout.readline() == "held\n"
     told = []
 
-    def let_go():
-        told.append("waits")
+    def let_go(line):
+        told.append(line)
         holder.communicate("\n")
 
-    with exclusive(Settings(warehouse=tmp_path / "w"), on_wait=let_go):
-        assert told == ["waits"]
+    with exclusive(settings, on_wait=let_go):
+        (line,) = told
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    assert re.fullmatch(
+        rf"another run \(process {holder.pid}, since {moment}\) holds the warehouse; waiting for it", line
+    )
 
 
-def test_holder_may_take_it_again(tmp_path):
-    settings = Settings(warehouse=tmp_path / "w")
-    with exclusive(settings), exclusive(settings):
-        check_warehouse(settings)
-    assert not lock._held
+def test_second_thread_of_a_process_waits_for_the_first(settings):
+    waits, entered = Event(), Event()
+
+    def second():
+        with exclusive(settings, on_wait=lambda _: waits.set()):
+            entered.set()
+
+    thread = Thread(target=second)
+    with exclusive(settings):
+        thread.start()
+        assert waits.wait(30)
+        assert not entered.is_set()
+    thread.join(30)
+    assert entered.is_set()
 
 
-def test_folder_of_another_make_is_refused(tmp_path):
-    (tmp_path / "w").mkdir()
-    (tmp_path / "w" / "photo.jpg").touch()
-    with pytest.raises(UsageError, match="no warehouse of this version"), exclusive(Settings(warehouse=tmp_path / "w")):
+def test_other_processes_stay_out_until_the_holder_leaves_whoever_took_it_again(settings):
+    def pass_through():
+        with exclusive(settings):
+            pass
+
+    with exclusive(settings):
+        pass_through()
+        worker = Thread(target=copy_context().run, args=(pass_through,))  # it works for the holder
+        worker.start()
+        worker.join(30)
+        assert not worker.is_alive()
+        assert is_held_for_others(settings)
+    assert not is_held_for_others(settings)
+
+
+def test_warehouse_can_be_read_while_somebody_holds_it(settings):
+    with exclusive(settings):
+        reader = Thread(target=check_warehouse, args=(settings,))
+        reader.start()
+        reader.join(30)
+        assert not reader.is_alive()
+
+
+def test_question_who_holds_a_lock_makes_none(tmp_path):
+    assert not is_held(tmp_path / "nowhere" / LOCK)
+    assert not is_held(tmp_path / LOCK)
+    assert not list(tmp_path.iterdir())
+
+
+def test_holder_without_a_name_is_waited_for_too(settings):
+    holder = started(HOLD, settings.warehouse)
+    assert holder.stdout.readline() == "held\n"
+    (settings.warehouse / LOCK).write_text("")
+    told = []
+
+    def let_go(line):
+        told.append(line)
+        holder.communicate("\n")
+
+    with exclusive(settings, on_wait=let_go):
+        assert told == ["another run holds the warehouse; waiting for it"]
+
+
+def test_folder_of_another_make_is_refused(settings):
+    settings.warehouse.mkdir()
+    (settings.warehouse / "photo.jpg").touch()
+    with pytest.raises(UsageError, match="no warehouse of this version"), exclusive(settings):
         pass
+    assert not is_held(settings.warehouse / LOCK)
 
 
-def test_who_took_it_again_and_never_came_back_is_forgotten(tmp_path):
-    settings = Settings(warehouse=tmp_path / "w")
-
+def test_who_took_it_again_and_never_came_back_is_forgotten(settings):
     def left_in_the_middle():
         with exclusive(settings):
             yield
@@ -57,8 +133,10 @@ def test_who_took_it_again_and_never_came_back_is_forgotten(tmp_path):
     with exclusive(settings):
         left = left_in_the_middle()
         next(left)
+    assert not is_held_for_others(settings)
     with exclusive(settings):
         left.close()
+        assert is_held_for_others(settings)
         with exclusive(settings):
             pass
-    assert not lock._held
+    assert not is_held_for_others(settings)
