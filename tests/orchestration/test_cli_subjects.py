@@ -170,3 +170,14 @@ def test_a_file_names_several_and_wrong_ones_are_refused(loaded, tmp_path):
         code, told = dsar(loaded, "erase", "--file", str(listed), "--yes")
         assert code == 2
         assert "jane" not in told["error"]
+
+
+def test_the_public_key_of_a_region_can_be_handed_out(loaded):
+    from privacy.keys import region_key
+    from privacy.signing import from_pem, public_key
+
+    places = ["--warehouse", str(loaded.warehouse)]
+    pem = CliRunner().invoke(main, ["keys", "public", "--region", "eu", *places])
+    assert pem.exit_code == 0
+    assert from_pem(pem.output) == public_key(region_key(loaded.warehouse, "eu", "certificate", make=False))
+    assert CliRunner().invoke(main, ["keys", "public", "--region", "mars", *places]).exit_code == 2
