@@ -43,7 +43,7 @@ def verified(text: str, public: bytes) -> dict[str, Any]:
         ForgedError: it is no signed document, a byte of it has changed, or another key signed it.
     """
     try:
-        document = json.loads(text)
+        document: dict[str, Any] = json.loads(text)
         signature = document.pop(_SIGNATURE)
         value = bytes.fromhex(signature.pop("value"))
         is_as_written = text == _spelt({**document, _SIGNATURE: {**signature, "value": value.hex()}})
@@ -56,7 +56,7 @@ def verified(text: str, public: bytes) -> dict[str, Any]:
         raise ForgedError(f"the document was changed, or was not signed by key {fingerprint(public)}") from None
     if not is_as_written:
         raise ForgedError("the document is not spelt as it was signed, so it was changed")
-    return document  # type: ignore[no-any-return]
+    return document
 
 
 def public_key(key: Key) -> bytes:
