@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from ingestion.landing import Landed
+from ingestion.notes import note
 from privacy import storage
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, UsageError
 
@@ -90,6 +91,9 @@ create table if not exists ops.past_sightings (
     user_id uuid not null, last_seen_at timestamp not null);
 create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
 create table if not exists ops.withdrawals (anonymous_id uuid, user_id uuid, withdrawn_at timestamp not null);
+create table if not exists ops.notes (
+    archive_id integer not null, field varchar not null, note varchar not null, records bigint not null,
+    primary key (archive_id, field, note));
 create table if not exists ops.meta (key varchar primary key, value varchar not null);
 """
 
@@ -119,7 +123,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'withdrawals'"
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'notes'"
     return con.execute(newest).fetchone() == (1,)
 
 
@@ -156,6 +160,7 @@ class Delivery:
     conflicting: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # dead letters
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, note), see ingestion.notes
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:
@@ -163,7 +168,8 @@ class Delivery:
 
     def give_up(self, problem: str) -> None:
         """Nothing of it is loaded, and nothing of it counts."""
-        self.problem, self.records, self.fates, self.reasons, self.fields = problem, 0, {}, Counter(), Counter()
+        self.problem, self.records, self.fates = problem, 0, {}
+        self.reasons, self.fields, self.notes = Counter(), Counter(), Counter()
 
 
 def new_archive_ids(con: duckdb.DuckDBPyConnection, count: int) -> list[int]:
@@ -194,6 +200,7 @@ def book(con: duckdb.DuckDBPyConnection, deliveries: dict[int, Delivery], now: d
     con.register("booked_fates", pl.DataFrame(fates, schema=_FATES, orient="row").to_arrow())
     con.execute("insert into ops.fates by name from booked_fates")
     con.unregister("booked_fates")
+    note(con, {id_: one.notes for id_, one in deliveries.items()})
 
 
 def _fates(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:

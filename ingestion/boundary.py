@@ -5,19 +5,17 @@ Only the columns of :data:`MASKED` pass. What is not listed there is never writt
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from urllib.parse import unquote, unquote_plus
 
 import polars as pl
-from crawlerdetect import CrawlerDetect
 
+from ingestion.bots import is_bot
+from ingestion.campaigns import CAMPAIGN, campaigns_of, redacted_campaigns, replaced
 from ingestion.records import EXPERIMENT_EVENT
 from privacy.keys import Key
 from privacy.pseudonyms import Kind, order_keys, pseudonym, pseudonyms
-from privacy.redaction import REDACTED, is_email, redact
+from privacy.redaction import LONGEST_BYTES, is_email, is_too_long, redact
 from privacy.suppression import Suppression
 
 # Identifiers are 32 hexadecimal digits here and UUID (16 bytes) in the database.
@@ -39,15 +37,12 @@ REFUSALS = pl.Schema({
     "number": pl.Int64(), "anonymous_id": pl.String(), "user_id": pl.String(), "refused_at": pl.Datetime("us"),
 })  # fmt: skip
 
+_CUT: dict[str, pl.DataType] = {"cut": pl.List(pl.String())}
 _PERSONS: dict[Kind, str] = {"anonymous": "anonymous_id", "user": "user_id"}
-_CAMPAIGN = ("campaign_source", "campaign_medium", "campaign_name", "campaign_id")
-_UTM = {"campaign_source": "source", "campaign_medium": "medium", "campaign_name": "campaign", "campaign_id": "id"}
-_ANY_UTM = r"[?&]utm_(?:source|medium|campaign|id|term|content)=[^&]"
-_CLICK_IDS = {"google": "gclid|gbraid|wbraid|dclid", "bing": "msclkid"}
 _HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@\\]*@)?([^/?#:@]+)"
 _PLAIN_HOST = r"^[a-z0-9.\-]+$"
 GEOGRAPHY_CHARACTERS = 64
-CAMPAIGN_DIGITS = 16
+_HOST_CHARACTERS = 253
 
 
 @dataclass(frozen=True)
@@ -69,16 +64,17 @@ def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         plain: rows of :data:`ingestion.records.PLAIN`.
 
     Returns:
-        As many rows of :data:`MASKED`; one that is not kept has its offset and fate and nothing else.
+        As many rows of :data:`MASKED`; one that is not kept has its offset and fate and nothing else. Beside them
+        ``cut`` names the columns whose value was longer than 1 KiB, so that only its beginning is kept.
     """
     if plain.is_empty():
-        return MASKED.to_frame()
+        return pl.Schema({**MASKED, **_CUT}).to_frame()
     screened = _screened(plain, policy)
     decided = plain.with_columns(_fate(plain, policy, screened["is_suppressed"]).alias("fate"), *_successors(screened))
     kept = decided.filter(pl.col("fate").is_in(["loaded", "anonymised"]))
     dropped = decided.filter(~pl.col("fate").is_in(["loaded", "anonymised"])).select("record_offset", "fate")
-    masked = _masked(kept, policy) if len(kept) else MASKED.to_frame()
-    return pl.concat([masked, dropped], how="diagonal").select(MASKED.names())
+    masked = _masked(kept, policy) if len(kept) else pl.Schema({**MASKED, **_CUT}).to_frame()
+    return pl.concat([masked, dropped], how="diagonal").select(*MASKED.names(), *_CUT)
 
 
 def _screened(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -101,7 +97,7 @@ def _fate(plain: pl.DataFrame, policy: Policy, is_suppressed: pl.Series) -> pl.S
     is_commerce = pl.col("order_id").is_not_null()
     has_consent = pl.col("analytics_consent").fill_null(policy.is_consent_default)
     agents = plain["user_agent"].drop_nulls().unique()
-    bots = agents.filter(pl.Series([_is_bot(agent) for agent in agents], dtype=pl.Boolean))
+    bots = agents.filter(pl.Series([is_bot(agent) for agent in agents], dtype=pl.Boolean))
     fate = (
         pl.when(pl.col("occurred_at") < policy.now - timedelta(days=policy.raw_days)).then(pl.lit("expired"))
         .when(~is_commerce & pl.col("user_agent").is_in(bots.implode())).then(pl.lit("bot"))
@@ -113,22 +109,14 @@ def _fate(plain: pl.DataFrame, policy: Policy, is_suppressed: pl.Series) -> pl.S
     return plain.select(fate).to_series()
 
 
-@lru_cache(maxsize=50_000)
-def _is_bot(user_agent: str) -> bool:
-    return _detector().is_crawler(user_agent)
-
-
-@lru_cache(maxsize=1)
-def _detector() -> CrawlerDetect:
-    return CrawlerDetect()
-
-
 def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     key = policy.key
     is_known = pl.col("fate") == "loaded"
     is_named = pl.col("order_id").is_not_null() | pl.col("event").is_in([EXPERIMENT_EVENT, *policy.conversions])
-    campaigns = _campaigns(kept, key)
+    campaigns = campaigns_of(kept)
+    redacted, labels = redacted_campaigns(campaigns, key), kept.select("experiment", "variation")
     return kept.with_columns(
+        pl.when(is_known).then(_cut(campaigns.hstack(labels))).alias("cut"),
         pseudonyms(key, "message", "message_id").alias("message_id"),
         order_keys(key, kept["message_id"]).alias("message_order"),
         *[
@@ -137,16 +125,22 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             .alias(name)
             for kind, name in _PERSONS.items()
         ],
-        *[pl.when(is_known).then(campaigns[name]).alias(name) for name in _CAMPAIGN],
+        *[pl.when(is_known).then(redacted[name]).alias(name) for name in CAMPAIGN],
         pl.when(is_named).then(pl.col("event")).alias("event"),
-        *[pl.when(is_known).then(_replaced(kept[name], redact)).alias(name) for name in ("experiment", "variation")],
-        pl.when(is_known).then(_replaced(kept["geography"], _place)).alias("geography"),
+        *[pl.when(is_known).then(replaced(kept[name], redact)).alias(name) for name in ("experiment", "variation")],
+        pl.when(is_known).then(replaced(kept["geography"], _place)).alias("geography"),
         pl.when(is_known).then(_of_distinct(kept["page_url"], _host("page_url"))).alias("page_host"),
         pl.when(is_known).then(_of_distinct(kept["page_referrer"], _host("page_referrer"))).alias("referrer_host"),
-        _replaced(kept["order_id"], lambda value: order_number(value, key)),
+        replaced(kept["order_id"], lambda value: order_number(value, key)),
         (~is_known).alias("is_anonymised"),
         pl.col("analytics_consent").is_not_null().alias("is_consent_stated"),
-    ).select(MASKED.names())
+    ).select(*MASKED.names(), *_CUT)
+
+
+def _cut(values: pl.DataFrame) -> pl.Series:
+    """Of each row the names of the columns whose value is too long to be kept whole."""
+    is_cut = [pl.when(pl.col(name).str.len_bytes() > LONGEST_BYTES).then(pl.lit(name)) for name in values.columns]
+    return values.select(pl.concat_list(is_cut).list.drop_nulls()).to_series()
 
 
 def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -175,18 +169,11 @@ def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def order_number(order_id: str, key: Key) -> str:
-    """An order's number as it is, since it ties to the ledger; one shaped like an e-mail address as a pseudonym."""
-    return pseudonym(key, "order", order_id) if is_email(order_id) else order_id
+    """An order's number as it is, since it ties to the ledger; as a pseudonym if it is shaped like an e-mail address.
 
-
-def campaign_number(campaign_id: str, key: Key) -> str:
-    """A campaign's id as it is, since it ties touches to cost; one shaped like a person's data as a pseudonym.
-
-    Many platforms' ids are: a UUID is shaped like a token, zeros before digits like a phone, some digits like a card.
+    So is one that no shop gives, above 1 KiB: to cut it could make two orders one.
     """
-    if redact(campaign_id) != REDACTED:
-        return campaign_id
-    return f"{REDACTED[:-1]} {pseudonym(key, 'campaign', campaign_id)[:CAMPAIGN_DIGITS]})"
+    return pseudonym(key, "order", order_id) if is_too_long(order_id) or is_email(order_id) else order_id
 
 
 def _place(value: str) -> str:
@@ -195,45 +182,7 @@ def _place(value: str) -> str:
 
 def _host(column: str) -> pl.Expr:
     host = pl.col(column).str.extract(_HOST).str.to_lowercase()
-    return pl.when(host.str.contains(_PLAIN_HOST)).then(host)
-
-
-def _campaigns(kept: pl.DataFrame, key: Key) -> pl.DataFrame:
-    """The campaign of each row: the record's own, else the URL's utm parameters, else its paid click id."""
-    has_own = pl.any_horizontal(pl.col(name).is_not_null() for name in _CAMPAIGN)
-    url = pl.col("page_url").str.replace("(?s)#.*", "")
-    urls = (
-        kept.select("page_url")
-        .unique()
-        .select(
-            "page_url",
-            *[url.str.extract(rf"[?&]utm_{tag}=([^&]+)").alias(f"utm_{name}") for name, tag in _UTM.items()],
-            *[
-                (url.str.contains(rf"[?&](?:{ids})=[^&]") & ~url.str.contains(_ANY_UTM)).alias(source)
-                for source, ids in _CLICK_IDS.items()
-            ],
-        )
-    )
-    tagged = kept.select(*_CAMPAIGN, pl.when(~has_own).then(pl.col("page_url")).alias("page_url")).join(
-        urls, on="page_url", how="left", maintain_order="left"
-    )
-    chosen = tagged.select(
-        *[pl.coalesce(name, _replaced(tagged[f"utm_{name}"], _decode)).alias(name) for name in _CAMPAIGN], *_CLICK_IDS
-    )
-    clicked = pl.coalesce(pl.when(pl.col(source)).then(pl.lit(source)) for source in _CLICK_IDS)
-    complete = chosen.with_columns(
-        pl.coalesce("campaign_source", clicked).alias("campaign_source"),
-        pl.coalesce("campaign_medium", pl.when(clicked.is_not_null()).then(pl.lit("cpc"))).alias("campaign_medium"),
-    )
-    ids = _replaced(complete["campaign_id"], lambda value: campaign_number(value, key))
-    return complete.select(*[_replaced(complete[name], redact) for name in _CAMPAIGN[:-1]], ids)
-
-
-def _decode(value: str) -> str | None:
-    as_written = unquote(value).strip()
-    # A '+' is a blank in a query, except where somebody forgot to encode that of a phone number.
-    is_phone = as_written.startswith("+") and redact(as_written) == REDACTED
-    return as_written if is_phone else unquote_plus(value).strip() or None
+    return pl.when((host.str.len_bytes() <= _HOST_CHARACTERS) & host.str.contains(_PLAIN_HOST)).then(host)
 
 
 def _of_distinct(values: pl.Series, expression: pl.Expr) -> pl.Series:
@@ -241,10 +190,3 @@ def _of_distinct(values: pl.Series, expression: pl.Expr) -> pl.Series:
     distinct = values.drop_nulls().unique()
     results = distinct.to_frame().select(expression).to_series()
     return values.replace_strict(distinct, results, default=None, return_dtype=pl.String)
-
-
-def _replaced(values: pl.Series, function: Callable[[str], str | None]) -> pl.Series:
-    """`function` of each value, called once for each distinct one."""
-    distinct = values.drop_nulls().unique()
-    results = pl.Series([function(value) for value in distinct], dtype=pl.String)
-    return values.replace_strict(distinct, results, default=None, return_dtype=pl.String).alias(values.name)

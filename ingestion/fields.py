@@ -37,8 +37,10 @@ _READ = {
         *[name for names in EXPERIMENT.values() for name in names],
     },
 }  # fmt: skip
+_LONGEST_KEPT = 8192  # of a shape whose names are remembered
 # A key with a long number in it is no field but data: someone's id in a map.
 _NAME = re.compile(r"(?!.*\d{4})[A-Za-z_$][\w $.:-]{0,63}", re.ASCII)
+_LONGEST_NAME = 64
 
 _COLUMNS = pl.Schema({
     "topic": pl.String(), "field": pl.String(), "problem": pl.String(), "seen_on": pl.Date(),
@@ -58,9 +60,13 @@ def one_in(path: File) -> int:
     return max(1, path.stat().st_size // (bytes_each * _SAMPLED))
 
 
-@lru_cache(maxsize=4096)
 def unread(shape: str) -> frozenset[str]:
     """The dotted names in a shape that no reader reads; one that may be a person's is ``(redacted)``."""
+    return _unread(shape) if len(shape) <= _LONGEST_KEPT else _unread.__wrapped__(shape)
+
+
+@lru_cache(maxsize=4096)
+def _unread(shape: str) -> frozenset[str]:
     parts = zip(_READ.items(), json.loads(shape), strict=True)
     return frozenset(
         prefix + _shown(key) for (prefix, read), keys in parts for key in keys or [] if key not in read
@@ -68,7 +74,7 @@ def unread(shape: str) -> frozenset[str]:
 
 
 def _shown(name: str) -> str:
-    return name if _NAME.fullmatch(name) and redact(name) == name else REDACTED
+    return name if len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) and redact(name) == name else REDACTED
 
 
 def is_sampled(line: bytes, one_in: int) -> bool:

@@ -12,9 +12,11 @@ from ingestion.archives import Dead
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.dead_letters import SEALED, sealed
 from ingestion.landing import Landed
+from ingestion.notes import CUT
 from ingestion.records import DeadLetter
 from ingestion.tables import Context, Row, UnreadableTableError, read_order, read_rates, read_rows, read_spend
 from privacy.keys import Key
+from privacy.redaction import is_too_long
 
 _SPEND = pl.Schema({
     "file": pl.String(), "line": pl.Int64(), "platform": pl.String(), "spend_on": pl.Date(), "campaign_id": pl.String(),
@@ -54,6 +56,7 @@ _NAMED = """
     select platform, campaign_id, arg_max(
         {{'name': campaign_name, 'channel': channel}}, {{'on': spend_on, 'file': file, 'line': line}}) as meaning
     from raw.spend semi join difference using (platform, campaign_id) group by all"""
+_NAMES = {"spend": ("campaign_id", "campaign_name", "channel"), "ledger": (), "fx": ()}
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
 
 
@@ -87,6 +90,7 @@ def _read(landed: Landed, context: Context, delivery: Delivery) -> tuple[pl.Data
     dead: list[Dead] = []
     for line, row in read_rows(landed.path, landed.kind):
         delivery.records += 1
+        delivery.notes.update((name, CUT) for name in _NAMES[landed.kind] if is_too_long(row.get(name, "")))
         try:
             read = _read_one(landed, row, context)
         except DeadLetter as error:

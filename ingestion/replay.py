@@ -21,6 +21,7 @@ from ingestion.dead_letters import LETTERS, Which
 from ingestion.held_key import hold_key
 from ingestion.landing import Landed
 from ingestion.load import region_policy, staging
+from ingestion.notes import note
 from ingestion.sources import converter
 from ingestion.stage import Stage
 from privacy.keys import Key, region_key
@@ -142,6 +143,7 @@ def _settle(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], done: Replay
                 con.execute(f"delete from {table} where archive_id = ?", [archive_id])
     add_replayed(con, ids)
     _move_fates(con, ids)
+    note(con, {archive_id: parsed.notes for archive_id, parsed in ids.items()})
     con.execute("""
         update ops.dead_letters as letters
         set reason = refused.reason, occurred_at = refused.occurred_at, attempts = attempts + 1

@@ -15,6 +15,7 @@ from ingestion.boundary import Policy, mask, refusals
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
 from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
+from ingestion.notes import CUT
 from privacy.keys import Key
 
 BATCH_ROWS = 100_000
@@ -87,6 +88,9 @@ class Stage:
         for number, fate, records in masked.filter(~is_kept).group_by("number", "fate").len().iter_rows():
             self._open[number].count(fate, records)
         kept = masked.filter(is_kept)
+        cut = kept.select("number", "cut").explode("cut", empty_as_null=True).drop_nulls()
+        for number, name, records in cut.group_by("number", "cut").len().iter_rows():
+            self._open[number].notes[name, CUT] += records
         numbers = kept["number"].unique().to_list()
         try:
             contract.hold(contract.events(self.policy.conversions), kept)

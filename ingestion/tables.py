@@ -13,7 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingestion import parquet
-from ingestion.boundary import campaign_number, order_number
+from ingestion.boundary import order_number
+from ingestion.campaigns import campaign_number
 from ingestion.compression import CorruptArchiveError
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 from ingestion.records import DeadLetter, naive_utc

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion import fields, gaps
+from ingestion import fields, gaps, notes
 from ingestion.books import add_books, meta, records_by_fate, region_file, write_json
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
@@ -49,6 +49,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "watermark": _one(con, WATERMARK),
         "backlog": _backlog(con, settings, region),
         "fields": fields.summary(con),
+        "notes": notes.summary(con),
         "slo": _service_levels(con, settings, region),
         "unusual": _unusual(con, settings, region),
         "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import duckdb
 
-from ingestion import landing
+from ingestion import landing, notes
 from ingestion.books import region_file
 from operations import status
 from operations.service_levels.slo_facts import WHOLE
@@ -76,6 +76,7 @@ def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
     if set_aside:
         counts = ", ".join(f"{records:,} {_ROWS[kind]}" for kind, records in set_aside)
         yield f"{counts} set aside as dead letters: `romi dead-letters list`"
+    yield from notes.lines(notes.summary(con, booked))
 
 
 def _of_landing(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> Iterator[str]:

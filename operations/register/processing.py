@@ -157,6 +157,7 @@ REGISTER = (
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
+            "ops.notes": "archive_id field note records",
             "ops.anomalies": "date measure subject value usual deviations is_blocking",
             "ops.measures": "date measure subject amount base",
             "ops.removed_events": "archive_id records",

@@ -7,6 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from ingestion import notes
 from orchestration.cli.console import console
 from orchestration.cli.show_backup import backup_lines
 
@@ -22,6 +23,7 @@ def print_status(overview: dict[str, Any]) -> None:
     for line in [
         *refused_lines(overview["regions"]),
         *field_lines(overview["regions"]),
+        *note_lines(overview["regions"]),
         *unusual_lines(overview["regions"]),
     ]:
         out.print(escape(line))
@@ -135,6 +137,11 @@ def field_lines(regions: dict[str, Any]) -> list[str]:
         if parts:
             lines.append(f"fields {region}: {', '.join(parts)}" + (f" and {more} more" if more else ""))
     return lines
+
+
+def note_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and field with values that were used, though not as they came."""
+    return [f"noted {region}: {line}" for region, one in regions.items() for line in notes.lines(one.get("notes", []))]
 
 
 def books_table(overview: dict[str, Any]) -> Table:

@@ -48,7 +48,7 @@ def campaign(url, own=None):
 
 
 def test_no_rows_stay_no_rows():
-    assert mask(PLAIN.to_frame(), POLICY).schema == MASKED
+    assert mask(PLAIN.to_frame(), POLICY).drop("cut").schema == MASKED
 
 
 @pytest.mark.parametrize(

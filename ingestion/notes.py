@@ -1,0 +1,51 @@
+"""What was odd about values that were used all the same: counted by archive and field, never quoted.
+
+``ops.notes`` says in how many records; a note is no fate, since its record was kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import polars as pl
+
+CUT = "cut"
+MEANINGS = {CUT: "longer than 1 KB, of which only the beginning is kept"}
+_NOTES = pl.Schema({"archive_id": pl.Int32(), "field": pl.String(), "note": pl.String(), "records": pl.Int64()})
+
+
+def note(con: duckdb.DuckDBPyConnection, notes: Mapping[int, Counter[tuple[str, str]]]) -> None:
+    """Add to what is noted of archives, by their ids: of how many records for each field and key of MEANINGS.
+
+    Call it in the transaction that loads the data.
+    """
+    rows = [(id_, *key, records) for id_, counted in notes.items() for key, records in counted.items() if records]
+    if not rows:
+        return
+    con.register("noted", pl.DataFrame(rows, schema=_NOTES, orient="row").to_arrow())
+    con.execute("""
+        insert into ops.notes by name from noted
+        on conflict do update set records = notes.records + excluded.records""")
+    con.unregister("noted")
+
+
+def summary(con: duckdb.DuckDBPyConnection, after_archive: int = 0) -> list[dict[str, Any]]:
+    """How many records of archives booked after that one have each note, by kind of file, topic and field."""
+    rows = con.execute(
+        """select kind, topic, field, note, sum(notes.records)::bigint
+        from ops.notes join ops.archives using (archive_id) where archive_id > ? group by all order by all""",
+        [after_archive],
+    ).fetchall()
+    return [dict(zip(("kind", "topic", "field", "note", "records"), row, strict=True)) for row in rows]
+
+
+def lines(noted: list[dict[str, Any]]) -> list[str]:
+    """A line for people of each."""
+    return [
+        f"{one['field']} of {one['topic'] or one['kind']} was {MEANINGS.get(one['note'], one['note'])},"
+        f" in {one['records']:,} record{'' if one['records'] == 1 else 's'}"
+        for one in noted
+    ]
