@@ -27,7 +27,7 @@ def _is_bot(user_agent: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[re2._Regexp[str], re2._Regexp[str], re.Pattern[str]]:
+def _patterns() -> tuple[re2._Regexp, re2._Regexp, re.Pattern[str]]:
     """What is taken out first, the crawlers, and those whose pattern looks at what follows, which RE2 cannot."""
     options = re2.Options()
     options.case_sensitive, options.max_mem = False, _MEMORY

@@ -72,7 +72,7 @@ def _beginning(value: str) -> str:
     return value.encode("utf-8", "surrogatepass")[:LONGEST_BYTES].decode("utf-8", "ignore")
 
 
-def _found(pattern: re2._Regexp[str], value: str) -> bool:
+def _found(pattern: re2._Regexp, value: str) -> bool:
     """RE2 reads UTF-8, in which there is no half of a character."""
     return pattern.search(value.encode("utf-8", "replace").decode()) is not None
 
