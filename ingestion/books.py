@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -246,13 +243,3 @@ def add_books(books: list[dict[str, Any]]) -> dict[str, Any]:
         for reason, count in one["dead_letter"].items():
             total["dead_letter"][reason] = total["dead_letter"].get(reason, 0) + count
     return total
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a small JSON file whole: readers see the old one or the new one."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with fresh.open("w") as file:
-        json.dump(value, file, indent=1, default=str)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)

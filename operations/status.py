@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from ingestion import fields, gaps, notes
-from ingestion.books import add_books, meta, records_by_fate, region_file, write_json
+from ingestion.books import add_books, meta, records_by_fate, region_file
 from ingestion.landing import discover, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
@@ -23,6 +23,7 @@ from operations.store import versions
 from privacy import storage
 from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, TransientError, UsageError, now
+from settings.durable import write_json
 
 ACCURACY_DAYS = 28
 _TABLE_KINDS = ("ledger", "spend", "fx")

@@ -23,6 +23,7 @@ from typing import Literal
 from filelock import FileLock
 
 from settings import UsageError
+from settings.durable import write_durably
 
 Purpose = Literal["pseudonym", "seal", "suppression", "storage", "certificate"]
 _BYTES = 32
@@ -204,10 +205,4 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _write(path: Path, keys: dict[str, dict[str, str]]) -> None:
-    fresh = path.with_name(path.name + ".tmp")
-    descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(keys, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
+    write_durably(path, json.dumps(keys, indent=1))

@@ -7,7 +7,6 @@ lives of a book is all that either knew.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from settings import PermanentError
+from settings.durable import write_durably
 
 Line = dict[str, Any]
 
@@ -61,18 +61,7 @@ class LineBook:
 
     def _write(self, new: list[str]) -> None:
         old = self.path.read_bytes() if self.path.exists() else b""
-        fresh = self.path.with_name(f".{self.path.name}.new")
-        descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(old + "".join(f"{text}\n" for text in new).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_durably(self.path, old + "".join(f"{text}\n" for text in new).encode())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -53,6 +53,15 @@ def test_only_orchestration_imports_dagster():
     assert not strays
 
 
+def test_only_one_module_writes_files_that_must_survive():
+    writers = {str(file.relative_to(ROOT)) for _, file in _sources() if "fsync" in file.read_text()}
+    assert writers == {"settings/durable.py"}
+
+
+def test_locks_are_those_of_filelock():
+    assert not {str(file.relative_to(ROOT)) for _, file in _sources() if "fcntl" in _imported(file)}
+
+
 def test_top_level_holds_nothing_but_the_rooms_of_the_house():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     top = {Path(line).parts[0] for line in listed.splitlines()}

@@ -19,15 +19,15 @@ from typing import Any
 
 import duckdb
 
-from ingestion.books import region_file, write_json
+from ingestion.books import region_file
 from operations.backups.backup_manifest import MANIFEST
 from operations.backups.backup_places import BACKUPS, claimed, free_name, half_done, let_go, note, place_for, sweep
 from operations.rebuilding.finality import WATERMARK
 from operations.removal.rewrite import table_digests
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
-from operations.store.versions import sync
 from privacy import storage
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, now
+from settings.durable import sync, write_json
 
 _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from settings import Settings, now
+from settings.durable import append_durably
 
 BOOK = "books/backups.jsonl"
 
@@ -63,13 +63,7 @@ def summary(settings: Settings) -> dict[str, Any]:
 
 def enter(settings: Settings, done: Verified) -> None:
     """Book a backup and its trial."""
-    path = settings.warehouse / BOOK
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "a") as file:
-        file.write(json.dumps(asdict(done)) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_durably(settings.warehouse / BOOK, json.dumps(asdict(done)))
 
 
 def _booked(settings: Settings) -> Iterator[Verified]:

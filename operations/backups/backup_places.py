@@ -18,9 +18,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ingestion.books import write_json
 from operations.store.locks import LOCK, is_held
 from settings import Settings, UsageError
+from settings.durable import write_json
 
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
 RESTORED = "restored.json"  # in a warehouse that came from a backup: from which

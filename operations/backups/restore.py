@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ingestion.books import write_json
 from operations.backups.backup import Backup, copy, verify
 from operations.backups.backup_manifest import read_manifest
 from operations.backups.backup_places import (
@@ -28,9 +27,10 @@ from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
 from operations.store.locks import OnWait, exclusive, wait_quietly
-from operations.store.versions import dispose_other_versions, sync
+from operations.store.versions import dispose_other_versions
 from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now
+from settings.durable import sync, write_durably, write_json
 
 _BOOKS_OF_LINES = ("books/**/*.jsonl", "probes/*.jsonl")
 _FOLDERS = ("regions", "staging", "status", "books", "dbt", "dagster")
@@ -139,7 +139,4 @@ def _merge_books(root: Path, work: Path) -> None:
 def _merge_lines(kept: Path, restored: Path) -> None:
     """Those of both, each once."""
     lines = dict.fromkeys(kept.read_text().splitlines() + restored.read_text().splitlines())
-    fresh = restored.with_name(f".{restored.name}.merged")
-    fresh.write_text("".join(f"{line}\n" for line in lines))
-    fresh.chmod(0o600)
-    os.replace(fresh, restored)
+    write_durably(restored, "".join(f"{line}\n" for line in lines))

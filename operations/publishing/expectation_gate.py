@@ -11,12 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ingestion.books import region_file, transaction, write_json
+from ingestion.books import region_file, transaction
 from operations.finance_tables.published_tables import FINANCE, Table
 from operations.publishing.region_marts import RegionState, held_back
 from operations.store.versions import current_version, read_version_manifest, version_dir
 from quality.expectations.process import examine
 from settings import PermanentError, Settings, now
+from settings.durable import write_json
 
 _UNFINISHED = ".examination-"
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion.books import transaction, write_json
+from ingestion.books import transaction
 from ingestion.records import naive_utc
 from operations.dp_release.released_marts import released_state, write_released
 from operations.finance_tables.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Columns, dictionary
@@ -38,6 +38,7 @@ from operations.store.versions import (
     work_dir,
 )
 from settings import PermanentError, Settings, now
+from settings.durable import write_json
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import duckdb
 
 from ingestion.books import meta, region_file
-from operations.store.versions import sync
 from privacy import storage
 from settings import PermanentError, Settings
+from settings.durable import replace_durably
 
 REWRITE_DUE = "rewrite_due"  # in `ops.meta`, while bytes of what was taken out are still in the file
 Digests = dict[str, tuple[int, int]]
@@ -41,9 +40,7 @@ def rewrite_region_file(settings: Settings, region: str) -> None:
         con.execute("detach fresh")
     if _log(path).exists() or _log(fresh).exists():
         raise PermanentError(f"{region}: its file has a write-ahead log that did not go into it; nothing was swapped")
-    sync(fresh)
-    os.replace(fresh, path)
-    sync(path.parent)
+    replace_durably(fresh, path)
     remove_leftovers(settings, region)
 
 

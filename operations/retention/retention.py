@@ -32,6 +32,7 @@ from operations.store.versions import (
     version_ids,
 )
 from settings import RomiError, Settings, TransientError, UsageError, now
+from settings.durable import append_durably
 
 BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
@@ -200,22 +201,13 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run:
 
 def _book(settings: Settings, moment: datetime, what: str, rule: str, items: list[str]) -> None:
     """Book each once, before it goes."""
-    path = settings.warehouse / BOOK
     booked = {(one["what"], one["item"]) for one in book(settings)}
     lines = [
         json.dumps({"disposed_at": moment.isoformat(), "what": what, "rule": rule, "item": item})
         for item in items
         if (what, item) not in booked
     ]
-    if lines:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        if path.is_file() and not path.read_text().endswith("\n"):
-            lines = ["", *lines]  # a kill cut the last one short
-        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "a") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
+    append_durably(settings.warehouse / BOOK, *lines)
 
 
 def book(settings: Settings) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ text or null}``. Availability is the share of lines that are `ok`.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from operations.error_messages import describe_error
 from operations.finance_tables.published_tables import PUBLISHED, Table
 from operations.store.versions import version_ids
 from settings import Settings, TransientError, now
+from settings.durable import append_durably
 
 FILES: dict[str, tuple[Table, ...]] = {"marts.duckdb": PUBLISHED, "released.duckdb": RELEASED}
 SLOWEST_MS = 10_000  # who waits longer for a row has none
@@ -110,16 +110,8 @@ def _read(path: Path, tables: tuple[Table, ...], version: int) -> str | None:
 
 
 def _book(settings: Settings, found: Probe) -> None:
-    folder = _folder(settings)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{datetime.fromisoformat(found.at).astimezone(UTC).date()}.jsonl"
-    descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600)
-    try:
-        end = os.lseek(descriptor, 0, os.SEEK_END)
-        is_cut = end and os.pread(descriptor, 1, end - 1) != b"\n"
-        os.write(descriptor, (("\n" if is_cut else "") + json.dumps(asdict(found)) + "\n").encode())
-    finally:
-        os.close(descriptor)
+    path = _folder(settings) / f"{datetime.fromisoformat(found.at).astimezone(UTC).date()}.jsonl"
+    append_durably(path, json.dumps(asdict(found)))
 
 
 def _folder(settings: Settings) -> Path:

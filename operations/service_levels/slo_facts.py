@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ import polars as pl
 from ingestion.parquet import no_glob
 from quality.sli import local_day
 from settings import Settings, now
+from settings.durable import write_durably
 
 # A line a publish that came through, whether or not there was anything new: which marts it found behind.
 CONFIRMED = "books/confirmed.jsonl"
@@ -38,10 +38,7 @@ def confirm(settings: Settings, stale: dict[str, list[str]]) -> None:
     since = (moment - timedelta(_KEPT_DAYS)).isoformat()
     kept = [one for one in lines if one["at"] >= since] + [{"at": moment.isoformat(), "stale": stale}]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text("".join(json.dumps(one, sort_keys=True) + "\n" for one in kept))
-    fresh.chmod(0o600)
-    os.replace(fresh, path)
+    write_durably(path, "".join(json.dumps(one, sort_keys=True) + "\n" for one in kept))
 
 
 def add_warehouse_facts(con: duckdb.DuckDBPyConnection, settings: Settings, marts: list[str]) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from settings import WAREHOUSE_FORMAT, Settings, UsageError, now
+from settings.durable import write_json
 
 LOCK = ".lock"
 _PRIVATE = ("regions", "books", "staging", "status", "dbt", "dagster")
@@ -127,9 +128,7 @@ def _prepare(path: Path) -> None:
             raise UsageError(f"{path} is no warehouse of this version (no warehouse.json), and not empty either")
         for name in _PRIVATE:
             (path / name).mkdir(mode=0o700, exist_ok=True)
-        fresh = path / f".warehouse.{os.getpid()}"
-        fresh.write_text(json.dumps({"format": WAREHOUSE_FORMAT}))
-        os.replace(fresh, marker)
+        write_json(marker, {"format": WAREHOUSE_FORMAT})
     except OSError as error:
         raise UsageError(f"cannot write the warehouse {path}: {error.strerror}") from error
     return None

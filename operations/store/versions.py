@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
-from ingestion.books import write_json
 from settings import PermanentError, Settings, UnknownValueError
+from settings.durable import sync, write_json
 
 MANIFEST = "manifest.json"
 _PIN = "pinned.json"
@@ -180,15 +180,6 @@ def _link(settings: Settings, name: str, version: int) -> None:
     path = settings.warehouse / name
     path.unlink(missing_ok=True)
     path.symlink_to(version_dir(settings, version).relative_to(settings.warehouse))
-
-
-def sync(path: Path) -> None:
-    """Have a file, or a folder's entries, on disk before what follows."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def dispose_other_versions(settings: Settings) -> int:

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from operations.removal import rewrite
 from operations.retention import retention
 from privacy import storage
-from settings import Settings
+from settings import Settings, durable
 steps, last = 0, int(sys.argv[2])
 
 def count(function):
@@ -43,7 +43,7 @@ def counting(*arguments, **keywords):
     with opened(*arguments, **keywords) as con:
         yield Connection(con)
 storage.opened = counting
-os.replace, os.rename, rewrite.sync = count(os.replace), count(os.rename), count(rewrite.sync)
+os.replace, os.rename, durable.sync = count(os.replace), count(os.rename), count(durable.sync)
 retention.apply(Settings.model_validate_json(sys.argv[1]), lambda _: {})
 print(steps)
 """

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +17,6 @@ from ingestion.books import (
     records_by_fate,
     region_file,
     transaction,
-    write_json,
 )
 from ingestion.landing import Landed
 from privacy import storage
@@ -125,13 +123,6 @@ def test_books_of_regions_add_up():
     total = add_books([one, other])
     assert (total["read"], total["loaded"], total["bot"], total["dead_letter"]) == (5, 2, 1, {"invalid_type": 2})
     assert add_books([])["read"] == 0
-
-
-def test_a_json_file_is_replaced_whole(tmp_path):
-    write_json(tmp_path / "a.json", {"a": 1})
-    with pytest.raises(TypeError):
-        write_json(tmp_path / "a.json", {("no", "key"): 1})
-    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
 
 
 def test_moments_are_read_in_utc(con):

@@ -172,7 +172,7 @@ def test_book_that_cannot_be_written_stays_as_it_was(
             raise OSError("disk full")
         return real(*arguments)
 
-    monkeypatch.setattr(f"privacy.line_book.os.{moment}", fail)
+    monkeypatch.setattr(f"settings.durable.os.{moment}", fail)
     with pytest.raises(OSError, match="disk full"):
         take(book, 2)
     monkeypatch.undo()

@@ -136,7 +136,7 @@ def test_a_book_whose_writer_dies_has_the_lines_of_before(tmp_path, monkeypatch,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"privacy.line_book.os.{call}", die)
+        patch.setattr(f"settings.durable.os.{call}", die)
         with pytest.raises(KeyboardInterrupt):
             book.append({"n": 2})
     assert [line["n"] for line in book.lines()] == [1]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.rebuilding.engine.errors import ProjectError, cause_of
+from settings.durable import write_durably
 
 DBT_PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 _LAYOUT = "1"  # of a kept folder; another one leaves the old unread
@@ -87,7 +88,8 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
     made = make()
     if path:
         with suppress(OSError):  # a full disk costs the next process its time, and no more
-            _write(path, made)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_durably(path, made)
             _forget_all_but(path.parents[1], _KEPT)
     return made
 
@@ -138,14 +140,6 @@ def _cache_folder() -> Path | None:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "romi"
     except RuntimeError:  # a user without a home
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Beside, then renamed: another process reads all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    os.replace(file.name, path)
 
 
 def _forget_all_but(folder: Path, count: int) -> None:

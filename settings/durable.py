@@ -1,0 +1,69 @@
+"""Files that must survive a kill or a power cut: written beside and renamed, or appended to, and on disk before the
+next step."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+
+def write_durably(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+    """Replace a file whole: whoever reads it, at whatever moment, finds all of the old one or all of the new one.
+
+    Args:
+        mode: of the file, less the process's umask.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    # No other thread of any process has this name, and whatever a killed one left of it is written over.
+    fresh = path.with_name(f".{path.name}.{threading.get_native_id()}")
+    try:
+        descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        replace_durably(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a small JSON file whole, readable by whoever may read the folder."""
+    write_durably(path, json.dumps(value, indent=1, default=str), mode=0o666)
+
+
+def replace_durably(fresh: Path, path: Path) -> None:
+    """Give a file that is written the place of another one; both its content and its name are on disk afterwards."""
+    sync(fresh)
+    os.replace(fresh, path)
+    sync(path.parent)
+
+
+def append_durably(path: Path, *lines: str) -> None:
+    """Append lines to a book that is its owner's alone, made with its folder where there is none.
+
+    They go in one write. A line that a kill cut short stays as it is, and the next begins on its own.
+    """
+    if not lines:
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        is_cut = end and os.pread(descriptor, 1, end - 1) != b"\n"
+        file.write((("\n" if is_cut else "") + "".join(f"{line}\n" for line in lines)).encode())
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or a folder's entries, on disk before what follows."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
