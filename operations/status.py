@@ -16,6 +16,7 @@ from ingestion.records import naive_utc
 from operations.backups import backup_book
 from operations.rebuilding import plan
 from operations.rebuilding.finality import WATERMARK
+from operations.service_levels.budget_words import what_is_left
 from operations.service_levels.slo_facts import WHOLE
 from operations.service_levels.slo_marts import region_levels, warehouse_levels
 from operations.service_levels.usable import NOTHING_LANDED, answers, yesterday
@@ -117,7 +118,9 @@ def alerts(settings: Settings) -> dict[str, Any]:
     """Service levels whose error budget burns too fast, by region and name."""
     found = [*warehouse_levels(settings).items(), *((one["region"], one["slo"]) for one in snapshots(settings))]
     return {
-        f"{region} {name}": f"{level['alert']}: {level['error_budget_left']:.0%} of the budget left on {level['date']}"
+        f"{region} {name}": (
+            f"{what_is_left(level['error_budget_left'])} as of {level['date']} (alert: {level['alert']})"
+        )
         for region, levels in found for name, level in levels.items() if level.get("alert")
     }  # fmt: skip
 

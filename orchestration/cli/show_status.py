@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ingestion import notes
+from operations.service_levels.budget_words import times
 from orchestration.cli.console import console
 from orchestration.cli.show_backup import backup_lines
 
@@ -80,7 +81,7 @@ def _levels_table(overview: dict[str, Any]) -> Table:
             achieved = form.format(level["achieved"])
             cells = (achieved if is_met else f"[red]{achieved}[/red]", form.format(level["objective"]))
             table.add_row(
-                region or "all", name, *cells, f"{level['error_budget_left']:.0%}", level["alert"] or ""
+                region or "all", name, *cells, _budget(level["error_budget_left"]), level["alert"] or ""
             )  # fmt: skip
     return table
 
@@ -159,6 +160,10 @@ def books_table(overview: dict[str, Any]) -> Table:
     table.add_section()
     table.add_row("read", *[f"{one['read']:,}" for one in books])
     return table
+
+
+def _budget(left: float) -> str:
+    return f"{left:.0%}" if left >= 0.005 else "0%" if left > -0.005 else f"0% ({times(1 - left)} times spent)"
 
 
 def _percent(slo: dict[str, Any] | None) -> str:

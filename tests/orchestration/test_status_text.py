@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from operations import status
+from operations.service_levels.budget_words import what_is_left
 from operations.store import versions
 from operations.store.locks import exclusive
-from orchestration.cli import show
+from orchestration.cli import show, show_status
 from orchestration.cli.main import main
 from settings import Settings
 from tests.operations import marts
@@ -45,6 +46,21 @@ def test_where_there_is_no_terminal_nothing_is_cut(shop, capsys):
     [row] = [line for line in capsys.readouterr().out.splitlines() if "very long name" in line]
     assert "99.791%" in row
     assert max(map(len, text.splitlines())) < 400
+
+
+@pytest.mark.parametrize(
+    ("left", "words", "cell"),
+    [
+        (1.0, "100% of the error budget is left", "100%"), (0.034, "3% of the error budget is left", "3%"),
+        (0.0, "the error budget is used up", "0%"), (-0.0004, "the error budget is used up", "0%"),
+        (-0.5, "1.5 times the error budget is spent", "0% (1.5 times spent)"),
+        (-49.0, "50 times the error budget is spent", "0% (50 times spent)"),
+        (-99999.0, "100,000 times the error budget is spent", "0% (100,000 times spent)"),
+    ],
+)  # fmt: skip
+def test_what_is_left_of_a_budget_is_said_in_words(left, words, cell):
+    assert what_is_left(left) == words
+    assert show_status._budget(left) == cell
 
 
 def test_a_version_that_stays_is_seen(shop):
