@@ -83,6 +83,15 @@ def strays(settings: Settings, region: str) -> list[str]:
     return [one for one in _sorted_out(settings, region) if isinstance(one, str)]
 
 
+def links_outside(settings: Settings, region: str | None = None) -> list[str]:
+    """Links that leave the landing zone, so that they are not followed: of a region, or at the top and in fx/."""
+    landing = zone(settings.landing)
+    folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in ("ledger", "spend", "events")]
+    found = [PurePath(folder) / place for folder in folders for place in landing.links_outside(folder)]
+    top = landing.links_outside() if region is None else []
+    return sorted({_text(one) for one in top + found if all(map(_is_there, one.parts))})
+
+
 def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
     """Each file that is there: as a reader takes it, or just its name."""
     landing = zone(settings.landing)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pyarrow.fs as pafs
 
+from ingestion.local_files import Folder, LocalFile
 from settings import TransientError, UsageError
 
 _READ_BYTES = 8 << 20  # of an object at a time, since each time is a request
@@ -58,7 +59,7 @@ class ObjectFile:
         return f"s3://{self.key}"
 
 
-File = Path | ObjectFile
+File = Path | LocalFile | ObjectFile
 
 
 class _Bytes(io.RawIOBase):
@@ -109,28 +110,8 @@ class Zone(Protocol):
     def file(self, place: str) -> File | None:
         """One file, if it is there."""
 
-
-@dataclass(frozen=True)
-class Folder:
-    """A landing zone of this machine's files."""
-
-    root: Path
-
-    def folders(self) -> list[str]:
-        try:
-            return [path.name for path in self.root.iterdir() if path.is_dir()]
-        except OSError as error:
-            raise UsageError(f"the landing zone {self.root} cannot be read: {error.strerror}") from error
-
-    def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
-        top = self.root / folder
-        for path in top.rglob("*") if top.is_dir() else ():
-            if path.is_file():
-                yield path.relative_to(top), path
-
-    def file(self, place: str) -> File | None:
-        path = self.root / place
-        return path if path.is_file() else None
+    def links_outside(self, folder: str = "") -> list[PurePath]:
+        """Links below a folder, by their place relative to it, that leave the landing zone: they are not followed."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +137,9 @@ class Bucket:
             return store.get_file_info(pafs.FileSelector(str(folder), recursive=deep, allow_not_found=True))
         except OSError as error:
             raise TransientError(f"the landing zone {self.address} cannot be listed: {_first_line(error)}") from error
+
+    def links_outside(self, folder: str = "") -> list[PurePath]:
+        return []  # an object store has none
 
     def exists(self) -> bool:
         return bool(self._listed(self._top[1], deep=False))

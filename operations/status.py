@@ -10,7 +10,7 @@ import duckdb
 
 from ingestion import fields, gaps, notes
 from ingestion.books import add_books, meta, records_by_fate, region_file
-from ingestion.landing import discover, strays
+from ingestion.landing import discover, links_outside, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations.backups import backup_book
@@ -138,9 +138,10 @@ def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
     try:
         landed = discover(settings, region)
         waiting = unseen(con, landed)
-        found = {"vanished": gaps.vanished(con, landed), "unreadable_names": strays(settings, region)}
+        found = {"vanished": gaps.vanished(con, landed), "unreadable_names": strays(settings, region),
+                 "links_outside": links_outside(settings, region)}  # fmt: skip
     except (UsageError, TransientError):
-        waiting, found = None, {"vanished": None, "unreadable_names": None}
+        waiting, found = None, {"vanished": None, "unreadable_names": None, "links_outside": None}
     clock = naive_utc(now())
     oldest = min((one.mtime_ns for one in waiting or []), default=None)
     day = {"since": clock.replace(microsecond=0), "ns": (int(clock.replace(tzinfo=UTC).timestamp()) - 86_400) * 10**9}

@@ -51,8 +51,10 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
             with region_file(settings, region, read_only=True) as con:
                 lines += [f"{region}: {line}" for line in _of_books(con, booked.get(region, 0))]
                 lines += [f"{region}: {line}" for line in _of_landing(con, settings, region)]
+                lines += [f"{region}: {line}" for line in _links(settings, region)]
         except RomiError:  # the run has told of it as a failure
             continue
+    lines += _links(settings, None)
     return lines + [f"{name.removeprefix(f'{WHOLE} ')}: {alert}" for name, alert in status.alerts(settings).items()]
 
 
@@ -77,6 +79,15 @@ def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
         counts = ", ".join(f"{records:,} {_ROWS[kind]}" for kind, records in set_aside)
         yield f"{counts} set aside as dead letters: `romi dead-letters list`"
     yield from notes.lines(notes.summary(con, booked))
+
+
+def _links(settings: Settings, region: str | None) -> list[str]:
+    """What to say of the links of a region, or of the landing zone's top, that lead outside."""
+    try:
+        found = landing.links_outside(settings, region)
+    except (UsageError, TransientError):
+        return []
+    return [f"the link {name} leads out of the landing zone, so it is not followed" for name in found]
 
 
 def _of_landing(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> Iterator[str]:

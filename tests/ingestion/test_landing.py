@@ -3,9 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import discover, regions
-from settings import Region, Settings, UnknownValueError, UsageError
+from ingestion.landing import discover, links_outside, regions
+from ingestion.load import file_sha256
+from operations.incidents import run_warnings
+from settings import Region, Settings, TransientError, UnknownValueError, UsageError
 from tests.ingestion.conftest import Zone
+from tests.ingestion.strategies import page
 
 
 def names(zone, **settings):
@@ -107,3 +110,82 @@ def test_a_landing_zone_without_regions_or_none_at_all_is_an_error(tmp_path):
         regions(Settings(landing="ftp://host/prefix"))
     with pytest.raises(UsageError, match="belong in the environment"):
         regions(Settings(landing="s3://key:secret@bucket/prefix"))
+
+
+def test_a_link_that_leaves_the_landing_zone_is_refused_and_named(zone, tmp_path):
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"password": "x"}\n')
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "web+0+0.json").write_text("{}\n")
+    own = zone.archive()
+    for name in ("events/topics/web/partition=0/web+0+5.json", "ledger/a.csv", "spend/google_ads/a.csv"):
+        zone.put(f"eu/{name}", b"").unlink()
+        (zone.landing / "eu" / name).symlink_to(secret)
+    (zone.landing / "eu/events/elsewhere").symlink_to(tmp_path / "folder")
+    (zone.landing / "eu/events/up").symlink_to("../../../secret.json")
+    (zone.landing / "eu/events/.hidden").symlink_to(secret)
+    (zone.landing / "us").symlink_to(tmp_path / "folder")
+    (zone.landing / "fx").symlink_to(tmp_path / "folder")
+    assert [str(one.path) for one in discover(zone.settings, "eu")] == [str(own)]
+    assert regions(zone.settings) == ["eu"]
+    assert links_outside(zone.settings, "eu") == [
+        "eu/events/elsewhere", "eu/events/topics/web/partition=0/web+0+5.json", "eu/events/up", "eu/ledger/a.csv",
+        "eu/spend/google_ads/a.csv",
+    ]  # fmt: skip
+    assert links_outside(zone.settings) == ["fx", "us"]
+
+
+@pytest.mark.parametrize("kind", ["events", "ledger", "spend"])
+def test_a_folder_of_a_region_that_is_a_link_outside_is_named(zone, tmp_path, kind):
+    (tmp_path / "away").mkdir()
+    (zone.landing / "eu" / kind).symlink_to(tmp_path / "away")
+    assert links_outside(zone.settings, "eu") == [f"eu/{kind}"]
+    assert discover(zone.settings, "eu") == []
+
+
+def test_links_within_the_landing_zone_are_followed_and_circles_are_not(zone):
+    zone.archive(topic="app")
+    kept = zone.put("eu/kept/x", b"date\n")
+    zone.put("eu/spend/google_ads/a.csv", b"").unlink()
+    (zone.landing / "eu/spend/google_ads/a.csv").symlink_to(kept)
+    (zone.landing / "eu/events/topics/web").symlink_to("app")
+    (zone.landing / "eu/events/topics/app/again").symlink_to("..")
+    (zone.landing / "eu/events/broken").symlink_to("nowhere")
+    found = discover(zone.settings, "eu")
+    assert [one.name.removeprefix("events/topics/") for one in found] == [
+        "spend/google_ads/a.csv", "app/partition=0/app+0+0000000000.json", "web/partition=0/app+0+0000000000.json",
+    ]  # fmt: skip
+    assert found[0].path.open("rb").read() == b"date\n"
+    assert links_outside(zone.settings, "eu") == links_outside(zone.settings) == []
+
+
+@pytest.mark.parametrize("swapped", ["eu/events/topics/web/partition=0/web+0+0000000000.json", "eu/events/topics"])
+def test_no_link_is_followed_that_comes_after_the_look(zone, tmp_path, swapped):
+    zone.archive()
+    [landed] = discover(zone.settings, "eu")
+    (zone.landing / swapped).rename(tmp_path / "moved")
+    (zone.landing / swapped).symlink_to(tmp_path / "moved")
+    with pytest.raises(OSError):
+        landed.path.open("rb")
+    with pytest.raises(TransientError, match="cannot be read"):
+        file_sha256(landed.path)
+
+
+def test_what_is_no_file_any_more_does_not_hold_the_reader(zone):
+    path = zone.archive()
+    [landed] = discover(zone.settings, "eu")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError):
+        landed.path.open("rb")
+
+
+def test_a_run_names_links_that_lead_outside(zone, tmp_path):
+    zone.archive(page())
+    (zone.landing / "eu/ledger").symlink_to(tmp_path)
+    (zone.landing / "us").symlink_to(tmp_path)
+    zone.load()
+    assert run_warnings.warnings(zone.settings, {"eu": 0}) == [
+        "eu: the link eu/ledger leads out of the landing zone, so it is not followed",
+        "the link us leads out of the landing zone, so it is not followed",
+    ]
