@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from ingestion import table_books
 from ingestion.landing import Landed
 from ingestion.notes import note
 from privacy import storage
@@ -113,6 +114,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         if not read_only and not _has_books(con):
             with transaction(con):
                 con.execute(_SCHEMA)
+                con.execute(table_books.SCHEMA)
                 con.execute("insert or ignore into ops.meta values ('format', ?)", [str(WAREHOUSE_FORMAT)])
         if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
             raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
@@ -120,7 +122,7 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'notes'"
+    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'refused_rows'"
     return con.execute(newest).fetchone() == (1,)
 
 

@@ -52,9 +52,10 @@ SPEND = pa.DataFrameSchema(
     {
         "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
         "campaign_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
-        "impressions": pa.Column(pl.Int64, pa.Check.ge(0)),
-        "clicks": pa.Column(pl.Int64, pa.Check.ge(0)),
-        "spend_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "impressions": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+        "clicks": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+        "spend_minor": pa.Column(pl.Int64),
+        "spend_rest": pa.Column(pl.Int64),
         "currency": pa.Column(pl.String, _CURRENCY),
     },
     name="spend",

@@ -14,6 +14,7 @@ from ingestion.archives import Dead
 from ingestion.landing import Landed
 from ingestion.parquet import no_glob
 from ingestion.records import REASONS
+from ingestion.sources.tabular.read import EXPECTED
 from privacy.keys import Key
 from privacy.sealing import OVERHEAD_BYTES, seal, unseal
 from settings import PermanentError, UnknownValueError, UsageError
@@ -46,8 +47,9 @@ class Which:
     record_offset: int | None = None
 
     def __post_init__(self) -> None:
-        if self.reason is not None and self.reason not in REASONS:
-            raise UnknownValueError("reason", self.reason, list(REASONS))
+        known = {*REASONS, *EXPECTED}
+        if self.reason is not None and self.reason not in known:
+            raise UnknownValueError("reason", self.reason, list(known))
 
     def where(self) -> tuple[str, dict[str, Any]]:
         """A condition on :data:`LETTERS`, and its parameters."""

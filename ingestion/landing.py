@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
+from ingestion.sources.tabular.grids import has_table_suffix
 from ingestion.zone import File, Zone, zone
 from settings import Settings, UnknownValueError, UsageError, is_region_name
 
 Kind = Literal["events", "spend", "ledger", "fx"]
 FX_FILE = "fx/eurofxref-hist.csv"
-_TABLE_SUFFIXES = (".csv", ".parquet")
 _ARCHIVE = re.compile(
     r"(?P<topic>.+)\+(?P<partition>\d{1,9})\+(?P<start>\d{1,18})\.(?P<suffix>[A-Za-z0-9.]+)", re.DOTALL | re.ASCII
 )
@@ -100,7 +100,7 @@ def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
     for kind in ("ledger", "spend"):
         for place, file in _files(landing, region, kind):
             has_platform = kind == "ledger" or len(place.parts) > 2  # spend/<platform>/<file>
-            is_table = has_platform and place.suffix.lower() in _TABLE_SUFFIXES
+            is_table = has_platform and has_table_suffix(place.name)
             yield _landed(kind, file, _text(place)) if is_table else _text(place)
     for place, file in _files(landing, region, "events"):
         yield _archive(settings, file, place) or _text(place)

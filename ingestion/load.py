@@ -23,11 +23,11 @@ from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
 from ingestion.held_key import hold_key
 from ingestion.landing import Landed, discover
-from ingestion.load_tables import load_table
+from ingestion.load_tables import load_table, source_name
 from ingestion.records import naive_utc
 from ingestion.sources import converter
+from ingestion.sources.tabular.read import Context
 from ingestion.stage import Stage
-from ingestion.tables import Context
 from ingestion.zone import File
 from privacy.keys import Key, region_key
 from privacy.suppression_book import SuppressionBook
@@ -77,7 +77,9 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     with region_file(settings, region) as con, staging(settings, region) as folder:
         _limit_memory(con)
         hold_key(con, policy.key)
-        fresh = unseen(con, discover(settings, region))
+        landed_now = discover(settings, region)
+        fresh = unseen(con, landed_now)
+        fresh = [one for one in _refused_tables(con, landed_now) if one not in fresh] + fresh
         sizes, size_done = sum(landed.size for landed in fresh), 0
 
         def tell(delivery: Delivery) -> None:
@@ -90,7 +92,9 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
 
         context = Context(policy.key, settings.region(region).timezone, settings.retention.ledger_days, policy.now)
         for landed in (one for one in fresh if one.kind != "events"):
-            tell(load_table(con, landed, file_sha256(landed.path), context, seal_key))
+            source = settings.source(source_name(landed))
+            if delivery := load_table(con, landed, file_sha256(landed.path), context, seal_key, source):
+                tell(delivery)
         task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
         for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
             _limit_memory(con, sum(sum(parsed.reasons.values()) for parsed in group))
@@ -124,6 +128,15 @@ def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]
     last = {name: sha256 for name, _, _, sha256 in known}
     changed = [one for one in landed if (one.name, one.size, one.mtime_ns) not in stamps]
     return [one for one in changed if one.name not in last or file_sha256(one.path) != last[one.name]]
+
+
+def _refused_tables(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
+    """Tables that could not be read: each is tried again, since the configuration may say by now how it is read."""
+    refused = con.execute("""
+        select name, state from ops.archives where kind <> 'events'
+        qualify row_number() over (partition by name order by archive_id desc) = 1""").fetchall()
+    names = {name for name, state in refused if state == "corrupt"}
+    return [one for one in landed if one.name in names]
 
 
 def file_sha256(path: File) -> str:

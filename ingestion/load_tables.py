@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 
 import duckdb
 import polars as pl
 
-from ingestion import contract, dead_letters
+from ingestion import contract, dead_letters, table_books
 from ingestion.archives import Dead
 from ingestion.books import Delivery, book, new_archive_ids, transaction
 from ingestion.dead_letters import SEALED, sealed
 from ingestion.landing import Landed
-from ingestion.notes import CUT
-from ingestion.records import DeadLetter
-from ingestion.tables import Context, Row, UnreadableTableError, read_order, read_rates, read_rows, read_spend
+from ingestion.notes import ADDED_UP, CUT, ODD, TOTAL
+from ingestion.sources import fx, ledger, spend
+from ingestion.sources.tabular.grids import UnreadableTableError
+from ingestion.sources.tabular.read import Context, Read
+from ingestion.sources.tabular.table import read_table
 from privacy.keys import Key
-from privacy.redaction import is_too_long
-
-_SPEND = pl.Schema({
-    "file": pl.String(), "line": pl.Int64(), "platform": pl.String(), "spend_on": pl.Date(), "campaign_id": pl.String(),
-    "campaign_name": pl.String(), "channel": pl.String(), "impressions": pl.Int64(), "clicks": pl.Int64(),
-    "spend_minor": pl.Int64(), "currency": pl.String(),
-})  # fmt: skip
-_LEDGER = pl.Schema({
-    "file": pl.String(), "line": pl.Int64(), "order_id": pl.String(), "ordered_at": pl.Datetime("us"),
-    "status": pl.String(),
-    "revenue_minor": pl.Int64(), "refunded_minor": pl.Int64(), "cogs_minor": pl.Int64(), "currency": pl.String(),
-    "updated_at": pl.Datetime("us"),
-})  # fmt: skip
-_RATES = pl.Schema({"rate_on": pl.Date(), "currency": pl.String(), "rate_e8": pl.Int64()})
+from settings import Source
 
 # What differs between the file's rows before and after: the planner turns it into days to rebuild.
 _CHANGES = {
@@ -54,65 +45,132 @@ _CHANGES = {
 _NAMED = """
     create or replace temp table {name} as
     select platform, campaign_id, arg_max(
-        {{'name': campaign_name, 'channel': channel}}, {{'on': spend_on, 'file': file, 'line': line}}) as meaning
+        {{'name': campaign_name, 'channel': channel}},
+        {{'on': spend_on, 'file': coalesce(delivery_order, file), 'line': line}}) as meaning
     from raw.spend semi join difference using (platform, campaign_id) group by all"""
-_NAMES = {"spend": ("campaign_id", "campaign_name", "channel"), "ledger": (), "fx": ()}
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
+_CONTRACTS = {"spend": contract.SPEND, "ledger": contract.LEDGER, "fx": contract.RATES}
+_DIGITS = 12  # of a number in a name, filled up with zeros
+
+
+@dataclass
+class _Content:
+    """What a file gives: its rows as the raw table has them, and what goes into the books."""
+
+    rows: pl.DataFrame
+    refused: pl.DataFrame
+    cells: pl.DataFrame  # of all rows, as text
+    fates: dict[str, int]
+    conflicting: int = 0
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)  # see ingestion.notes
 
 
 def load_table(
-    con: duckdb.DuckDBPyConnection, landed: Landed, sha256: str, context: Context, seal_key: Key
-) -> Delivery:
+    con: duckdb.DuckDBPyConnection, landed: Landed, sha256: str, context: Context, seal_key: Key, source: Source
+) -> Delivery | None:
     """Read the file and commit its rows, its books and what changed, or book it as corrupt.
 
     Returns:
-        What was booked.
+        What was booked; None where the file is corrupt for the reason that is booked already.
+
+    Raises:
+        UnknownValueError: the configured preset does not exist.
     """
-    delivery, letters = Delivery(landed, sha256), []
     try:
-        frame, dead = _read(landed, context, delivery)
-        letters = [sealed(seal_key, landed, one) for one in dead]
-        contract.hold(_CONTRACTS[landed.kind], frame)
+        content = _read(landed, context, source)
+        contract.hold(_CONTRACTS[landed.kind], content.rows)
     except (UnreadableTableError, contract.ContractError) as error:
-        delivery, frame, letters = Delivery(landed, sha256, problem=str(error)), None, []
+        return _book_corrupt(con, Delivery(landed, sha256, problem=str(error)), context)
+    delivery = Delivery(landed, sha256, None, len(content.refused) + sum(content.fates.values()), content.fates)
+    delivery.conflicting, delivery.reasons = content.conflicting, Counter(content.refused["reason"].to_list())
+    delivery.notes = content.notes
+    letters = [sealed(seal_key, landed, one) for one in _dead(content)]
     with transaction(con):
         [archive_id] = new_archive_ids(con, 1)
         book(con, {archive_id: delivery}, context.now)
         if letters:
             dead_letters.add(con, pl.DataFrame(letters, SEALED, orient="row"), {0: archive_id}, context.now)
-        if frame is not None:
-            _replace(con, landed, frame)
+        covered = _days(content.rows, landed, context)
+        table_books.book_refused(
+            con, archive_id, landed.kind, content.refused, table_books.missing_by_day(content.refused, covered)
+        )
+        _replace(con, landed, content.rows)
     return delivery
 
 
-def _read(landed: Landed, context: Context, delivery: Delivery) -> tuple[pl.DataFrame, list[Dead]]:
-    rows: list[dict[str, Any]] = []
-    dead: list[Dead] = []
-    for line, row in read_rows(landed.path, landed.kind):
-        delivery.records += 1
-        delivery.notes.update((name, CUT) for name in _NAMES[landed.kind] if is_too_long(row.get(name, "")))
-        try:
-            read = _read_one(landed, row, context)
-        except DeadLetter as error:
-            payload = ",".join(row.values()).encode("utf-8", "surrogateescape")
-            dead.append(Dead(line, error.reason, payload))
-            delivery.reasons[error.reason] += 1
-            continue
-        delivery.count("expired" if read is None else "loaded")
-        rows += [{"file": landed.name, "line": line, **one} for one in read or []]
-    frame = pl.DataFrame(rows, schema={"fx": _RATES, "ledger": _LEDGER, "spend": _SPEND}[landed.kind])
-    if landed.kind == "fx":
-        frame = frame.unique(["rate_on", "currency"], keep="last", maintain_order=True)
-    return frame, dead
+def _book_corrupt(con: duckdb.DuckDBPyConnection, delivery: Delivery, context: Context) -> Delivery | None:
+    last = con.execute(
+        "select sha256, state, problem from ops.archives where name = ? order by archive_id desc limit 1",
+        [delivery.landed.name],
+    ).fetchone()
+    if last == (delivery.sha256, "corrupt", delivery.problem):
+        return None
+    with transaction(con):
+        book(con, {new_archive_ids(con, 1)[0]: delivery}, context.now)
+    return delivery
 
 
-def _read_one(landed: Landed, row: Row, context: Context) -> list[dict[str, Any]] | None:
+def source_name(landed: Landed) -> str:
+    """The key under ``sources:`` in the configuration that speaks of the file."""
+    return "/".join(landed.name.split("/")[:2]) if landed.kind == "spend" else landed.kind
+
+
+def _read(landed: Landed, context: Context, source: Source) -> _Content:
     if landed.kind == "fx":
-        return read_rates(row)
+        rates = fx.read_rates(landed.path)
+        fates = {"loaded": rates.records - len(rates.refused)}
+        notes = Counter({(currency, ODD): cells for currency, cells in rates.odd.items()})
+        return _Content(rates.rows, rates.refused, rates.frame, fates, notes=notes)
+    table = read_table(landed.path, landed.kind, source_name(landed), source)
+    read = (spend.read_spend if landed.kind == "spend" else ledger.read_ledger)(table, context)
+    rows = read.rows.with_columns(pl.lit(landed.name).alias("file"))
     if landed.kind == "spend":
-        return [{"platform": landed.name.split("/")[1], **read_spend(row, context)}]
-    order = read_order(row, context)
-    return None if order is None else [order]
+        rows = rows.with_columns(**_delivery(landed))
+    fates = {"loaded": len(read.rows), "expired": read.expired, "duplicate": read.duplicates}
+    notes = Counter({(column, ODD): cells for column, cells in table.odd.items()})
+    notes.update({("", TOTAL): table.totals, ("", ADDED_UP): _added_up(read) if landed.kind == "spend" else 0})
+    notes.update({(table.named(name), CUT): rows for name, rows in table.cut.items()})
+    return _Content(rows, read.refused, table.frame, fates, read.conflicting, notes)
+
+
+def _delivery(landed: Landed) -> dict[str, pl.Expr]:
+    """Which delivery the file is or belongs to: those of one folder below the platform's are one."""
+    folder, _, _ = landed.name.rpartition("/")
+    name = landed.name if folder.count("/") == 1 else folder
+    return {"platform": pl.lit(landed.name.split("/")[1]), "delivery": pl.lit(name),
+            "delivery_order": pl.lit(natural_order(name))}  # fmt: skip
+
+
+def natural_order(name: str) -> str:
+    """A text that sorts as people count: ``export_9`` before ``export_10``."""
+    return re.sub(r"\d+", lambda digits: digits[0].lstrip("0").zfill(_DIGITS), name.replace("/", "\x01"))
+
+
+def _added_up(read: Read) -> int:
+    """How many rows of cost are a further part of an account's, a campaign's day."""
+    grain = ["account", "spend_on", "campaign_id"]
+    return len(read.rows) - (read.rows.select(grain).n_unique() if len(read.rows) else 0)
+
+
+def _days(rows: pl.DataFrame, landed: Landed, context: Context) -> pl.Series:
+    """The days that a file's rows are of."""
+    if landed.kind == "spend":
+        return rows["spend_on"].unique()
+    if landed.kind == "fx":
+        return rows["rate_on"].clear()  # a day without a rate has the one before it
+    local = rows["ordered_at"].dt.replace_time_zone("UTC").dt.convert_time_zone(context.timezone)
+    return local.dt.date().unique()
+
+
+def _dead(content: _Content) -> list[Dead]:
+    if content.refused.is_empty():
+        return []
+    reasons = dict(content.refused.select("line", "reason").iter_rows())
+    lines = content.cells.filter(pl.col("line").is_in(content.refused["line"].implode()))
+    return [
+        Dead(line, reasons[line], ",".join(cell or "" for cell in cells).encode())
+        for line, cells in zip(lines["line"], lines.drop("line").iter_rows(), strict=True)
+    ]
 
 
 def _replace(con: duckdb.DuckDBPyConnection, landed: Landed, frame: pl.DataFrame) -> None:
@@ -120,7 +178,8 @@ def _replace(con: duckdb.DuckDBPyConnection, landed: Landed, frame: pl.DataFrame
     of_file = "true" if landed.kind == "fx" else "file = $file"
     parameters = {} if landed.kind == "fx" else {"file": landed.name}
     con.register("delivered", frame.to_arrow())
-    con.execute(f"create or replace temp table before as select * from {table} where {of_file}", parameters)
+    columns = ", ".join(frame.columns)
+    con.execute(f"create or replace temp table before as select {columns} from {table} where {of_file}", parameters)
     con.execute("""
         create or replace temp table difference as
         (from before except from delivered) union all (from delivered except from before)""")
@@ -133,6 +192,3 @@ def _replace(con: duckdb.DuckDBPyConnection, landed: Landed, frame: pl.DataFrame
         con.execute(_NAMED.format(name="named_after"))
     con.execute(f"insert into ops.changes {_CHANGES[landed.kind]}")
     con.unregister("delivered")
-
-
-_CONTRACTS = {"spend": contract.SPEND, "ledger": contract.LEDGER, "fx": contract.RATES}

@@ -6,10 +6,15 @@ import re
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 
+from babel.core import get_global
 from iso4217 import Currency
 
-# Metals and testing codes have no minor unit; they are known, and no rate is ever quoted for them.
-MINOR_UNITS: dict[str, int] = {currency.code: currency.exponent or 0 for currency in Currency}
+# Withdrawn currencies (HRK, LTL, …) are known as well: accounts of their time are in them. Metals and testing codes
+# have no minor unit; they are known, and no rate is ever quoted for them.
+MINOR_UNITS: dict[str, int] = {
+    code: get_global("currency_fractions").get(code, get_global("currency_fractions")["DEFAULT"])[0]
+    for code in get_global("all_currencies")
+} | {currency.code: currency.exponent or 0 for currency in Currency}
 
 _LARGEST = 10**14
 # As many digits as the text has: rounding to fewer first would round twice.

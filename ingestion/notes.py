@@ -12,8 +12,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
-CUT = "cut"
-MEANINGS = {CUT: "longer than 1 KB, of which only the beginning is kept"}
+CUT, ODD = "cut", "odd"
+MEANINGS = {
+    CUT: "longer than 1 KB, of which only the beginning is kept",
+    ODD: "not a number that can be read one way only, and counts as absent",
+}
+# Of a table as a whole: rows of cost that are parts of a campaign's day with others, and lines that sum up others.
+ADDED_UP, TOTAL = "added_up", "total"
 _NOTES = pl.Schema({"archive_id": pl.Int32(), "field": pl.String(), "note": pl.String(), "records": pl.Int64()})
 
 
@@ -47,5 +52,5 @@ def lines(noted: list[dict[str, Any]]) -> list[str]:
     return [
         f"{one['field']} of {one['topic'] or one['kind']} was {MEANINGS.get(one['note'], one['note'])},"
         f" in {one['records']:,} record{'' if one['records'] == 1 else 's'}"
-        for one in noted
-    ]
+        for one in noted if one["note"] in MEANINGS
+    ]  # fmt: skip

@@ -1,13 +1,41 @@
-"""Books of spend and ledger by row: whose rows are in the tables now, and what was removed of them for good."""
+"""Books of spend, ledger and rates by row: whose rows are in the tables, which were refused, and what was noted."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import duckdb
+import polars as pl
+
+from ingestion.sources.tabular.read import REFUSED
+
+SCHEMA = """
+alter table raw.spend alter column impressions drop not null;
+alter table raw.spend alter column clicks drop not null;
+alter table raw.spend add column if not exists spend_rest bigint default 0;  -- of 10^-12 of the currency's unit
+alter table raw.spend add column if not exists account varchar;
+alter table raw.spend add column if not exists delivery varchar;  -- the file, or the folder that it is a part of
+alter table raw.spend add column if not exists delivery_order varchar;
+alter table raw.spend add column if not exists row_hash ubigint;
+alter table raw.spend add column if not exists entity_hash ubigint;
+alter table raw.spend add column if not exists extracted_at varchar;
+create table if not exists ops.refused_rows (
+    archive_id integer not null, line bigint not null, reason varchar not null, column_name varchar,
+    day date, until date);
+create table if not exists ops.refused_days (
+    archive_id integer not null, day date not null, records bigint not null, primary key (archive_id, day));
+create table if not exists ops.vanished_files (name varchar primary key, told_at timestamp not null);
+"""
 
 # A delivery replaces its file's rows, unless it is corrupt: those there now are of the last that was loaded.
 LAST_DELIVERIES = """
     select max(archive_id) as archive_id, name as file from ops.archives
     where kind in ('spend', 'ledger') and state = 'loaded' group by name"""
+# Rows that are missing, by day and kind; a row whose day cannot be read is missing on every day of its file.
+REFUSED_DAYS = f"""
+    select archives.kind, archives.name, refused_days.day, refused_days.records
+    from ops.refused_days join ({LAST_DELIVERIES}) using (archive_id) join ops.archives using (archive_id)"""
+_LONGEST_PERIOD = 366
 
 
 def remove_orders(con: duckdb.DuckDBPyConnection, where: str) -> int:
@@ -21,3 +49,61 @@ def remove_orders(con: duckdb.DuckDBPyConnection, where: str) -> int:
         where {where} group by all
         on conflict do update set records = removed_events.records + excluded.records""")
     return con.execute(f"delete from raw.ledger_orders where {where}").fetchall()[0][0]
+
+
+def missing_by_day(refused: pl.DataFrame, covered: pl.Series) -> pl.DataFrame:
+    """How many rows are missing on each day: those refused, on their days, or on all that the file covers.
+
+    Args:
+        refused: rows of ``REFUSED``.
+        covered: the days of the rows that were read.
+
+    Returns:
+        ``day`` and ``records``, sorted.
+    """
+    last = pl.min_horizontal(
+        pl.col("until").fill_null(pl.col("day")), pl.col("day") + pl.duration(days=_LONGEST_PERIOD)
+    )
+    dated = refused.filter(pl.col("day").is_not_null()).with_columns(last=pl.max_horizontal(last, "day"))
+    by_day = dated.select(pl.date_ranges("day", "last").alias("day")).explode("day")
+    every_day = pl.concat([covered.rename("day").to_frame().cast({"day": pl.Date}), by_day]).unique()
+    undated = refused.filter(pl.col("day").is_null())
+    found = pl.concat([by_day, every_day.join(undated.select("line"), how="cross").select("day")])
+    return found.drop_nulls().group_by("day").agg(pl.len().cast(pl.Int64).alias("records")).sort("day")
+
+
+def book_refused(
+    con: duckdb.DuckDBPyConnection, archive_id: int, kind: str, refused: pl.DataFrame, missing: pl.DataFrame
+) -> None:
+    """Enter the rows that a file's delivery could not give, and leave the days on which that changes for the planner.
+
+    Call it in the transaction of the books, after the delivery was entered.
+    """
+    before = dict(con.execute("""
+        select day, sum(records)::bigint from ops.refused_days where archive_id = (
+            select max(archive_id) from ops.archives join ops.refused_days using (archive_id)
+            where archives.archive_id < $id and name = (select name from ops.archives where archive_id = $id))
+        group by day""", {"id": archive_id}).fetchall())  # fmt: skip
+    now_missing = dict(missing.iter_rows())
+    changed = [day for day in before.keys() | now_missing.keys() if before.get(day) != now_missing.get(day)]
+    for table, frame in (("refused_rows", refused.select(REFUSED.names())), ("refused_days", missing)):
+        if len(frame):
+            con.register("refused", frame.with_columns(archive_id=pl.lit(archive_id, pl.Int32)).to_arrow())
+            con.execute(f"insert into ops.{table} by name from refused")
+            con.unregister("refused")
+    if changed:
+        what = "spend" if kind == "spend" else "refused"
+        con.executemany("insert into ops.changes values (?, ?, null)", [[what, day] for day in sorted(changed)])
+
+
+def tell_vanished(con: duckdb.DuckDBPyConnection, present: set[str], now: datetime) -> list[str]:
+    """The files of tables that are gone from the landing zone since the last time; their rows stay. Each once."""
+    booked = {name for (name,) in con.execute(
+        f"select file from ({LAST_DELIVERIES})").fetchall()}  # fmt: skip
+    told = {name for (name,) in con.execute("select name from ops.vanished_files").fetchall()}
+    fresh = sorted(booked - present - told)
+    for name in fresh:
+        con.execute("insert into ops.vanished_files values (?, ?)", [name, now])
+    for name in told & present:
+        con.execute("delete from ops.vanished_files where name = ?", [name])
+    return fresh

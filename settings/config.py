@@ -13,6 +13,7 @@ from settings.errors import UnknownValueError
 from settings.experiments import Experiment
 from settings.section import Section
 from settings.sections import Anomalies, Backup, Privacy, Region, Retention, Slo, Topic
+from settings.sources import Fx, Source, check_sources
 
 WAREHOUSE_FORMAT = 6
 
@@ -25,6 +26,8 @@ class Settings(Section):
     reporting_currency: str = "EUR"
     regions: dict[str, Region] | None = None
     topics: dict[str, Topic] = {}
+    sources: dict[str, Source] = {}
+    fx: Fx = Fx()
     attribution: Attribution = Attribution()
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
@@ -33,10 +36,16 @@ class Settings(Section):
     backup: Backup = Backup()
     experiments: dict[str, Experiment] = {}
 
-    @field_validator("topics", "experiments", mode="before")
+    @field_validator("topics", "sources", "experiments", mode="before")
     @classmethod
     def _none_of_them(cls, entries: Any) -> Any:
         return {} if entries is None else entries
+
+    @field_validator("sources")
+    @classmethod
+    def _source_names(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        check_sources(sources)
+        return sources
 
     @field_validator("regions")
     @classmethod
@@ -76,6 +85,10 @@ class Settings(Section):
 
     def topic(self, name: str) -> Topic:
         return self.topics.get(name, Topic())
+
+    def source(self, name: str) -> Source:
+        """How the files of ``ledger`` or ``spend/<platform>`` are read."""
+        return self.sources.get(name, Source())
 
     @property
     def regions_dir(self) -> Path:

@@ -104,6 +104,8 @@ SECTIONS = {
     "Settings": "x: 1",
     "Region": "regions: {eu: {x: 1}}",
     "Topic": "topics: {web: {x: 1}}",
+    "Source": "sources: {ledger: {x: 1}}",
+    "Fx": "fx: {x: 1}",
     "Attribution": "attribution: {x: 1}",
     "Conversion": "attribution: {conversions: {Signed Up: {value: 1, x: 1}}}",
     "ChannelRule": "attribution: {channel_rules: [{channel: A, source: a}, {channel: B, source: b, x: 1}]}",

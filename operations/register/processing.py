@@ -131,7 +131,7 @@ REGISTER = (
         "Return on marketing.", "not about persons", None, "operators and finance", False,
         {
             "raw.spend": "file line platform spend_on campaign_id campaign_name channel impressions clicks spend_minor"
-            " currency",
+            " currency spend_rest account delivery delivery_order row_hash entity_hash extracted_at",
             "raw.fx_rates": "rate_on currency rate_e8",
             "intermediate.int_spend__campaigns": "platform campaign_id campaign channel is_first_of_id"
             " is_first_of_name",
@@ -160,7 +160,10 @@ REGISTER = (
             "ops.notes": "archive_id field note records",
             "ops.anomalies": "date measure subject value usual deviations is_blocking",
             "ops.measures": "date measure subject amount base",
+            "ops.refused_days": "archive_id day records",
+            "ops.refused_rows": "archive_id line reason column_name day until",
             "ops.removed_events": "archive_id records",
+            "ops.vanished_files": "name told_at",
             "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests touched_from touched_to",
         },

@@ -9,10 +9,11 @@ import pytest
 
 from ingestion.boundary import MASKED, Policy, mask
 from ingestion.records import PLAIN, decode_text, read_record
-from ingestion.tables import Context, read_spend
+from ingestion.sources.tabular.read import Context
 from privacy.keys import Key
 from privacy.pseudonyms import pseudonym
 from privacy.redaction import REDACTED
+from tests.ingestion.sources.tables import spend
 from tests.ingestion.strategies import NOW, at, experiment, order, page
 
 KEY = Key("eu", "pseudonym", bytes(range(32)))
@@ -195,9 +196,9 @@ def test_campaign_values_shaped_like_a_persons_data_are_redacted(value):
         ["4111111111111111", "5555555555554444", "6011111111111117", "+491701234567"],
     ],
 )
-def test_campaign_ids_shaped_like_a_persons_data_stay_apart_and_meet_their_cost(ids):
-    cost = {"date": "2026-03-01", "campaign_name": "Brand", "spend": "1", "currency": "EUR"}
-    spent = [read_spend(cost | {"campaign_id": one}, Context(KEY, "UTC", 1, NOW))["campaign_id"] for one in ids]
+def test_campaign_ids_shaped_like_a_persons_data_stay_apart_and_meet_their_cost(ids, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.ingestion.sources.tables.CONTEXT", Context(KEY, "UTC", 1, NOW))
+    spent = spend(tmp_path, *[f"2026-03-01,{one},Brand,,,1,EUR" for one in ids]).rows["campaign_id"].to_list()
     assert len(set(spent)) == len(ids)
     for one, told in zip(ids, spent, strict=True):
         assert re.fullmatch(r"\(redacted [0-9a-f]{16}\)", told)

@@ -51,9 +51,8 @@ def test_every_row_of_every_kind_of_file_is_in_the_books(zone):
     zone.put("fx/eurofxref-hist.csv", "Date,USD,JPY,\n2026-03-02,1.0834,162.35,\n2026-02-30,1,1,\n2026-03-03,0,1,\n")
     zone.load()
     assert fates(zone) == [
-        ("fx/eurofxref-hist.csv", "dead_letter", "invalid_money", 1), ("fx/eurofxref-hist.csv", "dead_letter",
-        "invalid_timestamp", 1),
-        ("fx/eurofxref-hist.csv", "loaded", "", 1),
+        ("fx/eurofxref-hist.csv", "dead_letter", "invalid_timestamp", 1),
+        ("fx/eurofxref-hist.csv", "loaded", "", 2),
         ("ledger/a.csv", "dead_letter", "invalid_money", 1), ("ledger/a.csv", "expired", "", 1), ("ledger/a.csv",
         "loaded", "", 1),
         ("spend/google_ads/a.csv", "dead_letter", "invalid_money", 1), ("spend/google_ads/a.csv", "dead_letter",
@@ -63,9 +62,10 @@ def test_every_row_of_every_kind_of_file_is_in_the_books(zone):
     assert zone.query("select sum(records) from ops.archives") == zone.query("select sum(records) from ops.fates")
     assert zone.query("select platform, line, spend_minor from raw.spend") == [("google_ads", 2, 1234)]
     assert zone.query("select order_id, revenue_minor, cogs_minor from raw.ledger_orders") == [("o-1", 1050, None)]
-    assert zone.query("select currency, rate_e8 from raw.fx_rates order by 1") == [
-        ("JPY", 16_235_000_000),
-        ("USD", 108_340_000),
+    assert zone.query("select rate_on::varchar, currency, rate_e8 from raw.fx_rates order by all") == [
+        ("2026-03-02", "JPY", 16_235_000_000),
+        ("2026-03-02", "USD", 108_340_000),
+        ("2026-03-03", "JPY", 100_000_000),
     ]
 
 
@@ -74,7 +74,9 @@ def test_a_file_without_its_columns_is_corrupt_and_its_rows_before_stay(zone, sp
     zone.put("eu/spend/google_ads/a.csv", "date,spend\n2026-03-01,5")
     assert zone.load().corrupt == ["spend/google_ads/a.csv"]
     assert zone.query("select problem from ops.archives where state = 'corrupt'") == [
-        ("columns missing: campaign_id or campaign_name, currency",)]  # fmt: skip
+        ("columns missing: campaign_id or campaign_name, currency; found: date, spend; say what they are called, in"
+         " romi.yaml, for example: sources: {spend/google_ads: {columns: {campaign_id: '?'}, currency: EUR}}",)
+    ]  # fmt: skip
     assert zone.query("select spend_minor from raw.spend") == [(1234,)]
     assert spend(spend_row(spend="9")) == {("spend", "2026-03-01", "c-1")}
     assert zone.query("select state, count(*) from ops.archives group by all order by all") == [

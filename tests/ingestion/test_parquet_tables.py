@@ -54,7 +54,7 @@ def test_spend_is_read_alike_from_either(zone):
     zone.parquet(table(SPEND), "spend/google_ads/a.parquet")
     zone.put("eu/spend/google_ads/b.csv", ",".join(SPEND) + "\n" + ",".join(map(str, SPEND.values())) + "\n")
     zone.load()
-    rows = zone.query("select * exclude (file, line) from raw.spend")
+    rows = zone.query("select * exclude (file, line, delivery, delivery_order, row_hash) from raw.spend")
     assert len(rows) == 2
     assert rows[0] == rows[1]
     assert zone.query("select line, spend_minor from raw.spend order by line") == [(1, 1234), (2, 1234)]
@@ -85,13 +85,12 @@ def test_moments_without_an_offset_are_the_regions_local_time(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"spend": float("nan")}, "invalid_money"),
+        ({"spend": float("nan")}, "missing_field"),
         ({"spend": [1]}, "invalid_money"),
         ({"date": 5}, "invalid_timestamp"),
         ({"currency": True}, "unknown_currency"),
-        ({"clicks": 1.5}, "invalid_type"),
         ({"spend": None}, "missing_field"),
-        ({"campaign_id": None, "campaign_name": b""}, "missing_field"),
+        ({"campaign_id": 1.2e17}, "imprecise_id"),
         ({"currency": b"\xff"}, "invalid_encoding"),
     ],
     ids=str,

@@ -13,10 +13,12 @@ from ingestion.books import region_file
 from ingestion.landing import discover, regions, strays
 from ingestion.lines import raw_lines
 from ingestion.load import load_region
-from ingestion.tables import read_rows
+from ingestion.load_tables import source_name
+from ingestion.sources.fx import read_rates
+from ingestion.sources.tabular.table import read_table
 from ingestion.zone import ObjectFile
 from operations import sample_shop
-from settings import Settings, TransientError, UsageError
+from settings import Settings, Source, TransientError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +118,15 @@ def test_a_store_that_breaks_off_is_no_corrupt_archive(shop, tmp_path):
     for landed in discover(settings(tmp_path, bucket), "eu"):
         broken = ObjectFile(Broken(store, 0), landed.path.key, landed.path.size, landed.path.mtime_ns)
         with pytest.raises(TransientError, match=r"s3://shop/a/landing/.* cannot be read: .*NETWORK_CONNECTION"):
-            list(raw_lines(broken) if landed.kind == "events" else read_rows(broken, landed.kind))
+            read_whole(broken, landed)
         suffixes.add(landed.path.suffix)
     assert suffixes == {".json", ".gz", ".zst", ".parquet", ".csv"}
+
+
+def read_whole(file, landed):
+    if landed.kind == "events":
+        return list(raw_lines(file))
+    return read_rates(file) if landed.kind == "fx" else read_table(file, landed.kind, source_name(landed), Source())
 
 
 def test_an_object_that_goes_away_holds_back_its_region_only_until_the_next_run(shop, tmp_path, monkeypatch):

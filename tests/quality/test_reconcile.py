@@ -15,6 +15,11 @@ from settings import Region, Settings, UnknownValueError
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 
 
+_SPEND = (
+    "file, line, platform, spend_on, campaign_id, campaign_name, channel, impressions, clicks, spend_minor, currency"
+)
+
+
 class Shop:
     """A region's file as dbt would leave it: what lands here also stands in the warehouse, until a test breaks it."""
 
@@ -56,7 +61,8 @@ class Shop:
 
     def spend(self, currency: str, on: date = DAY) -> None:
         self.con.execute(
-            "insert into raw.spend values ('s', 1, 'google_ads', ?, 'c', 'c', null, 1, 1, 100, ?)", [on, currency]
+            f"insert into raw.spend ({_SPEND}) values ('s', 1, 'google_ads', ?, 'c', 'c', null, 1, 1, 100, ?)",
+            [on, currency],
         )
 
     def holds(

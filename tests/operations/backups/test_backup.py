@@ -26,7 +26,9 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     made = Settings(warehouse=tmp_path / "warehouse", landing=str(tmp_path), regions={"eu": {}})
     with exclusive(made), region_file(made, "eu") as con:
-        con.execute("""insert into raw.spend
+        con.execute("""insert into raw.spend (
+                file, line, platform, spend_on, campaign_id, campaign_name, channel, impressions, clicks, spend_minor,
+                currency)
             select 'f', i, 'google_ads', '2026-01-01', 'c' || i, null, null, 1, 1, 1, 'EUR' from range(100) t(i)""")
         con.execute("insert into ops.archive_spans values (1, '2026-03-01', '2026-03-02 03:04:05')")
     _publish(made, 1)

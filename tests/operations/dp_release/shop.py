@@ -34,7 +34,10 @@ class Shop:
             create table intermediate.int_orders__conversions (order_id varchar, ordered_on date, person_id uuid);
             insert into ops.archives select 1, 'events', 'a', 'web', 0, 0, 1, 1, '', 'loaded', null, 1, 1,
                 '2026-03-05', '2026-03-05';
-            insert into raw.spend values ('a', 1, 'google_ads', '2026-03-01', 'c', null, null, 1, 1, 100, 'EUR')""")
+            insert into raw.spend (
+                file, line, platform, spend_on, campaign_id, campaign_name, channel, impressions, clicks, spend_minor,
+                currency)
+            values ('a', 1, 'google_ads', '2026-03-01', 'c', null, null, 1, 1, 100, 'EUR')""")
         self.build(MARCH)
 
     def run(self, statement: str, parameters: list | None = None) -> None:

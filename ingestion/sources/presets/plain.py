@@ -1,0 +1,46 @@
+"""The plain tables: the columns that stand in docs/sources.md under their own names."""
+
+from ingestion.sources.presets import Preset
+from settings.sources import COLUMNS
+
+PRESETS = (
+    Preset(
+        name="plain_spend",
+        kind="spend",
+        tool="Any tool",
+        export="Write a table with these columns, a row for each campaign and day; finer rows add up.",
+        documented_at="docs/sources.md",
+        signature=("date", "spend"),
+        columns={name: name for name in COLUMNS["spend"]},
+        sample="date,campaign_id,campaign_name,impressions,clicks,spend,currency\n"
+        "2026-03-01,7,Brand,1000,12,12.34,EUR\n2026-03-01,8,Generic,,,0.5,eur\n",
+        gives=(
+            ("2026-03-01", "7", "Brand", 1000, 12, "12.34", "EUR"),
+            ("2026-03-01", "8", "Generic", None, None, "0.50", "EUR"),
+        ),
+    ),
+    Preset(
+        name="plain_spend_micros",
+        kind="spend",
+        tool="Any tool",
+        export="The same with `cost_micros`, in millionths of the currency's unit, for `spend`.",
+        documented_at="docs/sources.md",
+        signature=("date", "cost_micros"),
+        lacks=("spend",),
+        columns={name: name for name in COLUMNS["spend"]},
+        sample="date,campaign_id,cost_micros,currency\n2026-03-01,7,12340000,EUR\n",
+        gives=(("2026-03-01", "7", None, None, None, "12.34", "EUR"),),
+    ),
+    Preset(
+        name="plain_ledger",
+        kind="ledger",
+        tool="Any tool",
+        export="Write a table with these columns, a row for each order or for each of its items.",
+        documented_at="docs/sources.md",
+        signature=("order_id", "ordered_at", "revenue"),
+        columns={name: name for name in COLUMNS["ledger"]},
+        sample="order_id,ordered_at,status,revenue,refunded,cogs,currency,updated_at\n"
+        "A-1,2026-03-01T10:00:00Z,completed,10.50,0,4.00,EUR,2026-03-02T10:00:00Z\n",
+        gives=(("A-1", "2026-03-01 10:00:00", "completed", "10.50", "0.00", "4.00", "EUR", "2026-03-02 10:00:00"),),
+    ),
+)

@@ -1,0 +1,156 @@
+"""Advertising cost: a table's rows as lines of cost of a platform's campaign and day."""
+
+from __future__ import annotations
+
+import polars as pl
+import polars_hash
+
+from ingestion.campaigns import campaign_number
+from ingestion.money import MINOR_UNITS
+from ingestion.sources.tabular import cells, numbers
+from ingestion.sources.tabular.headers import normalised
+from ingestion.sources.tabular.read import REFUSED, Context, Read
+from ingestion.sources.tabular.table import EXTRACTED_AT, Table, Verdicts, is_total
+from privacy.redaction import is_too_long, redact
+
+NO_CAMPAIGN = "(none)"
+ROWS = pl.Schema({
+    "line": pl.Int64(), "account": pl.String(), "spend_on": pl.Date(), "campaign_id": pl.String(),
+    "campaign_name": pl.String(), "channel": pl.String(), "impressions": pl.Int64(), "clicks": pl.Int64(),
+    "spend_minor": pl.Int64(), "spend_rest": pl.Int64(), "currency": pl.String(), "row_hash": pl.UInt64(),
+    "entity_hash": pl.UInt64(), "extracted_at": pl.String(),
+})  # fmt: skip
+_TEXTS = ("campaign_id", "campaign_name", "channel", "account", "currency")
+_SEPARATOR = "\x1f"
+# What a connector writes of its own doing: rows that differ in nothing else are the same row, read again.
+_OWN_DOING = ("_airbyte_raw_id", "_airbyte_ab_id", "_airbyte_meta", "_airbyte_generation_id", "_airbyte_normalized_at",
+              "_airbyte_loaded_at", "_sdc_sequence", "_sdc_table_version")  # fmt: skip
+_PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|\.\.|~|,)\s*\d{4}[-/]\d\d?[-/]\d\d?$"
+
+
+def read_spend(table: Table, context: Context) -> Read:
+    """Read every row: its cost exactly, or why it is refused. Rows of a campaign and day are not added up here."""
+    _leave_totals_out(table)
+    days, day_text = table.dates("date")
+    until, until_text = table.dates("date_until")
+    texts = {name: table.text(name) for name in _TEXTS[:-1]} | {"currency": table.currency()}
+    verdicts = table.verdicts(texts.items())
+    money, problems, of_money = _money(table)
+    verdicts.refuse_where(day_text.is_null(), "missing_field", table.named("date"))
+    verdicts.refuse_where(money.is_null() & problems.is_null(), "missing_field", table.named(of_money))
+    verdicts.refuse_where(texts["currency"].is_null(), "missing_field", table.named("currency"))
+    ids, imprecise = cells.identifiers(texts["campaign_id"])
+    verdicts.refuse(imprecise, table.named("campaign_id"))
+    _judge_days(table, verdicts, days, day_text, until, until_text, context)
+    verdicts.refuse(problems, table.named(of_money))
+    known = texts["currency"].unique().drop_nulls()
+    known = known.filter(known.is_in(list(MINOR_UNITS)))
+    verdicts.refuse_where(~texts["currency"].is_in(known.implode()), "unknown_currency", table.named("currency"))
+    is_good = verdicts.reason.is_null()
+    frame = pl.DataFrame({
+        "line": table.frame["line"], "spend_on": days, "campaign_id": ids, "money": money,
+        **{name: texts[name] for name in ("campaign_name", "channel", "account", "currency")},
+        **{name: table.count(name) for name in ("impressions", "clicks")},
+        **_hashes(table),
+    })  # fmt: skip
+    rows = _masked(table, frame.filter(is_good) if not is_good.all() else frame, context)
+    refused = pl.DataFrame({
+        "line": table.frame["line"], "reason": verdicts.reason, "column_name": verdicts.column, "day": days,
+        "until": until.fill_null(days),
+    }, schema=REFUSED).filter(~is_good)  # fmt: skip
+    return _counted_once(Read(table, rows, refused))
+
+
+def _leave_totals_out(table: Table) -> None:
+    """Rows that are sums: without a date, or with one but with no campaign other than "Total"."""
+    days, _ = table.dates("date")
+    table.without(table.undated_totals(days.is_null()))
+    name, number = (table.text(column) for column in ("campaign_name", "campaign_id"))
+    is_sum = [cells.by_distinct(one, is_total, pl.Boolean()) for one in (name, number)]
+    if any(one.any() for one in is_sum):
+        says_so = is_sum[0].fill_null(False) | is_sum[1].fill_null(False)
+        table.without(says_so & is_sum[0].fill_null(True) & is_sum[1].fill_null(True))
+
+
+def _money(table: Table) -> tuple[pl.Series, pl.Series, str]:
+    """Each row's cost, its problem, and the column of ours that has it."""
+    if table.known.places.get("spend") is None:
+        return *table.amount("cost_micros", shift=-6), "cost_micros"
+    money, problems = table.amount("spend")
+    if table.known.places.get("cost_micros") is not None:
+        micros, of_micros = table.amount("cost_micros", shift=-6)
+        is_absent = money.is_null() & problems.is_null()
+        money, problems = money.fill_null(micros), of_micros.zip_with(is_absent, problems)
+    return money, problems, "spend"
+
+
+def _judge_days(
+    table: Table, verdicts: Verdicts, days: pl.Series, text: pl.Series, until: pl.Series, until_text: pl.Series,
+    context: Context,
+) -> None:  # fmt: skip
+    if (days.is_null() & text.is_not_null()).any():
+        is_period = text.str.contains(_PERIOD).fill_null(False)
+        verdicts.refuse_where(is_period, "invalid_period", table.named("date"))
+        verdicts.refuse_where(days.is_null() & ~is_period, "invalid_timestamp", table.named("date"))
+    if until_text.is_not_null().any():
+        is_odd = until_text.is_not_null() & until.is_null()
+        verdicts.refuse_where(is_odd, "invalid_timestamp", table.named("date_until"))
+        verdicts.refuse_where((until != days).fill_null(False), "invalid_period", table.named("date_until"))
+
+
+def _hashes(table: Table) -> dict[str, pl.Series]:
+    """Names of each row: as a whole, and without what it measures and when it was read. They hold across files."""
+    names = table.known.header.names
+    order = sorted((normalised(name), str(place)) for place, name in enumerate(names) if name)
+    extracted = {normalised(name) for name in EXTRACTED_AT}
+    own = extracted | {normalised(name) for name in _OWN_DOING}
+    read_at = [place for name, place in order if name in extracted]
+    whole = _hashed(table, [place for name, place in order if name not in extracted])
+    if not read_at:
+        empty = pl.repeat(None, len(table.frame), dtype=pl.UInt64, eager=True)
+        return {"row_hash": whole, "entity_hash": empty, "extracted_at": empty.cast(pl.String)}
+    measures = {table.known.place(name) for name in ("spend", "cost_micros", "impressions", "clicks")}
+    entity = [place for name, place in order if name not in own and int(place) not in measures]
+    return {
+        "row_hash": whole,
+        "entity_hash": _hashed(table, entity),
+        "extracted_at": table.frame.select(pl.coalesce(read_at)).to_series(),
+    }
+
+
+def _hashed(table: Table, places: list[str]) -> pl.Series:
+    text = pl.concat_str([pl.col(place).fill_null("") for place in places], separator=_SEPARATOR)
+    joined = table.frame.select(text.alias("text"))
+    return joined.select(polars_hash.col("text").nchash.xxhash64()).to_series()
+
+
+def _masked(table: Table, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    for name in ("campaign_id", "campaign_name", "channel"):
+        too_long = cells.by_distinct(frame[name], is_too_long, pl.Boolean())
+        if too_long.any():
+            table.cut[name] = int(too_long.sum())
+    minor = numbers.to_minor(frame["money"], frame["currency"])
+    rest = (frame["money"] - minor.cast(pl.Int128) * numbers.minor_units(frame["currency"])).cast(pl.Int64)
+    by_name = frame["campaign_id"].fill_null(frame["campaign_name"]).fill_null(NO_CAMPAIGN)
+    return frame.with_columns(
+        cells.by_distinct(by_name, lambda text: campaign_number(text, context.key), pl.String()).alias("campaign_id"),
+        *[cells.by_distinct(frame[name], redact, pl.String()) for name in ("campaign_name", "channel")],
+        cells.by_distinct(frame["account"], lambda text: campaign_number(text, context.key), pl.String()),
+        minor.alias("spend_minor"),
+        rest.alias("spend_rest"),
+    ).select(ROWS.names())
+
+
+def _counted_once(read: Read) -> Read:
+    """Rows equal in every column count once; of rows alike but for their measures, those that were read last."""
+    rows = read.rows
+    newest = rows
+    if rows["extracted_at"].is_not_null().any():
+        read_at = pl.col("extracted_at").fill_null("")
+        newest = rows.filter(read_at == read_at.max().over("entity_hash"))
+        read.conflicting = len(rows) - len(newest)
+    has_copies = newest["row_hash"].n_unique() < len(newest)
+    once = newest.unique("row_hash", keep="first", maintain_order=True) if has_copies else newest
+    read.duplicates = len(rows) - len(once)
+    read.rows = once
+    return read

@@ -1,0 +1,86 @@
+"""What to change where a table's columns are not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import yaml
+
+from ingestion.sources.tabular.headers import Header, normalised
+from privacy.redaction import redact
+from settings import Source
+
+if TYPE_CHECKING:
+    from ingestion.sources.presets import Preset
+
+_SHOWN, _CHARACTERS = 40, 60  # columns, and of each
+
+
+def missing_columns(
+    seen: Sequence[Header], kind: str, source_name: str, source: Source, expected: Preset | None
+) -> str:
+    """The columns that are missing, those found, the nearest known ones, and the lines of YAML that would map them."""
+    from ingestion.sources.tabular.recognise import REQUIRED, known_names
+
+    if not any(any(header.names) for header in seen):
+        return "the file is empty; a table has a line of column names" if not seen else "no line of column names found"
+    known = known_names(kind)
+    header = max(seen, key=lambda one: len(_nearest(one, known)) * 100 + min(len(one.names), 99))
+    lost = [name for name in source.columns.values() if not header.places(name)]
+    missing = lost or [
+        " or ".join(names) for names in REQUIRED[kind]
+        if not any(header.places(name) for name in names) and not _has(header, expected, names)
+    ]  # fmt: skip
+    found = ", ".join(_shown(name) for name in header.names[:_SHOWN] if name) or "none"
+    what = f" of {expected.tool} ({expected.name})" if expected and expected.platforms else ""
+    text = f"columns missing{what}: {', '.join(missing)}; found: {found}"
+    if len(header.names) > _SHOWN:
+        text += f" and {len(header.names) - _SHOWN} more"
+    return f"{text}; {_mapping(header, known, kind, source_name, missing)}"
+
+
+def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name: str, missing: list[str]) -> str:
+    """The lines of ``romi.yaml`` that would map what is missing, as far as it can be guessed."""
+    from ingestion.sources.tabular.recognise import REQUIRED
+
+    nearest = _nearest(header, known)
+    columns: dict[str, str] = {}
+    lines: dict[str, object] = {}
+    for names in REQUIRED[kind]:
+        if " or ".join(names) in missing or not set(missing) & {" or ".join(one) for one in REQUIRED[kind]}:
+            ours = next((one for one in names if one in nearest), names[0])
+            if names == ("currency",) and ours not in nearest:
+                lines["currency"] = "EUR"
+            else:
+                columns[ours] = nearest.get(ours, "?")
+    if columns:
+        lines = {"columns": columns, **lines}
+    said = yaml.safe_dump({"sources": {source_name: lines}}, default_flow_style=True, width=10**6, sort_keys=False)
+    return f"say what they are called, in romi.yaml, for example: {said.strip()[1:-1]}"
+
+
+def _has(header: Header, expected: Preset | None, names: tuple[str, ...]) -> bool:
+    from ingestion.sources.tabular.recognise import _find
+
+    if expected is None:
+        return False
+    return any(one in expected.columns and _find(header, expected.columns[one]) is not None for one in names)
+
+
+def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
+    """For each of our columns the file's column whose name is most like one that is known for it."""
+    by_name = {normalised(name): name for name in header.names if name and _shown(name) == name}
+    found: dict[str, str] = {}
+    for ours, names in known.items():
+        exact = names & by_name.keys()
+        close = [match for name in names for match in get_close_matches(name, by_name, 1, 0.75)]
+        if exact or close:
+            found[ours] = by_name[min(exact) if exact else close[0]]
+    return found
+
+
+def _shown(name: str) -> str:
+    """A column's name as a message may quote it: where the header is missing, it is a person's data."""
+    return redact(name) if len(name) <= _CHARACTERS else "(too long)"

@@ -1,0 +1,120 @@
+"""Cells of text as dates, moments, identifiers and names; each distinct value is read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from ingestion.records import naive_utc
+
+_EMPTY_WORDS = ("", "null", r"\n", "nan", "none", "n/a", "na", "-", "--")
+_ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T ]\d.*)?", re.ASCII | re.IGNORECASE)
+_COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
+_OFFSET = re.compile(r"\s*(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$", re.IGNORECASE)
+_CLOCK = re.compile(r"[T ](\d\d?:\d\d(:\d\d(\.\d+)?)?\s*([AP]M)?)$", re.IGNORECASE)
+_SPOKEN = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d %Y")
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %I:%M:%S %p", ", %I:%M %p")
+_NOT_WHOLE = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d{2,}|\d{16,}\.0+", re.ASCII)
+
+
+def by_distinct(values: pl.Series, function: Callable[[str], Any], kind: pl.DataType) -> pl.Series:
+    """`function` of each value that is not null, called once for each distinct one."""
+    distinct = values.drop_nulls().unique()
+    results = pl.Series([function(value) for value in distinct], dtype=kind, strict=False)
+    return values.replace_strict(distinct, results, default=None, return_dtype=kind)
+
+
+def texts(values: pl.Series) -> pl.Series:
+    """Trimmed text; null where it is one of the words for nothing."""
+    return by_distinct(values, _text, pl.String())
+
+
+def _text(value: str) -> str | None:
+    stripped = value.strip(" \t\r\n\u00a0\ufeff")
+    return None if stripped.lower() in _EMPTY_WORDS else stripped
+
+
+def identifiers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Identifiers without a trailing ``.0``, and ``imprecise_id`` where a spreadsheet or a float has cut digits off.
+
+    Args:
+        values: as :func:`texts` gives them.
+    """
+    problems = by_distinct(values, lambda text: "imprecise_id" if _NOT_WHOLE.fullmatch(text) else None, pl.String())
+    return by_distinct(values, lambda text: re.sub(r"^(\d+)\.0+$", r"\1", text), pl.String()), problems
+
+
+def dates(values: pl.Series, formats: Sequence[str], is_only: bool = False) -> pl.Series:
+    """The day of each date, or of a moment by its own clock; null where it is none or can be read two ways.
+
+    Args:
+        formats: of strptime, besides ISO 8601 and dates with the month's English name.
+        is_only: the configuration gives the format, so those with a name are not tried.
+    """
+    return by_distinct(values, lambda text: _day(text, formats, is_only), pl.Date())
+
+
+def _day(text: str, formats: Sequence[str], is_only: bool) -> date | None:
+    try:
+        if match := _ISO.fullmatch(text):
+            return date(int(match[1]), int(match[2]), int(match[3]))
+        if match := _COMPACT.fullmatch(text):
+            return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+    found = _by_format(text, formats if is_only else (*formats, *_SPOKEN))
+    return found and found.date()
+
+
+def _by_format(text: str, formats: Sequence[str]) -> datetime | None:
+    for day in formats:
+        for time in _TIMES:
+            try:
+                return datetime.strptime(text, day + time)
+            except ValueError:
+                continue
+    return None
+
+
+def moments(values: pl.Series, timezone: str, formats: Sequence[str], is_only: bool = False) -> pl.Series:
+    """Moments as naive UTC; those without an offset are local time in `timezone`. Null where one is none."""
+    zone = ZoneInfo(timezone)
+    return by_distinct(values, lambda text: _moment(text, zone, formats, is_only), pl.Datetime("us"))
+
+
+def _moment(text: str, zone: ZoneInfo, formats: Sequence[str], is_only: bool) -> datetime | None:
+    offset = _OFFSET.search(text) if ":" in text else None
+    bare = text[: offset.start()] if offset else text
+    moment: datetime | None
+    try:
+        if match := _ISO.fullmatch(bare):
+            clock = _CLOCK.fullmatch(match[4]) if match[4] else None
+            if match[4] and not clock:
+                return None
+            moment = datetime.combine(date(int(match[1]), int(match[2]), int(match[3])), datetime.min.time())
+            moment = datetime.combine(moment, _time(clock[1])) if clock else moment
+        elif match := _COMPACT.fullmatch(bare):
+            moment = datetime(int(match[1]), int(match[2]), int(match[3]))
+        elif not (moment := _by_format(bare, formats if is_only else (*formats, *_SPOKEN))):
+            return None
+        if offset:
+            sign = f"{offset[2]}{offset[3] or '00'}" if offset[2] else "+0000"
+            return naive_utc(moment.replace(tzinfo=datetime.strptime(sign, "%z").tzinfo))
+        return naive_utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _time(text: str) -> Any:
+    text = text.strip().upper()
+    if text.endswith("M"):
+        form = "%I:%M:%S %p" if text.count(":") == 2 else "%I:%M %p"
+        return datetime.strptime(re.sub(r"\s*([AP]M)$", r" \1", text), form).time()
+    hours, minutes, *seconds = text.split(":")
+    whole, _, fraction = (seconds or ["0"])[0].partition(".")
+    return datetime(2000, 1, 1, int(hours), int(minutes), int(whole), int((fraction + "000000")[:6])).time()

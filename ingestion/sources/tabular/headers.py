@@ -1,0 +1,52 @@
+"""Columns by name: matched ignoring case, blanks, ``_``, ``-`` and a currency in brackets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ingestion.money import MINOR_UNITS
+
+_IGNORED = re.compile(r"[\s_\-\u00a0\u200b\ufeff]+")
+_BRACKET = re.compile(r"\s*[(\[]\s*([A-Za-z]{3}|[€£$¥])\s*[)\]]\s*$")
+_SYMBOLS = {"€": "EUR", "£": "GBP"}  # the others name several currencies
+
+
+def normalised(name: str) -> str:
+    """The name without what is ignored, but with its bracket."""
+    return _IGNORED.sub("", name).lower()
+
+
+def bare(name: str) -> tuple[str, str | None]:
+    """The name without a currency in brackets, and that currency; the name as it is where there is none."""
+    match = _BRACKET.search(name)
+    if not match or (match[1].isalpha() and match[1].upper() not in MINOR_UNITS):
+        return normalised(name), None
+    code = match[1].upper() if match[1].isalpha() else _SYMBOLS.get(match[1])
+    return normalised(name[: match.start()]), code
+
+
+class Header:
+    """The columns of a table, by name and place."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = [str(name).strip() for name in names]
+        self._places: dict[str, list[int]] = {}
+        self._bare: dict[str, list[int]] = {}
+        for place, name in enumerate(self.names):
+            if name:
+                self._places.setdefault(normalised(name), []).append(place)
+                without, _ = bare(name)
+                if without != normalised(name):
+                    self._bare.setdefault(without, []).append(place)
+
+    def places(self, name: str) -> list[int]:
+        """Where columns of that name stand: as it is written, else without the currency in brackets."""
+        return self._places.get(normalised(name)) or self._bare.get(normalised(name), [])
+
+    def has(self, names: Iterable[str]) -> bool:
+        return all(self.places(name) for name in names)
+
+    def currency(self, place: int, name: str) -> str | None:
+        """The currency in the brackets of the column at `place`, unless `name` itself has the bracket."""
+        return None if normalised(self.names[place]) == normalised(name) else bare(self.names[place])[1]

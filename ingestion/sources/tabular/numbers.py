@@ -1,0 +1,189 @@
+"""Numbers as people and tools write them, read exactly, or not at all where they can be read two ways."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_05UP, Context, Decimal, InvalidOperation
+from functools import lru_cache
+
+import polars as pl
+
+from ingestion.money import MINOR_UNITS
+
+# Amounts stand as whole numbers of 10^-12 of the unit.
+SCALE = 12
+LARGEST = 10**14
+_LARGEST_COUNT = 10**15
+_SIMPLE = r"^-?[0-9]{1,14}(?:\.[0-9]{1,12})?$"
+_POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
+_WHOLE = r"^[0-9]{1,15}$"
+_COMMA_DECIMAL = re.compile(r"\d,\d{1,2}\D*$|\d,\d{4,}|\.\d{3},\d")
+_JSON = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SYMBOL = re.compile(r"^(-?)\s*([A-Z]{3}|[€£$¥])\s*|\s*([A-Z]{3}|[€£$¥])$")
+_BLANK_GROUP = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'\u2019](?=\d{3}(?!\d))")
+# A value beyond twelve decimals keeps a last digit that rounds as all of them would.
+_STICKY = Context(prec=60, rounding=ROUND_05UP)
+_UNIT = Decimal(1).scaleb(-SCALE)
+
+
+class AmbiguousNumberError(ValueError):
+    """The text can be read as two numbers."""
+
+
+@lru_cache(maxsize=100_000)
+def read_number(text: str, decimal: str | None) -> Decimal:
+    """The number that `text` spells; blanks, apostrophes and the other separator group its digits.
+
+    Args:
+        decimal: the decimal separator, or None where the text has to tell.
+
+    Raises:
+        AmbiguousNumberError: a comma before three digits, which groups them or parts off decimals.
+        ValueError: it is not a number.
+    """
+    plain = text.strip().replace("\u2212", "-")
+    is_negative = plain.startswith("(") and plain.endswith(")")
+    plain = plain[1:-1].strip() if is_negative else plain
+    if plain.endswith("-"):
+        plain, is_negative = plain[:-1].strip(), True
+    plain = _BLANK_GROUP.sub("", plain)
+    number = _ungrouped(plain, decimal)
+    if is_negative and number < 0:
+        raise ValueError("two signs")
+    return -number if is_negative else number
+
+
+def _ungrouped(plain: str, decimal: str | None) -> Decimal:
+    if decimal != "," and "," not in plain and _JSON.fullmatch(plain):
+        return _decimal(plain)
+    if decimal is None:
+        decimal = _decimal_of(plain)
+    group = "." if decimal == "," else ","
+    whole, _, fraction = plain.partition(decimal)
+    grouped = rf"[+-]?\d{{1,3}}(?:{re.escape(group)}\d{{2,3}})*{re.escape(group)}\d{{3}}"
+    if re.fullmatch(grouped, whole, re.ASCII):
+        whole = whole.replace(group, "")
+    if not re.fullmatch(r"[+-]?\d*", whole, re.ASCII) or not re.fullmatch(r"\d*", fraction, re.ASCII):
+        raise ValueError("not a number")
+    return _decimal(f"{whole}.{fraction}" if fraction else whole)
+
+
+def _decimal_of(plain: str) -> str:
+    """Which separator parts off the decimals, where the text alone tells."""
+    if "," in plain and "." in plain:
+        return max(",.", key=plain.rfind)
+    if plain.count(",") > 1:
+        return "."
+    if plain.count(".") > 1:
+        return ","
+    if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", plain, re.ASCII):
+        raise AmbiguousNumberError("it can be read two ways")
+    return "," if "," in plain else "."
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+
+
+def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.Series, pl.Series]:
+    """Money in units of 10^-12, and why a value is none: ``invalid_money`` or ``ambiguous_number``.
+
+    Args:
+        values: text, null where there is nothing.
+        shift: the power of ten that the text counts in (micros: -6).
+    """
+    is_simple = values.str.contains(_WHOLE if decimal == "," or shift else _SIMPLE).fill_null(False)
+    rest = values.filter(~is_simple).drop_nulls().unique()
+    if decimal is None and any(map(_COMMA_DECIMAL.search, rest)):
+        # Where a neighbour has a decimal comma, a point before three digits may group them.
+        is_simple &= ~values.str.contains(_POINT_GROUP).fill_null(False)
+        doubtful = values.filter(values.str.contains(_POINT_GROUP).fill_null(False)).unique()
+        rest = pl.concat([rest, doubtful]).unique()
+    else:
+        doubtful = rest.clear()
+    scaled = _shifted(values, is_simple, shift)
+    if rest.is_empty():
+        return scaled, pl.repeat(None, len(values), dtype=pl.String, eager=True)
+    unclear = set(doubtful)
+    read = [_amount(text, decimal, shift) if text not in unclear else "ambiguous_number" for text in rest]
+    found = [one if isinstance(one, int) else None for one in read]
+    problems = [one if isinstance(one, str) else None for one in read]
+    others = values.replace_strict(rest, pl.Series(found, dtype=pl.Int128), default=None, return_dtype=pl.Int128)
+    why = values.replace_strict(rest, pl.Series(problems, dtype=pl.String), default=None, return_dtype=pl.String)
+    return scaled.zip_with(is_simple, others), why.zip_with(~is_simple, pl.Series([None], dtype=pl.String))
+
+
+def _shifted(values: pl.Series, is_simple: pl.Series, shift: int) -> pl.Series:
+    """Simple decimals in units of 10^-12."""
+    number = pl.when(is_simple).then(pl.col("text")).cast(pl.Decimal(38, SCALE), strict=False)
+    scaled = values.to_frame("text").select(number.to_physical().cast(pl.Int128)).to_series()
+    return scaled if not shift else scaled // 10**-shift
+
+
+def _amount(text: str, decimal: str | None, shift: int) -> int | str:
+    try:
+        number = read_number(_without_symbol(text), decimal).scaleb(shift)
+    except AmbiguousNumberError:
+        return "ambiguous_number"
+    except (ValueError, InvalidOperation):
+        return "invalid_money"
+    if not number.is_finite() or abs(number) > LARGEST:
+        return "invalid_money"
+    return int(number.quantize(_UNIT, context=_STICKY).scaleb(SCALE))
+
+
+def _without_symbol(text: str) -> str:
+    """The text without a currency's sign or code at one end."""
+    found = _SYMBOL.search(text.strip())
+    code = found and (found[2] or found[3])
+    if not found or not code or (code.isalpha() and code not in MINOR_UNITS):
+        return text
+    return _SYMBOL.sub(lambda match: match[1] or "", text.strip(), count=1)
+
+
+def counts(values: pl.Series, decimal: str | None) -> tuple[pl.Series, pl.Series]:
+    """Whole numbers from 0 on, and whether a value is odd: there, and not such a number."""
+    is_whole = values.str.contains(_WHOLE).fill_null(False)
+    number = pl.when(is_whole).then(pl.col("text")).cast(pl.Int64, strict=False)
+    plain = values.to_frame("text").select(number).to_series()
+    rest = values.filter(~is_whole).drop_nulls().unique()
+    if rest.is_empty():
+        return plain, pl.repeat(False, len(values), eager=True)
+    others = values.replace_strict(
+        rest, pl.Series([_count(text, decimal) for text in rest], dtype=pl.Int64), default=None, return_dtype=pl.Int64
+    )
+    found = plain.zip_with(is_whole, others)
+    return found, values.is_not_null() & found.is_null()
+
+
+def _count(text: str, decimal: str | None) -> int | None:
+    try:
+        if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text.strip(), re.ASCII) and decimal != ",":
+            return int(text.replace(",", ""))
+        if decimal is None and re.fullmatch(_POINT_GROUP, text):
+            return None
+        number = read_number(text, decimal)
+    except (ValueError, InvalidOperation):
+        return None
+    is_count = number.is_finite() and 0 <= number <= _LARGEST_COUNT and number == number.to_integral_value()
+    return int(number) if is_count else None
+
+
+def to_minor(scaled: pl.Series, currencies: pl.Series) -> pl.Series:
+    """Amounts of 10^-12 in minor units of each one's currency, half-even (EUR 0.125 → 12, JPY 1.5 → 2)."""
+    unit = minor_units(currencies)
+    frame = pl.DataFrame({"scaled": scaled, "unit": unit})
+    whole = pl.col("scaled") // pl.col("unit")
+    twice = (pl.col("scaled") - whole * pl.col("unit")) * 2
+    goes_up = (twice > pl.col("unit")) | ((twice == pl.col("unit")) & (whole % 2 != 0))
+    return frame.select((whole + goes_up.cast(pl.Int128)).cast(pl.Int64)).to_series()
+
+
+def minor_units(currencies: pl.Series) -> pl.Series:
+    """How many units of 10^-12 a minor unit of each currency has."""
+    known = currencies.drop_nulls().unique()
+    units = pl.Series([10 ** (SCALE - MINOR_UNITS[code]) for code in known], dtype=pl.Int64)
+    return currencies.replace_strict(known, units, default=None, return_dtype=pl.Int64).cast(pl.Int128)

@@ -1,0 +1,65 @@
+"""What reading one table gives, whatever its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from privacy.keys import Key
+
+if TYPE_CHECKING:
+    from ingestion.sources.tabular.table import Table
+
+REFUSED = pl.Schema({
+    "line": pl.Int64(), "reason": pl.String(), "column_name": pl.String(), "day": pl.Date(), "until": pl.Date(),
+})  # fmt: skip
+# Why a row of a table is refused, and what to change; besides the reasons of records.
+EXPECTED = {
+    "malformed_row": "it has more cells than the header has names: quote cells that hold the delimiter",
+    "invalid_encoding": "its text is not UTF-8: say `encoding:`, for example cp1252",
+    "missing_field": "the cell is empty",
+    "invalid_type": "the value is not one that is known here",
+    "imprecise_id": "a spreadsheet has cut the number's digits: export it with the column as text",
+    "invalid_timestamp": "it is not a date that can be read one way only: say `date_format:`, for example \"%d.%m.%Y\"",
+    "invalid_period": "the row is for more than one day: export by day",
+    "future_timestamp": "the day has not come yet",
+    "invalid_money": "it is not a number",
+    "ambiguous_number": "the number can be read two ways: say `decimal:`, \".\" or \",\"",
+    "ambiguous_rows": "rows of one order differ and nothing says which is right",
+    "unknown_status": "the word is not known: say `status:` with what it means",
+    "unknown_currency": "it is not a currency of ISO 4217",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Context:
+    """What reading a row needs to know of its region."""
+
+    key: Key
+    timezone: str
+    ledger_days: int
+    now: datetime  # UTC, naive
+
+
+@dataclass
+class Read:
+    """The rows of a table, each with its fate.
+
+    `rows` has ``line`` and the columns of the kind's raw table that come from the file; `refused` those of
+    :data:`REFUSED`.
+    """
+
+    table: Table
+    rows: pl.DataFrame
+    refused: pl.DataFrame
+    expired: int = 0
+    duplicates: int = 0  # equal to another row, or replaced by one that was extracted later
+    conflicting: int = 0  # of these, the ones whose measures differ
+    notes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        return len(self.rows) + len(self.refused) + self.expired + self.duplicates

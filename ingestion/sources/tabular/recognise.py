@@ -1,0 +1,170 @@
+"""What a table is: by its header a known export, else by the configured columns; or what to change so that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ingestion.sources.presets import Amount, Place, Preset, preset, presets
+from ingestion.sources.tabular.advice import missing_columns
+from ingestion.sources.tabular.grids import Grid, UnreadableTableError
+from ingestion.sources.tabular.headers import Header, normalised
+from settings import Source
+
+# Of each kind, the columns of which one at least has to be there.
+REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "spend": (("date",), ("campaign_id", "campaign_name"), ("spend", "cost_micros"), ("currency",)),
+    "ledger": tuple((name,) for name in ("order_id", "ordered_at", "status", "revenue", "currency", "updated_at")),
+}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A header that is understood: where each of our columns stands."""
+
+    grid: Grid
+    header: Header
+    preset: Preset
+    places: Mapping[str, int | Parts]
+    currency: str | None  # of all rows, where no column has it
+
+    def place(self, name: str) -> int | None:
+        found = self.places.get(name)
+        return found if isinstance(found, int) else None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The columns that add up to an amount, and those that are taken off."""
+
+    plus: tuple[int, ...]
+    minus: tuple[int, ...]
+
+
+def recognise(candidates: Iterable[Grid], kind: str, source_name: str, source: Source) -> Recognised:
+    """Find the header, and what it says.
+
+    Args:
+        kind: ``spend`` or ``ledger``.
+        source_name: the key under ``sources:`` in the configuration, such as ``spend/meta_ads``.
+
+    Raises:
+        UnreadableTableError: nothing here is understood, or it is an export that belongs elsewhere.
+        UnknownValueError: the configured preset does not exist.
+    """
+    configured = preset(source.preset) if source.preset else None
+    seen: list[Header] = []
+    for grid in candidates:
+        header = Header(grid.names)
+        seen.append(header)
+        if source.columns and not header.has(source.columns.values()):
+            continue
+        found = configured or _best(header, kind, source_name, source)
+        if not found or (found.has_titles is False and not grid.is_first and not source.columns):
+            continue
+        if configured and not (source.columns or header.has(configured.signature)):
+            continue
+        _check_belongs(found, kind, source_name, configured is not None)
+        if found.prepare:
+            grid, header = _prepared(grid, header, found)
+        return _placed(grid, header, found, kind, source_name, source)
+    raise UnreadableTableError(missing_columns(seen, kind, source_name, source, configured))
+
+
+def _best(header: Header, kind: str, source_name: str, source: Source) -> Preset | None:
+    """Of the presets whose signature the header has, the one that says most; with configured columns the plain one."""
+    fitting = [one for one in presets().values() if header.has(one.signature)
+               and not any(header.places(name) for name in one.lacks)]  # fmt: skip
+
+    def rank(one: Preset) -> tuple[int, bool, bool]:
+        said = sum(bool(_find(header, place)) for place in one.columns.values())
+        return said + len(one.signature), one.kind == kind, _is_of(one, source_name)
+
+    best = max(fitting, key=rank, default=None)
+    return best or (presets()[f"plain_{kind}"] if source.columns else None)
+
+
+def _is_of(one: Preset, source_name: str) -> bool:
+    return not one.platforms or source_name.partition("/")[2] in one.platforms
+
+
+def _check_belongs(found: Preset, kind: str, source_name: str, is_configured: bool) -> None:
+    """An export in the folder of another source is not read; a folder that no preset names takes any of its kind."""
+    known = {platform for one in presets().values() for platform in one.platforms}
+    is_elsewhere = not _is_of(found, source_name) and source_name.partition("/")[2] in known
+    if found.kind == kind and (is_configured or not is_elsewhere):
+        return
+    place = "ledger" if found.kind == "ledger" else f"spend/{(found.platforms or ('<platform>',))[0]}"
+    override = f", or say `sources: {{{source_name}: {{preset: {found.name}}}}}`" if found.kind == kind else ""
+    what = f"{found.tool} ({found.name})"
+    raise UnreadableTableError(f"this is a table of {what} in the folder {source_name}: move it to {place}{override}")
+
+
+def _prepared(grid: Grid, header: Header, found: Preset) -> tuple[Grid, Header]:
+    """The table as the preset's own function makes it."""
+    assert found.prepare
+    named = {str(place): name for place, name in enumerate(header.names)}
+    frame = found.prepare(grid.rows().rename(named))
+    names = [name for name in frame.columns if name not in ("line", "extra")]
+    rows = frame.rename({name: str(place) for place, name in enumerate(names)})
+    return replace(grid, names=names, rows=lambda: rows), Header(names)
+
+
+def _placed(grid: Grid, header: Header, found: Preset, kind: str, source_name: str, source: Source) -> Recognised:
+    places: dict[str, int | Parts] = {}
+    currency = source.currency
+    for ours, theirs in {**found.columns, **source.columns}.items():
+        if (place := _find(header, theirs, ours)) is None:
+            continue
+        places[ours] = place
+        is_money = ours in ("spend", "revenue")
+        if is_money and isinstance(place, int) and not currency and isinstance(theirs, str | tuple):
+            names = (theirs,) if isinstance(theirs, str) else theirs
+            name = next(name for name in names if place in header.places(name))
+            currency = header.currency(place, name)
+    lacking = [names for names in REQUIRED[kind]
+               if not any(name in places for name in names) and not set(names) & set(found.optional)
+               and not (names == ("currency",) and currency)]  # fmt: skip
+    if lacking == [("currency",)]:
+        raise UnreadableTableError(
+            f"no column says the currency of {found.tool}'s amounts: say it in romi.yaml, for example"
+            f" `sources: {{{source_name}: {{currency: EUR}}}}`"
+        )
+    if lacking:
+        raise UnreadableTableError(missing_columns([header], kind, source_name, source, found))
+    return Recognised(grid, header, found, places, currency)
+
+
+def _find(header: Header, theirs: Place, ours: str = "") -> int | Parts | None:
+    """Where a column of ours stands; None where it does not.
+
+    Raises:
+        UnreadableTableError: two columns have its name.
+    """
+    if isinstance(theirs, Amount):
+        plus = [_find(header, name, ours) for name in theirs.plus]
+        minus = [_find(header, name, ours) for name in theirs.minus]
+        if not all(isinstance(place, int) for place in plus):
+            return None
+        return Parts(
+            tuple(one for one in plus if isinstance(one, int)), tuple(one for one in minus if isinstance(one, int))
+        )
+    for name in (theirs,) if isinstance(theirs, str) else theirs:
+        found = header.places(name)
+        if len(found) > 1 and ours:
+            twice = " and ".join(header.names[place] for place in found)
+            raise UnreadableTableError(f"two columns could be {ours}: {twice}; remove or rename one of them")
+        if found:
+            return found[0]
+    return None
+
+
+def known_names(kind: str) -> dict[str, set[str]]:
+    """What each of our columns is called in any known export, as headers are compared."""
+    found: dict[str, set[str]] = {}
+    for one in presets().values():
+        if one.kind == kind:
+            for ours, theirs in one.columns.items():
+                names = theirs.plus if isinstance(theirs, Amount) else (theirs,) if isinstance(theirs, str) else theirs
+                found.setdefault(ours, set()).update(normalised(name) for name in names)
+    return found

@@ -1,0 +1,215 @@
+"""A table that is understood: its rows as text by our columns, and the verdict on each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ingestion.sources.tabular import cells, numbers
+from ingestion.sources.tabular.grids import grids
+from ingestion.sources.tabular.recognise import Parts, Recognised, recognise
+from ingestion.zone import File
+from settings import Source
+
+_TOTAL = re.compile(
+    r"((grand|sub|overall)[ -]?)?(total|totals|summe|gesamt|gesamtsumme|insgesamt|totale|totaal|totalt)"
+    r"( of \d+ (results?|rows?))?\s*([:\-\u2013\u2014].*)?",
+    re.IGNORECASE,
+)
+_BLANK = r"^[\s\u00a0]*$"
+# What connectors write into each row anew whenever they read it; of `updated_at` and these the newest row stands.
+EXTRACTED_AT = (
+    "_airbyte_extracted_at", "_airbyte_emitted_at", "_fivetran_synced", "_sdc_extracted_at", "_sdc_batched_at",
+    "_sdc_received_at", "extracted_at", "synced_at", "updated_at",
+)  # fmt: skip
+
+
+def is_total(text: str | None) -> bool:
+    """Whether a cell names the sum of the rows above it."""
+    return text is not None and _TOTAL.fullmatch(text.strip()) is not None
+
+
+class Verdicts:
+    """Of each row, the first reason why it is refused, and the column that is to blame, in the file's own words."""
+
+    def __init__(self, length: int) -> None:
+        self.reason = pl.repeat(None, length, dtype=pl.String, eager=True)
+        self.column = pl.repeat(None, length, dtype=pl.String, eager=True)
+
+    def refuse(self, problems: pl.Series, column: str) -> None:
+        """Refuse the rows that have a problem; a reason found before stands."""
+        if problems.null_count() == len(problems):
+            return
+        is_first = self.reason.is_null() & problems.is_not_null()
+        self.reason = self.reason.fill_null(problems)
+        chosen = pl.when(is_first).then(pl.lit(column)).otherwise(pl.col("column"))
+        self.column = self.column.to_frame("column").select(chosen.alias("column")).to_series()
+
+    def refuse_where(self, is_bad: pl.Series, reason: str, column: str) -> None:
+        """Refuse the rows for one reason; the same holds for those that have one already."""
+        if is_bad.any():
+            problem = pl.when(pl.col("is_bad")).then(pl.lit(reason))
+            self.refuse(is_bad.to_frame("is_bad").select(problem.alias("problem")).to_series(), column)
+
+
+@dataclass
+class Table:
+    """A file's rows, without blank and total lines.
+
+    ``frame`` has the file's cells as text in columns ``0``, ``1``, …, ``extra`` and ``line``.
+    """
+
+    known: Recognised
+    source: Source
+    frame: pl.DataFrame
+    totals: int = 0  # lines that were sums of others
+    odd: dict[str, int] = field(default_factory=dict)  # optional cells that count as absent, by column
+    cut: dict[str, int] = field(default_factory=dict)  # cells over 1 KiB, by our column
+
+    @property
+    def decimal(self) -> str | None:
+        return self.source.decimal or self.known.preset.decimal
+
+    def named(self, ours: str) -> str:
+        """What the file calls a column."""
+        place = self.known.places.get(ours)
+        if isinstance(place, Parts):
+            return " + ".join(self.known.header.names[one] for one in place.plus)
+        return self.known.header.names[place] if place is not None else ours
+
+    def text(self, ours: str) -> pl.Series:
+        """A column's trimmed cells, null where there is nothing or no such column."""
+        place = self.known.places.get(ours)
+        return cells.texts(self.raw(place)) if isinstance(place, int) else self._nothing(pl.String())
+
+    def raw(self, place: int) -> pl.Series:
+        return self.frame[str(place)]
+
+    def amount(self, ours: str, shift: int = 0) -> tuple[pl.Series, pl.Series]:
+        """A column's money in units of 10^-12, null where it is absent or a problem; and the problems.
+
+        Of several columns that make it up an absent cell counts as 0, but where all are absent so is the amount.
+        """
+        place = self.known.places.get(ours)
+        if place is None:
+            return self._nothing(pl.Int128()), self._nothing(pl.String())
+        if isinstance(place, int):
+            return self._money(place, shift)
+        total, problems, is_there = None, self._nothing(pl.String()), None
+        for sign, one in [(1, one) for one in place.plus] + [(-1, one) for one in place.minus]:
+            value, problem = self._money(one, shift)
+            total = sign * value.fill_null(0) + (0 if total is None else total)
+            problems = problems.fill_null(problem)
+            is_there = value.is_not_null() if is_there is None else is_there | (value.is_not_null() & (sign > 0))
+        assert total is not None
+        assert is_there is not None
+        return total.zip_with(is_there & problems.is_null(), self._nothing(pl.Int128())), problems
+
+    def _money(self, place: int, shift: int) -> tuple[pl.Series, pl.Series]:
+        found, problems = numbers.amounts(self.raw(place), self.decimal, shift)
+        if problems.null_count() == len(problems):
+            return found, problems
+        is_absent = cells.texts(self.raw(place).filter(problems.is_not_null())).is_null()
+        absent = pl.repeat(False, len(problems), eager=True).scatter(problems.is_not_null().arg_true(), is_absent)
+        return found, problems.zip_with(~absent, self._nothing(pl.String()))
+
+    def count(self, ours: str) -> pl.Series:
+        """A column of whole numbers; an odd cell is null, and counted as noted."""
+        place = self.known.place(ours)
+        if place is None:
+            return self._nothing(pl.Int64())
+        found, is_odd = numbers.counts(self.raw(place), self.decimal)
+        if is_odd.any():
+            self.note(ours, int(cells.texts(self.raw(place).filter(is_odd)).is_not_null().sum()))
+        return found
+
+    def note(self, ours: str, count: int) -> None:
+        """Count optional cells that are there and mean nothing."""
+        if count:
+            self.odd[self.named(ours)] = self.odd.get(self.named(ours), 0) + count
+
+    def dates(self, ours: str) -> tuple[pl.Series, pl.Series]:
+        """A column's days, and its text."""
+        text = self.text(ours)
+        return cells.dates(text, self._formats, self.source.date_format is not None), text
+
+    def moments(self, ours: str, timezone: str) -> tuple[pl.Series, pl.Series]:
+        """A column's moments as naive UTC, and its text."""
+        text = self.text(ours)
+        return cells.moments(text, timezone, self._formats, self.source.date_format is not None), text
+
+    @property
+    def _formats(self) -> Sequence[str]:
+        return (self.source.date_format,) if self.source.date_format else self.known.preset.date_formats
+
+    def currency(self) -> pl.Series:
+        """Each row's currency in upper case: its column's, else that of the header or the configuration."""
+        found = self.text("currency")
+        if self.known.currency:
+            found = found.fill_null(self.known.currency)
+        return cells.by_distinct(found, str.upper, pl.String())
+
+    def without(self, is_left_out: pl.Series) -> None:
+        """Leave rows out that are sums of others."""
+        self.totals += int(is_left_out.sum())
+        if is_left_out.any():
+            self.frame = self.frame.filter(~is_left_out)
+
+    def undated_totals(self, is_undated: pl.Series) -> pl.Series:
+        """Of the rows without a date, those that name a sum, and the lines that the tool writes below its rows."""
+        doubtful = self.frame.filter(is_undated)
+        if doubtful.is_empty():
+            return is_undated
+        footers = tuple(one.lower() for one in self.known.preset.footers)
+        found = [
+            any(map(is_total, row))
+            or (bool(footers) and next(filter(None, row), "").strip().lower().startswith(footers))
+            for row in doubtful.drop("line", "extra").iter_rows()
+        ]
+        return pl.repeat(False, len(is_undated), eager=True).scatter(is_undated.arg_true(), pl.Series(found))
+
+    def verdicts(self, texts: Iterable[tuple[str, pl.Series]]) -> Verdicts:
+        """Start judging: rows with more cells than there are columns, and text that was not in the file's encoding."""
+        verdicts = Verdicts(len(self.frame))
+        extra = self.frame["extra"]
+        if extra.null_count() < len(extra):
+            verdicts.refuse_where(
+                ~extra.str.contains(_BLANK).fill_null(True), "malformed_row", "beyond the last column"
+            )
+        for ours, values in texts:
+            distinct = values.drop_nulls().unique()
+            if distinct.str.contains("\ufffd", literal=True).any():
+                is_broken = values.str.contains("\ufffd", literal=True).fill_null(False)
+                verdicts.refuse_where(is_broken, "invalid_encoding", self.named(ours))
+        return verdicts
+
+    def _nothing(self, kind: pl.DataType) -> pl.Series:
+        return pl.repeat(None, len(self.frame), dtype=kind, eager=True)
+
+
+def read_table(path: File, kind: str, source_name: str, source: Source) -> Table:
+    """Read a file and understand its columns.
+
+    Args:
+        kind: ``spend`` or ``ledger``.
+        source_name: the key under ``sources:`` in the configuration, such as ``spend/meta_ads``.
+
+    Raises:
+        UnreadableTableError: it is not a table of its kind; the message says what to change.
+        UnknownValueError: the configured preset does not exist.
+    """
+    known = recognise(grids(path, source), kind, source_name, source)
+    return Table(known, source, without_blanks(known.grid.rows()))
+
+
+def without_blanks(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows that have anything but blanks."""
+    places = [name for name in frame.columns if name != "line"]
+    first = frame[places[0]]
+    # Of a table with rows the first column is filled almost always; only where it is not, all are looked at.
+    if first.null_count() == 0 and not (first.str.strip_chars() == "").any():
+        return frame
+    return frame.filter(pl.any_horizontal((pl.col(places).str.strip_chars() != "").fill_null(False)))

@@ -1,0 +1,77 @@
+"""Workbooks (xlsx): each sheet a table, its cells as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import fastexcel
+import polars as pl
+
+from ingestion.sources.tabular.grids import Grid, UnreadableTableError
+from ingestion.zone import File
+from settings import Source, UnknownValueError
+
+_HEAD_ROWS = 40
+_EXACT = 2**53  # beyond this a workbook's number, which is a float, has lost digits
+
+
+def sheet_grids(path: File, source: Source) -> Iterator[Grid]:
+    """Each of the first rows of each sheet, or of the one that `sheet:` names.
+
+    Raises:
+        UnreadableTableError: it is not a workbook, or has no such sheet.
+    """
+    with path.open("rb") as file:
+        content = file.read()
+    try:
+        book = fastexcel.read_excel(content)
+        names = book.sheet_names
+    except fastexcel.FastExcelError as error:
+        raise UnreadableTableError("it is not a workbook (xlsx); export it anew, or as CSV") from error
+    if source.sheet is not None and source.sheet not in names:
+        raise UnreadableTableError(str(UnknownValueError("sheet:", source.sheet, names)))
+    for name in names if source.sheet is None else [source.sheet]:
+        text = _sheet(book, name)
+        is_first = True
+        for place in range(source.skip_rows, 1 + source.skip_rows if source.skip_rows else min(_HEAD_ROWS, len(text))):
+            cells = [cell or "" for cell in text.row(place)] if place < len(text) else []
+            while cells and not cells[-1].strip():
+                cells.pop()
+            if cells:
+                yield Grid(cells, partial(_rows, book, name, text, place, len(cells)), is_first, name)
+                is_first = False
+
+
+def _sheet(book: Any, name: str) -> pl.DataFrame:
+    """All rows of a sheet as text."""
+    try:
+        frame = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    except fastexcel.FastExcelError as error:
+        raise UnreadableTableError("a sheet of the workbook cannot be read; export it anew, or as CSV") from error
+    return frame.rename({old: str(place) for place, old in enumerate(frame.columns)})
+
+
+def _rows(book: Any, name: str, text: pl.DataFrame, header: int, width: int) -> pl.DataFrame:
+    numbers = _numbers(book, name, header, width)
+    found = text[header + 1 :].with_row_index("line", offset=header + 2).with_columns(pl.col("line").cast(pl.Int64))
+    columns = [
+        # As a float prints it: who reads an identifier sees that it is not whole.
+        pl.when(pl.col(place).cast(pl.Float64, strict=False).abs() > _EXACT)
+        .then(pl.col(place).cast(pl.Float64, strict=False).map_elements("{:.14E}".format, return_dtype=pl.String))
+        .otherwise(pl.col(place))
+        .alias(place)
+        if place in numbers
+        else pl.col(place)
+        for place in map(str, range(width))
+    ]
+    beyond = [pl.col(place) for place in text.columns[width:]]
+    extra = pl.coalesce(beyond) if beyond else pl.lit(None, pl.String)
+    return found.select(*columns, extra.alias("extra"), "line")
+
+
+def _numbers(book: Any, name: str, header: int, width: int) -> set[str]:
+    """The columns that hold numbers and not text."""
+    typed = book.load_sheet(name, header_row=None, skip_rows=header + 1, schema_sample_rows=None).to_polars()
+    return {str(place) for place, kind in enumerate(typed.dtypes[:width]) if kind.is_numeric()}

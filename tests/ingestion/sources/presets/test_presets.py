@@ -1,0 +1,155 @@
+"""Every known export: its sample is read to the cent, however it is written, and in another's place it is refused."""
+
+import csv
+import gzip
+import io
+import random
+from decimal import Decimal
+
+import pytest
+import xlsxwriter
+
+from ingestion.money import MINOR_UNITS
+from ingestion.sources.presets import presets
+from ingestion.sources.tabular.grids import UnreadableTableError
+from tests.ingestion.sources.tables import read
+
+ALL = sorted(presets().values(), key=lambda one: one.name)
+TEXT = [one for one in ALL if one.sample_suffix in ("csv", "tsv")]
+PLATFORMS = sorted({platform for one in ALL for platform in one.platforms})
+
+
+def place(one):
+    return "ledger" if one.kind == "ledger" else f"spend/{(one.platforms or ('my_dsp',))[0]}"
+
+
+def named(text):
+    return None if text is None else str(text)
+
+
+def told(one, found):
+    """The rows as a preset's `gives` has them."""
+    if one.kind == "spend":
+        return [
+            (str(row["spend_on"]), row["campaign_id"], row["campaign_name"], row["impressions"], row["clicks"],
+             money(row["spend_minor"], row["currency"], row["spend_rest"]), row["currency"])
+            for row in found.rows.to_dicts()
+        ]  # fmt: skip
+    return [
+        (row["order_id"], str(row["ordered_at"]), row["status"],
+         *[None if row[f"{name}_minor"] is None else money(row[f"{name}_minor"], row["currency"])
+           for name in ("revenue", "refunded", "cogs")], row["currency"], str(row["updated_at"]))
+        for row in found.rows.to_dicts()
+    ]  # fmt: skip
+
+
+def money(minor, currency, rest=0):
+    exact = Decimal(minor).scaleb(-MINOR_UNITS[currency]) + Decimal(rest).scaleb(-12)
+    text = f"{exact:f}"
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0").ljust(MINOR_UNITS[currency], "0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def config(one):
+    return {"currency": one.sample_currency} if one.sample_currency else {}
+
+
+def sample(folder, one, content=None, suffix=None):
+    content = one.sample if content is None else content
+    return read(folder, content, place(one), f"a.{suffix or one.sample_suffix}", **config(one))
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_the_sample_is_read_to_the_cent(tmp_path, one):
+    found = sample(tmp_path, one)
+    assert found.table.known.preset.name == one.name
+    assert told(one, found) == list(one.gives)
+    assert found.refused.is_empty()
+    assert found.table.odd == {}
+
+
+def delimiter(one):
+    return "\t" if one.sample_suffix == "tsv" else ","
+
+
+def header_place(one, rows):
+    """Where the header stands in a sample: below its titles."""
+    names = set(map(plain, one.signature))
+    return next(place for place, row in enumerate(rows) if names <= set(map(plain, row)))
+
+
+def plain(name):
+    return name.lower().split("(")[0].replace(" ", "").replace("_", "").replace("-", "")
+
+
+def reordered(one):
+    """The sample with its columns in another order, titles and totals where they were."""
+    rows = list(csv.reader(io.StringIO(one.sample), delimiter=delimiter(one)))
+    start = header_place(one, rows)
+    order = list(range(len(rows[start])))
+    random.Random(one.name).shuffle(order)
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=delimiter(one))
+    for number, row in enumerate(rows):
+        is_cell_row = number >= start and len(row) == len(order)
+        writer.writerow([row[place] for place in order] if is_cell_row else row)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("one", TEXT, ids=lambda one: one.name)
+@pytest.mark.parametrize("how", ["reordered", "bom", "gz", "xlsx", "utf16", "upper"])
+def test_the_sample_is_read_alike_however_it_is_written(tmp_path, one, how):
+    text, suffix = one.sample, one.sample_suffix
+    written = {
+        "reordered": lambda: (reordered(one), suffix),
+        "bom": lambda: (b"\xef\xbb\xbf" + text.encode(), suffix),
+        "gz": lambda: (gzip.compress(text.encode()), f"{suffix}.gz"),
+        "xlsx": lambda: (workbook(one), "xlsx"),
+        "utf16": lambda: (text.encode("utf-16"), suffix),
+        "upper": lambda: (upper(one), suffix),
+    }[how]()
+    assert told(one, sample(tmp_path, one, *written)) == list(one.gives)
+
+
+def upper(one):
+    lines = one.sample.splitlines(keepends=True)
+    rows = [next(csv.reader([line], delimiter=delimiter(one)), []) for line in lines]
+    start = header_place(one, rows)
+    return "".join([*lines[:start], lines[start].upper(), *lines[start + 1 :]])
+
+
+def workbook(one):
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(csv.reader(io.StringIO(one.sample), delimiter=delimiter(one))):
+            sheet.write_row(number, 0, row)
+    return written.getvalue()
+
+
+OTHERS = [
+    (one, source)
+    for one in ALL
+    for source in ("ledger", *(f"spend/{platform}" for platform in PLATFORMS))
+    if not (one.kind == "spend" and not one.platforms and source != "ledger")  # fits any platform
+    and source.partition("/")[2] not in one.platforms
+    and not (one.kind == "ledger" and source == "ledger")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "source"), OTHERS, ids=lambda value: getattr(value, "name", value))
+def test_a_sample_in_anothers_folder_is_refused_and_the_message_names_its_own(tmp_path, one, source):
+    with pytest.raises(UnreadableTableError) as caught:
+        read(tmp_path, one.sample, source, f"a.{one.sample_suffix}", **config(one))
+    home = "ledger" if one.kind == "ledger" else f"spend/{(one.platforms or ('<platform>',))[0]}"
+    assert one.name in str(caught.value)
+    assert f"move it to {home}" in str(caught.value)
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_a_preset_says_what_to_export_and_where_its_columns_are_defined(one):
+    assert one.export.endswith(".")
+    assert one.documented_at.startswith(("https://", "docs/"))
+    assert one.sample
+    assert one.gives

@@ -1,0 +1,97 @@
+"""Rows of the ledger: what each gives, and why one is refused."""
+
+from datetime import datetime
+
+import pytest
+
+from privacy.pseudonyms import pseudonym
+from tests.ingestion.sources.tables import CONTEXT, ledger, reasons, refusals
+
+ROW = {
+    "order_id": "o-1", "ordered_at": "2026-03-01T10:00:00Z", "status": "completed", "revenue": "10.50", "refunded": "0",
+    "cogs": "", "currency": "EUR", "updated_at": "2026-03-02T10:00:00Z",
+}  # fmt: skip
+
+
+def line(**changes):
+    return ",".join(f'"{value}"' for value in (ROW | changes).values())
+
+
+def test_an_order_of_the_ledger(tmp_path):
+    found = ledger(tmp_path, line(status="Partially_Refunded", refunded="1.005", cogs="4"), line(refunded=""))
+    assert found.rows.to_dicts()[0] == {
+        "line": 2, "order_id": "o-1", "ordered_at": datetime(2026, 3, 1, 10), "status": "partially_refunded",
+        "revenue_minor": 1050, "refunded_minor": 100, "cogs_minor": 400, "currency": "EUR",
+        "updated_at": datetime(2026, 3, 2, 10),
+    }  # fmt: skip
+    assert found.rows["cogs_minor"].to_list() == [400, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "column"),
+    [
+        *[({name: ""}, "missing_field", name) for name in ("order_id", "ordered_at", "status", "revenue", "currency",
+        "updated_at")],
+        ({"status": "shipped"}, "unknown_status", "status"),
+        *[({"ordered_at": wrong}, "invalid_timestamp", "ordered_at") for wrong in ("x", "2026-02-30T00:00:00Z",
+        "01.03.2026", "3/2/2026 10:00", "0001-01-01T00:00:00+05:00")],
+        ({"updated_at": "x"}, "invalid_timestamp", "updated_at"),
+        ({"revenue": "-"}, "missing_field", "revenue"), ({"revenue": "x"}, "invalid_money", "revenue"),
+        ({"revenue": "1,234"}, "ambiguous_number", "revenue"),
+        ({"currency": "XXQ"}, "unknown_currency", "currency"),
+        ({"status": "x", "ordered_at": "x"}, "unknown_status", "status"),
+        ({"revenue": "x", "updated_at": "x"}, "invalid_timestamp", "updated_at"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_refused_row_says_its_line_reason_and_column(tmp_path, changes, reason, column):
+    assert refusals(ledger(tmp_path, line(), line(**changes))) == [(3, reason, column)]
+
+
+@pytest.mark.parametrize("word", ["NULL", r"\N", "nan", "None", "N/A", "NA", "-", "--", "x", "-1"])
+def test_an_absent_or_odd_optional_amount_costs_no_order(tmp_path, word):
+    (row,) = ledger(tmp_path, line(refunded=word, cogs=word)).rows.to_dicts()
+    assert (row["revenue_minor"], row["refunded_minor"], row["cogs_minor"]) == (1050, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-01T10:00:00Z", datetime(2026, 3, 1, 10)), ("2026-03-01t10:00:00z", datetime(2026, 3, 1, 10)),
+        ("2026-03-01 10:00:00+02:00", datetime(2026, 3, 1, 8)), ("2026-03-01 10:00:00", datetime(2026, 3, 1, 9)),
+        ("2026-07-01T10:00:00.5", datetime(2026, 7, 1, 8, 0, 0, 500000)), ("2026-03-01", datetime(2026, 2, 28, 23)),
+        ("2026-03-01 10:00:00 +0100", datetime(2026, 3, 1, 9)), ("2026-03-01 10:00:00 UTC", datetime(2026, 3, 1, 10)),
+        ("2026-03-01T10:00:00.000+0000", datetime(2026, 3, 1, 10)), ("2026-03-01 10:00", datetime(2026, 3, 1, 9)),
+        ("Mar 1, 2026 10:00:00 AM", datetime(2026, 3, 1, 9)), ("2026/03/01 1:30 PM", datetime(2026, 3, 1, 12, 30)),
+    ],
+)  # fmt: skip
+def test_moments_without_an_offset_are_the_regions_time(tmp_path, text, moment):
+    assert ledger(tmp_path, line(ordered_at=text, updated_at=text)).rows["ordered_at"].to_list() == [moment]
+
+
+def test_a_configured_format_reads_its_dates_and_no_others(tmp_path):
+    rows = [line(ordered_at="02.03.2026 10:00", updated_at="2026-03-02"), line(ordered_at="3/2/2026")]
+    found = ledger(tmp_path, *rows, date_format="%d.%m.%Y")
+    assert found.rows["ordered_at"].to_list() == [datetime(2026, 3, 2, 9)]
+    assert reasons(found) == ["invalid_timestamp"]
+
+
+def test_an_order_past_the_ledgers_retention_is_expired(tmp_path):
+    found = ledger(tmp_path, line(ordered_at="2016-03-10T12:00:00Z"), line())
+    assert (found.expired, len(found.rows)) == (1, 1)
+
+
+def test_an_order_number_shaped_like_an_e_mail_address_is_that_of_the_events(tmp_path):
+    found = ledger(tmp_path, line(order_id="jane@example.com"))
+    assert found.rows["order_id"].to_list() == [pseudonym(CONTEXT.key, "order", "jane@example.com")]
+
+
+def test_an_order_number_that_came_through_a_float_is_its_digits_or_refused(tmp_path):
+    found = ledger(tmp_path, line(order_id="1001.0"), line(order_id="12345678901234567.0"))
+    assert found.rows["order_id"].to_list() == ["1001"]
+    assert reasons(found) == ["imprecise_id"]
+
+
+def test_words_of_status_may_be_configured(tmp_path):
+    found = ledger(tmp_path, line(status="Versendet"), status={"versendet": "completed"})
+    assert found.rows["status"].to_list() == ["completed"]

@@ -1,0 +1,121 @@
+"""Rows of advertising cost: what each gives, what counts once, and why one is refused."""
+
+import re
+from datetime import date
+
+import pytest
+
+from tests.ingestion.sources.tables import read, reasons, refusals, spend
+
+ROW = {
+    "date": "2026-03-01", "campaign_id": "c-1", "campaign_name": "Brand", "impressions": "100", "clicks": "7",
+    "spend": "12.345", "currency": "EUR",
+}  # fmt: skip
+
+
+def line(**changes):
+    return ",".join(f'"{value}"' for value in (ROW | changes).values())
+
+
+def test_a_row_is_exact_and_what_is_below_the_minor_unit_is_kept(tmp_path):
+    (row,) = spend(tmp_path, line()).rows.to_dicts()
+    assert row["spend_on"] == date(2026, 3, 1)
+    assert (row["campaign_id"], row["campaign_name"], row["channel"]) == ("c-1", "Brand", None)
+    assert (row["impressions"], row["clicks"], row["currency"], row["line"]) == (100, 7, "EUR", 2)
+    assert (row["spend_minor"], row["spend_rest"]) == (1234, 5 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "column"),
+    [
+        *[({name: "--"}, "missing_field", name) for name in ("date", "spend", "currency")],
+        *[({"date": wrong}, "invalid_timestamp", "date") for wrong in ("2026-02-30", "01.03.2026", "03/05/2026", "x")],
+        *[({"date": wrong}, "invalid_period", "date") for wrong in ("2026-03", "2026-W10", "2026-03-01 - 2026-03-31")],
+        *[({"spend": wrong}, "invalid_money", "spend") for wrong in ("x", "12,34.5", "1e400", "1e15", "1.2.3")],
+        ({"spend": "1,234"}, "ambiguous_number", "spend"),
+        ({"currency": "XXQ"}, "unknown_currency", "currency"),
+        ({"campaign_id": "1.20211E+17"}, "imprecise_id", "campaign_id"),
+        ({"date": "", "spend": "x"}, "missing_field", "date"),
+        ({"date": "x", "spend": "x"}, "invalid_timestamp", "date"),
+        ({"currency": "XXQ", "spend": "x"}, "invalid_money", "spend"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_refused_row_says_its_line_reason_and_column(tmp_path, changes, reason, column):
+    found = spend(tmp_path, line(), line(**changes))
+    assert refusals(found) == [(3, reason, column)]
+    assert len(found.rows) == 1
+    assert found.records == 2
+
+
+def test_an_odd_optional_cell_never_costs_the_row_its_money(tmp_path):
+    odd = spend(tmp_path, line(impressions="x", clicks="1.5"), line(impressions="1,200", clicks="--"))
+    assert odd.rows.select("impressions", "clicks", "spend_minor").rows() == [(None, None, 1234), (1200, None, 1234)]
+    assert odd.table.odd == {"impressions": 1, "clicks": 1}
+
+
+def test_what_a_row_may_leave_out(tmp_path):
+    rows = spend(tmp_path, line(campaign_id="", currency="eur"), line(campaign_id="", campaign_name="")).rows
+    assert rows["campaign_id"].to_list() == ["Brand", "(none)"]
+    assert rows["currency"].to_list() == ["EUR", "EUR"]
+
+
+def test_a_credit_is_negative_cost(tmp_path):
+    assert spend(tmp_path, line(spend="-3.50")).rows["spend_minor"].to_list() == [-350]
+
+
+def test_rows_equal_in_every_column_count_once_and_others_all_stand(tmp_path):
+    found = spend(tmp_path, line(), line(), line(clicks="8"))
+    assert (len(found.rows), found.duplicates, found.conflicting) == (2, 1, 0)
+
+
+def test_of_rows_alike_but_for_what_they_measure_the_one_extracted_last_stands(tmp_path):
+    head = "_airbyte_raw_id,_airbyte_extracted_at,segments.date,segments.hour,campaign.id,metrics.cost_micros"
+    rows = [
+        "u1,2026-03-02T01:00:00Z,2026-03-01,8,1,1000000", "u2,2026-03-03T01:00:00Z,2026-03-01,8,1,2000000",
+        "u3,2026-03-02T01:00:00Z,2026-03-01,9,1,4000000",
+    ]  # fmt: skip
+    found = spend(tmp_path, *rows, head=head, currency="EUR")
+    assert sorted(found.rows["spend_minor"]) == [200, 400]
+    assert (found.duplicates, found.conflicting) == (1, 1)
+
+
+def test_total_lines_are_no_campaign_with_a_date_or_without(tmp_path):
+    found = spend(
+        tmp_path, line(), line(date="", campaign_id="", campaign_name="Total"),
+        line(campaign_id="", campaign_name="Total"),
+        line(date="Total: Account", campaign_id="--"), line(campaign_name="Total", campaign_id="9"),
+    )  # fmt: skip
+    assert found.rows["campaign_id"].to_list() == ["c-1", "9"]
+    assert (found.table.totals, found.records) == (3, 2)
+
+
+def test_a_row_for_more_than_one_day_is_refused_on_all_of_its_days(tmp_path):
+    head = "date_start,date_stop,account_currency,campaign_id,spend"
+    found = spend(tmp_path, "2026-03-01,2026-03-31,EUR,77,310.00", head=head, source="spend/meta_ads")
+    assert reasons(found) == ["invalid_period"]
+    assert found.refused.select("day", "until").rows() == [(date(2026, 3, 1), date(2026, 3, 31))]
+
+
+def test_campaigns_that_are_shaped_like_a_person_are_redacted(tmp_path):
+    (row,) = spend(tmp_path, line(campaign_id="jane@example.com", campaign_name="jane@example.com")).rows.to_dicts()
+    assert row["campaign_name"] == "(redacted)"
+    assert re.fullmatch(r"\(redacted [0-9a-f]{16}\)", row["campaign_id"])
+
+
+def test_micros_of_a_currency_with_small_units_may_be_many(tmp_path):
+    head = "date,campaign_id,cost_micros,currency"
+    found = spend(tmp_path, "2026-03-01,1,5000000000000000,VND", head=head)
+    assert found.rows["spend_minor"].to_list() == [5_000_000_000]
+
+
+def test_text_in_another_encoding_is_refused_row_by_row_unless_it_is_configured(tmp_path):
+    content = f"{','.join(ROW)}\n{line()}\n{line(campaign_name='Größe')}\n".encode("cp1252")
+    assert refusals(read(tmp_path, content)) == [(3, "invalid_encoding", "campaign_name")]
+    assert read(tmp_path, content, encoding="cp1252").rows["campaign_name"].to_list() == ["Brand", "Größe"]
+
+
+def test_a_row_with_more_cells_than_names_is_refused_and_empty_ones_do_no_harm(tmp_path):
+    found = spend(tmp_path, "2026-03-01,1,x,1,1,12,34,EUR", "2026-03-01,1,x,1,1,12.34,EUR,,")
+    assert refusals(found) == [(2, "malformed_row", "beyond the last column")]
+    assert found.rows["spend_minor"].to_list() == [1234]
