@@ -62,10 +62,10 @@ def parsed() -> Any:
     if key not in _in_memory:
         content = kept(_PARSED, lambda: _parse()[_PARSED])
         if key not in _in_memory:
-            with tempfile.TemporaryDirectory() as target:
-                # A copy: dbt writes where it reads. Of the same files, read by the same dbt, it is the parse itself.
-                (Path(target) / _PARSED).write_bytes(content)
-                _remember(key, _invoke_parse(Path(target)))
+            from dbt.contracts.graph.manifest import Manifest
+
+            # Of the same files, read by the same dbt, it is the parse itself: nothing has to be parsed again.
+            _remember(key, Manifest.from_msgpack(content))
     return _in_memory[key].deepcopy()
 
 
