@@ -12,11 +12,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ingestion import table_books
 from ingestion.landing import Landed
 from ingestion.notes import note
+from ingestion.region_tables import REGION_TABLES
 from privacy import storage
-from settings import WAREHOUSE_FORMAT, PermanentError, Settings, UsageError
+from settings import WAREHOUSE_FORMAT, PermanentError, Settings
+from settings.formats import check_format
 
 _ARCHIVES = pl.Schema({
     "archive_id": pl.Int32(), "kind": pl.String(), "name": pl.String(), "topic": pl.String(), "partition": pl.Int32(),
@@ -28,81 +29,22 @@ _FATES = pl.Schema({
     "archive_id": pl.Int32(), "fate": pl.String(), "reason": pl.String(), "records": pl.Int64(),
     "conflicting": pl.Int64(),
 })  # fmt: skip
+FORMAT = "format"  # in `ops.meta`
 FATES = ("loaded", "anonymised", "duplicate", "no_consent", "bot", "suppressed", "expired")
-
-_SCHEMA = """
-create schema if not exists raw;
-create schema if not exists ops;
-create table if not exists raw.events (
-    message_id uuid not null, message_order uuid not null, archive_id integer not null, record_offset bigint not null,
-    type varchar not null, event varchar, occurred_at timestamp not null, received_at timestamp,
-    anonymous_id uuid, user_id uuid,
-    campaign_source varchar, campaign_medium varchar, campaign_name varchar, campaign_id varchar,
-    page_host varchar, referrer_host varchar, experiment varchar, variation varchar, geography varchar,
-    order_id varchar, currency varchar,
-    revenue_minor bigint, tax_minor bigint, shipping_minor bigint, total_minor bigint, is_anonymised boolean not null,
-    is_consent_stated boolean);
-alter table raw.events add column if not exists is_consent_stated boolean;
-create table if not exists raw.spend (
-    file varchar not null, line bigint not null, platform varchar not null, spend_on date not null,
-    campaign_id varchar not null, campaign_name varchar, channel varchar,
-    impressions bigint not null, clicks bigint not null, spend_minor bigint not null, currency varchar not null);
-create table if not exists raw.ledger_orders (
-    file varchar not null, line bigint not null, order_id varchar not null, ordered_at timestamp not null,
-    status varchar not null, revenue_minor bigint not null, refunded_minor bigint not null, cogs_minor bigint,
-    currency varchar not null, updated_at timestamp not null);
-create table if not exists raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
-create sequence if not exists ops.archive_ids;
-create table if not exists ops.archives (
-    archive_id integer primary key, kind varchar not null, name varchar not null, topic varchar not null,
-    partition integer not null, start_offset bigint not null, size_bytes bigint not null, mtime_ns bigint not null,
-    sha256 varchar not null, state varchar not null, problem varchar, attempts integer not null,
-    records bigint not null, first_seen_at timestamp not null, loaded_at timestamp);
-create table if not exists ops.fates (
-    archive_id integer not null, fate varchar not null, reason varchar not null, records bigint not null,
-    conflicting bigint not null, primary key (archive_id, fate, reason));
-create table if not exists ops.dead_letters (
-    archive_id integer not null, record_offset bigint not null, reason varchar not null, occurred_at timestamp,
-    first_seen_at timestamp not null, attempts integer not null, payload blob not null);
-create table if not exists ops.fields (
-    topic varchar not null, field varchar not null, problem varchar not null, seen_on date not null,
-    first_seen_at timestamp not null, records bigint not null, primary key (topic, field, problem, seen_on));
-create table if not exists ops.disposals (
-    disposed_at timestamp not null, what varchar not null, rule varchar not null, older_than timestamp not null,
-    records bigint not null);
-create table if not exists ops.changes (kind varchar not null, day date, key varchar);
-create table if not exists ops.pending_days (
-    day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar,
-    touched_from date, touched_to date);  -- what its credit stood on before
-create table if not exists ops.days (
-    day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
-    is_final boolean not null);
-create table if not exists ops.settled_orders (
-    order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]);
-create table if not exists ops.device_owners (anonymous_id uuid not null, user_id uuid not null);
-create table if not exists ops.settled_paths (
-    month date not null, path varchar[] not null, non_conversions bigint not null);
-create table if not exists ops.removed_events (archive_id integer primary key, records bigint not null);
-create table if not exists ops.archive_spans (archive_id integer primary key, earliest timestamp, latest timestamp);
-create table if not exists ops.past_sightings (
-    message_id uuid not null, message_order uuid not null, occurred_at timestamp not null, anonymous_id uuid not null,
-    user_id uuid not null, last_seen_at timestamp not null);
-create table if not exists ops.past_buyers (person_id uuid primary key, last_ordered_on date not null);
-create table if not exists ops.withdrawals (anonymous_id uuid, user_id uuid, withdrawn_at timestamp not null);
-create table if not exists ops.notes (
-    archive_id integer not null, field varchar not null, note varchar not null, records bigint not null,
-    primary key (archive_id, field, note));
-create table if not exists ops.meta (key varchar primary key, value varchar not null);
-"""
 
 
 @contextmanager
-def region_file(settings: Settings, region: str, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def region_file(
+    settings: Settings, region: str, *, read_only: bool = False, may_migrate: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a region's file; a writer makes it where it is not there, and closes it in any case.
+
+    Args:
+        may_migrate: open also what is of an earlier format; it is for the migrations.
 
     Raises:
         TransientError: another process holds the file and did not let go in about six seconds, or it cannot be read.
-        UsageError: the file was written by a newer or older warehouse, or its key is missing or another one.
+        UsageError: the file is of another format than this release's, or its key is missing or another one.
     """
     path = settings.region_file(region)
     if not read_only:
@@ -113,17 +55,21 @@ def region_file(settings: Settings, region: str, *, read_only: bool = False) -> 
         con.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         if not read_only and not _has_books(con):
             with transaction(con):
-                con.execute(_SCHEMA)
-                con.execute(table_books.SCHEMA)
-                con.execute("insert or ignore into ops.meta values ('format', ?)", [str(WAREHOUSE_FORMAT)])
-        if (found := meta(con, "format")) != str(WAREHOUSE_FORMAT):
-            raise UsageError(f"{path} has format {found}, this version needs {WAREHOUSE_FORMAT}; start a new warehouse")
+                con.execute(REGION_TABLES)
+                put_meta(con, FORMAT, str(WAREHOUSE_FORMAT))
+        check_format(path, region_format(con), may_migrate=may_migrate)
         yield con
 
 
 def _has_books(con: duckdb.DuckDBPyConnection) -> bool:
-    newest = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'refused_rows'"
-    return con.execute(newest).fetchone() == (1,)
+    books = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'meta'"
+    return con.execute(books).fetchone() == (1,)
+
+
+def region_format(con: duckdb.DuckDBPyConnection) -> int | None:
+    """The format that a region's file says it has."""
+    found = meta(con, FORMAT) or ""
+    return int(found) if found.isdigit() else None
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from operations.publishing.region_marts import RegionLateError
 from operations.rebuilding import plan
 from operations.rebuilding.rebuild import days_at_hand
 from operations.store import versions
-from operations.store.locks import OnWait, exclusive, wait_quietly
+from operations.store.locks import OnWait, wait_quietly
+from operations.store.migrations import on_present_format
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
 from orchestration.partitions import range_tags, regions
@@ -50,6 +51,7 @@ class Outcome:
     version: int | None = None  # None where nothing differs from what is published
     pinned: int | None = None  # a version that a rollback pinned: nothing is published over it
     keys_made: str | None = None  # where keys were made, if this run made them
+    migrated: list[str] = field(default_factory=list)  # what brought the warehouse to this release's format
     warnings: list[str] = field(default_factory=list)  # what somebody should look at, though it fails nothing
 
     @property
@@ -115,7 +117,10 @@ def backfill(
 @contextmanager
 def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: OnWait) -> Iterator[_Jobs]:
     """The warehouse to oneself, with what a killed run left cleared away."""
-    with exclusive(settings, on_wait), instance(settings) as journal:
+    with on_present_format(settings, on_wait) as migrated, instance(settings) as journal:
+        outcome.migrated = migrated.steps
+        outcome.failures += [f"{region}: migrate: {problem}" for region, problem in migrated.failures.items()]
+        outcome.regions = [region for region in outcome.regions if region not in migrated.failures]
         for region in outcome.regions:
             if settings.region_file(region).exists():
                 check_key(settings, region)

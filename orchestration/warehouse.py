@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from operations.store.locks import exclusive
+from operations.store.migrations import on_present_format
 from orchestration.automation import only_what_may_pass_is_retried
 from settings import Settings, load_settings
 
@@ -32,5 +32,5 @@ class Warehouse(dg.ConfigurableResource):
     @contextmanager
     def writing(self, context: dg.AssetExecutionContext) -> Iterator[Settings]:
         """Hold the warehouse while the body runs; a run of another process waits."""
-        with only_what_may_pass_is_retried(context.op_execution_context.retry_number), exclusive(self.settings):
+        with only_what_may_pass_is_retried(context.op_execution_context.retry_number), on_present_format(self.settings):
             yield self.settings

@@ -5,9 +5,10 @@ Nothing here reads the environment at import: :func:`load_settings` and :func:`n
 
 from settings.attribution import OWN_TRACKS, Attribution, ChannelRule, Conversion
 from settings.clock import now
-from settings.config import WAREHOUSE_FORMAT, Settings, is_region_name
+from settings.config import Settings, is_region_name
 from settings.errors import PermanentError, RomiError, TransientError, UnknownValueError, UsageError
 from settings.experiments import Experiment
+from settings.formats import WAREHOUSE_FORMAT
 from settings.loading import load_settings
 from settings.section import Section
 from settings.sections import Anomalies, Anomaly, Backup, Privacy, Region, Retention, Slo, Topic

@@ -15,8 +15,6 @@ from settings.section import Section
 from settings.sections import Anomalies, Backup, Privacy, Region, Retention, Slo, Topic
 from settings.sources import Fx, Source, check_sources
 
-WAREHOUSE_FORMAT = 6
-
 
 class Settings(Section):
     """Everything that can be configured (``romi.yaml``); every key is optional."""

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, field_validator
 
 from operations.error_messages import describe_error
-from settings import WAREHOUSE_FORMAT, UsageError
+from settings import UsageError
+from settings.formats import check_format
 
 MANIFEST = "backup.json"
 
@@ -52,9 +53,8 @@ def read_manifest(source: Path) -> dict[str, Any]:
         raise UsageError(f"the backup cannot be read: {describe_error(error)}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is cut off or no JSON, so the backup cannot be restored") from error
-    known = manifest.get("warehouse_format", WAREHOUSE_FORMAT) if isinstance(manifest, dict) else WAREHOUSE_FORMAT
-    if known != WAREHOUSE_FORMAT:
-        raise UsageError(f"{source} has format {known}, this version needs {WAREHOUSE_FORMAT}")
+    if isinstance(manifest, dict) and "warehouse_format" in manifest:
+        check_format(source, manifest["warehouse_format"], may_migrate=True)
     try:
         _Manifest.model_validate(manifest)
     except ValidationError as error:

@@ -26,7 +26,8 @@ from operations.incidents.run_warnings import mended_tombstones
 from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
-from operations.store.locks import OnWait, exclusive, wait_quietly
+from operations.store.locks import OnWait, wait_quietly
+from operations.store.migrations import migrate_restored, on_present_format
 from operations.store.versions import dispose_other_versions
 from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now
@@ -45,8 +46,8 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
     Raises:
         UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given; or
             a killed restore left two warehouses.
-        PermanentError: the backup is not what it was, or fewer tombstones of erased persons are at hand, in the
-            backup, the warehouse and beside the keys, than were made.
+        PermanentError: the backup is not what it was, or cannot be brought to this release's format, or fewer
+            tombstones of erased persons are at hand, in the backup, the warehouse and beside the keys, than were made.
     """
     manifest = read_manifest(source)
     root = settings.warehouse.absolute()
@@ -58,7 +59,7 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
     begun = time.monotonic()
     verify(settings, source / "warehouse", manifest)
     seconds = time.monotonic() - begun
-    with exclusive(settings, on_wait):
+    with on_present_format(settings, on_wait):
         begun = time.monotonic()  # to wait for the lock is not to restore
         sweep(settings)
         with claimed(restoring(root)) as work:
@@ -97,10 +98,12 @@ def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path
     verify(settings, work, manifest)
     if manifest["published"]:
         (work / "published").symlink_to(manifest["published"])
-    _merge_books(settings.warehouse.absolute(), work)
-    note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
+    restored = settings.model_copy(update={"warehouse": work})
     with keys_from(key_file(settings.warehouse)):
-        return _take_out_the_erased(settings.model_copy(update={"warehouse": work}))
+        migrate_restored(restored)
+        _merge_books(settings.warehouse.absolute(), work)
+        note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
+        return _take_out_the_erased(restored)
 
 
 def _take_out_the_erased(settings: Settings) -> list[str]:

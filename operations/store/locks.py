@@ -14,13 +14,16 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from settings import WAREHOUSE_FORMAT, Settings, UsageError, now
 from settings.durable import write_json
+from settings.formats import check_format
 
 LOCK = ".lock"
+_MARKER = "warehouse.json"
 _PRIVATE = ("regions", "books", "staging", "status", "dbt", "dagster")
 _MINE = {LOCK, *_PRIVATE}  # `make ui` may have been here first
 _held: ContextVar[frozenset[Path]] = ContextVar("warehouses held", default=frozenset())
@@ -34,8 +37,11 @@ def wait_quietly(_: str) -> None:
 
 
 @contextmanager
-def exclusive(settings: Settings, on_wait: OnWait = wait_quietly) -> Iterator[None]:
+def exclusive(settings: Settings, on_wait: OnWait = wait_quietly, *, may_migrate: bool = False) -> Iterator[None]:
     """Make the warehouse where there is none and hold it, waiting for whoever holds it now.
+
+    Args:
+        may_migrate: hold also one of an earlier format; it is for the migrations.
 
     Raises:
         UsageError: the folder cannot be written, is something else, or was made by another version.
@@ -46,7 +52,7 @@ def exclusive(settings: Settings, on_wait: OnWait = wait_quietly) -> Iterator[No
         return
     lock = _acquired(path, on_wait)
     try:
-        _prepare(path)
+        _prepare(path, may_migrate=may_migrate)
         _held.set(_held.get() | {path})
         yield
     finally:
@@ -67,24 +73,28 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def check_warehouse(settings: Settings) -> None:
-    """Refuse a folder that this version cannot work on.
+def check_warehouse(settings: Settings, *, may_migrate: bool = False) -> None:
+    """Refuse a folder that this release cannot work on, or with `may_migrate`, cannot bring forward.
 
     Raises:
         UsageError: there is no warehouse, or one of another format.
     """
-    marker = settings.warehouse / "warehouse.json"
-    if not marker.is_file():
+    if not (settings.warehouse / _MARKER).is_file():
         raise UsageError(f"no warehouse at {settings.warehouse}; `romi run --landing DIR` makes one")
+    check_format(settings.warehouse, warehouse_format(settings.warehouse), may_migrate=may_migrate)
+
+
+def warehouse_format(path: Path) -> Any:
+    """The format that the warehouse at `path` says it has; None where it does not."""
     try:
-        found = json.loads(marker.read_text()).get("format")
+        return json.loads((path / _MARKER).read_text()).get("format")
     except (ValueError, OSError, AttributeError):
-        found = None
-    if found != WAREHOUSE_FORMAT:
-        raise UsageError(
-            f"the warehouse {settings.warehouse} has format {found}, this version needs {WAREHOUSE_FORMAT}:"
-            " start a new one beside it and load the archives again"
-        )
+        return None
+
+
+def write_format(path: Path, number: int) -> None:
+    """Have the warehouse at `path` say that it has this format."""
+    write_json(path / _MARKER, {"format": number})
 
 
 def _acquired(path: Path, on_wait: OnWait) -> FileLock:
@@ -118,17 +128,16 @@ def _holder(path: Path) -> str:
         return "another run"
 
 
-def _prepare(path: Path) -> None:
+def _prepare(path: Path, *, may_migrate: bool) -> None:
     """Make a new folder a warehouse, or refuse it. What lies in its folders is for its owner alone."""
-    marker = path / "warehouse.json"
     try:
-        if marker.exists():
-            return check_warehouse(Settings(warehouse=path))
-        if any(one.name not in _MINE and not one.name.startswith(".warehouse.") for one in path.iterdir()):
-            raise UsageError(f"{path} is no warehouse of this version (no warehouse.json), and not empty either")
+        if (path / _MARKER).exists():
+            return check_warehouse(Settings(warehouse=path), may_migrate=may_migrate)
+        if any(one.name not in _MINE and not one.name.startswith(f".{_MARKER}") for one in path.iterdir()):
+            raise UsageError(f"{path} is not a warehouse (it has no {_MARKER}), and not empty either")
         for name in _PRIVATE:
             (path / name).mkdir(mode=0o700, exist_ok=True)
-        write_json(marker, {"format": WAREHOUSE_FORMAT})
+        write_format(path, WAREHOUSE_FORMAT)
     except OSError as error:
         raise UsageError(f"cannot write the warehouse {path}: {error.strerror}") from error
     return None

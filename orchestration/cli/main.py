@@ -187,6 +187,7 @@ command(keys, "public")(cli_keys.public)
 command(retention, "apply")(cli_upkeep.apply_retention)
 command(main, "backup")(cli_upkeep.make_backup)
 command(main, "restore")(cli_upkeep.restore_backup)
+command(main, "migrate")(cli_upkeep.migrate_warehouse)
 command(main, "probe")(cli_probe.probe_published)
 command(main, "audit")(cli_upkeep.audit_warehouse)
 

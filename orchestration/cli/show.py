@@ -26,11 +26,14 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
             "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
             "pinned": result.pinned, "keys_made": result.keys_made, "warnings": result.warnings,
+            "migrated": result.migrated,
             "exit_code": result.exit_code,
         })  # fmt: skip
     out = console()
     if result.keys_made:
         out.print(f"keys made at {escape(result.keys_made)}: keep that file, and keep it apart from the warehouse")
+    for line in result.migrated:
+        out.print(f"migrated {escape(line)}")
     for line in result.failures:
         out.print(f"[red]failed[/red] {escape(line)}")
     for region, days in result.withheld.items():

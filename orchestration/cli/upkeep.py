@@ -1,4 +1,4 @@
-"""`romi retention`, `backup`, `restore` and `audit`: what keeps a warehouse in order."""
+"""`romi retention`, `backup`, `restore`, `migrate` and `audit`: what keeps a warehouse in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.cli.console import wait_teller
-from settings import Settings, load_settings
+from settings import WAREHOUSE_FORMAT, Settings, load_settings
 
 if TYPE_CHECKING:
     from operations.backups.backup import Backup
@@ -72,6 +72,32 @@ def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, s
 
     settings = load_settings(config, warehouse=warehouse)
     _print_backup(restore(settings, source, force=force, on_wait=wait_teller(as_json)), "restored from", as_json)
+
+
+def migrate_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
+    """Bring a warehouse that an earlier release made to the format that this one works on.
+
+    `romi run` and `romi restore` do it by themselves. A region's file is changed in one step or not at all; killed on
+    the way, the same command again, or the next run, ends it. Back the warehouse up with the earlier release before
+    you install this one: an earlier release does not read a later format.
+    """
+    from operations.store.locks import check_warehouse
+    from operations.store.migrations import migrate_by_hand
+
+    settings = load_settings(config, warehouse=warehouse)
+    check_warehouse(settings, may_migrate=True)
+    done = migrate_by_hand(settings, wait_teller(as_json))
+    code = int(bool(done.failures))
+    if as_json:
+        _json({"format": WAREHOUSE_FORMAT, "migrated": done.steps, "failures": done.failures, "exit_code": code})
+        return code
+    for line in done.steps:
+        click.echo(f"migrated {line}")
+    for region, problem in done.failures.items():
+        click.echo(f"failed {region}: {problem}")
+    if not code:
+        click.echo(f"the warehouse has format {WAREHOUSE_FORMAT}" + ("" if done.steps else ": nothing to do"))
+    return code
 
 
 def audit_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:

@@ -120,7 +120,7 @@ def test_holder_without_a_name_is_waited_for_too(settings):
 def test_folder_of_another_make_is_refused(settings):
     settings.warehouse.mkdir()
     (settings.warehouse / "photo.jpg").touch()
-    with pytest.raises(UsageError, match="no warehouse of this version"), exclusive(settings):
+    with pytest.raises(UsageError, match="is not a warehouse"), exclusive(settings):
         pass
     assert not is_held(settings.warehouse / LOCK)
 
