@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from settings import UsageError
+from settings import TransientError, UsageError
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,20 @@ class Folder:
             if here is None:
                 yield place, None
             elif here.is_dir():
-                for entry in os.scandir(here):
+                for entry in _entries(here):
                     real = self._within(here / entry.name) if entry.is_symlink() else here / entry.name
                     if real not in above:
                         waiting.append((place / entry.name, real, above | {real}))
             elif place.parts:
                 yield place, here
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder; none where it went away while others were listed."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise TransientError(f"the folder {folder} cannot be read: {error.strerror}") from error

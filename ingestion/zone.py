@@ -105,7 +105,11 @@ class Zone(Protocol):
         """The names of the folders at its top."""
 
     def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
-        """Every file anywhere below a folder, and its place relative to it; none where there is no such folder."""
+        """Every file anywhere below a folder, and its place relative to it; none where there is no such folder.
+
+        Raises:
+            TransientError: a folder cannot be read, so nobody knows what is in it.
+        """
 
     def file(self, place: str) -> File | None:
         """One file, if it is there."""

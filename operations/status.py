@@ -16,6 +16,7 @@ from ingestion.records import naive_utc
 from operations.backups import backup_book
 from operations.rebuilding import plan
 from operations.rebuilding.finality import WATERMARK
+from operations.rights.requests import unfinished_lines
 from operations.service_levels.budget_words import what_is_left
 from operations.service_levels.slo_facts import WHOLE
 from operations.service_levels.slo_marts import region_levels, warehouse_levels
@@ -111,6 +112,7 @@ def overview(settings: Settings) -> dict[str, Any]:
             "versions": len(versions.version_ids(settings)),
         },
         "backup": backup_book.summary(settings),
+        "open_erasures": unfinished_lines(settings),
     }
 
 

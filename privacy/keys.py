@@ -146,6 +146,19 @@ def note(warehouse: Path, region: str, name: str) -> str | None:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def regions_of_keys(warehouse: Path) -> list[str]:
+    """The regions of which the keys file holds something.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = key_file(warehouse)
+    try:
+        return sorted(_read(path))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def put_note(warehouse: Path, region: str, name: str, text: str) -> None:
     """Write a note beside a region's keys.
 

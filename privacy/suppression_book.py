@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from privacy import tombstone_memory as memory
+from privacy.asked import Asked
 from privacy.keys import Key, key_file, note, region_key
 from privacy.line_book import Line, LineBook, line_text
 from privacy.suppression import ALWAYS, Suppression, Tombstone
@@ -38,7 +39,7 @@ class SuppressionBook:
             UsageError: the key is not at hand, or another than the tombstones were made with.
             PermanentError: the book cannot be read.
         """
-        lines = self._known()
+        lines = [line for line in self._known() if "asked" not in line]
         if not lines:
             return None
         key = region_key(self.warehouse, self.region, "suppression", make=False)
@@ -56,8 +57,22 @@ class SuppressionBook:
             memory.remember(self.warehouse, self.region, [])
         return region_key(self.warehouse, self.region, "suppression", make=is_first)
 
-    def add(self, key: Key, tombstones: Iterable[Tombstone]) -> int:
-        """Write tombstones to both places and remember them.
+    def asked(self) -> list[Asked]:
+        """What the erasures' requests named, as keyed hashes.
+
+        Raises: as :meth:`load`.
+        """
+        return [Asked.of(line) for line in self._known() if "asked" in line]
+
+    def requests(self) -> dict[str, datetime]:
+        """The erasures that have tombstones here, by their requests' ids, with the moment they count from.
+
+        Raises: as :meth:`load`.
+        """
+        return {line["request"]: datetime.fromisoformat(line["erased_at"]) for line in self._known()}
+
+    def add(self, key: Key, tombstones: Iterable[Tombstone], asked: Iterable[Asked] = ()) -> int:
+        """Write tombstones to both places and remember them, with what the request named.
 
         Returns:
             How many were new.
@@ -72,6 +87,7 @@ class SuppressionBook:
              **({} if one.is_whole else {"span": [moment.isoformat() for moment in one.span]})}
             for one in tombstones
         ]  # fmt: skip
+        lines += [{"region": self.region, **one.line(key)} for one in asked]
         memory.keep_copy(self.warehouse, self.region, [*self._known(), *lines])
         added = self.lines.append(*lines)
         memory.remember(self.warehouse, self.region, self._known())

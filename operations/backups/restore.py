@@ -26,6 +26,7 @@ from operations.incidents.run_warnings import mended_tombstones
 from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
+from operations.rights.tombstones import extend
 from operations.store.locks import OnWait, wait_quietly
 from operations.store.migrations import migrate_restored, on_present_format
 from operations.store.versions import dispose_other_versions
@@ -110,6 +111,8 @@ def _take_out_the_erased(settings: Settings) -> list[str]:
     """Who was erased since the backup was made does not come back, nor do other versions than the current."""
     regions = sorted(path.stem for path in settings.regions_dir.glob("*.duckdb"))
     notes = mended_tombstones(settings, regions)
+    for region in regions:
+        extend(settings, region)
     found = {region: enforce(settings, region) for region in regions}
     for region in regions:  # whose a device is was put right since
         reapply(settings, region)

@@ -10,6 +10,7 @@ import duckdb
 from ingestion import landing, notes
 from ingestion.books import region_file
 from operations import status
+from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, TransientError, UsageError
@@ -42,7 +43,8 @@ def mended_tombstones(settings: Settings, regions: list[str]) -> list[str]:
 
 
 def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
-    """By region: corrupt archives, what was set aside since `booked`, a landing folder that is gone; and alerts."""
+    """By region: corrupt archives, what was set aside since `booked`, a landing folder that is gone; then open erasures
+    and alerts."""
     lines: list[str] = []
     for region in _regions(settings):
         if not settings.region_file(region).exists():
@@ -55,6 +57,7 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
         except RomiError:  # the run has told of it as a failure
             continue
     lines += _links(settings, None)
+    lines += unfinished_lines(settings)
     return lines + [f"{name.removeprefix(f'{WHOLE} ')}: {alert}" for name, alert in status.alerts(settings).items()]
 
 

@@ -145,7 +145,7 @@ REGISTER = (
     Processing(
         "Books",
         "Archives with the fates of their records in numbers, days with the verdict on them, disposals, and the"
-        " books that a restore never overwrites (suppression, requests, privacy budget: no identifiers).",
+        " books that a restore never overwrites (suppression, requests, privacy budget: keyed hashes, no identifiers).",
         "Accountability, and exactly-once loading.", _DUTY, None, _OPERATORS, False,
         {
             "ops.archives": "archive_id kind name topic partition start_offset size_bytes mtime_ns sha256 state problem"

@@ -15,7 +15,8 @@ from operations.backups.backup_places import is_cut_in_two, leftovers, moved_awa
 from operations.register.processing import PUBLISHED_TABLES, REGISTER, known_columns
 from operations.removal.erasure import remaining
 from operations.retention.retention import Logs, find_overdue
-from privacy.keys import key_file
+from operations.rights.requests import RequestBook, unfinished_lines
+from privacy.keys import key_file, regions_of_keys
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings
 
@@ -25,7 +26,7 @@ _PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
 def audit(settings: Settings, logs: Logs) -> list[str]:
     """What is not as the register says, a line each; an empty list where all is."""
     findings = [*_tables(settings), *_published(settings), *_files(settings), *_modes(settings), *_keys(settings),
-                *_tombstones(settings), *_leftovers(settings)]  # fmt: skip
+                *_tombstones(settings), *_erasures(settings), *_leftovers(settings)]  # fmt: skip
     try:
         overdue = find_overdue(settings, logs)
     except (RomiError, duckdb.Error, OSError, ValueError) as error:
@@ -111,17 +112,46 @@ def _keys(settings: Settings) -> Iterator[str]:
 
 
 def _tombstones(settings: Settings) -> Iterator[str]:
-    """Suppression books that know less than they must, and persons who are back."""
-    for path in sorted(settings.regions_dir.glob("*.duckdb")):
+    """Suppression books that know less than they must, and persons who are back; of regions without a file, too."""
+    for region in _regions_with_tombstones(settings):
         try:
-            if problem := SuppressionBook(settings.warehouse, path.stem).disagreement():
+            if problem := SuppressionBook(settings.warehouse, region).disagreement():
                 yield problem
                 continue
-            with region_file(settings, path.stem, read_only=True) as con:
-                if rows := remaining(con, settings, path.stem):
-                    yield f"{path.name} holds {rows:,} rows of persons who were erased: `romi run` takes them out"
-        except RomiError:  # told of its tables and keys
+            if settings.region_file(region).is_file():
+                with region_file(settings, region, read_only=True) as con:
+                    if rows := remaining(con, settings, region):
+                        erased = f"{rows:,} rows of persons who were erased"
+                        yield f"{region}.duckdb holds {erased}: `romi run` takes them out"
+        except RomiError as error:
+            if not any(_keys(settings)):  # which has been told
+                yield f"{region}: nobody can say whether erased persons are back: {error}"
+
+
+def _regions_with_tombstones(settings: Settings) -> list[str]:
+    try:
+        known = set(regions_of_keys(settings.warehouse))
+    except RomiError:  # told of its keys
+        known = set()
+    known |= {path.parent.name for path in (settings.warehouse / "books").glob("*/suppression.jsonl")}
+    return sorted(known | {path.stem for path in settings.regions_dir.glob("*.duckdb")})
+
+
+def _erasures(settings: Settings) -> Iterator[str]:
+    """Erasures that are not done, and tombstones of which no request is known."""
+    yield from unfinished_lines(settings)
+    for region in _regions_with_tombstones(settings):
+        try:
+            unknown = set(SuppressionBook(settings.warehouse, region).requests()) - set(
+                RequestBook(settings, region).requests()
+            )
+        except RomiError:  # told of its tombstones, or above
             continue
+        if unknown:
+            yield (
+                f"{region}: the book of requests lacks {len(unknown)} erasures that have tombstones: `romi run` books"
+                " them anew, and looks whether they are done"
+            )
 
 
 def _leftovers(settings: Settings) -> Iterator[str]:

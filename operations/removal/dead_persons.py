@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from privacy.sealing import unseal
 from privacy.suppression import Suppression
 from settings import PermanentError, Settings
 
+Quotes = Callable[[str], object]  # whether a payload quotes somebody who is looked for
 _CHUNK = 5_000
 _VALUE = r'\s*:\s*(?:"((?:[^"\\]|\\.)*)|([^",}\s]+))'
 # Of a line that is no JSON the identifiers can still be read, as those who wrote it spell them.
@@ -34,9 +35,9 @@ class Keys:
 
 
 def dispose_of_letters(
-    con: duckdb.DuckDBPyConnection, settings: Settings, keys: Keys, suppression: Suppression, plain: Sequence[str] = ()
+    con: duckdb.DuckDBPyConnection, settings: Settings, keys: Keys, suppression: Suppression, quotes: Quotes
 ) -> int:
-    """Drop the payloads that name somebody with a tombstone, or quote one of `plain`; their fate stays in the books.
+    """Drop the payloads that name somebody with a tombstone, or quote one; their fate stays in the books.
 
     Call it in a transaction.
 
@@ -47,9 +48,8 @@ def dispose_of_letters(
     """
     con.execute("create or replace temp table letters_of_erased (archive_id integer, record_offset bigint)")
     dropped = 0
-    quotes = _quotes(plain)
     for place, text, topic in _texts(con, keys.seal):
-        is_quoted = bool(quotes and quotes.search(text))
+        is_quoted = quotes(text)
         names = set() if is_quoted else _identifiers(text, settings, topic)
         if is_quoted or any(_is_erased(suppression, keys.pseudonym, kind, value) for kind, value in names):
             con.execute("insert into letters_of_erased values (?, ?)", list(place))
@@ -62,25 +62,32 @@ def dispose_of_letters(
 
 
 def letters_naming(
-    con: duckdb.DuckDBPyConnection, settings: Settings, keys: Keys, pseudonyms: set[str], plain: Sequence[str]
-) -> list[dict[str, Any]]:
-    """The dead letters that name one of the pseudonyms or quote one of `plain`, opened."""
-    quotes = _quotes(plain)
-    return [
-        {"archive_id": place[0], "record_offset": place[1], "payload": text}
-        for place, text, topic in _texts(con, keys.seal)
-        if (quotes and quotes.search(text))
-        or any(
-            pseudonym(keys.pseudonym, kind, name) in pseudonyms for kind, name in _identifiers(text, settings, topic)
-        )
-    ]
+    con: duckdb.DuckDBPyConnection, settings: Settings, keys: Keys, persons: Sequence[tuple[set[str], Quotes]]
+) -> list[list[dict[str, Any]]]:
+    """For each person, by pseudonyms and by what quotes them, the dead letters that name or quote them, opened."""
+    found: list[list[dict[str, Any]]] = [[] for _ in persons]
+    if not persons:
+        return found
+    for place, text, topic in _texts(con, keys.seal):
+        named = {pseudonym(keys.pseudonym, kind, name) for kind, name in _identifiers(text, settings, topic)}
+        for (pseudonyms, quotes), letters in zip(persons, found, strict=True):
+            if named & pseudonyms or quotes(text):
+                letters.append({"archive_id": place[0], "record_offset": place[1], "payload": text})
+    return found
 
 
-def _quotes(plain: Sequence[str]) -> re.Pattern[str] | None:
-    """Finds them anywhere in a payload, standing by themselves; bare numbers would be found in the wrong ones."""
-    told = [one for one in plain if len(one) > 3 and not (one.isdigit() and len(one) < 8)]
+def is_told_by(text: str) -> bool:
+    """Whether a text by itself tells who is meant: bare numbers would be found in every other number."""
+    return len(text) > 3 and not (text.isdigit() and len(text) < 8)
+
+
+def quotes_of(plain: Sequence[str]) -> Quotes:
+    """Finds texts anywhere in a payload, standing by themselves."""
+    told = [one for one in plain if is_told_by(one)]
     spelt = {re.escape(spelling) for one in told for spelling in (one, json.dumps(one)[1:-1])}
-    return re.compile(rf"(?<![\w.@+-])(?:{'|'.join(sorted(spelt))})(?![\w@-])", re.IGNORECASE) if spelt else None
+    if not spelt:
+        return lambda _: False
+    return re.compile(rf"(?<![\w.@+-])(?:{'|'.join(sorted(spelt))})(?![\w@-])", re.IGNORECASE).search
 
 
 def _texts(con: duckdb.DuckDBPyConnection, key: Key) -> Iterator[tuple[tuple[int, int], str, str]]:

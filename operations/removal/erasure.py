@@ -20,7 +20,7 @@ from ingestion.books import meta, put_meta, region_file, remove_events, transact
 from ingestion.held_key import hold_key
 from operations.rebuilding.finality import final_through
 from operations.removal.anonymise import PERSONAL, anonymise_orders
-from operations.removal.dead_persons import Keys, dispose_of_letters
+from operations.removal.dead_persons import Keys, Quotes, dispose_of_letters
 from operations.removal.rewrite import REWRITE_DUE, rewrite_region_file
 from privacy.keys import region_key
 from privacy.pseudonyms import Kind
@@ -29,10 +29,11 @@ from privacy.suppression_book import SuppressionBook
 from settings import PermanentError, Settings
 
 # Columns that hold pseudonyms of persons, wherever they stand, and which kinds they may be of.
-_COLUMNS: dict[str, tuple[Kind, ...]] = {
+COLUMNS: dict[str, tuple[Kind, ...]] = {
     "user_id": ("user",), "anonymous_id": ("anonymous",), "person_id": ("user", "anonymous"),
 }  # fmt: skip
 _LEARNING_DAYS = 90
+_TAKEN_OUT = "taken_out"  # in `ops.meta`, until the file is written anew: events, orders and dead letters
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ class Erased:
     is_rewritten: bool = False
 
 
-def enforce(settings: Settings, region: str, *, with_letters: bool = True, texts: Sequence[str] = ()) -> Erased:
+def enforce(settings: Settings, region: str, *, with_letters: bool = True, quotes: Quotes = lambda _: False) -> Erased:
     """Let nothing of anyone with a tombstone be in the region's file. The caller holds the warehouse.
 
     Killed at any moment and done again, it ends the same. With nothing to do it changes nothing.
 
     Args:
         with_letters: open the dead letters, too, and drop those of persons who were erased.
-        texts: plain identifiers of the request; dead letters that quote one anywhere go as well.
+        quotes: dead letters of which it is true go as well.
 
     Raises:
         UsageError: a key is missing, or not the one of the file or the tombstones.
@@ -66,19 +67,29 @@ def enforce(settings: Settings, region: str, *, with_letters: bool = True, texts
         return Erased()
     with region_file(settings, region) as con:
         with transaction(con):
-            letters = _drop_letters(con, settings, region, suppression, texts) if with_letters else 0
+            letters = _drop_letters(con, settings, region, suppression, quotes) if with_letters else 0
             _list_erased(con, suppression, rotations_due(con, settings, region))
-            done = _take_out(con, settings, letters)
+            done = _with_killed(con, _take_out(con, settings, letters))
         is_due = meta(con, REWRITE_DUE) is not None
-    if not is_due:
-        return done
+        if not is_due:
+            con.execute("delete from ops.meta where key = ?", [_TAKEN_OUT])
+            return done
     shutil.rmtree(settings.staging_dir / region, ignore_errors=True)
     rewrite_region_file(settings, region)
     with region_file(settings, region) as con:
         if remaining(con, settings, region):
             raise PermanentError(f"{region}: its file still holds somebody who was erased")
-        con.execute("delete from ops.meta where key = ?", [REWRITE_DUE])
+        con.execute("delete from ops.meta where key in (?, ?)", [REWRITE_DUE, _TAKEN_OUT])
     return Erased(done.events, done.orders, done.dead_letters, is_rewritten=True)
+
+
+def _with_killed(con: duckdb.DuckDBPyConnection, done: Erased) -> Erased:
+    """With what one that was killed before it could tell has taken out; kept until this one can."""
+    known = [int(one) for one in (meta(con, _TAKEN_OUT) or "0 0 0").split()]
+    events, orders, letters = (a + b for a, b in zip(known, (done.events, done.orders, done.dead_letters), strict=True))
+    if any((done.events, done.orders, done.dead_letters)):
+        put_meta(con, _TAKEN_OUT, f"{events} {orders} {letters}")
+    return Erased(events, orders, letters)
 
 
 def remaining(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
@@ -128,7 +139,7 @@ def _list_erased(con: duckdb.DuckDBPyConnection, suppression: Suppression, rotat
     for schema, table, column in person_columns(con):
         query = f"select distinct {column}::varchar as id from {schema}.{table} where {column} is not null"
         values = con.execute(query).pl()["id"].str.replace_all("-", "")
-        for kind in _COLUMNS[column]:
+        for kind in COLUMNS[column]:
             for value, stones in suppression.erased(kind, values, rotations).items():
                 if any(stone.is_whole for stone in stones):
                     ids.add(value)
@@ -154,11 +165,11 @@ def person_columns(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]
 
 
 def _drop_letters(
-    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, suppression: Suppression, texts: Sequence[str]
+    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, suppression: Suppression, quotes: Quotes
 ) -> int:
     seal_key = region_key(settings.warehouse, region, "seal", make=False)
     pseudonym_key = region_key(settings.warehouse, region, "pseudonym", make=False)
-    dropped = dispose_of_letters(con, settings, Keys(seal_key, pseudonym_key), suppression, texts)
+    dropped = dispose_of_letters(con, settings, Keys(seal_key, pseudonym_key), suppression, quotes)
     if dropped:
         put_meta(con, REWRITE_DUE, "yes")
     return dropped

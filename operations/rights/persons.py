@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,55 @@ _SPANS = """
         case when row_number() over sightings = 1 then '0001-01-01' else occurred_at end::timestamp as valid_from,
         coalesce(lead(occurred_at) over sightings, '9999-12-31 23:59:59.999999'::timestamp) as valid_to
     from handovers window sightings as (order by occurred_at, message_order, message_id)"""
+
+
+# What nobody sees around a text that was copied from somewhere: blanks, and characters of no width.
+_AROUND = re.compile(r"\A[\s\u200b-\u200d\u2060\ufeff]+|[\s\u200b-\u200d\u2060\ufeff]+\Z")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a request is about, in plain text: it lives in memory and is never written or printed."""
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    email: str | None = None
+
+    def __repr__(self) -> str:
+        return "Subject(…)"
+
+    def trimmed(self) -> Subject:
+        """Without what stands invisibly around its identifiers."""
+        texts = (self.user_id, self.anonymous_id, self.email)
+        return Subject(*(one and _AROUND.sub("", one) for one in texts))
+
+    @property
+    def has_blanks(self) -> bool:
+        return self != self.trimmed()
+
+    @property
+    def emails(self) -> set[str]:
+        """The address, trimmed and in small letters."""
+        email = self.trimmed().email
+        return {email.casefold()} if email else set()
+
+    @property
+    def user_ids(self) -> set[str]:
+        """As given and as trimmed; an address may be a user's id, too."""
+        return _both(self.user_id, self.trimmed().user_id, self.trimmed().email, *self.emails)
+
+    @property
+    def anonymous_ids(self) -> set[str]:
+        return _both(self.anonymous_id, self.trimmed().anonymous_id)
+
+    @property
+    def texts(self) -> set[str]:
+        """Everything it was given by, as dead letters may quote it."""
+        return _both(*self.user_ids, *self.anonymous_ids)
+
+
+def _both(*texts: str | None) -> set[str]:
+    return {one for one in texts if one}
 
 
 @dataclass(frozen=True)

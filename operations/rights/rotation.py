@@ -18,6 +18,7 @@ from ingestion.books import put_meta, region_file, transaction
 from operations import status
 from operations.removal import erasure
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
+from operations.rights.tombstones import extend
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from privacy.keys import add_rotation, region_key
 from privacy.pseudonyms import nested_all
@@ -71,6 +72,7 @@ def catch_up(settings: Settings, region: str) -> int | None:
     if not later:
         rewrite_if_due(settings, region)
         return None
+    extend(settings, region)
     # As long as pseudonyms stand as they did, every tombstone can be told.
     erasure.enforce(settings, region, with_letters=False)
     with region_file(settings, region) as con, transaction(con):

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from operations.removal.dead_persons import Keys, letters_naming
+from operations.removal.dead_persons import Keys, letters_naming, quotes_of
 from operations.removal.erasure import person_columns
 from operations.rights.persons import Person
 from privacy.keys import region_key
@@ -41,8 +41,33 @@ def everything(
             found[table] = _rows(con, f"from {table} where list_contains($orders, order_id)", orders=orders)
     pseudonym_key = region_key(settings.warehouse, region, "pseudonym", make=False)
     keys = Keys(region_key(settings.warehouse, region, "seal", make=False), pseudonym_key)
-    found["ops.dead_letters"] = letters_naming(con, settings, keys, person.all, texts)
+    (found["ops.dead_letters"],) = letters_naming(con, settings, keys, [(person.all, quotes_of(texts))])
     return {table: rows for table, rows in sorted(found.items()) if rows}
+
+
+def held_rows(con: duckdb.DuckDBPyConnection, persons: Sequence[Person]) -> list[dict[str, int]]:
+    """For each person, by table, how many rows of a region's file name them; tables without any are left out."""
+    con.execute("create or replace temp table sought (person integer, id uuid)")
+    con.execute("create or replace temp table sought_spans (person integer, id uuid, first timestamp, last timestamp)")
+    for number, person in enumerate(persons):
+        con.execute("insert into sought select $n, unnest($ids::uuid[])", {"n": number, "ids": sorted(person.all)})
+        for device, spans in person.shared.items():
+            con.executemany(
+                "insert into sought_spans values (?, ?::uuid, ?, ?)", [[number, device, *it] for it in spans]
+            )
+    found: list[dict[str, int]] = [{} for _ in persons]
+    columns: dict[str, list[str]] = {}
+    for schema, table, column in person_columns(con):
+        columns.setdefault(f"{schema}.{table}", []).append(column)
+    for table, names in columns.items():
+        parts = [f"select person, held.rowid as row from {table} as held join sought on {name} = id" for name in names]
+        if table == "raw.events":
+            parts.append(f"""select person, held.rowid from {table} as held join sought_spans
+                on anonymous_id = id and user_id is null and occurred_at >= first and occurred_at < last""")
+        query = f"select person, count(distinct row) from ({' union all '.join(parts)}) group by person"
+        for number, count in con.execute(query).fetchall():
+            found[number][table] = count
+    return found
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, **parameters: Any) -> Rows:

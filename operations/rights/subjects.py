@@ -2,53 +2,31 @@
 
 An erasure is done when its request says so. Its steps, in this order: the tombstones (from then on nothing of the
 person comes in), the region's file (rows taken out, the file written anew), what is published. Each can be killed and
-repeated; the same command goes on where it ended.
+repeated; the same command, or the next run, goes on where it ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ingestion.books import region_file
 from ingestion.held_key import hold_key
-from operations import status
 from operations.publishing.publish import publish
-from operations.removal import erasure
-from operations.rights import emails, rectification, rotation, subject_data
-from operations.rights.persons import Identifiers, named, resolve
+from operations.rights import archive_search, erasures, rectification, rotation, subject_data
+from operations.rights.missing import Missing
+from operations.rights.persons import Identifiers, Subject, named, resolve
 from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
-from operations.rights.tombstones import pseudonym_key, suppress
+from operations.rights.tombstones import pseudonym_key
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
-from operations.store.versions import current_version, dispose_other_versions
+from operations.store.versions import current_version, shown_regions
 from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, UnknownValueError, UsageError
 
-
-@dataclass(frozen=True)
-class Subject:
-    """Whom a request is about, in plain text: it lives in memory and is never written or printed."""
-
-    user_id: str | None = None
-    anonymous_id: str | None = None
-    email: str | None = None
-
-    def __repr__(self) -> str:
-        return "Subject(…)"
-
-    def identifiers(self, settings: Settings, region: str) -> Identifiers:
-        """What the person is called in a region."""
-        found = emails.identifiers_of(settings, region, self.email) if self.email else Identifiers()
-        users = {*found.user_ids, *([self.user_id] if self.user_id else [])}
-        devices = {*found.anonymous_ids, *([self.anonymous_id] if self.anonymous_id else [])}
-        return Identifiers(tuple(sorted(users)), tuple(sorted(devices)))
-
-    @property
-    def texts(self) -> list[str]:
-        return [one for one in (self.user_id, self.anonymous_id, self.email) if one]
+NOBODY_FOUND = 4  # exit code
 
 
 @dataclass
@@ -59,25 +37,37 @@ class Outcome:
     erasures: dict[str, list[Request]] = field(default_factory=dict)  # of several persons at once, all of them
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, list[Missing]] = field(default_factory=dict)  # what an answer could not be looked up in
+    unknown: list[int] = field(default_factory=list)  # persons to erase, by place, who were found in no region
     version: int | None = None
 
     @property
+    def open(self) -> list[Request]:
+        """Erasures that are not done."""
+        return [one for ones in self.erasures.values() for one in ones if not one.done_at]
+
+    @property
     def exit_code(self) -> int:
-        return 1 if self.failures else 0
+        if self.failures or self.missing or self.open:
+            return 1
+        return NOBODY_FOUND if self.unknown else 0
 
 
 def regions(settings: Settings, only: str | None) -> list[str]:
-    """The warehouse's regions, or the one that is asked for.
+    """The warehouse's regions, or the one that is asked for; one whose file is gone is among them.
 
     Raises:
         UsageError: there is no warehouse, or no such region.
     """
     check_warehouse(settings)
-    files = {path.stem for path in settings.regions_dir.glob("*.duckdb")}
-    known = sorted(files | set(settings.known_regions()))
+    known = {path.stem for path in settings.regions_dir.glob("*.duckdb")} | set(settings.known_regions())
+    known |= {path.stem for path in (settings.warehouse / "status").glob("*.json")}
+    known |= {path.parent.name for path in (settings.warehouse / "books").glob("*/*.jsonl")}
+    with suppress(OSError, ValueError, LookupError):  # who reads what is published tells of it
+        known |= set(shown_regions(settings))
     if only is not None and only not in known:
-        raise UnknownValueError("region", only, known)
-    return known if only is None else [only]
+        raise UnknownValueError("region", only, sorted(known))
+    return sorted(known) if only is None else [only]
 
 
 def look(
@@ -95,21 +85,33 @@ def look(
                 book = RequestBook(settings, name)
                 rotation.catch_up(settings, name)
                 request = book.open(new_id(), kind)
-                outcome.found[name] = _held(settings, subject, name)
-                book.step(request, DONE, rows=sum(map(len, outcome.found[name].values())))
+                identifiers, missing = _identifiers(settings, subject, name)
+                outcome.missing |= {name: missing} if missing else {}
+                outcome.found[name] = _held(settings, subject, name, identifiers)
+                rows = sum(map(len, outcome.found[name].values()))
+                book.step(request, DONE, rows=rows, not_looked_into=len(missing))
                 outcome.requests[name] = book.requests()[request.id]
     return outcome
 
 
-def _held(settings: Settings, subject: Subject, region: str) -> dict[str, Any]:
+def _identifiers(settings: Settings, subject: Subject, region: str) -> tuple[Identifiers, list[Missing]]:
+    """What the person is called in a region, and where an address could not be looked up."""
+    users, devices, missing = subject.user_ids, subject.anonymous_ids, []
+    if subject.emails:
+        found = archive_search.search(settings, region, archive_search.in_plain([Subject(email=subject.email)]))
+        users, devices, missing = users | found.met[0].users, devices | found.met[0].devices, found.missing
+    return Identifiers(tuple(sorted(users)), tuple(sorted(devices))), missing
+
+
+def _held(settings: Settings, subject: Subject, region: str, identifiers: Identifiers) -> dict[str, Any]:
     if not settings.region_file(region).is_file():
         return {}
     with region_file(settings, region, read_only=True) as con:
         key = region_key(settings.warehouse, region, "pseudonym", make=False)
         hold_key(con, key)
         suppression = SuppressionBook(settings.warehouse, region).load()
-        person = resolve(con, named(subject.identifiers(settings, region), key, suppression))
-        return subject_data.everything(con, settings, region, person, subject.texts)
+        person = resolve(con, named(identifiers, key, suppression))
+        return subject_data.everything(con, settings, region, person, sorted(subject.texts))
 
 
 def erase(
@@ -117,28 +119,42 @@ def erase(
     subject: Subject | Sequence[Subject],
     region: str | None,
     on_wait: OnWait = wait_quietly,
+    request: str | None = None,
 ) -> Outcome:
     """Take a person, or several at once, out of every store, for good.
 
     Orders keep their money and credit without the person. What is published holds no persons; a new version is
     published where the erasure changes one, and the versions before it are disposed of. However many they are, a
-    region's file is written anew once.
+    region's file is written anew once. What could not be looked into leaves the request open, and it ends by itself.
+
+    Args:
+        request: the open request to go on with, for one of which nothing was kept of who is meant.
 
     Raises:
-        UsageError: there is no warehouse, or no such region.
+        UsageError: there is no warehouse, no such region, or no such open request.
     """
     persons = [subject] if isinstance(subject, Subject) else list(subject)
-    names, outcome = regions(settings, region), Outcome()
+    names, outcome = _regions_of(settings, region, request), Outcome(unknown=list(range(len(persons))))
     with exclusive(settings, on_wait):
         for name in names:
             with _failing(outcome, name):
-                rotation.catch_up(settings, name)
-                found = [suppress(settings, name, one.identifiers(settings, name)) for one in persons]
-                outcome.erasures[name] = list({request.id: request for request in found}.values())
+                found = erasures.begin(settings, name, persons, request)
+                outcome.erasures[name] = list({one.id: one for one in found}.values())
                 outcome.requests[name] = found[-1]
-                _remove(settings, persons, name, outcome.erasures[name])
+                known = {n for n, one in enumerate(found) if one.is_known}
+                outcome.unknown = [one for one in outcome.unknown if one not in known]
         _republish(settings, outcome)
     return outcome
+
+
+def _regions_of(settings: Settings, only: str | None, request: str | None) -> list[str]:
+    names = regions(settings, only)
+    if request is None:
+        return names
+    waiting = {one.id: one.region for one in requests(settings, only) if one.kind == "erase" and not one.done_at}
+    if request not in waiting:
+        raise UnknownValueError("open erasure", request, list(waiting))
+    return [waiting[request]]
 
 
 @contextmanager
@@ -175,50 +191,35 @@ def rectify(settings: Settings, subject: Subject, region: str | None, on_wait: O
 
 def _relink(settings: Settings, subject: Subject, region: str) -> int:
     """How many events take part; none where the region does not know the device."""
-    key = pseudonym_key(settings, region)
+    key, whose = pseudonym_key(settings, region), subject.trimmed()
     suppression = SuppressionBook(settings.warehouse, region).load()
-    person = named(subject.identifiers(settings, region), key, suppression)
+    person = named(Identifiers((whose.user_id or "",), (whose.anonymous_id or "",)), key, suppression)
     (user,), (device,) = person.users, person.devices
     return rectification.relink(settings, region, device, user)
 
 
-def _remove(settings: Settings, persons: Sequence[Subject], region: str, requests: Sequence[Request]) -> None:
-    done = erasure.enforce(settings, region, texts=[text for one in persons for text in one.texts])
-    came_to = {"events": done.events, "orders": done.orders, "dead_letters": done.dead_letters}
-    if len(requests) > 1:
-        came_to["of_requests"] = len(requests)  # counted for all of them together
-    for request in requests:
-        RequestBook(settings, region).step(request, "removed", **came_to)
-    if settings.region_file(region).is_file():
-        with region_file(settings, region, read_only=True) as con:
-            status.write_snapshot(con, settings, region)
-
-
 def _republish(settings: Settings, outcome: Outcome) -> None:
-    """Publish anew and leave only that version; then the requests are done."""
+    """Publish anew and leave only that version; then the requests that have looked everywhere are done."""
     if not outcome.requests:
         return
     try:
         if current_version(settings):
             publish(settings)
-            dispose_other_versions(settings)
+        erasures.conclude(settings)
     except RomiError as error:
         outcome.failures["publish"] = str(error)
-        return
     outcome.version = current_version(settings)
-    for region, requests in outcome.erasures.items():
-        if region in outcome.failures:
-            continue
-        book = RequestBook(settings, region)
-        for request in requests:
-            book.step(request, "published", version=outcome.version or 0)
-            book.step(request, DONE)
-        booked = book.requests()
-        outcome.erasures[region] = [booked[request.id] for request in requests]
+    for region, ones in outcome.erasures.items():
+        booked = RequestBook(settings, region).requests()
+        outcome.erasures[region] = [booked[one.id] for one in ones]
         outcome.requests[region] = outcome.erasures[region][-1]
 
 
 def requests(settings: Settings, region: str | None) -> list[Request]:
-    """Every request of the regions, those due first."""
+    """Every request of the regions, those due first.
+
+    Raises:
+        PermanentError: a book of requests cannot be read.
+    """
     found = [one for name in regions(settings, region) for one in RequestBook(settings, name).requests().values()]
     return sorted(found, key=lambda one: (one.done_at is not None, one.due_at, one.region))

@@ -28,6 +28,8 @@ def print_status(overview: dict[str, Any]) -> None:
         *unusual_lines(overview["regions"]),
     ]:
         out.print(escape(line))
+    for line in overview["open_erasures"]:
+        out.print(escape(f"open erasure {line}"))
     out.print(encryption_line(overview["regions"]))
     out.print(escape(published_line(overview["published"])))
     for line in backup_lines(overview["backup"]):

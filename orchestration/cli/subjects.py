@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.cli.console import wait_teller
+from orchestration.cli.show_subjects import (
+    erased_facts,
+    facts,
+    print_erased,
+    print_failures,
+    print_held,
+    print_json,
+    print_requests,
+    print_verified,
+    request_facts,
+)
 from settings import Settings, UsageError, load_settings
 
 if TYPE_CHECKING:
-    from operations.rights.requests import Request
-    from operations.rights.subjects import Outcome, Subject
+    from operations.rights.subjects import Subject
 
 _region = click.option("--region", metavar="R", help="This region only.")
 _NOTICE = "personal data: give it to the person it is about, and keep it out of tickets, chats and logs"
@@ -42,9 +52,9 @@ def access(
 
     outcome = subjects.look(_settings(config, warehouse), _subject(subject), "access", region, wait_teller(as_json))
     if as_json:
-        _json(_facts(outcome) | {"notice": _NOTICE, "held": outcome.found})
+        print_json(facts(outcome) | {"notice": _NOTICE, "held": outcome.found})
     else:
-        _print_held(outcome)
+        print_held(outcome)
     return outcome.exit_code
 
 
@@ -60,9 +70,9 @@ def export(
     if output is not None and output.exists():
         raise UsageError(f"{output} is there already; name a new file")
     outcome = subjects.look(_settings(config, warehouse), _subject(subject), "export", region, wait_teller(as_json))
-    document = _facts(outcome) | {"notice": _NOTICE, "held": outcome.found}
+    document = facts(outcome) | {"notice": _NOTICE, "held": outcome.found}
     if output is None:
-        _json(document)
+        print_json(document)
         return outcome.exit_code
     try:
         with os.fdopen(os.open(output, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
@@ -70,9 +80,9 @@ def export(
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from error
     if as_json:
-        _json(_facts(outcome) | {"output": str(output)})
+        print_json(facts(outcome) | {"output": str(output)})
     else:
-        _print_held(outcome)
+        print_held(outcome)
         click.echo(f"written to {output}: {_NOTICE}")
     return outcome.exit_code
 
@@ -85,14 +95,16 @@ def export(
     help="Several at once: a CSV file with a header of"
     " user_id, anonymous_id and email, or some of them, and a person in each row.",
 )
+@click.option("--request", metavar="ID", help="Go on with this open request, of which nothing of the person was kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(
-    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, file: Path | None, yes: bool,
-    **subject: str | None,
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, file: Path | None,
+    request: str | None, yes: bool, **subject: str | None,
 ) -> int:  # fmt: skip
     """Remove a person from every store, for good; orders keep their money as an anonymous buyer's.
 
-    Killed on the way, the same command again goes on where it ended.
+    Killed on the way, the same command again, or the next run, goes on where it ended. What could not be looked into
+    leaves the request open (exit code 1), and a run ends it when it can. Exit code 4: nobody was found.
     """
     from operations.rights import subjects
 
@@ -103,12 +115,12 @@ def erase(
     question = f"Erase {whom} in {where}? It cannot be undone, and disposes of all but the newest published version"
     if not yes and (as_json or not _confirmed(question)):
         raise UsageError("nothing was erased; --yes erases without asking")
-    outcome = subjects.erase(settings, who, region, wait_teller(as_json))
+    outcome = subjects.erase(settings, who, region, wait_teller(as_json), request)
+    were_trimmed = any(one.has_blanks for one in who)
     if as_json:
-        requests = [_request(one) for ones in outcome.erasures.values() for one in ones]
-        _json(_facts(outcome) | {"requests": requests, "version": outcome.version})
+        print_json(erased_facts(outcome, were_trimmed=were_trimmed))
     else:
-        _print_erased(outcome)
+        print_erased(outcome, len(who), were_trimmed=were_trimmed)
     return outcome.exit_code
 
 
@@ -124,31 +136,50 @@ def rectify(
 
     outcome = subjects.rectify(_settings(config, warehouse), _subject(subject), region, wait_teller(as_json))
     if as_json:
-        _json(_facts(outcome))
+        print_json(facts(outcome))
     else:
-        _print_failures(outcome)
+        print_failures(outcome)
         for name, request in outcome.requests.items():
             click.echo(f"{name}: request {request.id} done; {request.steps['done']['events']:,} events to relink")
     return outcome.exit_code
 
 
 @_region
-def show_requests(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None) -> None:
-    """The book of requests: each with its legal clock and its steps, without who asked."""
+@click.option("--certificate", metavar="ID", help="The signed certificate of an erasure that is done, as JSON.")
+@click.option("--verify", metavar="FILE", type=click.Path(path_type=Path), help="Whether a certificate is genuine.")
+@click.option(
+    "--public-key", metavar="FILE", type=click.Path(path_type=Path),
+    help="With --verify: the key to trust, as `romi keys public` wrote it; default: the region's own.",
+)  # fmt: skip
+def show_requests(
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, certificate: str | None,
+    verify: Path | None, public_key: Path | None,
+) -> None:  # fmt: skip
+    """The book of requests: each with its legal clock and its steps, without who asked; and erasures' certificates."""
+    from operations.rights import certificate as certificates
     from operations.rights import subjects
 
-    found = [_request(one) for one in subjects.requests(_settings(config, warehouse), region)]
-    if as_json:
-        return _json({"requests": found, "overdue": sum(one["state"] == "overdue" for one in found)})
-    if not found:
-        return click.echo("no requests")
-    for one in found:
-        steps = ", ".join(one["steps"]) or "nothing yet"
-        click.echo(
-            f"{one['id']}  {one['kind']:<8} {one['region']:<8} received {one['received_at']:%Y-%m-%d}"
-            f"  due {one['due_at']:%Y-%m-%d} ({one['clock']})  {one['state']}: {steps}"
-        )
-    return None
+    settings = _settings(config, warehouse)
+    if certificate:
+        return click.echo(certificates.certificate(settings, certificate), nl=False)
+    if verify:
+        public = _signing_key(public_key) if public_key else None
+        found = certificates.verify(settings, _text(verify), public)
+        return print_verified(found, as_json)
+    return print_requests([request_facts(one) for one in subjects.requests(settings, region)], as_json)
+
+
+def _signing_key(file: Path) -> bytes:
+    from privacy.signing import from_pem
+
+    return from_pem(_text(file))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read as text") from error
 
 
 def _confirmed(question: str) -> bool:
@@ -165,7 +196,7 @@ def _settings(config: Path | None, warehouse: Path | None) -> Settings:
 def _subject(given: dict[str, str | None]) -> Subject:
     from operations.rights.subjects import Subject
 
-    named = {name: value for name, value in given.items() if value}
+    named = {name: value for name, value in given.items() if value and value.strip()}
     if not named:
         raise UsageError("say who it is about: --user-id, --anonymous-id or --email")
     return Subject(**named)
@@ -182,52 +213,9 @@ def _listed(file: Path, given: dict[str, str | None]) -> list[Subject]:
             rows = csv.DictReader(opened)
             if not rows.fieldnames or not set(rows.fieldnames) <= known:
                 raise UsageError(f"{file} needs a header of {', '.join(sorted(known))}, or some of them")
-            found = [{name: value.strip() for name, value in row.items() if value and value.strip()} for row in rows]
+            found = [{name: value for name, value in row.items() if value and value.strip()} for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
         raise UsageError(f"{file} cannot be read as CSV") from error
     if not any(found):
         raise UsageError(f"{file} names nobody")
     return [Subject(**one) for one in found if one]
-
-
-def _request(one: Request) -> dict[str, Any]:
-    from ingestion.records import naive_utc
-    from settings import now
-
-    return {"id": one.id, "kind": one.kind, "region": one.region, "clock": one.clock, "received_at": one.received_at,
-            "due_at": one.due_at, "state": one.state(naive_utc(now())), "steps": one.steps}  # fmt: skip
-
-
-def _facts(outcome: Outcome) -> dict[str, Any]:
-    return {"requests": [_request(one) for one in outcome.requests.values()], "failures": outcome.failures,
-            "exit_code": outcome.exit_code}  # fmt: skip
-
-
-def _print_held(outcome: Outcome) -> None:
-    _print_failures(outcome)
-    for region, tables in outcome.found.items():
-        rows = sum(map(len, tables.values()))
-        click.echo(f"{region}: {f'{rows:,} rows' if rows else 'nothing'} held about this person")
-        for table, found in tables.items():
-            click.echo(f"  {table:<44} {len(found):>8,}")
-
-
-def _print_erased(outcome: Outcome) -> None:
-    _print_failures(outcome)
-    for region, requests in outcome.erasures.items():
-        came_to = requests[-1].steps.get("removed", {})
-        done = "done" if all(one.done_at for one in requests) else "not done yet"
-        click.echo(
-            f"{region}: request{'s' if len(requests) > 1 else ''} {', '.join(one.id for one in requests)} {done};"
-            f" {came_to.get('events', 0):,} events removed, {came_to.get('orders', 0):,} orders made anonymous,"
-            f" {came_to.get('dead_letters', 0):,} dead letters disposed of"
-        )
-
-
-def _print_failures(outcome: Outcome) -> None:
-    for region, message in outcome.failures.items():
-        click.echo(f"failed {region}: {message}")
-
-
-def _json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=1, default=str))

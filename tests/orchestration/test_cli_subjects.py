@@ -95,7 +95,7 @@ def test_an_export_is_a_new_file_for_its_owner_alone(loaded, tmp_path):
 
 def test_whom_nobody_knows_is_kept_out_all_the_same(loaded):
     code, told = dsar(loaded, "erase", "--anonymous-id", "never-seen", "--yes", "--region", "eu")
-    assert code == 0
+    assert (code, told["outcome"], told["nobody_found"]) == (4, "nobody_found", [1])
     assert told["requests"][0]["steps"]["tombstones"]["tombstones"] == 1
     loaded.archive(page(messageId="m-9", anonymousId="never-seen", userId="u-9", context={}), start=100)
     loaded.load()
@@ -110,8 +110,8 @@ def test_a_region_that_fails_is_named_and_holds_back_no_other(loaded):
     other.load()
     code, told = dsar(loaded, "erase", "--user-id", WHO, "--yes")
     assert code == 1
-    assert "restore it first" in told["failures"]["eu"]
-    assert [(one["region"], one["state"]) for one in told["requests"]] == [("us", "done")]
+    assert [(one["region"], one["state"]) for one in told["requests"]] == [("eu", "open"), ("us", "done")]
+    assert "restore it first" in told["requests"][0]["missing"][0]
     assert other.query("select count(*) from raw.events") == [(0,)]
 
 
@@ -144,10 +144,10 @@ def test_a_short_number_is_found_as_an_id_and_not_in_every_other_number(loaded):
 
 
 def test_an_erasure_that_was_cut_short_takes_in_what_is_learned_since(loaded, monkeypatch):
-    from operations.rights import subjects
+    from operations.rights import erasures
 
     with monkeypatch.context() as patch:
-        patch.setattr(subjects, "_remove", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(erasures, "remove", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert dsar(loaded, "erase", "--user-id", WHO, "--yes", "--region", "eu")[0] == 1
     traits = {"context": {"traits": {"email": WHO}, "consent": {"categoryPreferences": {"Analytics": True}}}}
     loaded.archive(page(messageId="m-8", userId="u-other", anonymousId="a-other", **traits), start=300)
@@ -163,7 +163,8 @@ def test_a_file_names_several_and_wrong_ones_are_refused(loaded, tmp_path):
     listed.write_text(f"user_id,anonymous_id\n{WHO},\nnobody,\n")
     assert dsar(loaded, "erase", "--file", str(listed), "--user-id", WHO, "--yes")[0] == 2
     code, told = dsar(loaded, "erase", "--file", str(listed), "--yes")
-    assert (code, [one["state"] for one in told["requests"]]) == (0, ["done"] * len(told["requests"]))
+    assert (code, [one["state"] for one in told["requests"]]) == (4, ["done"] * len(told["requests"]))
+    assert told["nobody_found"] == [2], "the second of the list"
     assert loaded.query("select count(user_id) from raw.events") == [(1,)]
     for text in ("name\njane\n", "user_id\n\n", ""):
         listed.write_text(text)
@@ -181,3 +182,29 @@ def test_the_public_key_of_a_region_can_be_handed_out(loaded):
     assert pem.exit_code == 0
     assert from_pem(pem.output) == public_key(region_key(loaded.warehouse, "eu", "certificate", make=False))
     assert CliRunner().invoke(main, ["keys", "public", "--region", "mars", *places]).exit_code == 2
+
+
+def test_an_open_erasure_and_nobody_found_are_said_in_words(loaded):
+    code, said = dsar(loaded, "erase", "--user-id", " nobody-of-this-name ", "--yes", "--region", "eu", as_json=False)
+    assert code == 4
+    assert "blanks around an identifier were trimmed" in said
+    assert (
+        "nobody was found in 3 events and 0 dead letters of region eu and 0 records of 0 archives; a tombstone" in said
+    )
+    away = loaded.landing.rename(loaded.folder / "away")
+    code, said = dsar(loaded, "erase", "--email", WHO, "--yes", "--region", "eu", as_json=False)
+    assert code == 1
+    assert "not done yet; so far 2 events removed" in said
+    assert "is open: no landing zone at" in said
+    assert "a run ends it by itself when it can look there" in said
+    code, told = dsar(loaded, "erase", "--email", WHO, "--yes", "--region", "eu")
+    assert (code, told["outcome"]) == (1, "open")
+    (waiting,) = [one for one in dsar(loaded, "status")[1]["requests"] if one["missing"]]
+    assert "could not look everywhere: no landing zone" in dsar(loaded, "status", as_json=False)[1]
+    for command in (["status"], ["audit"]):
+        shown = CliRunner().invoke(main, [*command, "--warehouse", str(loaded.warehouse)])
+        assert f"erasure {waiting['id']} is open, due" in shown.output
+    assert shown.exit_code == 1, "the audit is not content"
+    away.rename(loaded.landing)
+    code, told = dsar(loaded, "erase", "--email", WHO, "--yes", "--region", "eu")
+    assert (code, told["outcome"], told["requests"][0]["id"]) == (0, "erased", waiting["id"])

@@ -11,7 +11,7 @@ from operations.progress import Step, report
 from operations.rebuilding import plan
 from operations.removal import erasure, withdrawal
 from operations.removal.rewrite import keep_as_configured
-from operations.rights import rotation
+from operations.rights import open_erasures, rotation
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import regions
@@ -69,6 +69,7 @@ def _step(at: Progress) -> Step:
 def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
     region = context.partition_key
     with warehouse.writing(context) as settings:
+        open_erasures.look_again(settings, region)
         erasure.enforce(settings, region, with_letters=False)
         rotation.catch_up(settings, region)
         keep_as_configured(settings, region)

@@ -10,6 +10,7 @@ from operations.finance_tables.published_tables import FINANCE
 from operations.finance_tables.version_audit import audit
 from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, folder, look_at_published
+from operations.rights import erasures
 from operations.store.versions import current_version, version_dir
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
@@ -69,6 +70,7 @@ def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[A
         gate = Gate(settings)
         try:
             publication = publish.publish(settings, examine=gate)
+            erasures.conclude(settings)
         finally:
             for one in gate.findings:
                 yield _result(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from operations.rights import subjects
 from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
 from privacy import tombstone_memory
+from privacy.keys import key_file
 from privacy.suppression_book import ForgottenError, SuppressionBook
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
@@ -84,3 +86,22 @@ def test_a_lost_book_lets_nobody_in_and_is_written_anew(shop):
     with pytest.raises(ForgottenError, match="accept-loss --region eu"):
         shop.load()
     assert any("0 tombstones of erased persons, but 2 were made" in one for one in audit(shop.settings, lambda _: {}))
+
+
+def test_the_audit_asks_for_the_tombstones_of_every_region_that_the_keys_know(shop):
+    subjects.erase(shop.settings, Subject(user_id="ann"), None)
+    shop.settings.region_file("eu").unlink()
+    assert [one for one in audit(shop.settings, lambda _: {}) if "tombstones" in one] == []
+    shutil.rmtree(shop.warehouse / "books" / "eu")
+    assert any("in the warehouse lacks tombstones" in one for one in audit(shop.settings, lambda _: {}))
+    tombstone_memory.copy_of(shop.warehouse, "eu").path.unlink()
+    assert any("but 2 were made" in one for one in audit(shop.settings, lambda _: {}))
+
+
+def test_the_audit_is_not_content_where_the_key_of_the_tombstones_is_gone(shop, monkeypatch):
+    subjects.erase(shop.settings, Subject(user_id="ann"), None)
+    keys = json.loads(key_file(shop.warehouse).read_text())["eu"]
+    for name in ("pseudonym", "seal", "storage"):
+        monkeypatch.setenv(f"ROMI_KEY_EU_{name.upper()}", keys.get(name, "33" * 32))
+    key_file(shop.warehouse).unlink()
+    assert any("whether erased persons are back" in one for one in audit(shop.settings, lambda _: {}))

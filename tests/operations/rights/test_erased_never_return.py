@@ -49,7 +49,7 @@ class Rights(RuleBasedStateMachine):
         self.tick()
         with exclusive(self.zone.settings):
             for name in PERSONS:
-                self.load([self.page(name, device=device) for device in DEVICES[name]])
+                self.load([self.page(name, device=device, email=f"{name}@shop.example") for device in DEVICES[name]])
 
     def teardown(self):
         if hasattr(self, "patch"):
@@ -61,18 +61,24 @@ class Rights(RuleBasedStateMachine):
         self.now = START + timedelta(hours=self.hour)
         self.patch.setenv("ROMI_NOW", self.now.isoformat() + "Z")
 
-    def page(self, name, *, device=None, at=None, consent=None, with_user=True, **fields):
+    def page(self, name, *, device=None, at=None, consent=None, with_user=True, email=None, **fields):
         self.number += 1
         moment = (at or self.now).isoformat() + "Z"
         return {
             "messageId": f"m-{self.number}", "type": "page", "timestamp": moment, "receivedAt": moment,
             **({"userId": name} if with_user else {}), "anonymousId": device or DEVICES[name][0], **fields,
-            "context": {} if consent is None else {"consent": {"categoryPreferences": {"Analytics": consent}}},
+            "context": {
+                **({} if consent is None else {"consent": {"categoryPreferences": {"Analytics": consent}}}),
+                **({"traits": {"email": email}} if email else {}),
+            },
         }  # fmt: skip
 
     def load(self, records):
         self.sent.append(records)
-        self.zone.archive(*records, start=1000 * len(self.sent))
+        self.land(*records, start=1000 * len(self.sent))
+
+    def land(self, *records, **place):
+        self.zone.archive(*records, **place)
         self.zone.load()
 
     @rule(name=st.sampled_from(PERSONS), with_user=st.booleans(), device=st.integers(0, 1))
@@ -110,8 +116,7 @@ class Rights(RuleBasedStateMachine):
         """An archive comes again under another name."""
         self.tick()
         records = data.draw(st.sampled_from(self.sent))
-        self.zone.archive(*records, start=500_000 + self.hour)
-        self.zone.load()
+        self.land(*records, start=500_000 + self.hour)
 
     @rule()
     def dead_letters(self):
@@ -119,8 +124,7 @@ class Rights(RuleBasedStateMachine):
         line = '{"event_timestamp": %d, "event_name": "page_view", "user_id": "%s", "user_pseudo_id": "%s"}'
         moment = int((self.now - datetime(1970, 1, 1)).total_seconds() * 1_000_000)
         lines = [line % (moment, name, DEVICES[name][0]) for name in PERSONS]
-        self.zone.archive(*lines, topic="app", start=self.hour * 1000)
-        self.zone.load()
+        self.land(*lines, topic="app", start=self.hour * 1000)
 
     @rule()
     def replay_letters(self):

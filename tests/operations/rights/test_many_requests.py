@@ -6,7 +6,7 @@ import pytest
 
 from operations.backups import backup, restore
 from operations.removal import erasure
-from operations.rights import rotation, subjects
+from operations.rights import erasures, rotation, subjects
 from operations.rights.requests import RequestBook
 from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
@@ -50,18 +50,20 @@ def test_a_batch_is_one_rewrite_with_a_request_for_each_person(zone, monkeypatch
     assert set(RequestBook(zone.settings, "eu").requests()) == {one.id for one in made}
 
 
-@pytest.mark.parametrize("dies_at", ["suppress", "_remove", "_republish"])
+@pytest.mark.parametrize("dies_at", ["erasures.suppress", "erasures.remove", "_republish"])
 def test_a_batch_that_dies_and_is_asked_for_again_ends_the_same(zone, monkeypatch, dies_at):
     persons, calls = [Subject(user_id=one) for one in ("ann", "bob", "cat")], iter(range(10))
     with monkeypatch.context() as patch:
-        real = getattr(subjects, dies_at)
+        *module, name = dies_at.split(".")
+        place = erasures if module else subjects
+        real = getattr(place, name)
 
         def dying(*given):
-            if next(calls) == (1 if dies_at == "suppress" else 0):
+            if next(calls) == (1 if name == "suppress" else 0):
                 raise KeyboardInterrupt
             return real(*given)
 
-        patch.setattr(subjects, dies_at, dying)
+        patch.setattr(place, name, dying)
         with pytest.raises(KeyboardInterrupt):
             subjects.erase(zone.settings, persons, None)
     outcome = subjects.erase(zone.settings, persons, None)

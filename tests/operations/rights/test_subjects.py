@@ -169,7 +169,7 @@ def test_an_erased_person_is_gone_and_finance_reads_what_it_read(copied):
     assert built.found(*names, *others) == set(others)
     assert built.shown() == before
     assert outcome.requests["eu"].done_at
-    assert list(outcome.requests["eu"].steps) == ["tombstones", "removed", "published", "done"]
+    assert list(outcome.requests["eu"].steps) == ["tombstones", "found", "removed", "published", "done"]
     assert outcome.requests["eu"].steps["removed"] | {"at": 0} == {
         "at": 0, "events": 8, "orders": 3, "dead_letters": 1}  # fmt: skip
     assert len(version_ids(settings)) == 1
@@ -199,9 +199,9 @@ def dying(monkeypatch, place, *, after=False):
 
 
 STEPS = [
-    "rights.tombstones._tombstones", "removal.erasure.anonymise_orders", "removal.erasure._delete_person_rows",
+    "rights.tombstones.tombstones_of", "removal.erasure.anonymise_orders", "removal.erasure._delete_person_rows",
     "removal.erasure.rewrite_region_file", "removal.rewrite.sync", "rights.subjects.publish",
-    "rights.subjects.dispose_other_versions", "rights.subjects._remove", "rights.subjects.suppress",
+    "rights.erasures.dispose_other_versions", "rights.erasures.remove", "rights.erasures.suppress",
 ]  # fmt: skip
 
 
@@ -223,13 +223,16 @@ def test_an_erasure_that_dies_at_any_step_and_is_asked_for_again_ends_the_same(c
     assert len(version_ids(settings)) == 1
     stones = (settings.warehouse / "books" / "eu" / "suppression.jsonl").read_text()
     assert len(stones.splitlines()) == len(names)
+    removed = outcome.requests["eu"].steps["removed"]
+    assert {name: removed[name] for name in ("events", "orders", "dead_letters")} == {
+        "events": 8, "orders": 3, "dead_letters": 1}  # fmt: skip
     assert [path.name for path in settings.regions_dir.iterdir()] == ["eu.duckdb"]
 
 
 def test_a_killed_erasure_is_made_good_by_the_next_run_and_nothing_is_published_before(copied, monkeypatch):
     settings, names = copied.settings, copied.pseudonyms(**ANN)
     with monkeypatch.context() as patch:
-        dying(patch, "operations.rights.subjects._remove")
+        dying(patch, "operations.rights.erasures.remove")
         with pytest.raises(DeadError):
             subjects.erase(settings, Subject(user_id="ann"), None)
     with pytest.raises(RegionLateError, match="persons who were erased"):
