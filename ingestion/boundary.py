@@ -169,11 +169,13 @@ def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def order_number(order_id: str, key: Key) -> str:
-    """An order's number as it is, since it ties to the ledger; as a pseudonym if it is shaped like an e-mail address.
+    """An order's number, by which events tie to the ledger; as a pseudonym if it is shaped like an e-mail address.
 
-    So is one that no shop gives, above 1 KiB: to cut it could make two orders one.
+    Shops write it with and without ``#``, in upper and in lower case. One above 1 KiB, which no shop gives, is a
+    pseudonym, too: to cut it could make two orders one.
     """
-    return pseudonym(key, "order", order_id) if is_too_long(order_id) or is_email(order_id) else order_id
+    number = order_id.strip().removeprefix("#").strip().lower() or order_id
+    return pseudonym(key, "order", number) if is_too_long(number) or is_email(number) else number
 
 
 def _place(value: str) -> str:

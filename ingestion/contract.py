@@ -65,7 +65,7 @@ LEDGER = pa.DataFrameSchema(
         "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
         "order_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
         "status": pa.Column(pl.String, pa.Check.isin(["completed", "refunded", "partially_refunded", "cancelled"])),
-        "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "revenue_minor": pa.Column(pl.Int64),  # negative: a credit note
         "refunded_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
         "cogs_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
         "currency": pa.Column(pl.String, _CURRENCY),

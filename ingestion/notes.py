@@ -12,10 +12,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-CUT, ODD = "cut", "odd"
+CUT, ODD, CAPPED = "cut", "odd", "capped"
 MEANINGS = {
     CUT: "longer than 1 KB, of which only the beginning is kept",
     ODD: "not a number that can be read one way only, and counts as absent",
+    CAPPED: "more than the revenue of its order, and counts as that revenue",
 }
 # Of a table as a whole: rows of cost that are parts of a campaign's day with others, and lines that sum up others.
 ADDED_UP, TOTAL = "added_up", "total"

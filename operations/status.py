@@ -188,7 +188,7 @@ def _service_levels(con: duckdb.DuckDBPyConnection, settings: Settings, region: 
     if not _one(con, built):
         return levels
     orders, wrong, matched = con.execute(f"""
-        select sum(ledger_orders)::bigint, sum(missing_in_warehouse + amount_mismatches)::bigint,
+        select sum(ledger_orders)::bigint, sum(missing_in_warehouse + wrong_amounts)::bigint,
             sum(ledger_orders * event_match_rate)
         from (from finance.reconciliation_daily where ledger_orders > 0 order by date desc limit {ACCURACY_DAYS})
         """).fetchall()[0]

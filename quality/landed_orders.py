@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from ingestion.money import MINOR_UNITS
+from quality.order_matching import cause_of_mismatch
 from settings import OWN_TRACKS, Settings
 
 _BILLION = 10**9
@@ -36,6 +37,7 @@ class Order(NamedTuple):
     has_event: bool
     cents: tuple[int, int, int] | None  # revenue, refunds, cogs; None without a rate
     lacking: str | None  # the currency that has no rate
+    mismatch: str | None = None  # why the event's amount is another than the ledger's, where it is
 
 
 class Rates:
@@ -101,7 +103,7 @@ def landed_orders(
     options = settings.region(region)
     margin = int(options.margin_rate.scaleb(9).to_integral_value())
     frame, refunds = _frame(con, settings, options.timezone, *window)
-    for order_id, day, at, status, has_event, *ledger, event_currency, event_revenue, paid in frame.iter_rows():
+    for order_id, day, at, status, has_event, *ledger, event_currency, event_revenue, tax, paid in frame.iter_rows():
         is_in_ledger = status is not None
         if is_in_ledger:
             currency, (revenue, refund, cogs) = ledger[0], _ledger_cents(ledger, day, rates)
@@ -117,7 +119,10 @@ def landed_orders(
         refund = refund if is_in_ledger else min(refund, revenue)
         if cogs is None:
             cogs = revenue - refund - half_even((revenue - refund) * margin, _BILLION)
-        yield Order(order_id, day, at, currency, is_in_ledger, has_event, (revenue, refund, cogs), None)
+        mismatch = None
+        if is_in_ledger and has_event:
+            mismatch = cause_of_mismatch((currency, ledger[1]), (event_currency, event_revenue, tax, paid))
+        yield Order(order_id, day, at, currency, is_in_ledger, has_event, (revenue, refund, cogs), None, mismatch)
 
 
 def _ledger_cents(ledger: list[Any], day: date, rates: Rates) -> tuple[int | None, int | None, int | None]:
@@ -162,7 +167,7 @@ def _frame(
     return counting.select(
         "order_id", "day", "at", "status", pl.col("event").is_not_null(),
         "currency", "revenue_minor", "refunded_minor", "cogs_minor",
-        "currency_of_event", "revenue_minor_of_event", "paid_minor",
+        "currency_of_event", "revenue_minor_of_event", "tax_minor", "paid_minor",
     ), refunds  # fmt: skip
 
 
@@ -176,12 +181,45 @@ def _landed(con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> tup
     events = con.execute(
         f"""select order_id, event, occurred_at, message_order::varchar as message_order,
             message_id::varchar as message_id, currency, revenue_minor, total_minor,
+            coalesce(tax_minor, 0) as tax_minor,
             revenue_minor + coalesce(tax_minor, 0) + coalesce(shipping_minor, 0) as paid_minor
         from raw.events
         where order_id in ({_CANDIDATES})""",
         around,
     ).pl()
-    return ledger.sort("updated_at", "file", "line").unique("order_id", keep="last"), events
+    return _with_credit_notes(_whole_orders(ledger)), events
+
+
+def _whole_orders(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with items of one order in one file added up, each as it stands last; cancelled ones count nothing."""
+    order = ["file", "order_id", "ordered_at", "currency"]
+    items = rows.filter(pl.col("item_hash").is_not_null())
+    last = items.filter(
+        pl.col("updated_at") == pl.col("updated_at").max().over("file", "order_id", "ordered_at", "item_hash")
+    )
+    counts = pl.col("status") != "cancelled"
+    is_known = pl.col("cogs_minor").filter(counts).is_not_null().any()
+    added = last.group_by(order).agg(
+        pl.col("line").max(),
+        pl.when(counts.any()).then(pl.lit("completed")).otherwise(pl.lit("cancelled")).alias("status"),
+        *[pl.col(name).filter(counts).sum() for name in ("revenue_minor", "refunded_minor")],
+        pl.when(is_known).then(pl.col("cogs_minor").filter(counts).sum()).alias("cogs_minor"),
+        pl.col("updated_at").max(),
+    )
+    whole = rows.filter(pl.col("item_hash").is_null()).drop("item_hash")
+    return pl.concat([whole, added.select(whole.columns)])
+
+
+def _with_credit_notes(rows: pl.DataFrame) -> pl.DataFrame:
+    """The last row of each order, its refunds with what its rows of negative revenue give back, up to all of it."""
+    is_note = pl.col("revenue_minor") < 0
+    notes = rows.filter(is_note).drop("file", "line", "refunded_minor", "cogs_minor").unique()
+    credited = notes.group_by("order_id", "currency").agg(credited=pl.col("revenue_minor").cast(pl.Int128).sum())
+    orders = rows.filter(~is_note).sort("updated_at", "file", "line").unique("order_id", keep="last")
+    given_back = pl.col("refunded_minor").cast(pl.Int128) - pl.col("credited").fill_null(0)
+    return orders.join(credited, on=["order_id", "currency"], how="left").with_columns(
+        refunded_minor=pl.min_horizontal(given_back, pl.col("revenue_minor").cast(pl.Int128)).cast(pl.Int64)
+    )
 
 
 def _of_fixed_value(events: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -190,7 +228,7 @@ def _of_fixed_value(events: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     is_own = pl.col("event").is_in(list(OWN_TRACKS))
     cents = pl.col("event").replace_strict(values, default=None, return_dtype=pl.Int64)
     fixed = {"event": pl.lit("Order Completed"), "currency": pl.lit(settings.reporting_currency),
-             "revenue_minor": cents, "paid_minor": cents}  # fmt: skip
+             "revenue_minor": cents, "tax_minor": pl.lit(0, pl.Int64), "paid_minor": cents}  # fmt: skip
     return events.filter(is_own | pl.col("event").is_in(list(values))).with_columns(
         pl.when(is_own).then(pl.col(name)).otherwise(value).alias(name) for name, value in fixed.items()
     )

@@ -14,16 +14,23 @@ import polars as pl
 from quality import sli
 from quality.conservation import unbalanced_days
 from quality.landed_orders import Order, Rates, landed_orders, spend_currencies
+from quality.order_matching import do_not_meet
 from quality.slo import POOLED_DAYS, objectives, pooled
 from settings import Settings
 
+_CAUSE = "cause: "
 _Orders = dict[tuple[str, date], Order]
 DAILY = {
     "date": "date", "region": "varchar", "ledger_orders": "bigint", "warehouse_orders": "bigint",
     "missing_in_warehouse": "bigint", "missing_in_ledger": "bigint", "amount_mismatches": "bigint",
     "ledger_revenue": "decimal(18,2)", "warehouse_revenue": "decimal(18,2)", "accuracy": "double",
     "event_match_rate": "double",
+    **dict.fromkeys(("ledger_refunds", "warehouse_refunds", "ledger_net", "warehouse_net"), "decimal(18,2)"),
+    "event_only_orders": "bigint", "event_only_revenue": "decimal(18,2)", "wrong_amounts": "bigint",
+    "mismatch_cause": "varchar",
 }  # fmt: skip
+_COUNTS = [name for name, type_ in DAILY.items() if type_ == "bigint"]
+_MONEY = [name for name, type_ in DAILY.items() if type_ == "decimal(18,2)"]
 
 
 def reconcile(
@@ -55,6 +62,7 @@ def reconcile(
     sli.book(con, facts, from_day, to_day)
     reasons = chain(
         _without_rates(con, rates, orders.values(), from_day, to_day, final),
+        _not_meeting(days, final),
         _inaccurate(con, settings, from_day, to_day),
         unbalanced_days(con, from_day, to_day, orders.values(), final),
     )
@@ -76,6 +84,14 @@ def _without_rates(
             yield order.day, f"no reference rate for {order.lacking}, needed for an order"
 
 
+def _not_meeting(days: dict[date, Counter[str]], final: set[date]) -> Iterator[tuple[date, str]]:
+    for day, tally in sorted(days.items()):
+        if do_not_meet(tally) and day not in final:
+            met = f"only {tally['orders_with_both']} of {tally['orders_with_event']} orders of events are in the ledger"
+            advice = "both together would count them twice; have both sides send the same order number"
+            yield day, f"orders_do_not_meet: {met}, and {advice}"
+
+
 def _inaccurate(
     con: duckdb.DuckDBPyConnection, settings: Settings, from_day: date, to_day: date
 ) -> Iterator[tuple[date, str]]:
@@ -83,7 +99,7 @@ def _inaccurate(
     promised = objectives(settings)["accuracy"]
     days = f"""
         select region, 'accuracy' as slo, date, ledger_orders as events,
-            missing_in_warehouse + amount_mismatches as bad, {promised.volume or "null"}::bigint as volume
+            missing_in_warehouse + wrong_amounts as bad, {promised.volume or "null"}::bigint as volume
         from finance.reconciliation_daily
         where ledger_orders > 0 and date between date '{from_day}' - {POOLED_DAYS} and date '{to_day}'"""
     judged = con.execute(
@@ -110,20 +126,25 @@ def _compare(
     held = con.execute(
         """select order_id, ordered_on, count(*), any_value(currency), any_value(revenue_cents)::bigint,
             any_value(refund_cents)::bigint, any_value(cogs_cents)::bigint, coalesce(sum(revenue_cents), 0)::bigint,
-            bool_or(is_in_events), bool_or(conversion_type = 'Order Completed')
+            coalesce(sum(refund_cents), 0)::bigint, bool_or(is_in_events), bool_or(conversion_type = 'Order Completed')
         from intermediate.int_orders__conversions where ordered_on between ? and ? group by all""", [from_day, to_day],
     ).fetchall()  # fmt: skip
     days: dict[date, Counter[str]] = defaultdict(Counter)
     right: set[tuple[str, date]] = set()
     found: set[tuple[str, date]] = set()
     matched = {key for key, order in orders.items() if order.has_event}
-    for order_id, day, copies, currency, *cents, revenue, had_event, is_purchase in held:
+    for order_id, day, copies, currency, *cents, revenue, refunds, had_event, is_purchase in held:
         tally, key = days[day], (order_id, day)
         tally["warehouse_orders"] += copies
         tally["warehouse_revenue"] += revenue
+        tally["warehouse_refunds"] += refunds
         order = orders.get(key)
         if order is None or not order.is_in_ledger:
-            tally["missing_in_ledger"] += copies * is_purchase  # no ledger will ever have a sign-up
+            if is_purchase:  # no ledger will ever have a sign-up
+                tally["missing_in_ledger"] += copies
+                if order is not None:
+                    tally["event_only_orders"] += copies
+                    tally["event_only_revenue"] += revenue
             continue
         found.add(key)
         if copies == 1 and currency == order.currency and (order.cents is None or tuple(cents) == order.cents):
@@ -132,6 +153,9 @@ def _compare(
             matched.add(key)
     facts: list[sli.Fact] = []
     for key, order in orders.items():
+        if order.has_event:
+            days[order.day]["orders_with_event"] += 1
+            days[order.day]["orders_with_both"] += order.is_in_ledger
         if order.is_in_ledger:
             is_right, is_matched = key in right, key in matched
             _count(days[order.day], order, is_found=key in found, is_right=is_right, is_matched=is_matched)
@@ -144,9 +168,13 @@ def _count(tally: Counter[str], order: Order, *, is_found: bool, is_right: bool,
     """Enter an order of the ledger into the counts of its day."""
     tally["ledger_orders"] += 1
     tally["ledger_revenue"] += order.cents[0] if order.cents else 0
+    tally["ledger_refunds"] += order.cents[1] if order.cents else 0
     tally["matched"] += is_matched
     tally["missing_in_warehouse"] += not is_found
-    tally["amount_mismatches"] += is_found and not is_right
+    tally["wrong_amounts"] += is_found and not is_right
+    if order.mismatch:
+        tally["amount_mismatches"] += 1
+        tally[f"{_CAUSE}{order.mismatch}"] += 1
 
 
 def _book(
@@ -155,17 +183,20 @@ def _book(
     """Replace the window's rows of ``finance.reconciliation_daily``."""
     rows = []
     for day, tally in sorted(days.items()):
+        for side in ("ledger", "warehouse"):
+            tally[f"{side}_net"] = tally[f"{side}_revenue"] - tally[f"{side}_refunds"]
         landed = tally["ledger_orders"]
-        wrong = tally["missing_in_warehouse"] + tally["amount_mismatches"]
+        wrong = tally["missing_in_warehouse"] + tally["wrong_amounts"]
         rows.append({
-            "date": day, "region": region, **{name: tally[name] for name in list(DAILY)[2:7]},
-            **{name: Decimal(tally[name]).scaleb(-2) for name in ("ledger_revenue", "warehouse_revenue")},
+            "date": day, "region": region, **{name: tally[name] for name in _COUNTS},
+            **{name: Decimal(tally[name]).scaleb(-2) for name in _MONEY},
             "accuracy": 1 - wrong / landed if landed else None,
             "event_match_rate": tally["matched"] / landed if landed else None,
+            "mismatch_cause": _commonest_cause(tally),
         })  # fmt: skip
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "ledger_revenue": pl.Decimal(18, 2), "warehouse_revenue": pl.Decimal(18, 2),
-        "accuracy": pl.Float64, "event_match_rate": pl.Float64,
+        **{name: pl.Decimal(18, 2) for name in _MONEY},
+        "accuracy": pl.Float64, "event_match_rate": pl.Float64, "mismatch_cause": pl.String,
     }  # fmt: skip
     columns = ", ".join(f"{name} {type_}" for name, type_ in DAILY.items())
     con.execute(
@@ -176,3 +207,8 @@ def _book(
         con.register("reconciled", pl.DataFrame(rows, schema_overrides=schema).to_arrow())
         con.execute("insert into finance.reconciliation_daily by name from reconciled")
         con.unregister("reconciled")
+
+
+def _commonest_cause(tally: Counter[str]) -> str | None:
+    causes = {name: count for name, count in tally.items() if name.startswith(_CAUSE)}
+    return min(causes, key=lambda name: (-causes[name], name)).removeprefix(_CAUSE) if causes else None

@@ -65,6 +65,7 @@ class Slo(Section):
     availability: Decimal = Field(Decimal("0.9999"), gt=0, le=1)
     ingest_latency_ms: int = Field(200, gt=0)
     event_match_rate: Decimal = Field(Decimal("0.98"), gt=0, le=1)
+    event_only_share: Decimal = Field(Decimal("0.02"), ge=0, le=1)  # of orders or of revenue, whichever is more
     freshness_hours: int = Field(26, gt=0)
     burn_minimum_volume: int = Field(50, ge=1)  # events in the long window, below which no burn rate is told
 

@@ -19,6 +19,7 @@ COLUMNS = {
     ),
     "ledger": (
         "order_id", "ordered_at", "status", "revenue", "refunded", "cogs", "currency", "updated_at", "line_item_id",
+        "total", "refunded_total",
     ),
 }  # fmt: skip
 

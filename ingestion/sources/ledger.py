@@ -6,6 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import polars_hash
 
 from ingestion.boundary import order_number
 from ingestion.money import MINOR_UNITS
@@ -17,17 +18,22 @@ STATUSES = ("completed", "refunded", "partially_refunded", "cancelled")
 ROWS = pl.Schema({
     "line": pl.Int64(), "order_id": pl.String(), "ordered_at": pl.Datetime("us"), "status": pl.String(),
     "revenue_minor": pl.Int64(), "refunded_minor": pl.Int64(), "cogs_minor": pl.Int64(), "currency": pl.String(),
-    "updated_at": pl.Datetime("us"),
+    "updated_at": pl.Datetime("us"), "item_hash": pl.UInt64(),
 })  # fmt: skip
-_OPTIONAL = ("refunded", "cogs")
+_OPTIONAL = ("refunded", "cogs", "total", "refunded_total")
 
 
 def read_ledger(table: Table, context: Context) -> Read:
-    """Read every row: its money exactly, or why it is refused. Rows past the ledger's retention are `expired`."""
-    ordered_at, ordered_text = table.moments("ordered_at", context.timezone)
+    """Read every row: its money exactly, or why it is refused. Rows past the ledger's retention are `expired`.
+
+    An item of an order has an `item_hash`; items are not added up here. Negative revenue is a credit note.
+    """
+    timezone = "UTC" if table.known.preset.is_utc else context.timezone
+    ordered_at, ordered_text = table.moments("ordered_at", timezone)
     table.without(table.undated_totals(ordered_text.is_null()))
-    ordered_at, ordered_text = table.moments("ordered_at", context.timezone)
-    updated_at, updated_text = table.moments("updated_at", context.timezone)
+    repeated = _without_repeated_items(table)
+    ordered_at, ordered_text = table.moments("ordered_at", timezone)
+    updated_at, updated_text = table.moments("updated_at", timezone)
     status, status_text = _status(table)
     texts = {"order_id": table.text("order_id"), "currency": table.currency()}
     verdicts = table.verdicts(texts.items())
@@ -47,24 +53,58 @@ def read_ledger(table: Table, context: Context) -> Read:
         updated_text.is_not_null() & updated_at.is_null(), "invalid_timestamp", table.named("updated_at")
     )
     verdicts.refuse(problems, table.named("revenue"))
-    verdicts.refuse_where((revenue < 0).fill_null(False), "invalid_money", table.named("revenue"))
     known = list(MINOR_UNITS)
     verdicts.refuse_where(~texts["currency"].is_in(known).fill_null(True), "unknown_currency", table.named("currency"))
-    is_good = verdicts.reason.is_null()
     zone = ZoneInfo(context.timezone)
     day = ordered_at.dt.replace_time_zone("UTC").dt.convert_time_zone(str(zone)).dt.date()
     frame = pl.DataFrame({
         "line": table.frame["line"], "order_id": ids, "ordered_at": ordered_at, "status": status,
         "revenue": revenue, **{name: _optional(table, name) for name in _OPTIONAL},
-        "currency": texts["currency"], "updated_at": updated_at.fill_null(ordered_at),
+        "currency": texts["currency"], "updated_at": updated_at.fill_null(ordered_at), "item_hash": _items(table),
     })  # fmt: skip
+    if table.known.places.get("refunded") is not None:
+        is_silent = (status == "partially_refunded") & table.text("refunded").is_null()
+        verdicts.refuse_where(is_silent.fill_null(False), "missing_field", table.named("refunded"))
+    verdicts.refuse_where(_is_ambiguous(frame, verdicts.reason.is_null()), "ambiguous_rows", table.named("revenue"))
+    is_good = verdicts.reason.is_null()
     refused = pl.DataFrame({
         "line": frame["line"], "reason": verdicts.reason, "column_name": verdicts.column, "day": day, "until": day,
     }, schema=REFUSED).filter(~is_good)  # fmt: skip
     kept = frame.filter(is_good)
     is_current = kept["ordered_at"] >= context.now - timedelta(days=context.ledger_days)
     rows = _masked(kept.filter(is_current), context)
-    return Read(table, rows, refused, expired=len(kept) - len(rows))
+    is_above = (rows["refunded_minor"] > rows["revenue_minor"]) & (rows["revenue_minor"] >= 0)
+    notes = {table.named("refunded"): int(is_above.sum())}
+    return Read(table, rows, refused, expired=len(kept) - len(rows), duplicates=repeated, notes=notes)
+
+
+def _without_repeated_items(table: Table) -> int:
+    """Leave out the items that are equal to another in every column; returns how many there were."""
+    if _items(table).null_count() == len(table.frame):
+        return 0
+    before = len(table.frame)
+    table.frame = table.frame.unique(pl.exclude("line"), keep="first", maintain_order=True)
+    return before - len(table.frame)
+
+
+def _items(table: Table) -> pl.Series:
+    """Which item of its order a row is; null where a row is an order."""
+    if table.known.place("line_item_id") is None:
+        is_item = table.known.preset.has_lines
+        return pl.Series("item_hash", [0 if is_item else None], pl.UInt64).new_from_index(0, len(table.frame))
+    text = table.text("line_item_id").fill_null("")
+    return text.to_frame("text").select(polars_hash.col("text").nchash.xxhash64()).to_series()
+
+
+def _is_ambiguous(frame: pl.DataFrame, is_good: pl.Series) -> pl.Series:
+    """Rows of one order and update that give different money, and items of one order in different currencies."""
+    order = ["order_id", "ordered_at"]
+    says = pl.struct("revenue", "refunded", "cogs", "total", "refunded_total", "currency")
+    is_order = pl.col("item_hash").is_null() & (pl.col("revenue") >= 0)
+    versions = says.filter(is_order & pl.col("is_good")).n_unique().over("order_id", "updated_at")
+    currencies = pl.col("currency").filter(pl.col("is_good")).n_unique().over(order)
+    is_unclear = pl.when(pl.col("item_hash").is_null()).then(is_order & (versions > 1)).otherwise(currencies > 1)
+    return frame.with_columns(is_good.alias("is_good")).select(is_unclear.fill_null(False)).to_series()
 
 
 def _status(table: Table) -> tuple[pl.Series, pl.Series]:
@@ -91,6 +131,29 @@ def _masked(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     return frame.with_columns(
         cells.by_distinct(frame["order_id"], lambda text: order_number(text, context.key), pl.String()),
         minor["revenue"].alias("revenue_minor"),
-        minor["refunded"].fill_null(0).alias("refunded_minor"),
+        _refunded(frame["status"], pl.DataFrame(minor)).alias("refunded_minor"),
         minor["cogs"].alias("cogs_minor"),
     ).select(ROWS.names())
+
+
+def _refunded(status: pl.Series, minor: pl.DataFrame) -> pl.Series:
+    """What was given back of the revenue, in minor units.
+
+    Of an amount with tax and shipping in it that is the goods' part of the order. Refunded without an amount means all
+    of it. A credit note gives back by its revenue, and no more.
+    """
+    wide = [pl.col(name).cast(pl.Int128) for name in ("refunded_total", "revenue", "total")]
+    of_goods = _half_even(wide[0] * wide[1], wide[2])
+    is_whole = (status == "refunded").alias("is_whole")
+    found = pl.coalesce("refunded", pl.when(pl.col("total") > 0).then(of_goods), pl.lit(0)).cast(pl.Int64)
+    return minor.with_columns(is_whole).select(
+        pl.when(pl.col("revenue") < 0).then(0)
+        .when(pl.col("is_whole") & (found == 0)).then(pl.col("revenue"))
+        .otherwise(found)
+    ).to_series()  # fmt: skip
+
+
+def _half_even(dividend: pl.Expr, divisor: pl.Expr) -> pl.Expr:
+    quotient = dividend // divisor
+    twice = (dividend - quotient * divisor) * 2
+    return quotient + ((twice > divisor) | ((twice == divisor) & (quotient % 2 != 0))).cast(pl.Int128)

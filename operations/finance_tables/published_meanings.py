@@ -56,8 +56,22 @@ WRITTEN_HERE = {
         "missing_in_ledger": "Orders of the warehouse that the ledger does not have on that day, such as those only"
                              " events know; not conversions that are no orders. Source: ledger and warehouse, order by"
                              " order.",
-        "amount_mismatches": "Orders of both whose revenue, refunds, cost of goods or currency differ, or that stand"
-                             " twice. Source: ledger and warehouse, order by order.",
+        "amount_mismatches": "Orders whose event gives another amount or currency than the ledger, both without tax and"
+                             " shipping. The ledger's is published. Source: ledger and events, order by order.",
+        "mismatch_cause": "The commonest cause of amount_mismatches, in words; NULL without any."
+                          " Source: ledger and events, order by order.",
+        "wrong_amounts": "Orders of the ledger whose revenue, refunds, cost of goods or currency the warehouse holds"
+                         " otherwise, or that stand twice. Source: ledger and warehouse, order by order.",
+        "ledger_refunds": "Refunds of the ledger's orders, in the reporting currency. Source: the ledger.",
+        "warehouse_refunds": "Refunds of the warehouse's orders, in the reporting currency."
+                             " Source: the warehouse, order by order.",
+        "ledger_net": "ledger_revenue minus ledger_refunds, in the reporting currency. Source: the ledger.",
+        "warehouse_net": "warehouse_revenue minus warehouse_refunds, in the reporting currency."
+                         " Source: the warehouse, order by order.",
+        "event_only_orders": "Orders that only events know, among warehouse_orders; not conversions that are no orders."
+                             " Source: ledger and events, order by order.",
+        "event_only_revenue": "Gross revenue of event_only_orders, in the reporting currency."
+                              " Source: ledger and events, order by order.",
         "ledger_revenue": "Gross revenue of the ledger's orders, in the reporting currency. Source: the ledger.",
         "warehouse_revenue": "Gross revenue of the warehouse's orders, in the reporting currency."
                              " Source: the warehouse, order by order.",

@@ -13,6 +13,7 @@ from operations import status
 from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
+from quality import order_matching
 from settings import RomiError, Settings, TransientError, UsageError
 
 _ROWS = {"events": "records of events", "ledger": "rows of ledger", "spend": "rows of spend", "fx": "rows of fx"}
@@ -54,6 +55,7 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
                 lines += [f"{region}: {line}" for line in _of_books(con, booked.get(region, 0))]
                 lines += [f"{region}: {line}" for line in _of_landing(con, settings, region)]
                 lines += [f"{region}: {line}" for line in _links(settings, region)]
+                lines += [f"{region}: {line}" for line in order_matching.warnings(con, settings)]
         except RomiError:  # the run has told of it as a failure
             continue
     lines += _links(settings, None)

@@ -83,7 +83,7 @@ FRAMES = {
     "spend_daily": _plain("spend_daily", "impressions, clicks"),
     "reconciliation_daily": _plain(
         "reconciliation_daily",
-        "missing_in_warehouse + amount_mismatches as wrong_orders, ledger_orders, accuracy, event_match_rate",
+        "missing_in_warehouse + wrong_amounts as wrong_orders, ledger_orders, accuracy, event_match_rate",
     ),
     "months_and_days": Frame("month", _beside(
         f"select {_BY_MODEL}, {_sums(('spend', *_CREDIT))} from finance.romi_monthly group by all",

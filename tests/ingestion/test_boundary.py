@@ -107,10 +107,17 @@ def test_identifiers_become_pseudonyms_by_kind():
 def test_an_order_number_stays_since_it_ties_to_the_ledger_unless_it_is_an_e_mail_address():
     properties = order()["properties"]
     rows = masked(
-        order(properties=properties | {"order_id": "A-1"}),
+        order(properties=properties | {"order_id": "a-1"}),
         order(properties=properties | {"order_id": "jane@example.com"}),
     )
-    assert [row["order_id"] for row in rows] == ["A-1", pseudonym(KEY, "order", "jane@example.com")]
+    assert [row["order_id"] for row in rows] == ["a-1", pseudonym(KEY, "order", "jane@example.com")]
+
+
+def test_an_order_number_is_compared_without_blanks_hash_and_case():
+    properties = order()["properties"]
+    written = ["A-1", " #a-1 ", "# A-1", "#", "##A-1"]
+    rows = masked(*[order(properties=properties | {"order_id": number}) for number in written])
+    assert [row["order_id"] for row in rows] == ["a-1", "a-1", "a-1", "#", "#a-1"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_every_row_of_every_kind_of_file_is_in_the_books(zone):
     zone.put(
         "eu/ledger/a.csv",
         "\n".join(
-            [LEDGER_HEAD, ledger_row(), ledger_row("o-2", "-1"), ledger_row("o-3", ordered_at="2010-01-01T00:00:00Z")]
+            [LEDGER_HEAD, ledger_row(), ledger_row("o-2", "x"), ledger_row("o-3", ordered_at="2010-01-01T00:00:00Z")]
         ),
     )
     zone.put("fx/eurofxref-hist.csv", "Date,USD,JPY,\n2026-03-02,1.0834,162.35,\n2026-02-30,1,1,\n2026-03-03,0,1,\n")
@@ -217,7 +217,7 @@ def unbalanced(zone, *statements):
 
 
 def test_rows_that_are_lost_or_doubled_are_seen_and_a_redelivery_is_clean(zone, spend):
-    rows = [ledger_row(), ledger_row("o-2"), ledger_row("o-2", "x"), ledger_row("o-1", "11.00")]
+    rows = [ledger_row(), ledger_row("o-2"), ledger_row("o-2", "x"), ledger_row("o-4", "11.00")]
     zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, *rows]))
     spend(spend_row(), spend_row("2026-03-02"))
     spend(spend_row(), name="b.csv")

@@ -69,7 +69,10 @@ def rows(con: duckdb.DuckDBPyConnection, region: str, day: date, revenue: int) -
         "insert into finance.spend_daily values (?, ?, 'google_ads', 'Paid Search', 'brand', 10, 5, 1)", [day, region]
     )
     con.execute(
-        "insert into finance.reconciliation_daily values (?, ?, 1, 1, 0, 0, 0, ?, ?, 1, 1)",
+        """insert into finance.reconciliation_daily by name
+        select ?::date as date, ? as region, 1 as ledger_orders, 1 as warehouse_orders, 0 as missing_in_warehouse,
+            0 as missing_in_ledger, 0 as amount_mismatches, 0 as wrong_amounts, ? as ledger_revenue,
+            ? as warehouse_revenue, 1 as accuracy, 1 as event_match_rate""",
         [day, region, revenue, revenue],
     )
     for model in ("linear", "last_touch"):

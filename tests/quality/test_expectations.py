@@ -60,7 +60,7 @@ def write_version(folder: Path) -> Path:
             select date, region, 'google_ads', 'Paid Search', 'brand', 30, 50, 5 from cells;
             insert into finance.reconciliation_daily by name
             select date, region, 3 as ledger_orders, 1 as warehouse_orders, 1 as missing_in_warehouse,
-                0 as missing_in_ledger, 0 as amount_mismatches, 1 - 1 / 3 as accuracy, 1 as event_match_rate from cells;
+                0 as missing_in_ledger, 0 as wrong_amounts, 1 - 1 / 3 as accuracy, 1 as event_match_rate from cells;
             insert into finance.channel_weights by name
             select distinct date_trunc('month', date) as month, region, 'Paid Search' as channel,
                 'markov' as attribution_model, 1 as weight, 1 as share from cells""")

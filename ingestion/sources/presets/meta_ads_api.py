@@ -24,7 +24,8 @@ PRESET = Preset(
     },
     decimal=".",
     notes="A row for more than one day (without time_increment=1) is refused.",
-    sample="account_id,account_currency,campaign_id,campaign_name,adset_id,date_start,date_stop,impressions,clicks,spend\n"
+    sample="account_id,account_currency,campaign_id,campaign_name,adset_id,date_start,date_stop,impressions,clicks,"
+    "spend\n"
     "901,USD,120210987654321098,Spring,120210987654321111,2026-03-01,2026-03-01,100,7,12.34\n"
     "901,USD,120210987654321098,Spring,120210987654321112,2026-03-01,2026-03-01,50,3,0.66\n",
     gives=(

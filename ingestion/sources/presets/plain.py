@@ -3,6 +3,13 @@
 from ingestion.sources.presets import Preset
 from settings.sources import COLUMNS
 
+# A column that tells the items of an order apart: rows that have one add up.
+ITEMS = (
+    "line_item_id", "line_id", "lineitem_id", "order_line_id", "order_item_id", "item_id", "line_number", "position",
+    "sku", "lineitem_sku", "item_sku", "variant_id", "product_id", "lineitem_name", "line_item_name", "item_name",
+    "product_name",
+)  # fmt: skip
+
 PRESETS = (
     Preset(
         name="plain_spend",
@@ -38,9 +45,9 @@ PRESETS = (
         export="Write a table with these columns, a row for each order or for each of its items.",
         documented_at="docs/sources.md",
         signature=("order_id", "ordered_at", "revenue"),
-        columns={name: name for name in COLUMNS["ledger"]},
+        columns={name: name for name in COLUMNS["ledger"]} | {"line_item_id": ITEMS},
         sample="order_id,ordered_at,status,revenue,refunded,cogs,currency,updated_at\n"
         "A-1,2026-03-01T10:00:00Z,completed,10.50,0,4.00,EUR,2026-03-02T10:00:00Z\n",
-        gives=(("A-1", "2026-03-01 10:00:00", "completed", "10.50", "0.00", "4.00", "EUR", "2026-03-02 10:00:00"),),
+        gives=(("a-1", "2026-03-01 10:00:00", "completed", "10.50", "0.00", "4.00", "EUR", "2026-03-02 10:00:00"),),
     ),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from ingestion.sources.presets import Amount, Place, Preset, preset, presets
 from ingestion.sources.tabular.advice import missing_columns
 from ingestion.sources.tabular.grids import Grid, UnreadableTableError
@@ -93,6 +95,12 @@ def _check_belongs(found: Preset, kind: str, source_name: str, is_configured: bo
     known = {platform for one in presets().values() for platform in one.platforms}
     is_elsewhere = not _is_of(found, source_name) and source_name.partition("/")[2] in known
     if found.kind == kind and (is_configured or not is_elsewhere):
+        if found.only_if_named and not is_configured:
+            raise UnreadableTableError(
+                f"this is a table of {found.tool}, which cannot be read as net revenue: {found.only_if_named}; export"
+                f" one that tells them, or have its amounts taken as they are, in romi.yaml:"
+                f" `sources: {{{source_name}: {{preset: {found.name}}}}}`"
+            )
         return
     place = "ledger" if found.kind == "ledger" else f"spend/{(found.platforms or ('<platform>',))[0]}"
     override = f", or say `sources: {{{source_name}: {{preset: {found.name}}}}}`" if found.kind == kind else ""
@@ -103,8 +111,11 @@ def _check_belongs(found: Preset, kind: str, source_name: str, is_configured: bo
 def _prepared(grid: Grid, header: Header, found: Preset) -> tuple[Grid, Header]:
     """The table as the preset's own function makes it."""
     assert found.prepare
-    named = {str(place): name for place, name in enumerate(header.names)}
-    frame = found.prepare(grid.rows().rename(named))
+    known = {normalised(name): name for name in (*found.signature, *found.uses)}
+    named = {str(place): known.get(normalised(name), name) for place, name in enumerate(header.names)}
+    rows = grid.rows().rename(named)
+    absent = [pl.lit(None, pl.String).alias(name) for name in found.uses if name not in rows.columns]
+    frame = found.prepare(rows.with_columns(absent))
     names = [name for name in frame.columns if name not in ("line", "extra")]
     rows = frame.rename({name: str(place) for place, name in enumerate(names)})
     return replace(grid, names=names, rows=lambda: rows), Header(names)

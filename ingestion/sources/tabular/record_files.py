@@ -74,7 +74,9 @@ def _unwrapped(value: Any) -> Iterator[dict[str, Any]]:
         for one in value:
             yield from _unwrapped(one)
     elif isinstance(value, dict):
-        name = next((name for name in _LISTS if _is_container(value.get(name))), None)
+        # An order has `items` of its own; an answer that lists objects under that name says how many there are.
+        lists = (*_LISTS, "items") if "total_count" in value else _LISTS
+        name = next((name for name in lists if _is_container(value.get(name))), None)
         if name is None:
             yield value
         else:

@@ -98,14 +98,14 @@ class Table:
             return self._nothing(pl.Int128()), self._nothing(pl.String())
         if isinstance(place, int):
             return self._money(place, shift)
-        total, problems, is_there = None, self._nothing(pl.String()), None
-        for sign, one in [(1, one) for one in place.plus] + [(-1, one) for one in place.minus]:
+        total, problems = self._money(place.plus[0], shift)
+        is_there, total = total.is_not_null(), total.fill_null(0)
+        for one in (*place.plus[1:], *place.minus):
             value, problem = self._money(one, shift)
-            total = sign * value.fill_null(0) + (0 if total is None else total)
+            total = total + value.fill_null(0) if one in place.plus else total - value.fill_null(0)
             problems = problems.fill_null(problem)
-            is_there = value.is_not_null() if is_there is None else is_there | (value.is_not_null() & (sign > 0))
-        assert total is not None
-        assert is_there is not None
+            if one in place.plus:
+                is_there |= value.is_not_null()
         return total.zip_with(is_there & problems.is_null(), self._nothing(pl.Int128())), problems
 
     def _money(self, place: int, shift: int) -> tuple[pl.Series, pl.Series]:

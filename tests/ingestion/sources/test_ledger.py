@@ -18,11 +18,11 @@ def line(**changes):
 
 
 def test_an_order_of_the_ledger(tmp_path):
-    found = ledger(tmp_path, line(status="Partially_Refunded", refunded="1.005", cogs="4"), line(refunded=""))
+    found = ledger(tmp_path, line(status="Partially_Refunded", refunded="1.005", cogs="4"), line(order_id="o-2"))
     assert found.rows.to_dicts()[0] == {
         "line": 2, "order_id": "o-1", "ordered_at": datetime(2026, 3, 1, 10), "status": "partially_refunded",
         "revenue_minor": 1050, "refunded_minor": 100, "cogs_minor": 400, "currency": "EUR",
-        "updated_at": datetime(2026, 3, 2, 10),
+        "updated_at": datetime(2026, 3, 2, 10), "item_hash": None,
     }  # fmt: skip
     assert found.rows["cogs_minor"].to_list() == [400, None]
 
@@ -95,3 +95,61 @@ def test_an_order_number_that_came_through_a_float_is_its_digits_or_refused(tmp_
 def test_words_of_status_may_be_configured(tmp_path):
     found = ledger(tmp_path, line(status="Versendet"), status={"versendet": "completed"})
     assert found.rows["status"].to_list() == ["completed"]
+
+
+def test_refunded_without_an_amount_means_all_of_it(tmp_path):
+    rows = [
+        line(order_id=f"o-{number}", status="refunded", refunded=text) for number, text in enumerate(("", "0", "4"))
+    ]
+    assert ledger(tmp_path, *rows).rows["refunded_minor"].to_list() == [1050, 1050, 400]
+    head = "order_id,ordered_at,status,revenue,currency,updated_at"
+    (row,) = ledger(tmp_path, "1,2026-03-01,refunded,10.50,EUR,2026-03-01", head=head).rows.to_dicts()
+    assert row["refunded_minor"] == 1050
+
+
+def test_a_partial_refund_without_an_amount_is_refused_where_the_file_has_a_column_for_it(tmp_path):
+    found = ledger(tmp_path, line(status="partially_refunded", refunded=""))
+    assert refusals(found) == [(2, "missing_field", "refunded")]
+
+
+def test_of_a_refund_with_tax_and_shipping_the_goods_part_counts_rounded_half_even(tmp_path):
+    head = "order_id,ordered_at,status,revenue,total,refunded_total,currency,updated_at"
+    amounts = ("100.00,119.00,59.50", "0.01,0.02,0.01", "0.03,0.02,0.01", "5,0,1", "5,6,")
+    rows = [f"{number},2026-03-01,completed,{money},EUR,2026-03-01" for number, money in enumerate(amounts)]
+    assert ledger(tmp_path, *rows, head=head).rows["refunded_minor"].to_list() == [5000, 0, 2, 0, 0]
+
+
+def test_a_negative_revenue_is_a_credit_note(tmp_path):
+    found = ledger(tmp_path, line(), line(revenue="-3.00", status="refunded", updated_at="2026-03-05T10:00:00Z"))
+    assert found.rows.select("revenue_minor", "refunded_minor").rows() == [(1050, 0), (-300, 0)]
+
+
+def test_rows_of_one_order_and_update_with_different_money_are_refused_together(tmp_path):
+    found = ledger(tmp_path, line(), line(revenue="10.60"), line(order_id="o-2"), line(order_id="o-2"))
+    assert refusals(found) == [(2, "ambiguous_rows", "revenue"), (3, "ambiguous_rows", "revenue")]
+    assert found.rows["order_id"].to_list() == ["o-2", "o-2"]
+    later = ledger(tmp_path, line(), line(revenue="10.60", updated_at="2026-03-03T10:00:00Z"))
+    assert later.refused.is_empty()
+
+
+@pytest.mark.parametrize("name", ["line_item_id", "SKU", "Lineitem name"])
+def test_items_are_told_apart_and_equal_rows_count_once(tmp_path, name):
+    head = f"order_id,ordered_at,status,revenue,currency,updated_at,{name}"
+    items = [f"1,2026-03-01,completed,{money},EUR,2026-03-01,{item}" for money, item in ((6, "a"), (4, "b"), (4, "b"))]
+    found = ledger(tmp_path, *items, head=head)
+    assert found.rows["revenue_minor"].to_list() == [600, 400]
+    assert found.rows["item_hash"].n_unique() == 2
+    assert found.duplicates == 1
+
+
+def test_items_of_one_order_in_two_currencies_are_refused(tmp_path):
+    head = "order_id,ordered_at,status,revenue,currency,updated_at,sku"
+    found = ledger(
+        tmp_path, "1,2026-03-01,completed,6,EUR,2026-03-01,a", "1,2026-03-01,completed,4,USD,2026-03-01,b", head=head
+    )
+    assert reasons(found) == ["ambiguous_rows", "ambiguous_rows"]
+
+
+def test_refunds_above_their_orders_revenue_are_counted_as_capped(tmp_path):
+    found = ledger(tmp_path, line(refunded="12"), line(order_id="o-2", refunded="10.50"))
+    assert found.notes == {"refunded": 1}

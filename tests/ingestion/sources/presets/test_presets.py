@@ -52,7 +52,8 @@ def money(minor, currency, rest=0):
 
 
 def config(one):
-    return {"currency": one.sample_currency} if one.sample_currency else {}
+    currency = {"currency": one.sample_currency} if one.sample_currency else {}
+    return currency | ({"preset": one.name} if one.only_if_named else {})
 
 
 def sample(folder, one, content=None, suffix=None):
@@ -153,3 +154,11 @@ def test_a_preset_says_what_to_export_and_where_its_columns_are_defined(one):
     assert one.documented_at.startswith(("https://", "docs/"))
     assert one.sample
     assert one.gives
+
+
+@pytest.mark.parametrize("one", [one for one in ALL if one.only_if_named], ids=lambda one: one.name)
+def test_an_export_without_net_amounts_is_read_only_where_the_configuration_names_it(tmp_path, one):
+    with pytest.raises(UnreadableTableError) as caught:
+        read(tmp_path, one.sample, place(one), f"a.{one.sample_suffix}", currency=one.sample_currency)
+    assert one.only_if_named in str(caught.value)
+    assert f"{{preset: {one.name}}}" in str(caught.value)

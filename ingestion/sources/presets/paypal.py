@@ -1,0 +1,65 @@
+"""PayPal, the activity download."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ingestion.sources.presets import Amount, Preset
+
+_SALES = ("payment", "checkout", "purchase")
+_GIVEN_BACK = ("refund", "reversal", "chargeback")
+
+
+def _sales(rows: pl.DataFrame) -> pl.DataFrame:
+    """Payments for orders and what takes them back; withdrawals, conversions, holds and fees are no orders."""
+    kind = pl.col("Type").fill_null("").str.to_lowercase()
+    is_ours = pl.any_horizontal(kind.str.contains(word, literal=True) for word in (*_SALES, *_GIVEN_BACK))
+    moment = pl.concat_str([pl.col("Date"), pl.lit(" "), pl.col("Time")])
+    return rows.filter(is_ours & ~kind.str.contains("fee|hold|conversion")).with_columns(moment.alias("Date and time"))
+
+
+PRESET = Preset(
+    name="paypal",
+    kind="ledger",
+    tool="PayPal (activity download)",
+    export="Activity → Download → Balance affecting, CSV, with Invoice Number, Sales Tax and Shipping and Handling"
+    " Amount.",
+    documented_at="https://developer.paypal.com/docs/reports/online-reports/activity-download/",
+    signature=("Date", "Time", "Type", "Status", "Currency", "Gross", "Invoice Number", "Sales Tax"),
+    columns={
+        "order_id": "Invoice Number",
+        "ordered_at": "Date and time",
+        "status": "Status",
+        "revenue": Amount(("Gross",), ("Sales Tax", "Shipping and Handling Amount")),
+        "currency": "Currency",
+    },
+    optional=("updated_at",),
+    status={
+        "completed": "completed",
+        "pending": "completed",
+        "partially refunded": "completed",
+        "refunded": "completed",
+        "reversed": "completed",
+        "cleared": "completed",
+        "denied": "cancelled",
+        "canceled": "cancelled",
+        "expired": "cancelled",
+        "failed": "cancelled",
+        "voided": "cancelled",
+    },
+    prepare=_sales,
+    notes="Revenue is `Gross` less `Sales Tax` and `Shipping and Handling Amount`. A refund is a row of its own with"
+    " a negative `Gross`, which adds to the order's refunds. Days are written as your account writes them: say"
+    " `date_format` where it is the month first.",
+    sample='"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","Transaction ID",'
+    '"Shipping and Handling Amount","Sales Tax","Invoice Number"\n'
+    '"2026-03-01","10:00:00","UTC","","Express Checkout Payment","Completed","EUR","124.00","-3.00","121.00","8AB",'
+    '"5.00","19.00","o1"\n'
+    '"2026-03-03","10:00:00","UTC","","Payment Refund","Completed","EUR","-50.00","0.00","-50.00","8AC",'
+    '"0.00","0.00","o1"\n'
+    '"2026-03-04","10:00:00","UTC","","General Withdrawal","Completed","EUR","-71.00","0.00","-71.00","8AD","","",""\n',
+    gives=(
+        ("o1", "2026-03-01 09:00:00", "completed", "100.00", "0.00", None, "EUR", "2026-03-01 09:00:00"),
+        ("o1", "2026-03-03 09:00:00", "completed", "-50.00", "0.00", None, "EUR", "2026-03-03 09:00:00"),
+    ),
+)
