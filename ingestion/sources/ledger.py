@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import polars_hash
@@ -12,7 +11,7 @@ from ingestion.boundary import order_number
 from ingestion.money import MINOR_UNITS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.read import REFUSED, Context, Read
-from ingestion.sources.tabular.table import Table
+from ingestion.sources.tabular.table import Table, Verdicts
 
 STATUSES = ("completed", "refunded", "partially_refunded", "cancelled")
 ROWS = pl.Schema({
@@ -29,46 +28,15 @@ def read_ledger(table: Table, context: Context) -> Read:
     An item of an order has an `item_hash`; items are not added up here. Negative revenue is a credit note.
     """
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
-    ordered_at, ordered_text = table.moments("ordered_at", timezone)
-    table.without(table.undated_totals(ordered_text.is_null()))
+    table.without(table.undated_totals(table.moments("ordered_at", timezone)[1].is_null()))
     repeated = _without_repeated_items(table)
-    ordered_at, ordered_text = table.moments("ordered_at", timezone)
-    updated_at, updated_text = table.moments("updated_at", timezone)
-    status, status_text = _status(table)
-    texts = {"order_id": table.text("order_id"), "currency": table.currency()}
-    verdicts = table.verdicts(texts.items())
-    revenue, problems = table.amount("revenue")
-    optional = table.known.preset.optional
-    said = revenue.cast(pl.String).fill_null(problems)
-    present = {"order_id": texts["order_id"], "ordered_at": ordered_text, "status": status_text, "revenue": said,
-               "currency": texts["currency"], "updated_at": updated_text}  # fmt: skip
-    for name, values in present.items():
-        if name not in optional:
-            verdicts.refuse_where(values.is_null(), "missing_field", table.named(name))
-    ids, imprecise = cells.identifiers(texts["order_id"])
-    verdicts.refuse(imprecise, table.named("order_id"))
-    verdicts.refuse_where(status.is_null(), "unknown_status", table.named("status"))
-    verdicts.refuse_where(ordered_at.is_null(), "invalid_timestamp", table.named("ordered_at"))
-    verdicts.refuse_where(
-        updated_text.is_not_null() & updated_at.is_null(), "invalid_timestamp", table.named("updated_at")
-    )
-    verdicts.refuse(problems, table.named("revenue"))
-    known = list(MINOR_UNITS)
-    verdicts.refuse_where(~texts["currency"].is_in(known).fill_null(True), "unknown_currency", table.named("currency"))
-    zone = ZoneInfo(context.timezone)
-    day = ordered_at.dt.replace_time_zone("UTC").dt.convert_time_zone(str(zone)).dt.date()
-    frame = pl.DataFrame({
-        "line": table.frame["line"], "order_id": ids, "ordered_at": ordered_at, "status": status,
-        "revenue": revenue, **{name: _optional(table, name) for name in _OPTIONAL},
-        "currency": texts["currency"], "updated_at": updated_at.fill_null(ordered_at), "item_hash": _items(table),
-    })  # fmt: skip
-    if table.known.places.get("refunded") is not None:
-        is_silent = (status == "partially_refunded") & table.text("refunded").is_null()
-        verdicts.refuse_where(is_silent.fill_null(False), "missing_field", table.named("refunded"))
+    frame, verdicts = _judged(table, timezone)
     verdicts.refuse_where(_is_ambiguous(frame, verdicts.reason.is_null()), "ambiguous_rows", table.named("revenue"))
     is_good = verdicts.reason.is_null()
+    local = frame["ordered_at"].dt.replace_time_zone("UTC").dt.convert_time_zone(context.timezone)
     refused = pl.DataFrame({
-        "line": frame["line"], "reason": verdicts.reason, "column_name": verdicts.column, "day": day, "until": day,
+        "line": frame["line"], "reason": verdicts.reason, "column_name": verdicts.column,
+        "day": local.dt.date(), "until": local.dt.date(),
     }, schema=REFUSED).filter(~is_good)  # fmt: skip
     kept = frame.filter(is_good)
     is_current = kept["ordered_at"] >= context.now - timedelta(days=context.ledger_days)
@@ -76,6 +44,38 @@ def read_ledger(table: Table, context: Context) -> Read:
     is_above = (rows["refunded_minor"] > rows["revenue_minor"]) & (rows["revenue_minor"] >= 0)
     notes = {table.named("refunded"): int(is_above.sum())}
     return Read(table, rows, refused, expired=len(kept) - len(rows), duplicates=repeated, notes=notes)
+
+
+def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
+    """The rows by our columns, and which of them cannot be read by themselves."""
+    ordered_at, ordered_text = table.moments("ordered_at", timezone)
+    updated_at, updated_text = table.moments("updated_at", timezone)
+    status, status_text = _status(table)
+    revenue, problems = table.amount("revenue")
+    order_id, currency = table.text("order_id"), table.currency()
+    ids, imprecise = cells.identifiers(order_id)
+    verdicts = table.verdicts([("order_id", order_id), ("currency", currency)])
+    said = {"order_id": order_id, "ordered_at": ordered_text, "status": status_text, "currency": currency,
+            "revenue": revenue.cast(pl.String).fill_null(problems), "updated_at": updated_text}  # fmt: skip
+    for name, values in said.items():
+        if name not in table.known.preset.optional:
+            verdicts.refuse_where(values.is_null(), "missing_field", table.named(name))
+    verdicts.refuse(imprecise, table.named("order_id"))
+    verdicts.refuse_where(status.is_null(), "unknown_status", table.named("status"))
+    verdicts.refuse_where(ordered_at.is_null(), "invalid_timestamp", table.named("ordered_at"))
+    is_odd = updated_text.is_not_null() & updated_at.is_null()
+    verdicts.refuse_where(is_odd, "invalid_timestamp", table.named("updated_at"))
+    verdicts.refuse(problems, table.named("revenue"))
+    is_unknown = ~currency.is_in(list(MINOR_UNITS)).fill_null(True)
+    verdicts.refuse_where(is_unknown, "unknown_currency", table.named("currency"))
+    if table.known.places.get("refunded") is not None:
+        is_silent = (status == "partially_refunded") & table.text("refunded").is_null()
+        verdicts.refuse_where(is_silent.fill_null(False), "missing_field", table.named("refunded"))
+    return pl.DataFrame({
+        "line": table.frame["line"], "order_id": ids, "ordered_at": ordered_at, "status": status,
+        "revenue": revenue, **{name: _optional(table, name) for name in _OPTIONAL}, "currency": currency,
+        "updated_at": updated_at.fill_null(ordered_at), "item_hash": _items(table),
+    }), verdicts  # fmt: skip
 
 
 def _without_repeated_items(table: Table) -> int:
