@@ -51,7 +51,8 @@ def main(arguments: argparse.Namespace, folder: Path) -> None:
     listed = folder / "persons.csv"
     with listed.open("w", newline="") as file:
         csv.writer(file).writerows([["user_id"], *([one] for one in _users(landing, arguments.persons))])
-    erased = _measured(lambda: _romi(folder, "dsar", "erase", "--file", str(listed), "--region", "eu", "--yes"))
+    command = ("dsar", "erase", "--file", str(listed), "--landing", str(landing), "--region", "eu", "--yes")
+    erased = _measured(lambda: _romi(folder, *command))
     print(
         f"erasing {arguments.persons} persons: {_told(erased)}"
         f" = {erased[0] / copied[0]:.1f} x the copy by the clock, {erased[1] / copied[1]:.1f} x by processor time",

@@ -71,6 +71,10 @@ class SuppressionBook:
         """
         return {line["request"]: datetime.fromisoformat(line["erased_at"]) for line in self._known()}
 
+    def count(self, request: str) -> int:
+        """How many tombstones the erasure of a request has."""
+        return sum(line["request"] == request and "asked" not in line for line in self._known())
+
     def add(self, key: Key, tombstones: Iterable[Tombstone], asked: Iterable[Asked] = ()) -> int:
         """Write tombstones to both places and remember them, with what the request named.
 

@@ -17,6 +17,7 @@ from operations.rights.requests import Request
 from operations.rights.subjects import requests
 from privacy import signing
 from privacy.keys import region_key
+from privacy.suppression_book import SuppressionBook
 from settings import Settings, UnknownValueError, UsageError, now
 
 FORMAT = "romi erasure certificate 1"
@@ -77,7 +78,7 @@ def _facts(settings: Settings, request: Request) -> dict[str, Any]:
         "received_at": request.received_at.isoformat(), "due_at": request.due_at.isoformat(),
         "done_at": request.done_at.isoformat(), "state": request.state(moment), "outcome": request.outcome,
         "searched": _searched(request), "named_the_person": _named(request), "removed": _removed(request),
-        "tombstones": request.steps.get("tombstones", {}).get("tombstones", 0),
+        "tombstones": SuppressionBook(settings.warehouse, request.region).count(request.id),
         "published": {"version": published.get("version", 0),
                       "other_versions_disposed_of": published.get("disposed_versions", 0)},
         "backups": _backups(settings),

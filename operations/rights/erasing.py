@@ -23,6 +23,7 @@ from operations.rights.persons import Person
 from operations.rights.requests import FOUND, REMOVED, Look, Request, RequestBook
 from operations.rights.subject_data import held_rows
 from operations.rights.tombstones import Hand
+from operations.store.versions import shown_regions
 from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, now
@@ -59,6 +60,14 @@ class Hold:
             yield con
 
 
+def regions_shown(settings: Settings) -> set[str]:
+    """The regions that are published, whether or not anything else of them is there."""
+    try:
+        return set(shown_regions(settings))
+    except (OSError, ValueError, LookupError):  # who reads what is published tells of it
+        return set()
+
+
 def take_hold(settings: Settings, region: str) -> Hold:
     """The keys and books of a region.
 
@@ -66,7 +75,7 @@ def take_hold(settings: Settings, region: str) -> Hold:
         RomiError: one is not at hand, so no tombstone can be written.
     """
     file, missing, held = settings.region_file(region), [], None
-    is_lost = not file.is_file() and (settings.warehouse / "status" / f"{region}.json").is_file()
+    is_lost = not file.is_file() and region in regions_shown(settings)
     key = region_key(settings.warehouse, region, "pseudonym", make=not (file.is_file() or is_lost))
     if is_lost:
         missing.append(Missing(REGION, region, f"the file of region {region} is gone: restore a backup"))

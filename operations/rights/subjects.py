@@ -8,7 +8,7 @@ repeated; the same command, or the next run, goes on where it ended.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,13 @@ from ingestion.books import region_file
 from ingestion.held_key import hold_key
 from operations.publishing.publish import publish
 from operations.rights import archive_search, erasures, rectification, rotation, subject_data
+from operations.rights.erasing import regions_shown
 from operations.rights.missing import Missing
 from operations.rights.persons import Identifiers, Subject, named, resolve
 from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.rights.tombstones import pseudonym_key
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
-from operations.store.versions import current_version, shown_regions
+from operations.store.versions import current_version
 from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, UnknownValueError, UsageError
@@ -61,10 +62,7 @@ def regions(settings: Settings, only: str | None) -> list[str]:
     """
     check_warehouse(settings)
     known = {path.stem for path in settings.regions_dir.glob("*.duckdb")} | set(settings.known_regions())
-    known |= {path.stem for path in (settings.warehouse / "status").glob("*.json")}
-    known |= {path.parent.name for path in (settings.warehouse / "books").glob("*/*.jsonl")}
-    with suppress(OSError, ValueError, LookupError):  # who reads what is published tells of it
-        known |= set(shown_regions(settings))
+    known |= regions_shown(settings)
     if only is not None and only not in known:
         raise UnknownValueError("region", only, sorted(known))
     return sorted(known) if only is None else [only]

@@ -24,7 +24,7 @@ from privacy.keys import Key, region_key
 from privacy.pseudonyms import Kind, nested
 from privacy.suppression import ALWAYS, Suppression, Tombstone, mark
 from privacy.suppression_book import SuppressionBook
-from settings import Settings, now
+from settings import Settings, TransientError, now
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def extend(settings: Settings, region: str) -> None:
 
     An erasure that could not read the file knows the person by what the request named alone.
 
-    Raises: as :func:`open_erasures`; TransientError: the region's file cannot be read.
+    Raises: as :func:`open_erasures`.
     """
     waiting = [one for one in open_erasures(settings, region) if not one.looks or one.lacks(REGION)]
     if not waiting or not settings.region_file(region).is_file():
@@ -158,13 +158,16 @@ def extend(settings: Settings, region: str) -> None:
         return
     hand = Hand(settings, region, region_key(settings.warehouse, region, "pseudonym", make=False), suppression.key,
                 book, RequestBook(settings, region))  # fmt: skip
-    with region_file(settings, region, read_only=True) as con:
-        held = held_persons(con, suppression, rotations_due(con, settings, region), [one.id for one in waiting])
-        for request in waiting:
-            known = held[request.id]
-            stones = tombstones_of(hand, Stone(request.id, request.received_at), resolve(con, known), known)
-            if stones:
-                book.add(hand.stone, stones)
+    try:
+        with region_file(settings, region, read_only=True) as con:
+            held = held_persons(con, suppression, rotations_due(con, settings, region), [one.id for one in waiting])
+            for request in waiting:
+                known = held[request.id]
+                stones = tombstones_of(hand, Stone(request.id, request.received_at), resolve(con, known), known)
+                if stones:
+                    book.add(hand.stone, stones)
+    except TransientError:  # it still cannot be read, which whoever works on it tells
+        return
 
 
 def held_persons(

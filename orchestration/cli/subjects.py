@@ -35,6 +35,7 @@ _NOTICE = "personal data: give it to the person it is about, and keep it out of 
 def _subject_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         _region,
+        click.option("--landing", metavar="DIR", help="The landing zone; default: the configuration's."),
         click.option("--email", metavar="ADDRESS", help="The person's e-mail, as the landing zone's records tie it."),
         click.option("--anonymous-id", metavar="ID", help="The id of a device or browser of the person."),
         click.option("--user-id", metavar="ID", help="The person's user id."),
@@ -45,12 +46,15 @@ def _subject_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @_subject_options
 def access(
-    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, **subject: str | None
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
+    **subject: str | None,
 ) -> int:  # fmt: skip
     """What is held about a person: how much of it, and with --json all of it."""
     from operations.rights import subjects
 
-    outcome = subjects.look(_settings(config, warehouse), _subject(subject), "access", region, wait_teller(as_json))
+    outcome = subjects.look(
+        _settings(config, warehouse, landing), _subject(subject), "access", region, wait_teller(as_json)
+    )
     if as_json:
         print_json(facts(outcome) | {"notice": _NOTICE, "held": outcome.found})
     else:
@@ -61,15 +65,17 @@ def access(
 @_subject_options
 @click.option("--output", type=click.Path(path_type=Path), help="Write it to this new file, for its owner alone.")
 def export(
-    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, output: Path | None,
-    **subject: str | None,
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
+    output: Path | None, **subject: str | None,
 ) -> int:  # fmt: skip
     """Everything held about a person, as JSON."""
     from operations.rights import subjects
 
     if output is not None and output.exists():
         raise UsageError(f"{output} is there already; name a new file")
-    outcome = subjects.look(_settings(config, warehouse), _subject(subject), "export", region, wait_teller(as_json))
+    outcome = subjects.look(
+        _settings(config, warehouse, landing), _subject(subject), "export", region, wait_teller(as_json)
+    )
     document = facts(outcome) | {"notice": _NOTICE, "held": outcome.found}
     if output is None:
         print_json(document)
@@ -98,8 +104,8 @@ def export(
 @click.option("--request", metavar="ID", help="Go on with this open request, of which nothing of the person was kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(
-    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, file: Path | None,
-    request: str | None, yes: bool, **subject: str | None,
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
+    file: Path | None, request: str | None, yes: bool, **subject: str | None,
 ) -> int:  # fmt: skip
     """Remove a person from every store, for good; orders keep their money as an anonymous buyer's.
 
@@ -108,7 +114,7 @@ def erase(
     """
     from operations.rights import subjects
 
-    settings = _settings(config, warehouse)
+    settings = _settings(config, warehouse, landing)
     who = _listed(file, subject) if file else [_subject(subject)]
     whom = "this person" if len(who) == 1 else f"these {len(who):,} persons"
     where = region or f"all regions ({', '.join(subjects.regions(settings, None))})"
@@ -126,7 +132,8 @@ def erase(
 
 @_subject_options
 def rectify(
-    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, **subject: str | None
+    config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
+    **subject: str | None,
 ) -> int:  # fmt: skip
     """Put right whose a device is: --anonymous-id names it, --user-id whose it is.
 
@@ -134,7 +141,7 @@ def rectify(
     """
     from operations.rights import subjects
 
-    outcome = subjects.rectify(_settings(config, warehouse), _subject(subject), region, wait_teller(as_json))
+    outcome = subjects.rectify(_settings(config, warehouse, landing), _subject(subject), region, wait_teller(as_json))
     if as_json:
         print_json(facts(outcome))
     else:
@@ -189,8 +196,8 @@ def _confirmed(question: str) -> bool:
         return False
 
 
-def _settings(config: Path | None, warehouse: Path | None) -> Settings:
-    return load_settings(config, warehouse=warehouse)
+def _settings(config: Path | None, warehouse: Path | None, landing: str | None = None) -> Settings:
+    return load_settings(config, warehouse=warehouse, landing=landing)
 
 
 def _subject(given: dict[str, str | None]) -> Subject:

@@ -55,6 +55,7 @@ def test_it_says_what_was_searched_and_removed_and_where_and_is_signed(zone, era
     assert said["named_the_person"]["rows_by_table"] == {"raw.events": 2}
     assert said["removed"] == {"events": 2, "orders_made_anonymous": 1, "dead_letters": 1, "counted_for_requests": 1,
                                "file_written_anew": True}  # fmt: skip
+    assert said["tombstones"] == 3, "the user's, and those of two devices"
     assert said["backups"] == {"at_hand": 1, "gone_by": "2026-04-14"}
     key = region_key(zone.warehouse, "eu", "certificate", make=False)
     assert json.loads(text)["signature"]["by"] == fingerprint(public_key(key))

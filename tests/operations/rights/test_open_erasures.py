@@ -131,15 +131,16 @@ def test_a_region_whose_file_cannot_be_opened_is_looked_into_later_with_all_that
     path.write_bytes(b"no database")
     outcome, request = erase(zone, user_id="user-of-ann")
     assert_open(zone, outcome, request, "the file of region eu")
+    again, same = erase(zone, user_id="user-of-ann")
+    assert_open(zone, again, same, "the file of region eu")
+    assert same.id == request.id
     os.replace(kept, path)
     assert_ended(run(zone), 3)
     assert zone.query(PERSONS) == [(1,)], "her phone is hers, which the file alone knows"
 
 
-def test_a_region_whose_file_is_gone_is_not_one_where_nobody_is(zone):
-    with exclusive(zone.settings):
-        open_erasures.look_again(zone.settings, "eu")
-        (zone.warehouse / "status" / "eu.json").write_text("{}")
+def test_a_region_whose_file_is_gone_is_not_one_where_nobody_is(zone, monkeypatch):
+    monkeypatch.setattr("operations.rights.erasing.shown_regions", lambda _: {"eu": {}})  # as it was published
     kept = zone.settings.region_file("eu").rename(zone.folder / "kept")
     unconfigured = zone.settings.model_copy(update={"regions": None})
     outcome = subjects.erase(unconfigured, Subject(user_id="user-of-ann"), None)
