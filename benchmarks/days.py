@@ -50,7 +50,7 @@ for first, last in windows:
     first, last = rebuild.begin(settings, "eu", first, last)
     built = engine_of(settings).build(settings, "eu", first, last)
     lap("models")
-    rebuild.mark_built(settings, "eu", first, last, built.failed_tests)
+    rebuild.mark_built(settings, "eu", first, last, built)
     rebuild.settle(settings, "eu", first, last)
     lap("settle")
 publish(settings)

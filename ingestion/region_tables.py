@@ -50,7 +50,8 @@ create table ops.disposals (
 create table ops.changes (kind varchar not null, day date, key varchar);
 create table ops.pending_days (
     day date primary key, reason varchar not null, state varchar not null default 'pending', failed_tests varchar,
-    touched_from date, touched_to date);  -- what its credit stood on before
+    touched_from date, touched_to date,  -- what its credit stood on before
+    tables varchar[]);  -- those that are to be rebuilt; NULL for all
 create table ops.days (
     day date primary key, build bigint not null, withheld_reason varchar, rebuilt_for varchar not null,
     is_final boolean not null);

@@ -46,6 +46,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "records": records_by_fate(con),
         "tables": {kind: records_by_fate(con, kind) for kind in _TABLE_KINDS},
         "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
+        "pending_tables": [plan.tables_to_rebuild(con, *window) for window in plan.windows(con)],
         "withheld": {str(day): reason for day, reason in withheld},
         "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
         "news": f"{_one(con, 'select coalesce(max(archive_id), 0) from ops.archives')}+{meta(con, 'replays') or 0}",

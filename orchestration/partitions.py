@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import dagster as dg
+
+from operations.rebuilding.plan import split_windows
 
 # Raw events live 395 days by default. Every day before belongs to the first partition, so that none is out of reach; a
 # calendar that began long before the data would show nearly all of them missing, and each run goes through its keys.
@@ -29,13 +32,21 @@ def range_tags(region: str, first: date, last: date) -> dict[str, str]:
     }
 
 
-def window_of(keys: list[str]) -> tuple[str, date, date]:
-    """The region and the contiguous days that a run's partition keys name; the calendar's ends are open."""
-    pairs = [key.split("|") for key in keys]
-    named = sorted({region for _, region in pairs})
-    if len(named) != 1:
-        raise dg.Failure(f"a run takes one region at a time, not {', '.join(named)}", allow_retries=False)
-    first, last = (date.fromisoformat(pick(day for day, _ in pairs)) for pick in (min, max))
-    if last >= date.fromisoformat(days.get_last_partition_key() or ""):
-        last += timedelta(days=36525)
-    return named[0], FIRST_DAY.min if first == FIRST_DAY else first, last
+def windows_of(keys: Sequence[str]) -> list[tuple[str, date, date]]:
+    """The windows of days that a run's partition keys name, by region; the calendar's ends are open.
+
+    Days of one month are one window, with what lies between them, since they have common maps and weights.
+    """
+    latest = date.fromisoformat(days.get_last_partition_key() or "")
+    chosen: dict[str, set[date]] = {}
+    for day, _, region in (key.partition("|") for key in keys):
+        chosen.setdefault(region, set()).add(date.fromisoformat(day))
+    return [
+        (
+            region,
+            FIRST_DAY.min if first == FIRST_DAY else first,
+            last + timedelta(days=36525) if last >= latest else last,
+        )
+        for region in sorted(chosen)
+        for first, last in split_windows(sorted(chosen[region]))
+    ]

@@ -25,12 +25,14 @@ from operations.progress import Step, report
 from operations.publishing.region_marts import RegionLateError
 from operations.rebuilding import plan
 from operations.rebuilding.rebuild import days_at_hand
+from operations.rebuilding.shapes import undeployable
 from operations.store import versions
 from operations.store.locks import OnWait, wait_quietly
 from operations.store.migrations import on_present_format
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
 from orchestration.partitions import range_tags, regions
+from orchestration.selection import rebuild_of
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
 from settings import RomiError, Settings, UnknownValueError, UsageError
@@ -72,6 +74,8 @@ def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly)
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
     with _jobs(settings, config, outcome, on_wait) as jobs:
+        if not jobs.is_deployable:
+            return outcome
         has_keys = key_file(settings.warehouse).exists()
         for region in outcome.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
@@ -102,6 +106,8 @@ def backfill(
         raise UnknownValueError("region", chosen, known)
     outcome = Outcome(regions=[chosen] if chosen else known)
     with _jobs(settings, config, outcome, on_wait) as jobs:
+        if not jobs.is_deployable:
+            return outcome
         found = {region: days_at_hand(settings, region, first, last) for region in outcome.regions}
         windows = {region: window for region, window in found.items() if window}
         if not windows:
@@ -109,14 +115,17 @@ def backfill(
         outcome.regions = list(windows)
         warm_up()
         for region, window in windows.items():
-            outcome.rebuilt_days += jobs.rebuild(region, [window])
+            outcome.rebuilt_days += jobs.rebuild(region, [window], whole=True)
         jobs.publish()
     return outcome
 
 
 @contextmanager
 def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: OnWait) -> Iterator[_Jobs]:
-    """The warehouse to oneself, with what a killed run left cleared away."""
+    """The warehouse to oneself, with what a killed run left cleared away.
+
+    Where the models do not fit a region's tables, that is among the outcome's failures, and no job is to be run.
+    """
     with on_present_format(settings, on_wait) as migrated, instance(settings) as journal:
         outcome.migrated = migrated.steps
         outcome.failures += [f"{region}: migrate: {problem}" for region, problem in migrated.failures.items()]
@@ -125,10 +134,11 @@ def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: On
             if settings.region_file(region).exists():
                 check_key(settings, region)
         _end_killed_runs(journal)
+        outcome.failures += (problems := undeployable(settings, outcome.regions))
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
         journal.add_dynamic_partitions(str(regions.name), outcome.regions)
         outcome.warnings = run_warnings.mended_tombstones(settings, outcome.regions)
-        yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings))
+        yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings), not problems)
 
 
 @dataclass
@@ -138,28 +148,37 @@ class _Jobs:
     config: Path | None
     outcome: Outcome
     booked: dict[str, int]  # by region: the last archive that was there before
+    is_deployable: bool  # whether the models fit the regions' tables
 
     def execute(
-        self, name: str, what: str, partition_key: str | None = None, tags: dict[str, str] | None = None
-    ) -> bool:
-        """Run a job of the definitions; a failure is noted in one line and not raised."""
+        self, name: str, what: str, partition_key: str | None = None, tags: dict[str, str] | None = None,
+        selection: list[dg.AssetKey] | None = None,
+    ) -> bool:  # fmt: skip
+        """Run a job of the definitions, or a selection of its assets; a failure is noted in one line and not raised."""
         places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
         result = _definitions().resolve_job_def(name).execute_in_process(
             instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
             raise_on_error=False, partition_key=partition_key, tags={**_OURS, **(tags or {})},
+            asset_selection=selection,
         )  # fmt: skip
         if not result.success:
             self.outcome.failures.append(f"{what}: {_cause(result)}")
         return result.success
 
-    def rebuild(self, region: str, windows: list[tuple[date, date]]) -> int:
-        """Rebuild windows in ascending order, since later days read earlier ones; stop at the first that fails."""
+    def rebuild(self, region: str, windows: list[tuple[date, date]], *, whole: bool = False) -> int:
+        """Rebuild windows in ascending order, since later days read earlier ones; stop at the first that fails.
+
+        Args:
+            whole: all tables of the days, rather than those that are pending.
+        """
         days = 0
         for first, last in windows:
+            tables = None if whole else _tables(self.settings, region, first, last)
             if not self.execute(
-                "rebuild", f"{region}: rebuild {first} to {last}", tags=range_tags(region, first, last)
-            ):
+                "rebuild", f"{region}: rebuild {first} to {last}", tags=range_tags(region, first, last),
+                selection=None if tables is None else rebuild_of(tables),
+            ):  # fmt: skip
                 break
             if any(start <= last and end >= first for start, end in _pending(self.settings, region)):
                 self.outcome.failures.append(f"{region}: {first} to {last} were rebuilt, but not judged")
@@ -189,6 +208,11 @@ def _definitions() -> dg.Definitions:
 def _pending(settings: Settings, region: str) -> list[tuple[date, date]]:
     with region_file(settings, region, read_only=True) as con:
         return plan.windows(con)
+
+
+def _tables(settings: Settings, region: str, first: date, last: date) -> tuple[str, ...] | None:
+    with region_file(settings, region, read_only=True) as con:
+        return plan.tables_to_rebuild(con, first, last)
 
 
 def _has_release_due(settings: Settings, region: str) -> bool:

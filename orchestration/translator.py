@@ -14,7 +14,7 @@ _OWNERS = {"raw": "team:data-platform", "finance": "team:finance-analytics"}
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset key = [schema, table]; the group is the layer; what is rebuilt by window is partitioned."""
+    """Asset key = [schema, table]; the group is the layer; all is partitioned by day and region."""
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         props = self.get_resource_props(manifest, unique_id)
@@ -37,5 +37,4 @@ class Translator(DagsterDbtTranslator):
         )
 
     def get_partitions_def(self, dbt_resource_props: Mapping[str, Any]) -> dg.PartitionsDefinition | None:
-        is_windowed = dbt_resource_props.get("config", {}).get("materialized") == "incremental"
-        return region_days if is_windowed else None
+        return region_days  # a table that is built whole, too, is built in a region and in the course of its days

@@ -144,7 +144,8 @@ def carried_on(session: duckdb.DuckDBPyConnection, this: Any, fresh: pa.Table) -
     tables = "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)"
     is_known = session.execute(tables, place).fetchall()
     rows = session.from_arrow(fresh)
-    return session.sql(f"select * from {this}").union(rows) if is_known else rows
+    columns = ", ".join(fresh.column_names)  # of which a later one may stand last in the table
+    return session.sql(f"select {columns} from {this}").union(rows) if is_known else rows
 
 
 def _by_month(credits: Iterable[Credit]) -> dict[date, list[Credit]]:

@@ -11,7 +11,7 @@ import duckdb
 from ingestion.books import region_file
 from operations.finance_tables.published_tables import FINANCE, Table, columns_of
 from operations.rebuilding.finality import WATERMARK, final_through
-from operations.rebuilding.plan import is_built
+from operations.rebuilding.rules import is_built
 from operations.removal.erasure import remaining
 from operations.service_levels.usable import Answer, answers
 from privacy import storage

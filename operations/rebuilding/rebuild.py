@@ -2,34 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import duckdb
 
 from ingestion.books import region_file, transaction
+from operations.rebuilding.engine import Built, Event, Graph, engine_of, manifest
 from operations.rebuilding.finality import closed_through, finalise
 from operations.rebuilding.order_credit import offer_order_credit
-from operations.rebuilding.plan import is_built
+from operations.rebuilding.plan import note_rules
+from operations.rebuilding.rules import is_built
 from quality.anomalies import Finding, book_anomalies, recent_anomalies
 from quality.books import unbalanced_archives
 from quality.reconcile import reconcile
 from settings import PermanentError, Settings
 
 
-def begin(settings: Settings, region: str, first: date, last: date) -> tuple[date, date]:
+@dataclass(frozen=True)
+class Asked:
+    """What is to be built, where it isn't all: tables, and tests of tables that stay as they are."""
+
+    tables: frozenset[str]
+    tests: frozenset[str] = frozenset()
+
+
+def build(
+    settings: Settings, region: str, first: date, last: date, asked: Asked | None,
+    on_event: Callable[[date, date, Event], None],
+) -> None:  # fmt: skip
+    """Build what is asked for of a window of days, and note how far that is; :func:`settle` judges the days.
+
+    Args:
+        on_event: called with the first and the last of the days that are built, and dbt's event.
+
+    Raises:
+        PermanentError: what is asked for reads a table that isn't built, or nothing has landed for these days.
+    """
+    engine, graph = engine_of(settings), Graph.of(manifest())
+    if asked:
+        _check_inputs(settings, region, graph, asked)
+    if asked and not asked.tables:
+        with region_file(settings, region, read_only=True) as con:
+            first, last = _bounds(con, first, last)
+        engine.build(settings, region, first, last, sorted(asked.tests), partial(on_event, first, last))
+        return
+    first, last = begin(settings, region, first, last, asked.tables & graph.stored if asked else None)
+    chosen = sorted(asked.tables) if asked else None
+    built = engine.build(settings, region, first, last, chosen, partial(on_event, first, last))
+    mark_built(settings, region, first, last, built, graph if asked else None)
+
+
+def _check_inputs(settings: Settings, region: str, graph: Graph, asked: Asked) -> None:
+    """What is built by itself reads what is there."""
+    with region_file(settings, region, read_only=True) as con:
+        there = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
+    if missing := graph.read_by(asked.tables or asked.tests) - there:
+        what = f"{min(asked.tables or asked.tests)} reads {', '.join(sorted(missing))}"
+        raise PermanentError(
+            f"{region}: {what}, which is not built yet: build it with them, or all tables of these days"
+        )
+
+
+def begin(
+    settings: Settings, region: str, first: date, last: date, tables: frozenset[str] | None = None
+) -> tuple[date, date]:
     """The days to rebuild of an open-ended window: no earlier or later than there is data.
 
     Where days of the same months are pending, they are rebuilt with it, since a month's learned weights and its map of
     cells are common to all its days. The days become pending, so that a build that is cut short is done again, and not
     published meanwhile.
+
+    Args:
+        tables: the stored ones that are to be rebuilt, if not all. Of days that are withheld, or were never built, all
+            of them stay pending.
     """
     with region_file(settings, region) as con, transaction(con):
+        note_rules(con, settings, region)
         first, last = _bounds(con, first, last)
-        con.execute("""
-            insert into ops.pending_days (day, reason, state)
-            select unnest(generate_series($first::date, $last::date, interval 1 day))::date, 'rebuilt', 'rebuilding'
-            on conflict do update set state = 'rebuilding', failed_tests = null
-            """, {"first": first, "last": last})  # fmt: skip
+        days = "select unnest(generate_series($first::date, $last::date, interval 1 day))::date as day"
+        window = {"first": first, "last": last}
+        if tables is None:
+            con.execute(f"""
+                insert into ops.pending_days (day, reason, state) select day, 'rebuilt', 'rebuilding' from ({days})
+                on conflict do update set state = 'rebuilding', failed_tests = null, tables = null
+                """, window)  # fmt: skip
+        else:
+            con.execute(f"""
+                insert into ops.pending_days (day, reason, state, tables)
+                select found.day, 'rebuilt', 'rebuilding',
+                    case when build > 0 and withheld_reason is null then $tables::varchar[] end
+                from ({days}) as found left join ops.days using (day)
+                on conflict do update set state = 'rebuilding',
+                    tables = if(tables is null, null, list_sort(list_distinct(tables || $tables::varchar[])))
+                """, {**window, "tables": sorted(tables)})  # fmt: skip
         _note_touch_days(con, first, last)
     return first, last
 
@@ -74,17 +142,30 @@ def _bounds(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[da
         """, {"first": known[0], "last": known[1]}).fetchall()[0]  # fmt: skip
 
 
-def mark_built(settings: Settings, region: str, first: date, last: date, failed_tests: list[str]) -> None:
-    """Say of the days that were just rebuilt that they were, and with which dbt tests failing, for :func:`settle`.
+def mark_built(
+    settings: Settings, region: str, first: date, last: date, built: Built, graph: Graph | None = None
+) -> None:
+    """Say of the days that were just rebuilt which tables were, and with which dbt tests failing, for :func:`settle`.
 
     A day that was planned anew since :func:`begin` is left out, since the build may have missed what is new.
+
+    Args:
+        graph: of the tables, where not all were built: what is still pending stays so, and so does all that was built
+            from it. A day is to be judged once nothing is pending of it.
     """
-    with region_file(settings, region) as con:
-        con.execute(
-            "update ops.pending_days set state = 'built', failed_tests = $failed"
-            " where state = 'rebuilding' and day between $first and $last",
-            {"first": first, "last": last, "failed": ", ".join(sorted(failed_tests)) or None},
-        )
+    with region_file(settings, region) as con, transaction(con):
+        rebuilding = con.execute(
+            "select day, tables, failed_tests from ops.pending_days where state = 'rebuilding' and day between ? and ?",
+            [first, last],
+        ).fetchall()
+        for day, tables, failed in rebuilding:
+            before = graph.stored if graph and tables is None else frozenset(tables or ())
+            left = graph.stored_from(before - {*built.models}) & before if graph else frozenset()
+            failing = {*(failed.split(", ") if failed and graph else ())} - {*built.tests} | {*built.failed_tests}
+            con.execute(
+                "update ops.pending_days set state = ?, tables = ?, failed_tests = ? where day = ?",
+                ["pending" if left else "built", sorted(left), ", ".join(sorted(failing)) or None, day],
+            )
 
 
 def settle(settings: Settings, region: str, first: date, last: date) -> dict[date, str]:

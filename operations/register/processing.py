@@ -165,7 +165,7 @@ REGISTER = (
             "ops.removed_events": "archive_id records",
             "ops.vanished_files": "name told_at",
             "ops.sli": "slo date counted_at events bad value",
-            "ops.pending_days": "day reason state failed_tests touched_from touched_to",
+            "ops.pending_days": "day reason state failed_tests touched_from touched_to tables",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "warehouse.json",
                "backups.json", "restored.json"),

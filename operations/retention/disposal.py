@@ -16,7 +16,7 @@ from ingestion.books import meta, put_meta, remove_events
 from ingestion.gaps import ARCHIVE_SPANS
 from ingestion.table_books import remove_orders
 from operations.rebuilding.finality import closed_through, kept_through
-from operations.rebuilding.plan import is_built
+from operations.rebuilding.rules import is_built
 from operations.removal.anonymise import anonymise_orders
 from operations.removal.rewrite import REWRITE_DUE
 from operations.retention.overdue import Reach, overdue

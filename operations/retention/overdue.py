@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from operations.rebuilding.plan import is_built
+from operations.rebuilding.rules import is_built
 from settings import Settings
 
 

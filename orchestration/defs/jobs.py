@@ -5,6 +5,7 @@ import dagster as dg
 from ingestion import landing
 from operations import status
 from orchestration.partitions import range_tags, regions
+from orchestration.selection import rebuild_of
 from orchestration.warehouse import Warehouse
 from settings import now
 
@@ -29,14 +30,15 @@ def daily(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[d
 
 @dg.sensor(job=rebuild, minimum_interval_seconds=60)
 def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest] | dg.SkipReason:
-    """Rebuild the days that a load left pending, a run for each contiguous window; one that failed, an hour later."""
+    """Rebuild the days that a load left pending, a run for each window; one that failed, an hour later."""
     requests = [
         dg.RunRequest(
             run_key=f"{one['region']}|{first}|{last}|{one['news']}|{now():%Y-%m-%d %H}",
             tags=range_tags(one["region"], first, last),
+            asset_selection=None if tables is None else rebuild_of(tables),
         )
         for one in status.snapshots(warehouse.settings)
-        for first, last in status.windows(one)
+        for (first, last), tables in zip(status.windows(one), one["pending_tables"], strict=True)
     ]
     return requests or dg.SkipReason("no day is pending")
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.partitions import FIRST_DAY, days, range_tags, window_of
+from orchestration.partitions import FIRST_DAY, days, range_tags, region_days, windows_of
 from orchestration.warehouse import Warehouse
 from tests.end_to_end import conftest
 from tests.end_to_end.conftest import order, page
@@ -35,11 +35,11 @@ def test_pipeline_is_one_graph_from_raw_to_published(repository):
     assert {job.name for job in repository.get_all_jobs()} >= {"ingest", "rebuild", "publish"}
 
 
-def test_what_is_rebuilt_by_window_is_partitioned_by_day_and_region(repository):
+def test_all_tables_of_a_build_are_partitioned_by_day_and_region(repository):
     graph = repository.asset_graph
-    for table in ("romi_daily", "romi_monthly", "orders_daily", "spend_daily", "reconciliation_daily"):
-        partitions = graph.get(dg.AssetKey(["finance", table])).partitions_def
-        assert {one.name for one in partitions.partitions_defs} == {"day", "region"}
+    for group in ("staging", "intermediate", "finance"):
+        for key in dg.AssetSelection.groups(group).resolve(graph):
+            assert graph.get(key).partitions_def == region_days, key
 
 
 def test_every_check_says_what_it_protects(repository):
@@ -52,21 +52,26 @@ def test_window_of_a_run_is_the_range_it_was_asked_for():
     tags = range_tags("eu", date(2026, 3, 1), date(2026, 3, 9))
     keys = [f"2026-03-0{day}|eu" for day in range(1, 10)]
     assert list(tags.values()) == [keys[0], keys[-1]]
-    assert window_of(keys) == ("eu", date(2026, 3, 1), date(2026, 3, 9))
+    assert windows_of(keys) == [("eu", date(2026, 3, 1), date(2026, 3, 9))]
 
 
 def test_days_outside_the_calendar_belong_to_its_ends():
     latest = date.fromisoformat(days.get_last_partition_key())
     tags = range_tags("eu", date(2009, 5, 1), latest + timedelta(days=900))
     assert list(tags.values()) == [f"{FIRST_DAY}|eu", f"{latest}|eu"]
-    _, first, last = window_of([f"{FIRST_DAY}|eu", f"{latest}|eu"])
+    (_, first, _), (_, _, last) = windows_of([f"{FIRST_DAY}|eu", f"{latest}|eu"])
     assert first < date(2009, 5, 1)
     assert last > latest + timedelta(days=900)
 
 
-def test_run_over_two_regions_at_once_is_refused():
-    with pytest.raises(dg.Failure, match="one region at a time"):
-        window_of(["2026-03-01|eu", "2026-03-01|us"])
+def test_ragged_days_of_several_regions_are_windows_of_whole_months():
+    keys = ["2026-03-01|us", "2026-02-27|eu", "2026-03-09|eu", "2026-03-01|eu", "2026-05-01|eu"]
+    assert windows_of(keys) == [
+        ("eu", date(2026, 2, 27), date(2026, 2, 27)),
+        ("eu", date(2026, 3, 1), date(2026, 3, 9)),
+        ("eu", date(2026, 5, 1), date(2026, 5, 1)),
+        ("us", date(2026, 3, 1), date(2026, 3, 1)),
+    ]
 
 
 def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repository, shop):

@@ -12,9 +12,10 @@ _RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
 
 @dataclass
 class Built:
-    """What a build did."""
+    """What a build did: the models and seeds that it built, the tests that it ran, and those that failed."""
 
     models: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)
     failed_tests: list[str] = field(default_factory=list)
 
 
@@ -34,6 +35,8 @@ class Hearing:
         event = MessageToDict(message, preserving_proto_field_name=True)
         node, status = event["data"]["node_info"], event["data"]["status"]
         name = node["unique_id"].split(".")[2]
+        if message.info.name == "LogTestResult":
+            self.built.tests.append(name)
         if status == "warn" and node["unique_id"] in self.failing:
             self.built.failed_tests.append(name)
             event["data"]["status"] = node["node_status"] = "fail"

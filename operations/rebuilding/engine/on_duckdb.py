@@ -14,14 +14,16 @@ from typing import Any
 
 import duckdb
 
+from ingestion.books import region_file
 from operations.rebuilding.engine import project
 from operations.rebuilding.engine.built import Built, Event, Hearing
 from operations.rebuilding.engine.errors import Cause, ModelError, cause_of
+from operations.rebuilding.engine.graph import Graph
 from operations.rebuilding.engine.variables import variables
 from settings import Settings
 
 REGION_FILE = "ROMI_REGION_FILE"  # the file that dbt's plugin attaches; see region_plugin
-_HOOK = "/* hook */"
+_HOOK = "\n/* hook */\n"
 
 
 class OnDuckDB:
@@ -38,8 +40,7 @@ class OnDuckDB:
     ) -> Built:
         fresh = project.parsed()
         hearing = Hearing(_made_warnings(fresh), on_event)
-        # What dbt keeps in its own database is there only as long as the build.
-        select = ["--select", *chosen, "config.database:memory"] if chosen else []
+        select = ["--select", *sorted(Graph.of(project.manifest()).to_build(chosen))] if chosen else []
         told = variables(settings, region, first, last)
         _invoke(
             region, settings.region_file(region), settings.dbt_dir, fresh, told,
@@ -47,28 +48,51 @@ class OnDuckDB:
         )  # fmt: skip
         return hearing.built
 
-    def compiled(self, told: dict[str, Any]) -> dict[str, str]:
+    def compiled(self, told: dict[str, Any]) -> dict[str, list[str]]:
         fresh = project.parsed()
         models = [node for node in fresh.nodes.values() if node.resource_type == "model"]
         for node in models:
             hooks = [hook.sql for hook in (*node.config.pre_hook, *node.config.post_hook)]
             if node.language == "sql":
                 # dbt compiles no hook by itself. No semicolon: dbt drops what comes after one.
-                node.raw_code = f"\n{_HOOK}\n".join([node.raw_code, *hooks])
+                node.raw_code = _HOOK.join([node.raw_code, *hooks])
+        command = ["compile", "--select", "resource_type:model", "--exclude", "resource_type:test"]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "compiled.duckdb"
             with duckdb.connect(str(path)) as con:
                 for node in models:
-                    if node.database == "region" and node.config.materialized != "ephemeral":
+                    if node.database == "region" and _is_built(node):
                         con.execute(f"create schema if not exists {node.schema}")
                         con.execute(f"create table {node.schema}.{node.name} as select 1 as nothing")
-            result = _invoke(
-                "compile", path, Path(folder) / "target", fresh, told, ["compile", "--resource-type", "model"]
-            )
-        found = {one.node.name: one.node for one in result.results if one.node.language == "sql"}
-        return {
-            name: node.compiled_code for name, node in found.items() if node.config.materialized != "ephemeral"
-        }  # fmt: skip
+            result = _invoke("compile", path, Path(folder) / "target", fresh, told, command)
+        found = [one.node for one in result.results if one.node.language == "sql"]
+        return {node.name: node.compiled_code.split(_HOOK) for node in found if _is_built(node)}
+
+    def shapes(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = json.loads(project.kept("shapes.json", lambda: json.dumps(_made()).encode()))
+        return found
+
+
+def _made() -> dict[str, dict[str, str]]:
+    """The tables that the models make of nothing."""
+    found: dict[str, dict[str, str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(warehouse=Path(folder), privacy={"encryption_at_rest": False}, regions={"shapes": {}})
+        with region_file(settings, "shapes"):
+            pass
+        told = variables(settings, "shapes", date(2026, 1, 1), date(2026, 1, 1))
+        command = ["build", "--exclude-resource-types", "unit_test", "test"]
+        _invoke("any region", settings.region_file("shapes"), settings.dbt_dir, project.parsed(), told, command)
+        with region_file(settings, "shapes", read_only=True) as con:
+            columns = con.execute("select table_name, column_name, data_type from duckdb_columns() where schema_name"
+                                  " in ('staging', 'intermediate', 'finance') order by all").fetchall()  # fmt: skip
+    for table, column, kind in columns:
+        found.setdefault(table, {})[column] = kind
+    return found
+
+
+def _is_built(node: Any) -> bool:
+    return bool(node.config.materialized != "ephemeral")
 
 
 def _invoke(

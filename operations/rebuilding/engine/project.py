@@ -22,7 +22,8 @@ from typing import Any
 from operations.rebuilding.engine.errors import ProjectError, cause_of
 from settings.durable import write_durably
 
-DBT_PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
+ROOT = Path(__file__).resolve().parents[3]  # of a checkout, or where packages are installed
+DBT_PROJECT = ROOT / "dbt_project"
 _LAYOUT = "1"  # of a kept folder; another one leaves the old unread
 _KEPT = 6
 _PARSED = "partial_parse.msgpack"  # dbt's own name, under which it looks for it

@@ -1,6 +1,7 @@
 """Raw tables: what a region's landing zone holds, without persons, and the books of it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -16,7 +17,7 @@ from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import regions
 from orchestration.warehouse import Warehouse
-from quality.books import book_checks
+from quality.books import BookCheck, book_checks
 
 _RAW = {
     "events": "Records of the Segment Spec, masked at the boundary; one row a kept record.",
@@ -63,11 +64,16 @@ def _step(at: Progress) -> Step:
     ],
     check_specs=_CHECKS,
     partitions_def=regions,
+    can_subset=True,  # one load fills all tables: what was not selected is loaded as well, and only not told
     group_name="raw",
     pool=POOL,
 )  # fmt: skip
-def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
+def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     region = context.partition_key
+    if not context.selected_asset_keys:
+        with region_file(warehouse.settings, region, read_only=True) as con:
+            yield from _results(context, book_checks(con))
+        return
     with warehouse.writing(context) as settings:
         open_erasures.look_again(settings, region)
         erasure.enforce(settings, region, with_letters=False)
@@ -87,8 +93,15 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         "broken_fields": dg.MetadataValue.json(found["broken"]),
     }  # fmt: skip
     for table in _RAW:
-        results = [
-            result(["raw", table], one.name, one.facts, passed=one.is_passed) for one in checks if one.table == table
-        ]
-        metadata = {"dagster/row_count": counts[table], **(facts if table == "events" else {})}
-        yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata, check_results=results)
+        if dg.AssetKey(["raw", table]) in context.selected_asset_keys:
+            metadata = {"dagster/row_count": counts[table], **(facts if table == "events" else {})}
+            yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
+    yield from _results(context, checks)
+
+
+def _results(context: dg.AssetExecutionContext, checks: list[BookCheck]) -> Iterator[dg.AssetCheckResult]:
+    """Of the checks on the books, the selected ones."""
+    for one in checks:
+        found = result(["raw", one.table], one.name, one.facts, passed=one.is_passed)
+        if found.asset_key and dg.AssetCheckKey(found.asset_key, one.name) in context.selected_asset_check_keys:
+            yield found

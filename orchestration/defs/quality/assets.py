@@ -7,7 +7,7 @@ from operations.finance_tables.published_tables import FINANCE
 from operations.rebuilding import rebuild
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
-from orchestration.partitions import region_days, window_of
+from orchestration.partitions import region_days, windows_of
 from orchestration.warehouse import Warehouse
 from quality.anomalies import MEASURES
 
@@ -44,19 +44,24 @@ _USUAL = [
 )
 def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The warehouse against the landed ledger, order by order, by code that shares nothing with the models."""
-    region, first, last = window_of(list(context.partition_keys))
+    windows, unusual = windows_of(context.partition_keys), []
+    withheld: dict[str, str] = {}
     with warehouse.writing(context) as settings:
-        withheld = rebuild.settle(settings, region, first, last)
-        unusual = rebuild.unusual(settings, region, first, last)
+        for region, first, last in windows:
+            place = f"{region} " if len({name for name, *_ in windows}) > 1 else ""
+            found = rebuild.settle(settings, region, first, last)
+            withheld |= {f"{place}{day}": reason for day, reason in sorted(found.items())}
+            unusual += [(place, one) for one in rebuild.unusual(settings, region, first, last)]
         status.refresh(settings)
-    by_measure = {measure: [one for one in unusual if one.measure == measure] for measure in MEASURES}
+    by_measure = {measure: [one for one in unusual if one[1].measure == measure] for measure in MEASURES}
     return dg.MaterializeResult(
         metadata={"withheld_days": len(withheld)},
         check_results=[
-            result(_KEY, _GATE.name, {str(day): reason for day, reason in sorted(withheld.items())[:50]}),
+            result(_KEY, _GATE.name, dict(list(withheld.items())[:50])),
             *[
-                result(_KEY, f"usual_{measure}", {f"{one.day} {one.subject}".strip(): str(one) for one in found[-50:]},
-                       warns=not any(one.is_blocking for one in found))
+                result(_KEY, f"usual_{measure}",
+                       {f"{place}{one.day} {one.subject}".strip(): str(one) for place, one in found[-50:]},
+                       warns=not any(one.is_blocking for _, one in found))
                 for measure, found in by_measure.items()
             ],
         ],

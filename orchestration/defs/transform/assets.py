@@ -1,6 +1,7 @@
 """dbt's models and tests, by region and day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -9,9 +10,10 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from operations.progress import Step, report
 from operations.rebuilding import rebuild
-from operations.rebuilding.engine import Event, engine_of, manifest
+from operations.rebuilding.engine import Event, manifest
+from operations.rebuilding.rebuild import Asked
 from orchestration.automation import POOL
-from orchestration.partitions import window_of
+from orchestration.partitions import windows_of
 from orchestration.translator import Translator
 from orchestration.warehouse import Warehouse
 
@@ -30,23 +32,55 @@ _NODES = sum(
     pool=POOL,
 )
 def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
-    if not context.has_partition_key_range and not context.has_partition_key:
-        raise dg.Failure("choose days of one region: every table here is built with them", allow_retries=False)
-    region, first, last = window_of(context.partition_keys)
-    chosen = sorted(key.path[-1] for key in context.selected_asset_keys) if context.is_subset else []
-    events: list[Event] = []
+    asked, windows, heard = _asked(context), windows_of(context.partition_keys), _Heard()
     with warehouse.writing(context) as settings:
-        first, last = rebuild.begin(settings, region, first, last)
-
-        def hear(event: Event) -> None:
-            events.append(event)
-            report(Step(f"{region}: transform {first} to {last}", len(events), _NODES, "models and tests"))
-
         try:
-            built = engine_of(settings).build(settings, region, first, last, chosen, hear)
+            for region, first, last in windows:
+                rebuild.build(settings, region, first, last, asked, heard.window(region))
+        except BaseException:
+            if len(windows) > 1:  # what of them was built, no event can say
+                heard.events.clear()
+            raise
         finally:
-            for event in events:
-                yield from DbtCoreCliEventMessage(raw_event=event, event_history_metadata={}).to_default_asset_events(
-                    manifest=_MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
-                )
-        rebuild.mark_built(settings, region, first, last, built.failed_tests)
+            yield from _told(context, heard)
+
+
+class _Heard:
+    """What dbt said of each node: of several windows the last, but for a test that failed in any."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, Event] = {}
+
+    def window(self, region: str) -> Callable[[date, date, Event], None]:
+        """What to call with the events of a window's build."""
+        count = 0
+
+        def hear(first: date, last: date, event: Event) -> None:
+            nonlocal count
+            count += 1
+            report(Step(f"{region}: transform {first} to {last}", count, _NODES, "models and tests"))
+            node = event["data"]["node_info"]["unique_id"]
+            if self.events.get(node, {}).get("data", {}).get("status") != "fail":
+                self.events[node] = event
+
+        return hear
+
+
+def _asked(context: dg.AssetExecutionContext) -> Asked | None:
+    """What the run selects of the models and their checks, if not all."""
+    if not context.is_subset:
+        return None
+    tables = frozenset(key.path[-1] for key in context.selected_asset_keys)
+    return Asked(tables, frozenset(key.name for key in context.selected_asset_check_keys))
+
+
+def _told(context: dg.AssetExecutionContext, heard: _Heard) -> Iterator[Any]:
+    """dbt's events as Dagster's, of what the run selects: more is built with it, which Dagster does not expect."""
+    selected = context.op_execution_context.selected_output_names
+    for event in heard.events.values():
+        message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
+        for one in message.to_default_asset_events(
+            manifest=_MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
+        ):
+            if (one.output_name in selected) if isinstance(one, dg.Output) else isinstance(one, dg.AssetCheckResult):
+                yield one

@@ -80,7 +80,7 @@ class Shop:
             first, last = rebuild.begin(self.settings, "eu", first, last)
             built = engine_of(self.settings).build(self.settings, "eu", first, last)
             assert not built.failed_tests
-            rebuild.mark_built(self.settings, "eu", first, last, built.failed_tests)
+            rebuild.mark_built(self.settings, "eu", first, last, built)
             assert rebuild.settle(self.settings, "eu", first, last) == {}
 
     def query(self, sql: str) -> list[tuple]:

@@ -105,7 +105,7 @@ def _build(settings: Settings) -> None:
     for first, last in windows:
         first, last = rebuild.begin(settings, "eu", first, last)
         built = engine_of(settings).build(settings, "eu", first, last)
-        rebuild.mark_built(settings, "eu", first, last, built.failed_tests)
+        rebuild.mark_built(settings, "eu", first, last, built)
         rebuild.settle(settings, "eu", first, last)
 
 

@@ -14,7 +14,7 @@ from ingestion.books import region_file, transaction
 from operations.publishing.publish import publish
 from operations.publishing.region_marts import RegionLateError, read_region
 from operations.rebuilding import plan, rebuild
-from operations.rebuilding.engine import engine_of
+from operations.rebuilding.engine import Built, engine_of
 from operations.removal import erasure
 from operations.rights import requests, subjects
 from operations.rights.subjects import Subject
@@ -128,7 +128,7 @@ class Warehouse(Shop):
             first, last = rebuild.begin(self.settings, "eu", first, last)
             built = engine_of(self.settings).build(self.settings, "eu", first, last)
             assert not built.failed_tests
-            rebuild.mark_built(self.settings, "eu", first, last, [])
+            rebuild.mark_built(self.settings, "eu", first, last, Built())
             assert rebuild.settle(self.settings, "eu", first, last) == {}
 
 

@@ -207,7 +207,9 @@ def model(dbt, session):
     learning = dbt.ref("int_attribution__learning_paths")
     tables = "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)"
     place = [dbt.this.database, dbt.this.schema, dbt.this.identifier]
-    kept = session.execute(f"select * from {dbt.this}").fetchall() if session.execute(tables, place).fetchall() else []
+    is_known = session.execute(tables, place).fetchall()
+    columns = ", ".join(SCHEMA.names)  # of which a later one may stand last in the table
+    kept = session.execute(f"select {columns} from {dbt.this}").fetchall() if is_known else []
     if known := {month for month, *_ in kept}:
         months = ", ".join(f"date '{month}'" for month in sorted(known))
         learning = learning.filter(f"month not in ({months})")
@@ -215,5 +217,5 @@ def model(dbt, session):
     steps = steps_by_month(learning)
     sets = sets_by_month(learning, steps)
     learned = [(month, *row) for month, paths in sorted(sets.items()) for row in learn(steps[month], paths)]
-    columns = list(zip(*kept, *learned, strict=True)) or [()] * len(SCHEMA)
-    return session.from_arrow(pa.table(columns, schema=SCHEMA))
+    rows = list(zip(*kept, *learned, strict=True)) or [()] * len(SCHEMA)
+    return session.from_arrow(pa.table(rows, schema=SCHEMA))

@@ -29,7 +29,7 @@ def copied(tmp_path, monkeypatch):
     return folder
 
 
-def _edit(path: Path, old: str, new: str) -> None:
+def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -46,7 +46,7 @@ def _checks(found: dict) -> list[str]:
 
 def test_an_edited_macro_loses_no_check_and_a_parse_leaves_the_source_tree_as_it_was(copied, monkeypatch):
     before, files = _checks(manifest()), _files(copied)
-    _edit(copied / "macros" / "money.sql", "{% macro", "{#- Edited. -#}\n{% macro")
+    edit(copied / "macros" / "money.sql", "{% macro", "{#- Edited. -#}\n{% macro")
     assert _checks(manifest()) == before
     assert len(before) > 30
     assert not any(one.endswith(": ") for one in before)
@@ -84,7 +84,7 @@ def test_what_cannot_be_parsed_is_told_by_file_and_line(copied, wrong, line, cau
 
 def test_a_typo_in_a_column_is_told_by_the_model_its_line_and_the_cause(copied, tmp_path):
     place = copied / "models" / "staging" / "spend" / "stg_spend__daily_costs.sql"
-    _edit(place, "impressions", "impresions")
+    edit(place, "impressions", "impresions")
     line = next(number for number, text in enumerate(place.read_text().splitlines(), 1) if "impresions" in text)
     settings = Settings(warehouse=tmp_path / "w", regions={"eu": {}})
     with region_file(settings, "eu"):

@@ -1,0 +1,67 @@
+"""Changed shapes of tables: a new column is filled by the rebuild, any other change stops before anything is built."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestion.books import region_file
+from operations.rebuilding import plan
+from operations.rebuilding.shapes import ShapeError, undeployable
+from tests.operations.rebuilding import test_finality
+from tests.operations.rebuilding.engine import test_project
+from tests.operations.rebuilding.engine.test_project import COSTS, edit
+from tests.operations.rebuilding.test_rules import rebuild_pending
+
+built, shop, copied = test_finality.built, test_finality.shop, test_project.copied
+CONVERSIONS = "models/intermediate/orders/int_orders__conversions.sql"
+TOUCHPOINTS = "models/intermediate/sessions/int_sessions__touchpoints.sql"
+
+
+def _plan(shop) -> None:
+    with region_file(shop.settings, "eu") as con:
+        plan.plan(con, shop.settings, "eu")
+
+
+def test_a_new_column_is_added_and_filled(shop, copied):
+    edit(copied / COSTS, "        costs.clicks,", "        costs.clicks,\n        costs.currency as paid_in,")
+    edit(
+        copied / CONVERSIONS,
+        "        orders_of_the_window.currency,",
+        "        orders_of_the_window.currency,\n        true as is_new,",
+    )
+    assert undeployable(shop.settings, ["eu"]) == []
+    _plan(shop)
+    assert {"int_spend__daily_costs", "int_orders__conversions"} <= rebuild_pending(shop)
+    # What a final day keeps has nothing in it; orders of final days are carried on by the model itself.
+    assert shop.query("select paid_in from intermediate.int_spend__daily_costs") == [(None,)]
+    assert shop.query("select distinct is_new from intermediate.int_orders__conversions") == [(True,)]
+    _plan(shop)
+    assert shop.query("from ops.pending_days") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (TOUCHPOINTS, "        originated.medium,\n", "",
+         "eu: model int_sessions__touchpoints has no column medium any more, which its table holds: that needs a"
+         " migration of the region's file, so nothing is built"),
+        (CONVERSIONS, "        orders_of_the_window.is_in_events,\n",
+         "        cast(orders_of_the_window.is_in_events as integer) as is_in_events,\n",
+         "eu: model int_orders__conversions gives column is_in_events the type INTEGER, and its table has BOOLEAN: that"
+         " needs a migration of the region's file, so nothing is built"),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_gone_or_of_another_type_stops_before_anything_is_planned(shop, copied, file, old, new, said):
+    edit(copied / file, old, new)
+    assert undeployable(shop.settings, ["eu"]) == [said]
+    with pytest.raises(ShapeError) as caught:
+        _plan(shop)
+    assert str(caught.value) == said
+    assert shop.query("from ops.pending_days") == []
+
+
+def test_a_model_that_reads_a_column_that_is_gone_is_named_before_anything_is_planned(shop, copied):
+    edit(copied / CONVERSIONS, "        orders_of_the_window.is_in_events,\n", "")
+    [said] = undeployable(shop.settings, ["eu"])
+    assert said.startswith("any region: dbt could not build experiment_lift: models/intermediate/experiments/")
+    assert 'Referenced column "is_in_events" not found' in said
