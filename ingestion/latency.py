@@ -11,11 +11,6 @@ import duckdb
 from ingestion.records import naive_utc
 from settings import now
 
-# Facts of service levels: so many events of a moment, so many of them bad; or one and what it took.
-SLI_BOOK = """
-    create table if not exists ops.sli (
-        slo varchar not null, date date not null, counted_at timestamp not null, events bigint not null, bad bigint,
-        value double)"""
 # What is promised is promised of an archive of this size that does not come in a flood, where throughput counts.
 SMALL, _FEW = 1_000, 10
 _warm: set[int] = set()  # this process, once it has committed
@@ -35,7 +30,6 @@ def book_latency(con: duckdb.DuckDBPyConnection, archives: int, opened: Collecti
     is_warm = os.getpid() in _warm
     _warm.add(os.getpid())
     if took and is_warm and archives <= _FEW:
-        con.execute(SLI_BOOK)
         con.execute(
             "insert into ops.sli select 'ingest_latency_ms', $now::date, $now, 1, null, unnest($took::double[])",
             {"now": moment, "took": took},

@@ -76,5 +76,13 @@ create table ops.refused_rows (
 create table ops.refused_days (
     archive_id integer not null, day date not null, records bigint not null, primary key (archive_id, day));
 create table ops.vanished_files (name varchar primary key, told_at timestamp not null);
+create table ops.sli (
+    slo varchar not null, date date not null, counted_at timestamp not null,
+    events bigint not null, bad bigint, value double);  -- so many events, so many of them bad; or one and what it took
+create table ops.measures (
+    date date not null, measure varchar not null, subject varchar not null, amount bigint not null, base bigint);
+create table ops.anomalies (
+    date date not null, measure varchar not null, subject varchar not null, value double not null,
+    usual double not null, deviations double not null, is_blocking boolean not null);
 create table ops.meta (key varchar primary key, value varchar not null);
 """

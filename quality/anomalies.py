@@ -35,13 +35,6 @@ _MAD, _BASELINE_NOISE = 1.4826, 1.2
 # visitors are counted; of those who refused, or are robots, nothing is known, so it is assumed.
 _OF_VISITORS, _RECORDS_OF_A_VISITOR = ("consent_rate", "bot_share"), 5
 _LEAST_VOLUME_SPREAD, _LEAST_RATE_SPREAD = 0.06, 0.02  # of what is usual: shops have better and worse days
-_TABLE = """
-    create table if not exists ops.measures (
-        date date not null, measure varchar not null, subject varchar not null, amount bigint not null, base bigint)"""
-_BOOK = """
-    create table if not exists ops.anomalies (
-        date date not null, measure varchar not null, subject varchar not null, value double not null,
-        usual double not null, deviations double not null, is_blocking boolean not null)"""
 _IN_WINDOW = "between $first and $last"
 
 _MEASURED = """
@@ -121,7 +114,6 @@ def _number(value: float) -> str:
 
 def book_measures(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, first: date, last: date) -> None:
     """Replace what was measured of a window of days that were just rebuilt, in the caller's transaction."""
-    con.execute(_TABLE)
     kept_through = con.execute("select value::date from ops.meta where key = 'kept_through'").fetchone()
     # What retention has taken can't be measured again.
     window = {"first": max(first, kept_through[0] + timedelta(days=1)) if kept_through else first, "last": last}
@@ -156,7 +148,6 @@ def book_anomalies(
     last = min(last, arrived - timedelta(days=1)) if arrived else last
     first = max(min(since or first, first), last - timedelta(days=_JUDGED_DAYS))
     found = find_anomalies(con, settings, first, last)
-    con.execute(_BOOK)
     con.execute(f"delete from ops.anomalies where date {_IN_WINDOW}", {"first": first, "last": last})
     if found:
         con.executemany("insert into ops.anomalies values (?, ?, ?, ?, ?, ?, ?)", [astuple(one) for one in found])
@@ -165,8 +156,6 @@ def book_anomalies(
 
 def recent_anomalies(con: duckdb.DuckDBPyConnection, first: date, last: date) -> list[Finding]:
     """What was booked as unusual of these days."""
-    if con.execute("select count(*) from duckdb_tables() where table_name = 'anomalies'").fetchall() == [(0,)]:
-        return []
     rows = con.execute(f"from ops.anomalies where date {_IN_WINDOW} order by all", {"first": first, "last": last})
     return [Finding(*row) for row in rows.fetchall()]
 

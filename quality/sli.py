@@ -9,7 +9,6 @@ import duckdb
 import polars as pl
 
 from ingestion.gaps import ARCHIVE_SPANS, OFFSETS_REACHED
-from ingestion.latency import SLI_BOOK
 from quality.slo import FACTS
 from settings import Settings
 
@@ -48,7 +47,6 @@ _RECORDS = f"""
 
 def book(con: duckdb.DuckDBPyConnection, facts: list[Fact], from_day: date, to_day: date) -> None:
     """Replace what is known of the orders of a window of days, in the caller's transaction; counted by five minutes."""
-    con.execute(SLI_BOOK)
     con.execute(
         "delete from ops.sli where slo in ('accuracy', 'event_match_rate') and date between ? and ?", [from_day, to_day]
     )
@@ -74,13 +72,11 @@ def make_facts(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) 
         from ({_RECORDS}) where counted_at is not null""",
         [region],
     )
-    known = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'sli'"
-    if con.execute(known).fetchall() != [(0,)]:
-        con.execute(
-            f"""insert into facts by name
-            select $1 as region, * replace (case when value is null then date else {day} end as date) from ops.sli""",
-            [region],
-        )
+    con.execute(
+        f"""insert into facts by name
+        select $1 as region, * replace (case when value is null then date else {day} end as date) from ops.sli""",
+        [region],
+    )
 
 
 def lost_records(con: duckdb.DuckDBPyConnection) -> dict[date, tuple[int, int]]:

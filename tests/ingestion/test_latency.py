@@ -20,7 +20,6 @@ def waited(zone, monkeypatch):
             landed += records
         zone.load()
         with region_file(zone.settings, "eu") as con:
-            con.execute(latency.SLI_BOOK)
             rows = con.execute("select slo, events, bad, value from ops.sli").fetchall()
         assert all(row[:3] == ("ingest_latency_ms", 1, None) and row[3] > 0 for row in rows)
         return len(rows)

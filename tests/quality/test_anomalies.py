@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ingestion.books import region_file
+from ingestion.region_tables import REGION_TABLES
 from operations.rebuilding.rebuild import _reasons
-from quality.anomalies import _TABLE, MEASURES, book_anomalies, find_anomalies, recent_anomalies
+from quality.anomalies import MEASURES, book_anomalies, find_anomalies, recent_anomalies
 from settings import Anomalies, Anomaly, Settings
 from tests.quality.test_reconcile import Shop
 
@@ -55,7 +56,7 @@ def clean_days(seed):
 @pytest.fixture
 def con():
     with duckdb.connect() as opened:
-        opened.execute(f"create schema ops; {_TABLE}")
+        opened.execute(REGION_TABLES)
         yield opened
 
 

@@ -24,6 +24,7 @@ from ingestion.books import FORMAT, put_meta, region_file, region_format, transa
 from operations.error_messages import describe_error
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly, warehouse_format, write_format
 from settings import WAREHOUSE_FORMAT, PermanentError, RomiError, Settings
+from settings.formats import OLDEST_FORMAT
 
 _FOLDER = Path(__file__).parent
 
@@ -48,8 +49,15 @@ class Migrated:
 
 @cache
 def steps() -> tuple[Step, ...]:
-    """Every step, in order."""
-    return tuple(map(_read, sorted(_FOLDER.glob("[0-9][0-9][0-9]_*.*"))))
+    """Every step, in order.
+
+    Raises:
+        PermanentError: two of them lead to one format, or none to another: a region would go without one.
+    """
+    found = tuple(_read(path) for path in sorted(_FOLDER.glob("[0-9][0-9][0-9]_*")) if path.suffix in (".sql", ".py"))
+    if [step.format for step in found] != list(range(OLDEST_FORMAT + 1, WAREHOUSE_FORMAT + 1)):
+        raise PermanentError(f"{_FOLDER} has not one migration for each format up to {WAREHOUSE_FORMAT}")
+    return found
 
 
 @contextmanager

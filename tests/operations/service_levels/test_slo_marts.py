@@ -11,7 +11,6 @@ from operations import status
 from operations.publishing.publish import publish
 from operations.service_levels.slo_marts import warehouse_levels
 from operations.store.versions import rollback
-from quality import sli
 from tests.operations import marts
 from tests.operations.marts import ask, build, change
 
@@ -77,9 +76,7 @@ def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clo
 
 
 def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_its(shop, clock):
-    change(
-        shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
-    )
+    change(shop, "eu", "insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)")
     publish_at(shop, clock, NOW)
     levels = "select region, slo, date, events, bad_events, is_met from meta.slo_of_regions where slo = 'accuracy'"
     expected = [("eu", "accuracy", date(2026, 2, 1), 10, 1, False)]
@@ -93,7 +90,7 @@ def test_the_version_holds_service_levels_of_its_regions_and_a_late_one_keeps_it
 
 def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clock):
     for region, bad in (("eu", 1), ("us", 2)):
-        change(shop, region, f"""{sli.SLI_BOOK}; insert into ops.sli values
+        change(shop, region, f"""insert into ops.sli values
             ('accuracy', '2026-02-01', '2026-02-01', 10, {bad}, null),
             ('event_match_rate', '2026-02-01', '2026-02-01', 10, 1, null)""")  # fmt: skip
     publish_at(shop, clock, NOW)
@@ -108,9 +105,7 @@ def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clo
 
 def test_new_facts_alone_are_no_new_version(shop, clock):
     publish_at(shop, clock, NOW)
-    change(
-        shop, "eu", f"{sli.SLI_BOOK}; insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)"
-    )
+    change(shop, "eu", "insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)")
     assert publish_at(shop, clock, NOW + timedelta(hours=1)) is None
 
 

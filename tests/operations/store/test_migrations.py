@@ -129,6 +129,14 @@ def test_every_format_since_the_oldest_has_one_step():
     assert all(step.what.endswith(".") for step in steps())
 
 
+def test_two_steps_of_one_format_are_refused(tmp_path, monkeypatch):
+    shutil.copytree(migrations._FOLDER, tmp_path / "steps")
+    (tmp_path / "steps" / f"{WAREHOUSE_FORMAT:03}_another.sql").write_text("-- Another.\nselect 1;\n")
+    monkeypatch.setattr(migrations, "_FOLDER", tmp_path / "steps")
+    with pytest.raises(PermanentError, match="has not one migration for each format"):
+        steps.__wrapped__()
+
+
 def test_migration_takes_each_region_and_the_warehouse_through_every_step(settings, later_release):
     with on_present_format(settings) as done:
         check_warehouse(settings)

@@ -5,7 +5,7 @@ It needs nothing of this checkout, so that it runs with the packages of the rele
     git worktree add /tmp/release v0.2.0
     PYTHONPATH=/tmp/release python tests/operations/store/kept/make.py tests/operations/store/kept/format_7.tar.xz
 
-The archive of format 6 was made with commit 2b37200.
+The archive of format 6 was made with commit 2b37200, that of format 8 with cc3cfc6.
 """
 
 from __future__ import annotations
