@@ -21,7 +21,7 @@ OFFSETS_REACHED = f"""
         partition by topic, partition
         order by start_offset, records rows between unbounded preceding and 1 preceding
     ) as offset_before
-    from ops.archives where kind = 'events' and state = 'loaded' and partition <> {NO_PARTITION}"""
+    from ops.archives where kind = 'events' and state in ('loaded', 'forgotten') and partition <> {NO_PARTITION}"""
 _HOLES = f"""
     select topic, partition, sum(start_offset - offset_before)::bigint
     from ({OFFSETS_REACHED}) where start_offset > offset_before group by all order by all"""

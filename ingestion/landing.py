@@ -15,6 +15,7 @@ from settings import Settings, UnknownValueError, UsageError, is_region_name
 
 Kind = Literal["events", "spend", "ledger", "fx"]
 FX_FILE = "fx/eurofxref-hist.csv"
+_FOLDERS = ("events", "spend", "ledger")
 _ARCHIVE = re.compile(
     r"(?P<topic>.+)\+(?P<partition>\d{1,9})\+(?P<start>\d{1,18})\.(?P<suffix>[A-Za-z0-9.]+)", re.DOTALL | re.ASCII
 )
@@ -79,8 +80,33 @@ def discover(settings: Settings, region: str) -> list[Landed]:
 
 
 def strays(settings: Settings, region: str) -> list[str]:
-    """The files among events, spend and ledger that no reader takes: of an unknown kind, name or layout."""
-    return [one for one in _sorted_out(settings, region) if isinstance(one, str)]
+    """The files of a region that no reader takes: of an unknown kind, name or layout, or in a folder nothing reads."""
+    landing = zone(settings.landing)
+    found = [one for one in _sorted_out(settings, region) if isinstance(one, str)]
+    elsewhere = [place for place, _ in landing.files(region) if place.parts[0] not in _FOLDERS]
+    return found + sorted(_text(place) for place in elsewhere if all(map(_is_there, place.parts)))
+
+
+def strays_at_top(settings: Settings) -> list[str]:
+    """The files in ``fx/`` that no reader takes, by their place in the landing zone."""
+    landing = zone(settings.landing)
+    _, others = _rates(landing)
+    return [_text("fx" / place) for place, _ in others if all(map(_is_there, place.parts))]
+
+
+def why_stray(name: str) -> str:
+    """Why no reader takes a file of that place in a region's folder, and what to change."""
+    place = PurePath(name)
+    kinds = "csv, tsv, txt, json, jsonl (each also as gz or zst), parquet, xlsx"
+    if place.parts[0] not in _FOLDERS and place.parts[0] != "fx":
+        return "nothing reads that folder; a region's folders are events, spend and ledger"
+    if place.parts[0] == "spend" and len(place.parts) == 2:
+        return "cost lies in a folder for its platform: move it to spend/<platform>/"
+    if place.parts[0] == "fx":
+        return "rates are read from fx/eurofxref-hist.csv alone, the ECB's file as it is published"
+    if place.parts[0] == "events":
+        return "its name is not that of an archive of its topic's layout and format (`topics:` in romi.yaml)"
+    return f"its kind is not one that is read: {kinds}; unpack it, or export it as one of them"
 
 
 def links_outside(settings: Settings, region: str | None = None) -> list[str]:
@@ -95,8 +121,10 @@ def links_outside(settings: Settings, region: str | None = None) -> list[str]:
 def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
     """Each file that is there: as a reader takes it, or just its name."""
     landing = zone(settings.landing)
-    if fx := landing.file(FX_FILE):
-        yield _landed("fx", fx, FX_FILE)
+    taken, _ = _rates(landing)
+    if taken:
+        place, file = taken
+        yield _landed("fx", file, _text("fx" / place))
     for kind in ("ledger", "spend"):
         for place, file in _files(landing, region, kind):
             has_platform = kind == "ledger" or len(place.parts) > 2  # spend/<platform>/<file>
@@ -104,6 +132,15 @@ def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
             yield _landed(kind, file, _text(place)) if is_table else _text(place)
     for place, file in _files(landing, region, "events"):
         yield _archive(settings, file, place) or _text(place)
+
+
+def _rates(landing: Zone) -> tuple[tuple[PurePath, File] | None, list[tuple[PurePath, File]]]:
+    """The file of reference rates, and whatever else lies in ``fx/``."""
+    found = sorted(landing.files("fx"))
+    name = PurePath(FX_FILE).stem
+    tables = [one for one in found if str(one[0]).startswith(f"{name}.") and has_table_suffix(one[0].name)]
+    taken = min(tables, key=lambda one: (str(one[0]) != PurePath(FX_FILE).name, str(one[0])), default=None)
+    return taken, [one for one in found if one is not taken]
 
 
 def _files(landing: Zone, region: str, kind: str) -> list[tuple[PurePath, File]]:

@@ -94,7 +94,7 @@ def load_table(
         table_books.book_refused(
             con, archive_id, landed.kind, content.refused, table_books.missing_by_day(content.refused, covered)
         )
-        _replace(con, landed, content.rows)
+        _replace(con, landed.kind, landed.name, content.rows)
     return delivery
 
 
@@ -108,6 +108,23 @@ def _book_corrupt(con: duckdb.DuckDBPyConnection, delivery: Delivery, context: C
     with transaction(con):
         book(con, {new_archive_ids(con, 1)[0]: delivery}, context.now)
     return delivery
+
+
+def take_out(con: duckdb.DuckDBPyConnection, kind: str, name: str) -> int:
+    """Delete a file's rows, and leave what that changes for the planner. Call it in the transaction that books it.
+
+    Returns:
+        How many rows there were.
+    """
+    table = _TABLES[kind]
+    rows: int = con.execute(f"select count(*) from {table} where file = ?", [name]).fetchall()[0][0]
+    none = con.execute(f"select * from {table} limit 0").pl()
+    missing = con.execute(f"select day from ({table_books.REFUSED_DAYS}) where name = ?", [name]).fetchall()
+    _replace(con, kind, name, none)
+    what = "spend" if kind == "spend" else "refused"
+    for (day,) in missing:
+        con.execute("insert into ops.changes values (?, ?, null)", [what, day])
+    return rows
 
 
 def source_name(landed: Landed) -> str:
@@ -174,22 +191,22 @@ def _dead(content: _Content) -> list[Dead]:
     ]
 
 
-def _replace(con: duckdb.DuckDBPyConnection, landed: Landed, frame: pl.DataFrame) -> None:
-    table = _TABLES[landed.kind]
-    of_file = "true" if landed.kind == "fx" else "file = $file"
-    parameters = {} if landed.kind == "fx" else {"file": landed.name}
+def _replace(con: duckdb.DuckDBPyConnection, kind: str, name: str, frame: pl.DataFrame) -> None:
+    table = _TABLES[kind]
+    of_file = "true" if kind == "fx" else "file = $file"
+    parameters = {} if kind == "fx" else {"file": name}
     con.register("delivered", frame.to_arrow())
     columns = ", ".join(frame.columns)
     con.execute(f"create or replace temp table before as select {columns} from {table} where {of_file}", parameters)
     con.execute("""
         create or replace temp table difference as
         (from before except from delivered) union all (from delivered except from before)""")
-    is_spend = landed.kind == "spend"
+    is_spend = kind == "spend"
     if is_spend:
         con.execute(_NAMED.format(name="named_before"))
     con.execute(f"delete from {table} where {of_file}", parameters)
     con.execute(f"insert into {table} by name from delivered")
     if is_spend:
         con.execute(_NAMED.format(name="named_after"))
-    con.execute(f"insert into ops.changes {_CHANGES[landed.kind]}")
+    con.execute(f"insert into ops.changes {_CHANGES[kind]}")
     con.unregister("delivered")

@@ -78,14 +78,22 @@ def book_refused(
         con.executemany("insert into ops.changes values (?, ?, null)", [[what, day] for day in sorted(changed)])
 
 
-def tell_vanished(con: duckdb.DuckDBPyConnection, present: set[str], now: datetime) -> list[str]:
-    """The files of tables that are gone from the landing zone since the last time; their rows stay. Each once."""
-    booked = {name for (name,) in con.execute(
-        f"select file from ({LAST_DELIVERIES})").fetchall()}  # fmt: skip
+def vanished(con: duckdb.DuckDBPyConnection, present: set[str]) -> tuple[set[str], set[str]]:
+    """Of tables: those that are gone from the landing zone and of which that was not told, and those that came back."""
+    booked = {name for (name,) in con.execute(f"select file from ({LAST_DELIVERIES})").fetchall()}
     told = {name for (name,) in con.execute("select name from ops.vanished_files").fetchall()}
-    fresh = sorted(booked - present - told)
-    for name in fresh:
+    return booked - present - told, told & present
+
+
+def tell_vanished(con: duckdb.DuckDBPyConnection, present: set[str], now: datetime) -> list[str]:
+    """Note which tables are gone from the landing zone, so that it is told once; their rows stay.
+
+    Returns:
+        Those of which it was not told before.
+    """
+    gone, back = vanished(con, present)
+    for name in sorted(gone):
         con.execute("insert into ops.vanished_files values (?, ?)", [name, now])
-    for name in told & present:
+    for name in back:
         con.execute("delete from ops.vanished_files where name = ?", [name])
-    return fresh
+    return sorted(gone)

@@ -14,6 +14,7 @@ from ingestion.landing import discover, links_outside, strays
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations.backups import backup_book
+from operations.landed_files import findings
 from operations.rebuilding import plan
 from operations.rebuilding.finality import WATERMARK
 from operations.rights.requests import unfinished_lines
@@ -53,6 +54,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "watermark": _one(con, WATERMARK),
         "backlog": _backlog(con, settings, region),
         "fields": fields.summary(con),
+        "files": findings.all_lines(con, settings, region),
         "notes": notes.summary(con),
         "slo": _service_levels(con, settings, region),
         "unusual": _unusual(con, settings, region),

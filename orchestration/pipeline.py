@@ -55,6 +55,7 @@ class Outcome:
     keys_made: str | None = None  # where keys were made, if this run made them
     migrated: list[str] = field(default_factory=list)  # what brought the warehouse to this release's format
     warnings: list[str] = field(default_factory=list)  # what somebody should look at, though it fails nothing
+    notes: list[str] = field(default_factory=list)  # what it did that nobody has to look at
 
     @property
     def exit_code(self) -> int:
@@ -198,6 +199,7 @@ class _Jobs:
             if one["withheld"]:
                 self.outcome.withheld[one["region"]] = one["withheld"]
         self.outcome.warnings += run_warnings.warnings(self.settings, self.booked)
+        self.outcome.notes += run_warnings.notes_of(self.settings, self.booked)
 
 
 @cache

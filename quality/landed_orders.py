@@ -46,8 +46,11 @@ class Rates:
     They come from the landed rates; only a day of `final` keeps those that it was built with while it was open.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, reporting: str, to_day: date, final: Collection[date]) -> None:
-        self._reporting = reporting
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, settings: Settings, to_day: date, final: Collection[date]
+    ) -> None:
+        self._reporting = settings.reporting_currency
+        self._max_age = timedelta(settings.fx.max_age_days)
         self._quoted: dict[str, tuple[list[date], list[int]]] = {"EUR": ([date.min], [10**8])}
         known = "select currency, rate_on, rate_e8 from raw.fx_rates where rate_on <= ? order by currency, rate_on"
         for currency, rate_on, rate_e8 in con.execute(known, [to_day]).fetchall():
@@ -62,7 +65,8 @@ class Rates:
     def _rate(self, currency: str, day: date) -> int | None:
         dates, rates = self._quoted.get(currency, ([], []))
         place = bisect_right(dates, day)
-        return rates[place - 1] if place else None
+        is_fresh = place and (currency == "EUR" or day - dates[place - 1] <= self._max_age)
+        return rates[place - 1] if is_fresh else None
 
     def _ratio(self, currency: str, day: date) -> tuple[int, int] | None:
         if currency == self._reporting:
@@ -77,8 +81,16 @@ class Rates:
         ratio = self._ratios[currency, day]
         return ratio and half_even(minor * ratio[0], ratio[1])
 
+    def why(self, currency: str, day: date) -> str:
+        """Why a currency has no rate for `day`: it has none at all, or its last one is too old."""
+        dates, _ = self._quoted.get(currency, ([], []))
+        if not (place := bisect_right(dates, day)):
+            return f"no reference rate for {currency}"
+        last, limit = dates[place - 1], self._max_age.days
+        return f"stale_rate: the last reference rate for {currency} is of {last}, more than {limit} days before"
+
     def lacking(self, currency: str, day: date) -> str | None:
-        """The currency that has no rate on or before `day`, though `currency` needs one to be converted."""
+        """The currency that has no rate that stands on `day`, though `currency` needs one to be converted."""
         needed = () if currency == self._reporting else (currency, self._reporting)
         return next((one for one in needed if self._rate(one, day) is None), None)
 
@@ -91,9 +103,20 @@ def half_even(dividend: int, divisor: int) -> int:
 
 def spend_currencies(con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> list[tuple[date, str]]:
     """The currencies of each day's cost, by the rows that count."""
-    landed = con.execute("select * from raw.spend where spend_on between ? and ?", [from_day, to_day]).pl()
-    latest = landed.sort("file", "line").unique(["platform", "spend_on", "campaign_id"], keep="last")
-    return latest.select("spend_on", "currency").unique().sort("spend_on", "currency").rows()
+    landed = con.execute(
+        """select platform, spend_on, campaign_id, account, currency, coalesce(delivery_order, file) as delivered
+        from raw.spend where spend_on between ? and ?""", [from_day, to_day],
+    ).pl()  # fmt: skip
+    day = ["platform", "spend_on", "campaign_id"]
+    last = {"own": [*day, "account"], "any": day}
+    of_all = pl.when(pl.col("account").is_null()).then("delivered").max().over(day)
+    standing = landed.with_columns(
+        *[pl.col("delivered").max().over(names).alias(name) for name, names in last.items()], of_all=of_all
+    ).filter(
+        pl.col("delivered") == pl.when(pl.col("account").is_null()).then("any").otherwise("own"),
+        pl.col("delivered") >= pl.col("of_all").fill_null(""),
+    )
+    return standing.select("spend_on", "currency").unique().sort("spend_on", "currency").rows()
 
 
 def landed_orders(

@@ -11,7 +11,7 @@ from itertools import chain
 import duckdb
 import polars as pl
 
-from quality import sli
+from quality import refused_rows, sli
 from quality.conservation import unbalanced_days
 from quality.landed_orders import Order, Rates, landed_orders, spend_currencies
 from quality.order_matching import do_not_meet
@@ -27,7 +27,7 @@ DAILY = {
     "event_match_rate": "double",
     **dict.fromkeys(("ledger_refunds", "warehouse_refunds", "ledger_net", "warehouse_net"), "decimal(18,2)"),
     "event_only_orders": "bigint", "event_only_revenue": "decimal(18,2)", "wrong_amounts": "bigint",
-    "mismatch_cause": "varchar",
+    "mismatch_cause": "varchar", "refused_rows": "bigint",
 }  # fmt: skip
 _COUNTS = [name for name, type_ in DAILY.items() if type_ == "bigint"]
 _MONEY = [name for name, type_ in DAILY.items() if type_ == "decimal(18,2)"]
@@ -55,15 +55,17 @@ def reconcile(
     final = {day for (day,) in con.execute("""
         select day from ops.days where is_final
             or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()}  # fmt: skip
-    rates = Rates(con, settings.reporting_currency, to_day, {day for day in final if from_day <= day <= to_day})
+    rates = Rates(con, settings, to_day, {day for day in final if from_day <= day <= to_day})
     orders = {(one.order_id, one.day): one for one in landed_orders(con, settings, region, (from_day, to_day), rates)}
     days, facts = _compare(orders, con, from_day, to_day)
+    facts += refused_rows.count(con, days, from_day, to_day)
     _book(con, region, from_day, to_day, days)
     sli.book(con, facts, from_day, to_day)
     reasons = chain(
         _without_rates(con, rates, orders.values(), from_day, to_day, final),
         _not_meeting(days, final),
         _inaccurate(con, settings, from_day, to_day),
+        refused_rows.incomplete_costs(con, settings, from_day, to_day),
         unbalanced_days(con, from_day, to_day, orders.values(), final),
     )
     withheld: dict[date, str] = {}
@@ -78,10 +80,10 @@ def _without_rates(
 ) -> Iterator[tuple[date, str]]:  # fmt: skip
     for day, currency in spend_currencies(con, from_day, to_day):
         if (lacking := rates.lacking(currency, day)) and day not in final:
-            yield day, f"no reference rate for {lacking}, needed for spend"
+            yield day, f"{rates.why(lacking, day)}, needed for spend"
     for order in orders:
         if order.lacking and (order.is_in_ledger or order.day not in final):
-            yield order.day, f"no reference rate for {order.lacking}, needed for an order"
+            yield order.day, f"{rates.why(order.lacking, order.day)}, needed for an order"
 
 
 def _not_meeting(days: dict[date, Counter[str]], final: set[date]) -> Iterator[tuple[date, str]]:
@@ -191,7 +193,7 @@ def _book(
             "date": day, "region": region, **{name: tally[name] for name in _COUNTS},
             **{name: Decimal(tally[name]).scaleb(-2) for name in _MONEY},
             "accuracy": 1 - wrong / landed if landed else None,
-            "event_match_rate": tally["matched"] / landed if landed else None,
+            "event_match_rate": tally["matched"] / read if (read := landed - tally["refused_orders"]) else None,
             "mismatch_cause": _commonest_cause(tally),
         })  # fmt: skip
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -202,6 +204,8 @@ def _book(
     con.execute(
         f"create schema if not exists finance; create table if not exists finance.reconciliation_daily ({columns})"
     )
+    for name, type_ in DAILY.items():  # a file of an earlier release has fewer
+        con.execute(f"alter table finance.reconciliation_daily add column if not exists {name} {type_}")
     con.execute("delete from finance.reconciliation_daily where date between ? and ?", [from_day, to_day])
     if rows:
         con.register("reconciled", pl.DataFrame(rows, schema_overrides=schema).to_arrow())

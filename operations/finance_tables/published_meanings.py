@@ -49,7 +49,8 @@ WRITTEN_HERE = {
     "finance.reconciliation_daily": {
         "date": "Calendar day in the region's time zone. Source: accounting date of the order.",
         "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
-        "ledger_orders": "Orders of the ledger that are not cancelled. Source: the ledger.",
+        "ledger_orders": "Orders of the ledger that are not cancelled, and its rows that could not be read."
+                         " Source: the ledger.",
         "warehouse_orders": "Orders that the warehouse holds for the day. Source: the warehouse, order by order.",
         "missing_in_warehouse": "Orders of the ledger that the warehouse does not hold on that day."
                                 " Source: ledger and warehouse, order by order.",
@@ -79,6 +80,8 @@ WRITTEN_HERE = {
                     " Source: ledger and warehouse, order by order.",
         "event_match_rate": "Share of the ledger's orders whose Order Completed event arrived; NULL without any."
                             " Source: ledger and events.",
+        "refused_rows": "Rows of ledger and spend of the day that could not be read; one whose day cannot be told"
+                        " counts on every day of its file. Source: the files of ledger and spend.",
     },
     "finance.restatements": {
         "version": "Number of the version that changed the figures. Source: publish.",

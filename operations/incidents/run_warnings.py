@@ -7,14 +7,16 @@ from contextlib import suppress
 
 import duckdb
 
-from ingestion import landing, notes
+from ingestion import landing, notes, table_books
 from ingestion.books import region_file
+from ingestion.records import naive_utc
 from operations import status
+from operations.landed_files import findings
 from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
 from quality import order_matching
-from settings import RomiError, Settings, TransientError, UsageError
+from settings import RomiError, Settings, TransientError, UsageError, now
 
 _ROWS = {"events": "records of events", "ledger": "rows of ledger", "spend": "rows of spend", "fx": "rows of fx"}
 
@@ -44,7 +46,7 @@ def mended_tombstones(settings: Settings, regions: list[str]) -> list[str]:
 
 
 def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
-    """By region: corrupt archives, what was set aside since `booked`, a landing folder that is gone; then open erasures
+    """By region: files that are not read, what was set aside since `booked`, files that are gone; then open erasures
     and alerts."""
     lines: list[str] = []
     for region in _regions(settings):
@@ -56,11 +58,23 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
                 lines += [f"{region}: {line}" for line in _of_landing(con, settings, region)]
                 lines += [f"{region}: {line}" for line in _links(settings, region)]
                 lines += [f"{region}: {line}" for line in order_matching.warnings(con, settings)]
+                lines += [f"{region}: {line}" for line in findings.ignored_files(settings, region)]
+            lines += [f"{region}: {line}" for line in _vanished(settings, region)]
         except RomiError:  # the run has told of it as a failure
             continue
-    lines += _links(settings, None)
+    lines += [*_links(settings, None), *findings.ignored_files(settings, None)]
     lines += unfinished_lines(settings)
     return lines + [f"{name.removeprefix(f'{WHOLE} ')}: {alert}" for name, alert in status.alerts(settings).items()]
+
+
+def notes_of(settings: Settings, booked: dict[str, int]) -> list[str]:
+    """By region what the run did with rows of tables since `booked`: added up, replaced, left out."""
+    lines: list[str] = []
+    for region in _regions(settings):
+        if settings.region_file(region).exists():
+            with suppress(RomiError), region_file(settings, region, read_only=True) as con:
+                lines += [f"{region}: {line}" for line in findings.added_up(con, booked.get(region, 0))]
+    return lines
 
 
 def _regions(settings: Settings) -> list[str]:
@@ -71,12 +85,8 @@ def _regions(settings: Settings) -> list[str]:
 
 
 def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
-    count, first, problem = con.execute("""
-        select count(*), arg_min(name, archive_id), arg_min(problem, archive_id)
-        from ops.archives where state = 'corrupt'""").fetchall()[0]
-    if count:
-        what = "1 archive is corrupt" if count == 1 else f"{count:,} archives are corrupt, the first"
-        yield f"{what}: {first} ({problem}); ask upstream for it anew: it is read when it changes"
+    yield from findings.unread_files(con)
+    yield from findings.refused_rows(con, booked)
     set_aside = con.execute("""
         select kind, sum(fates.records)::bigint from ops.fates join ops.archives using (archive_id)
         where fate = 'dead_letter' and archive_id > ? group by kind order by kind""", [booked]).fetchall()  # fmt: skip
@@ -84,6 +94,21 @@ def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
         counts = ", ".join(f"{records:,} {_ROWS[kind]}" for kind, records in set_aside)
         yield f"{counts} set aside as dead letters: `romi dead-letters list`"
     yield from notes.lines(notes.summary(con, booked))
+
+
+def _vanished(settings: Settings, region: str) -> list[str]:
+    """Tables that went from the landing zone since the last run, each told once; of event archives that is usual."""
+    try:
+        if region not in landing.regions(settings):
+            return []
+        present = {one.name for one in landing.discover(settings, region)}
+    except (UsageError, TransientError):
+        return []
+    with region_file(settings, region, read_only=True) as con:
+        if not any(table_books.vanished(con, present)):
+            return []
+    with region_file(settings, region) as con:
+        return list(findings.vanished_files(con, table_books.tell_vanished(con, present, naive_utc(now()))))
 
 
 def _links(settings: Settings, region: str | None) -> list[str]:

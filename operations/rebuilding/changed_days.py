@@ -66,6 +66,7 @@ def changed_days(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: 
     _find_touched_days(con, settings, local_day)
     return {
         "cost": "select day from ops.changes where kind = 'spend'",
+        "refused rows": "select day from ops.changes where kind = 'refused'",
         "behaviour": "select day from touched_days",
         "orders": f"""
             select ordered_on as day from intermediate.int_orders__conversions semi join changed_orders using (order_id)

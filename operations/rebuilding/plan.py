@@ -83,7 +83,7 @@ def _complete_months(con: duckdb.DuckDBPyConnection) -> None:
     _add(con, "month's cells and learned weights", f"""
         with changed as (
             select distinct date_trunc('month', day)::date as month, day from ops.pending_days
-            where reason not in ('cost', 'experiments') and tables is null
+            where reason not in ('cost', 'experiments', 'refused rows') and tables is null
         ),
         months as (
             select month from changed

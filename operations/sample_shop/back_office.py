@@ -140,10 +140,10 @@ class Ledger:
 
 
 def write_spend(folder: Path, shop: Shop, days: list[date], rng: random.Random) -> int:
-    """One file a platform and month, each in the platform's own columns; its last row restates its first.
+    """One file a platform and month, each in the platform's own columns; another one restates its first row.
 
     Returns:
-        The region's cost in minor units of its currency, each (campaign, day) by its last row.
+        The region's cost in minor units of its currency, each (campaign, day) by its last delivery.
     """
     currency = shop.market.currencies[0][0]
     scale = 1.0 if world.EXPONENT[currency] else _YEN_A_CENT
@@ -151,22 +151,23 @@ def write_spend(folder: Path, shop: Shop, days: list[date], rng: random.Random) 
     for platform in _COLUMNS:
         campaigns = [campaign for campaign in world.CAMPAIGNS if campaign.platform == platform]
         months: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        restated: dict[str, tuple[str, ...]] = {}
         for day in days:
             for campaign in campaigns:
                 clicks = shop.clicks[day, campaign.id] + rng.randint(0, 2)
                 cost = int(clicks * campaign.cost * scale * rng.uniform(0.8, 1.2))
                 shown = clicks * rng.randint(20, 60)
                 rows = months[f"{day:%Y-%m}"]
+                row = (platform, day, currency, campaign.id, campaign.name, shown, clicks)
                 if not rows:
-                    restated = _spend_row(platform, day, currency, campaign.id, campaign.name, shown, clicks, cost + 7)
+                    restated[f"{day:%Y-%m}"] = _spend_row(*row, cost + 7)
                     spent += 7
-                rows.append(_spend_row(platform, day, currency, campaign.id, campaign.name, shown, clicks, cost))
+                rows.append(_spend_row(*row, cost))
                 spent += cost
-            if day == days[-1] or (day + timedelta(1)).day == 1:
-                rows.append(restated)
         (folder / platform).mkdir(parents=True, exist_ok=True)
         for month, rows in months.items():
             _write_csv(folder / platform / f"{platform}-{month}.csv", _COLUMNS[platform], rows)
+            _write_csv(folder / platform / f"{platform}-{month}_restated.csv", _COLUMNS[platform], [restated[month]])
     return spent
 
 

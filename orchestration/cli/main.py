@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from orchestration.cli import dead_letters as cli_dead_letters
+from orchestration.cli import files as cli_files
 from orchestration.cli import keys as cli_keys
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import run as cli_run
@@ -153,6 +154,11 @@ def _say(facts: dict[str, Any], line: str, as_json: bool) -> None:
     click.echo(json.dumps(facts) if as_json else line)
 
 
+@main.group("files")
+def files() -> None:
+    """The files that were read, and what each gave."""
+
+
 @main.group()
 def dsar() -> None:
     """Requests of persons: what is held about them, a correction, their erasure."""
@@ -178,6 +184,10 @@ command(publish, "unpin")(_publish_unpin)
 command(dead_letters, "list")(cli_dead_letters.list_letters)
 command(dead_letters, "show")(cli_dead_letters.show_letter)
 command(dead_letters, "replay")(cli_dead_letters.replay_letters)
+command(files, "list")(cli_files.list_files)
+command(files, "show")(cli_files.show_file)
+command(files, "forget")(cli_files.forget_file)
+command(main, "check")(cli_files.check_file)
 command(dsar, "access")(cli_subjects.access)
 command(dsar, "export")(cli_subjects.export)
 command(dsar, "erase")(cli_subjects.erase)

@@ -27,10 +27,10 @@ def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
     from ingestion.landing import regions
 
     regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
-    return _shown(settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait))
+    return shown(settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait))
 
 
-def _shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str], None]], Outcome]) -> int:
+def shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str], None]], Outcome]) -> int:
     """Have the pipeline do its work, with its progress and its outcome shown."""
     from operations.error_messages import disk_trouble
     from orchestration.cli import show
@@ -63,7 +63,7 @@ def backfill(
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     days = first.date(), last.date()
-    return _shown(
+    return shown(
         settings, as_json, lambda pipeline, on_wait: pipeline.backfill(settings, config, *days, region, on_wait)
     )
 

@@ -26,7 +26,7 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
             "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
             "pinned": result.pinned, "keys_made": result.keys_made, "warnings": result.warnings,
-            "migrated": result.migrated,
+            "migrated": result.migrated, "notes": result.notes,
             "exit_code": result.exit_code,
         })  # fmt: skip
     out = console()
@@ -43,6 +43,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
             out.print(f"[yellow]withheld[/yellow] {region}: {len(days) - 10} days more; see `romi status`")
     for line in result.warnings:
         out.print(f"[yellow]warning[/yellow] {escape(line)}")
+    for line in result.notes:
+        out.print(escape(line))
     if result.version:
         out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
     elif result.pinned:

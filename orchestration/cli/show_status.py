@@ -24,6 +24,7 @@ def print_status(overview: dict[str, Any]) -> None:
     for line in [
         *refused_lines(overview["regions"]),
         *field_lines(overview["regions"]),
+        *[f"file {region}: {line}" for region, one in overview["regions"].items() for line in one.get("files", [])],
         *note_lines(overview["regions"]),
         *unusual_lines(overview["regions"]),
     ]:

@@ -46,8 +46,10 @@ create table raw.events (
 );
 create table raw.spend (
     file varchar not null, line bigint not null, platform varchar not null, spend_on date not null,
-    campaign_id varchar not null, campaign_name varchar, channel varchar, impressions bigint not null,
-    clicks bigint not null, spend_minor bigint not null, currency varchar not null
+    campaign_id varchar not null, campaign_name varchar, channel varchar, impressions bigint,
+    clicks bigint, spend_minor bigint not null, currency varchar not null, spend_rest bigint default 0,
+    account varchar, delivery varchar, delivery_order varchar, row_hash ubigint, entity_hash ubigint,
+    extracted_at varchar
 );
 create table raw.ledger_orders (
     file varchar not null, line bigint not null, order_id varchar not null, ordered_at timestamp not null,

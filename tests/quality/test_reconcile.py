@@ -123,6 +123,7 @@ def test_a_clean_day_is_silent_and_booked(clean: Shop) -> None:
         "ledger_revenue": Decimal("110.01"), "warehouse_revenue": Decimal("120.01"), "ledger_refunds": Decimal("0.01"),
         "warehouse_refunds": Decimal("5.01"), "ledger_net": Decimal("110.00"), "warehouse_net": Decimal("115.00"),
         "event_only_orders": 1, "event_only_revenue": Decimal("10.00"), "accuracy": 1.0, "event_match_rate": 0.5,
+        "refused_rows": 0,
     }  # fmt: skip
     assert clean.con.execute("select count(*) from finance.reconciliation_daily").fetchone() == (
         1,

@@ -39,6 +39,7 @@ def rule_variables(settings: Settings, region: str) -> dict[str, Any]:
     return {
         "timezone": settings.region(region).timezone,
         "reporting_currency": settings.reporting_currency,
+        "fx_max_age_days": settings.fx.max_age_days,
         "lookback_days": rules.lookback_days,
         "longest_lookback_days": rules.longest_lookback_days,
         "conversions": [

@@ -23,9 +23,13 @@ def test_a_run_tells_what_it_came_upon_by_region(zone, capsys, monkeypatch):
     zone.archive("{", "[")
     zone.archive({}, start=2, suffix="json.gz").write_bytes(b"\x1f\x8bcut")
     zone.load()
-    corrupt, set_aside = run_warnings.warnings(zone.settings, before)
-    assert corrupt.startswith("eu: 1 archive is corrupt: events/topics/web/partition=0/web+0+0000000002.json.gz (")
+    corrupt, *refused, set_aside = run_warnings.warnings(zone.settings, before)
+    assert corrupt.startswith("eu: events/topics/web/partition=0/web+0+0000000002.json.gz is not read: ")
     assert "ask upstream" in corrupt
+    assert refused == [
+        "eu: ledger/a.csv: 2 rows are refused, the first in line 3, column revenue: invalid_money, it is not a number",
+        "eu: spend/google_ads/a.csv: 1 row is refused, line 3, column spend: invalid_money, it is not a number",
+    ]
     assert set_aside == (
         "eu: 2 records of events, 2 rows of ledger, 1 rows of spend set aside as dead letters: `romi dead-letters list`"
     )

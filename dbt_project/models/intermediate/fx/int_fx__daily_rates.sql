@@ -25,7 +25,7 @@ currencies as (
 
 ),
 
--- The rate of the day, or the last one before it.
+-- The rate of the day, or the last one before it, which stands for a few days only; the euro's own for ever.
 priced as (
 
     select
@@ -33,7 +33,11 @@ priced as (
         rates.currency,
         rates.rate_e8
     from days
-    inner join rates on days.priced_on >= rates.rate_on and days.priced_on < rates.next_rate_on
+    inner join rates
+        on
+            days.priced_on >= rates.rate_on
+            and days.priced_on < rates.next_rate_on
+            and (rates.currency = 'EUR' or days.priced_on <= rates.rate_on + {{ var('fx_max_age_days') }})
     where rates.next_rate_on > {{ from_date() }}
 
 ),

@@ -21,7 +21,7 @@ rates as (
 
 ),
 
-daily_costs as (
+priced as (
 
     select
         costs.spend_on,
@@ -35,6 +35,23 @@ daily_costs as (
     from costs
     inner join campaigns on costs.platform = campaigns.platform and costs.campaign_id = campaigns.campaign_id
     left join rates on costs.spend_on = rates.priced_on and costs.currency = rates.currency
+
+),
+
+daily_costs as (
+
+    -- A campaign may have cost in the currencies of several accounts; without one of their rates it has none.
+    select
+        spend_on,
+        platform,
+        campaign_id,
+        channel,
+        campaign,
+        cast(sum(impressions) as bigint) as impressions,
+        cast(sum(clicks) as bigint) as clicks,
+        case when count(*) = count(spend_cents) then cast(sum(spend_cents) as bigint) end as spend_cents
+    from priced
+    group by spend_on, platform, campaign_id, channel, campaign
 
 )
 

@@ -1,0 +1,34 @@
+"""Meta Ads, a table exported from Ads Manager."""
+
+from ingestion.sources.presets import Preset
+
+PRESET = Preset(
+    name="meta_ads_ui",
+    kind="spend",
+    tool="Meta Ads Manager (export)",
+    export="Ads Manager > Breakdown > By time > Day, with Campaign name, Campaign ID, Amount spent, Impressions and"
+    " Link clicks; export table data as CSV or XLSX.",
+    documented_at="https://www.facebook.com/business/help/205067636197240",
+    platforms=("meta_ads",),
+    signature=("Reporting starts", "Reporting ends", "Amount spent"),
+    columns={
+        "date": ("Day", "Reporting starts"),
+        "date_until": "Reporting ends",
+        "campaign_id": "Campaign ID",
+        "campaign_name": "Campaign name",
+        "impressions": "Impressions",
+        "clicks": ("Link clicks", "Clicks (all)"),
+        "spend": "Amount spent",
+        "currency": "Currency",
+        "account": ("Account ID", "Account name"),
+    },
+    notes="The currency stands in the header, as in Amount spent (EUR). A row for more than one day is refused: break"
+    " the table down by day.",
+    sample="Reporting starts,Reporting ends,Campaign name,Ad set name,Amount spent (EUR),Impressions,Link clicks\n"
+    "2026-03-02,2026-03-02,Spring,Set A,42.18,4210,86\n"
+    "2026-03-02,2026-03-02,Spring,Set B,0.82,90,\n",
+    gives=(
+        ("2026-03-02", "Spring", "Spring", 4210, 86, "42.18", "EUR"),
+        ("2026-03-02", "Spring", "Spring", 90, None, "0.82", "EUR"),
+    ),
+)
