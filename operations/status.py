@@ -87,6 +87,12 @@ def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
     return [(datetime.fromisoformat(a).date(), datetime.fromisoformat(b).date()) for a, b in snapshot["pending"]]
 
 
+def pending_tables(snapshot: dict[str, Any]) -> list[list[str] | None]:
+    """For each of the snapshot's pending windows the tables to rebuild, or None for all; earlier releases told none."""
+    found: list[list[str] | None] = snapshot.get("pending_tables") or [None] * len(snapshot["pending"])
+    return found
+
+
 def overview(settings: Settings) -> dict[str, Any]:
     """Everything ``romi status`` shows."""
     regions = {

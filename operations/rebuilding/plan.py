@@ -106,7 +106,7 @@ def _plan_experiments(con: duckdb.DuckDBPyConnection, settings: Settings, region
     have_events = "select count(*) > 0 from ops.changes where kind in ('archive', 'event')"
     is_changed = (meta(con, "experiments") or digest) != digest
     if is_changed or (experiments and con.execute(have_events).fetchone() == (True,)):
-        _add(con, "experiments", _LATEST_DAY, sorted(OF_EXPERIMENTS))
+        _add(con, "experiments", _LATEST_DAY)  # all of its tables: what is new may link devices to persons as well
     put_meta(con, "experiments", digest)
 
 

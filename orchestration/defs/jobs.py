@@ -38,7 +38,7 @@ def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> l
             asset_selection=None if tables is None else rebuild_of(tables),
         )
         for one in status.snapshots(warehouse.settings)
-        for (first, last), tables in zip(status.windows(one), one["pending_tables"], strict=True)
+        for (first, last), tables in zip(status.windows(one), status.pending_tables(one), strict=True)
     ]
     return requests or dg.SkipReason("no day is pending")
 
