@@ -126,6 +126,19 @@ def test_the_checks_of_a_table_alone_are_run_and_change_nothing(shop_again, key)
         assert con.execute("from ops.pending_days").fetchall() == []
 
 
+def test_checks_without_their_asset_can_be_run_or_say_that_it_has_to_be_selected():
+    together = {"finance/reconciliation_daily", "ops/backup", "ops/retention", "released/channel_monthly"}
+    for key in ASSETS:
+        asset = dg.AssetKey.from_user_string(key)
+        if checks := GRAPH.get_check_keys_for_assets({asset}):
+            job = dg.define_asset_job("chosen", dg.AssetSelection.checks(*checks))
+            if key in together:
+                with pytest.raises(dg.DagsterInvalidSubsetError, match="Please select all asset and check keys"):
+                    job.resolve(asset_graph=GRAPH)
+            else:
+                job.resolve(asset_graph=GRAPH)
+
+
 def test_a_table_in_a_region_that_is_not_built_says_what_has_to_be_built_with_it(shop_again):
     shop_again.archive("jp", 0, [order("m1", "2026-03-02T10:00:00Z", "o-1", 40)])
     with pipeline.instance(_settings(shop_again)) as journal:
