@@ -76,7 +76,7 @@ def in_plain(subjects: Sequence[Subject]) -> Sought:
 
     def may_name(line: bytes) -> bool:
         lower = line.lower()
-        return not is_few or b"\\u" in line or any(one in line or one in lower for one in texts)
+        return not is_few or b"\\" in line or any(one in line or one in lower for one in texts)
 
     return Sought(len(subjects), _named(users), _named(devices), _named(emails), bool(emails), may_name)
 

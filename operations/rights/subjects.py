@@ -139,9 +139,10 @@ def erase(
                 found = erasures.begin(settings, name, persons, request)
                 outcome.erasures[name] = list({one.id: one for one in found}.values())
                 outcome.requests[name] = found[-1]
-                known = {n for n, one in enumerate(found) if one.is_known}
+                known = {n for n, one in enumerate(found) if one.is_known or one.missing}
                 outcome.unknown = [one for one in outcome.unknown if one not in known]
         _republish(settings, outcome)
+    outcome.unknown = [] if outcome.failures else outcome.unknown  # nobody looked everywhere
     return outcome
 
 

@@ -198,7 +198,7 @@ def test_an_open_erasure_and_nobody_found_are_said_in_words(loaded):
     assert "is open: no landing zone at" in said
     assert "a run ends it by itself when it can look there" in said
     code, told = dsar(loaded, "erase", "--email", WHO, "--yes", "--region", "eu")
-    assert (code, told["outcome"]) == (1, "open")
+    assert (code, told["outcome"], told["nobody_found"]) == (1, "open", [])
     (waiting,) = [one for one in dsar(loaded, "status")[1]["requests"] if one["missing"]]
     assert "could not look everywhere: no landing zone" in dsar(loaded, "status", as_json=False)[1]
     for command in (["status"], ["audit"]):
