@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from ingestion import local_files
+from operations.backups import backup
+from operations.backups.restore import restore
 from operations.register.register_audit import audit
 from operations.removal import erasure
-from operations.rights import erasures, open_erasures, subjects
+from operations.rights import erasures, open_erasures, rotation, subjects
 from operations.rights.requests import Request, RequestBook, unfinished_lines
 from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
@@ -137,6 +139,23 @@ def test_a_region_whose_file_cannot_be_opened_is_looked_into_later_with_all_that
     os.replace(kept, path)
     assert_ended(run(zone), 3)
     assert zone.query(PERSONS) == [(1,)], "her phone is hers, which the file alone knows"
+
+
+@pytest.mark.parametrize("by", ["rotation", "restore"])
+def test_what_takes_rows_out_before_the_next_run_loses_no_device_of_an_open_erasure(zone, by):
+    """Both take out whoever has a tombstone; whose the phone is, is known by rows that go with that."""
+    made = backup.back_up(zone.settings)
+    path = zone.settings.region_file("eu")
+    kept = path.rename(zone.folder / "kept")
+    path.write_bytes(b"no database")
+    _, request = erase(zone, user_id="user-of-ann")
+    if by == "restore":
+        restore(zone.settings, made.folder, force=True)
+    else:
+        os.replace(kept, path)
+        rotation.rotate(zone.settings, "eu")
+    assert zone.query(PERSONS) == [(1,)]
+    assert run(zone).id == request.id
 
 
 def test_a_region_whose_file_is_gone_is_not_one_where_nobody_is(zone, monkeypatch):
