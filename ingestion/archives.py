@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -17,11 +16,11 @@ from ingestion import fields
 from ingestion.compression import CorruptArchiveError
 from ingestion.fields import one_in
 from ingestion.lines import BLOCK_BYTES, Block, blocks
-from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
-from ingestion.sources import segment, unread_names
+from ingestion.notes import AHEAD, UNREADABLE
+from ingestion.reading import DEFAULTS, Reading
+from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, read_record
+from ingestion.sources import ORDER_TYPES, converter, segment, unread_names
 from ingestion.zone import File
-
-Convert = Callable[[str], dict[str, Any]]
 
 
 @dataclass
@@ -42,6 +41,7 @@ class Batch:
     rows: pl.DataFrame
     dead: list[Dead] = field(default_factory=list)
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # that no reader reads, see ingestion.fields
+    notes: Counter[tuple[str, str]] = field(default_factory=Counter)  # see ingestion.notes
 
 
 class Reader:
@@ -50,9 +50,9 @@ class Reader:
     The query runs in a database in memory: one thread, and never a spill file, since what it holds is plain text.
     """
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, reading: Reading = DEFAULTS) -> None:
         """`now`: UTC, naive."""
-        self.now = now
+        self.now, self.reading = now, reading
         self.con = duckdb.connect(":memory:", config={"threads": 1, "temp_directory": "", "memory_limit": "2GB"})
         self.con.execute("set enable_progress_bar = false")  # it would stand in the midst of what a command prints
         self._lines = _Lines()
@@ -103,20 +103,23 @@ class Reader:
         except (pa.ArrowInvalid, duckdb.Error):
             for one in gathered:
                 frame = self._query(self._clean(one))
-                yield one.path, _settle(_plain(frame), frame["shape"], one.block, self.now)
+                yield one.path, _settle(_plain(frame), frame["shape"], one.block, self._exactly)
             return
         rows, start, taken = _plain(frame), 0, 0
         for one in gathered:
             of_block = frame.slice(start, len(one.block))
             sure = int((~of_block["is_unsure"]).sum())
-            yield one.path, _settle(rows.slice(taken, sure), of_block["shape"], one.block, self.now)
+            yield one.path, _settle(rows.slice(taken, sure), of_block["shape"], one.block, self._exactly)
             start, taken = start + len(of_block), taken + sure
+
+    def _exactly(self, lines: list[tuple[int, bytes]]) -> Batch:
+        return read_lines(lines, "segment", self.now, self.reading)
 
     def _query(self, lines: pa.Table) -> pl.DataFrame:
         lines["line"].validate(full=True)
         self._lines.table = lines
         try:
-            return self.con.execute("execute reading").pl()
+            return segment.with_consent(self.con.execute("execute reading").pl(), self.reading)
         finally:
             self._lines.table = _NO_LINES
 
@@ -156,33 +159,37 @@ class _Gathered:
         return self.block.table().append_column("one_in", each)
 
 
-def read_converted(path: File, source_format: str, convert: Convert, now: datetime) -> Iterator[Batch]:
-    """Read an archive of another source format; `convert` turns a line into a record of the Segment Spec.
+def read_converted(path: File, source_format: str, now: datetime, reading: Reading) -> Iterator[Batch]:
+    """Read an archive of another source format than Segment's.
 
     Raises:
         CorruptArchiveError: the archive cannot be read whole.
     """
     each = one_in(path)
     for block in blocks(path):
-        batch = read_lines(list(enumerate(block.lines(), block.first)), convert, now)
+        batch = read_lines(list(enumerate(block.lines(), block.first)), source_format, now, reading)
         sampled = (line for line in block.lines() if fields.is_sampled(line, each))
         names = (unread_names(source_format, line.decode("utf-8", "replace")) for line in sampled)
         batch.fields += fields.count_names(names)
         yield batch
 
 
-def read_lines(lines: list[tuple[int, bytes]], convert: Convert | None, now: datetime) -> Batch:
-    """Read single lines, each with its offset, by the exact reader of their format; `convert` is None for Segment."""
+def read_lines(lines: list[tuple[int, bytes]], source_format: str, now: datetime, reading: Reading = DEFAULTS) -> Batch:
+    """Read single lines, each with its offset, by the exact reader of their format."""
     rows, dead = [], []
-    order_types = ("track", "page") if convert else ("track",)
+    convert, order_types = converter(source_format, reading), ORDER_TYPES[source_format]
+    noted: Counter[tuple[str, str]] = Counter()
     for offset, line in lines:
+        passed: set[str] = set()
         try:
-            text = _decoded(line if convert else line.strip())
-            rows.append({**read_record((convert or decode_text)(text), now, order_types), "record_offset": offset})
+            text = _decoded(line.strip() if source_format == "segment" else line)
+            row = read_record(convert(text), now, order_types, reading, passed.add)
+            rows.append({**row, "record_offset": offset})
+            noted.update((name, AHEAD if name == "timestamp" else UNREADABLE) for name in passed)
         except DeadLetter as error:
             payload = b"" if error.reason == "oversized_record" else line
             dead.append(Dead(offset, error.reason, payload, error.occurred_at, error.field))
-    return Batch(pl.DataFrame(rows, schema=PLAIN), dead)
+    return Batch(pl.DataFrame(rows, schema=PLAIN), dead, notes=noted)
 
 
 def _decoded(line: bytes) -> str:
@@ -209,12 +216,14 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _settle(rows: pl.DataFrame, shapes: pl.Series, block: Block, now: datetime) -> Batch:
+def _settle(
+    rows: pl.DataFrame, shapes: pl.Series, block: Block, exactly: Callable[[list[tuple[int, bytes]]], Batch]
+) -> Batch:
     """The block's records as the query is sure of them, and of its other lines what the exact reader says."""
     known = fields.count(shapes.drop_nulls().value_counts().rows())
     if len(rows) == len(block):
         return Batch(rows, fields=known)
     is_left = np.full(len(block), True)
     is_left[rows["record_offset"].to_numpy() - block.first] = False
-    left = read_lines([(n, block.line(n)) for n in (np.flatnonzero(is_left) + block.first).tolist()], None, now)
-    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, known)
+    left = exactly([(n, block.line(n)) for n in (np.flatnonzero(is_left) + block.first).tolist()])
+    return Batch(pl.concat([rows, left.rows]).sort("record_offset"), left.dead, known, left.notes)

@@ -105,6 +105,7 @@ class Delivery:
     conflicting: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # dead letters
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
+    reading: str = ""  # the settings that it is read under, see ingestion.readings
     notes: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, note), see ingestion.notes
 
     def count(self, fate: str, records: int = 1) -> None:
@@ -129,7 +130,7 @@ def book(con: duckdb.DuckDBPyConnection, deliveries: dict[int, Delivery], now: d
     Raises:
         PermanentError: a delivery's fates do not add up to its records.
     """
-    fates = [row for id_, one in deliveries.items() for row in _fates(id_, one)]
+    fates = [row for id_, one in deliveries.items() for row in fate_rows(id_, one)]
     archives = [
         (id_, one.landed.kind, one.landed.name, one.landed.topic, one.landed.partition, one.landed.start_offset,
          one.landed.size, one.landed.mtime_ns, one.sha256, "corrupt" if one.problem else "loaded", one.problem, 1,
@@ -148,7 +149,7 @@ def book(con: duckdb.DuckDBPyConnection, deliveries: dict[int, Delivery], now: d
     note(con, {id_: one.notes for id_, one in deliveries.items()})
 
 
-def _fates(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:
+def fate_rows(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:
     rows = [(id_, fate, "", records, one.conflicting if fate == "duplicate" else 0)
             for fate, records in one.fates.items() if records]  # fmt: skip
     rows += [(id_, "dead_letter", reason, records, 0) for reason, records in one.reasons.items()]

@@ -12,6 +12,8 @@ import polars as pl
 
 from ingestion.bots import is_bot
 from ingestion.campaigns import CAMPAIGN, campaigns_of, redacted_campaigns, replaced
+from ingestion.identity import identities
+from ingestion.reading import DEFAULTS, Reading
 from ingestion.records import EXPERIMENT_EVENT
 from privacy.keys import Key
 from privacy.pseudonyms import Kind, order_keys, pseudonym, pseudonyms
@@ -55,6 +57,8 @@ class Policy:
     now: datetime  # UTC, naive
     conversions: frozenset[str] = frozenset()  # tracks whose name is kept, since the configuration counts them
     suppression: Suppression | None = None  # None: nobody was ever erased
+    reading: Reading = DEFAULTS
+    region: str = ""
 
 
 def mask(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -96,14 +100,16 @@ def _successors(screened: pl.DataFrame) -> list[pl.Series]:
 def _fate(plain: pl.DataFrame, policy: Policy, is_suppressed: pl.Series) -> pl.Series:
     is_commerce = pl.col("order_id").is_not_null()
     has_consent = pl.col("analytics_consent").fill_null(policy.is_consent_default)
+    has_person = pl.col("anonymous_id").is_not_null() | pl.col("user_id").is_not_null()
     agents = plain["user_agent"].drop_nulls().unique()
     bots = agents.filter(pl.Series([is_bot(agent) for agent in agents], dtype=pl.Boolean))
     fate = (
         pl.when(pl.col("occurred_at") < policy.now - timedelta(days=policy.raw_days)).then(pl.lit("expired"))
-        .when(~is_commerce & pl.col("user_agent").is_in(bots.implode())).then(pl.lit("bot"))
+        .when(~is_commerce & (pl.col("is_robot").fill_null(False) | pl.col("user_agent").is_in(bots.implode())))
+        .then(pl.lit("bot"))
         .when(~is_commerce & is_suppressed).then(pl.lit("suppressed"))
         .when(~is_commerce & ~has_consent).then(pl.lit("no_consent"))
-        .when(~has_consent | is_suppressed).then(pl.lit("anonymised"))
+        .when(~has_consent | is_suppressed | ~has_person).then(pl.lit("anonymised"))
         .otherwise(pl.lit("loaded"))
     )  # fmt: skip
     return plain.select(fate).to_series()
@@ -115,9 +121,11 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     is_named = pl.col("order_id").is_not_null() | pl.col("event").is_in([EXPERIMENT_EVENT, *policy.conversions])
     campaigns = campaigns_of(kept)
     redacted, labels = redacted_campaigns(campaigns, key), kept.select("experiment", "variation")
+    messages = kept.select(pseudonyms(key, "message", "message_id")).to_series()
+    orders = replaced(kept["order_id"], lambda value: order_number(value, key))
     return kept.with_columns(
         pl.when(is_known).then(_cut(campaigns.hstack(labels))).alias("cut"),
-        pseudonyms(key, "message", "message_id").alias("message_id"),
+        identities(messages, kept, orders).alias("message_id"),
         order_keys(key, kept["message_id"]).alias("message_order"),
         *[
             pl.when(is_known)
@@ -131,7 +139,7 @@ def _masked(kept: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         pl.when(is_known).then(replaced(kept["geography"], _place)).alias("geography"),
         pl.when(is_known).then(_of_distinct(kept["page_url"], _host("page_url"))).alias("page_host"),
         pl.when(is_known).then(_of_distinct(kept["page_referrer"], _host("page_referrer"))).alias("referrer_host"),
-        replaced(kept["order_id"], lambda value: order_number(value, key)),
+        orders,
         (~is_known).alias("is_anonymised"),
         pl.col("analytics_consent").is_not_null().alias("is_consent_stated"),
     ).select(*MASKED.names(), *_CUT)
@@ -161,7 +169,7 @@ def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             pl.coalesce(screened[name], _of_distinct(refused[name], pseudonyms(policy.key, kind, name))).alias(name)
             for kind, name in _PERSONS.items()
         ]
-    ).filter(~screened["is_suppressed"])
+    ).filter(~screened["is_suppressed"], pl.any_horizontal(pl.col(name).is_not_null() for name in _PERSONS.values()))
     days = ["number", "anonymous_id", "user_id", pl.col("occurred_at").dt.date().alias("day")]
     moment = pl.col("occurred_at")
     first_and_last = named.group_by(days).agg(pl.concat_list(moment.min(), moment.max()).alias("refused_at"))

@@ -21,6 +21,8 @@ CAMPAIGN_DIGITS = 16
 
 def campaigns_of(kept: pl.DataFrame) -> pl.DataFrame:
     """The campaign of each row: the record's own, else the URL's utm parameters, else its paid click id."""
+    blank = [pl.col(name).str.strip_chars().replace("", None) for name in CAMPAIGN]
+    kept = kept.select("page_url", *blank)
     has_own = pl.any_horizontal(pl.col(name).is_not_null() for name in CAMPAIGN)
     url = pl.col("page_url").str.replace("(?s)#.*", "")
     urls = (

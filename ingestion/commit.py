@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from ingestion import dead_letters, fields
-from ingestion.books import Delivery, book, new_archive_ids, transaction
+from ingestion import dead_letters, fields, readings
+from ingestion.books import Delivery, book, fate_rows, new_archive_ids, transaction
 from ingestion.boundary import MASKED
 from ingestion.latency import SMALL, book_latency
+from ingestion.notes import note
 from ingestion.parquet import no_glob
 from settings import OWN_TRACKS
 
@@ -56,9 +57,40 @@ def commit(con: duckdb.DuckDBPyConnection, group: list[Parsed], now: datetime) -
         _note_withdrawals(con, ids)
         _insert_letters(con, ids, now)
         book(con, dict(ids), now)
+        readings.book(con, [(archive_id, parsed.reading) for archive_id, parsed in ids.items() if not parsed.problem])
         con.execute("insert into ops.changes select 'archive', null, unnest(?)::varchar", [list(ids)])
         fields.note(con, [(one.landed.topic, one.fields) for one in group], now)
     book_latency(con, len(group), [one.opened for one in group if one.records <= SMALL and not one.problem])
+
+
+def recommit(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    """In the caller's transaction: what archives gave is replaced by what they give now, all of them at once.
+
+    So each record is taken by the first that has it, as in a load from nothing; the planner is told of the archives.
+    """
+    if not ids:
+        return
+    con.register("anew", pl.DataFrame({"archive_id": list(ids)}, schema={"archive_id": pl.Int32}).to_arrow())
+    for table in ("raw.events", "ops.fates", "ops.dead_letters", "ops.removed_events", "ops.notes"):
+        con.execute(f"delete from {table} where archive_id in (select archive_id from anew)")
+    _insert_new(con, ids)
+    _note_withdrawals(con, ids)
+    _insert_letters(con, ids, datetime.min)
+    con.execute("""
+        update ops.dead_letters as letters set first_seen_at = archives.first_seen_at
+        from ops.archives semi join anew using (archive_id) where letters.archive_id = archives.archive_id""")
+    _rebook(con, ids)
+    note(con, {archive_id: parsed.notes for archive_id, parsed in ids.items()})
+    readings.book(con, [(archive_id, parsed.reading) for archive_id, parsed in ids.items()])
+    con.execute("insert into ops.changes select 'archive', null, archive_id::varchar from anew")
+    con.unregister("anew")
+
+
+def _rebook(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:
+    rows = [row for id_, one in ids.items() for row in fate_rows(id_, one)]
+    con.executemany("insert into ops.fates values (?, ?, ?, ?, ?)", rows)
+    records = [(one.records, id_) for id_, one in ids.items()]
+    con.executemany("update ops.archives set records = ? where archive_id = ?", records)
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed]) -> None:

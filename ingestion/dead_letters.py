@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from ingestion.archives import Dead
+from ingestion.expected import expected
 from ingestion.landing import Landed
 from ingestion.parquet import no_glob
 from ingestion.records import REASONS
@@ -21,14 +22,14 @@ from settings import PermanentError, UnknownValueError, UsageError
 
 LETTERS = f"""(
     select archive_id, record_offset, dead_letters.reason, occurred_at, dead_letters.first_seen_at,
-        dead_letters.attempts, kind, name, topic,
+        dead_letters.attempts, kind, name, topic, coalesce(field, '') as field,
         dead_letters.reason <> 'oversized_record' or octet_length(payload) > {OVERHEAD_BYTES} as is_kept
     from ops.dead_letters join ops.archives using (archive_id))"""
 
 
 SEALED = pl.Schema({
     "number": pl.Int64(), "record_offset": pl.Int64(), "reason": pl.String(), "occurred_at": pl.Datetime("us"),
-    "payload": pl.Binary(),
+    "payload": pl.Binary(), "field": pl.String(),
 })  # fmt: skip
 
 
@@ -71,12 +72,18 @@ class Letter:
     attempts: int
     occurred_at: datetime | None
     is_payload_kept: bool
+    field: str = ""  # the one to blame, '' where it is the whole line
+
+    @property
+    def expected(self) -> str:
+        """What the field was expected to be."""
+        return expected(self.reason, self.field)
 
 
 def sealed(key: Key, landed: Landed, dead: Dead, number: int = 0) -> tuple[Any, ...]:
     """A row of :data:`SEALED`; `number` tells the archives in a file of them apart."""
     payload = seal(key, dead.payload, f"{landed.name}#{dead.record_offset}")
-    return number, dead.record_offset, dead.reason, dead.occurred_at, payload
+    return number, dead.record_offset, dead.reason, dead.occurred_at, payload, dead.field or None
 
 
 def add(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame | Path, ids: dict[int, int], now: datetime) -> None:
@@ -91,7 +98,8 @@ def add(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame | Path, ids: dict[int
         con.register(source, rows.to_arrow())
     con.execute(
         f"""insert into ops.dead_letters by name
-        select archive_id, record_offset, reason, occurred_at, $now::timestamp as first_seen_at, 1 as attempts, payload
+        select archive_id, record_offset, reason, occurred_at, $now::timestamp as first_seen_at, 1 as attempts,
+            payload, field
         from {source} join numbers using (number)""",
         parameters,
     )
@@ -114,12 +122,15 @@ def parse_id(text: str) -> tuple[str, Which]:
 def summary(con: duckdb.DuckDBPyConnection, which: Which) -> list[dict[str, Any]]:
     """Dead letters by kind, topic, reason and day of arrival; `payloads` counts those that a replay can read.
 
+    `fields` has those that are to blame ('' for whole lines), each with what was expected of it.
+
     Those whose payload was dropped after its period still count, and have no original time any more.
     """
     where, parameters = which.where()
     found = con.execute(f"""
         with known as (
             select archive_id, reason, count(*) filter (is_kept and kind = 'events') as payloads,
+                list_distinct(list(field)) as fields,
                 min(occurred_at) as earliest, max(occurred_at) as latest, max(attempts) as attempts
             from {LETTERS} group by all
         ),
@@ -129,11 +140,15 @@ def summary(con: duckdb.DuckDBPyConnection, which: Which) -> list[dict[str, Any]
         )
         select kind, topic, reason, first_seen_on, sum(records)::bigint as records,
             coalesce(sum(payloads), 0)::bigint as payloads,
+            list_sort(list_distinct(flatten(list(coalesce(fields, []))))) as fields,
             min(earliest) as earliest, max(latest) as latest, max(attempts) as attempts
         from counted left join known using (archive_id, reason) where {where}
         group by all order by all""", parameters)  # fmt: skip
     names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    groups = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    for group in groups:
+        group["fields"] = {field: expected(group["reason"], field) for field in group["fields"]}
+    return groups
 
 
 def letters(con: duckdb.DuckDBPyConnection, which: Which, limit: int) -> list[Letter]:
@@ -141,7 +156,8 @@ def letters(con: duckdb.DuckDBPyConnection, which: Which, limit: int) -> list[Le
     where, parameters = which.where()
     rows = con.execute(
         f"""
-        select archive_id, name, kind, topic, record_offset, reason, first_seen_at, attempts, occurred_at, is_kept
+        select archive_id, name, kind, topic, record_offset, reason, first_seen_at, attempts, occurred_at, is_kept,
+            field
         from {LETTERS} where {where} order by archive_id desc, record_offset limit {limit}""",
         parameters,
     ).fetchall()

@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 
 from ingestion.compression import compression
+from ingestion.decoding import ENVELOPES
 from ingestion.records import EXPERIMENT
 from ingestion.zone import File
 from privacy.redaction import REDACTED, redact
@@ -30,10 +31,13 @@ NEW_DAYS = 7
 _SAMPLED = 100
 _PACKED_BYTES, _PLAIN_BYTES = 100, 600  # of a record, roughly
 _READ = {
-    "": {"messageId", "type", "event", "anonymousId", "userId", "timestamp", "receivedAt", "context", "properties"},
-    "context.": {"campaign", "page", "userAgent", "consent", "location"},
+    "": {
+        "messageId", "type", "event", "anonymousId", "userId", "timestamp", "receivedAt", "context", "properties",
+        *ENVELOPES, "schema",
+    },
+    "context.": {"campaign", "page", "userAgent", "consent", "consentManagement", "isBot", "location"},
     "properties.": {
-        "order_id", "revenue", "tax", "shipping", "discount", "total", "currency",
+        "order_id", "revenue", "subtotal", "value", "products", "tax", "shipping", "discount", "total", "currency",
         *[name for names in EXPERIMENT.values() for name in names],
     },
 }  # fmt: skip

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import duckdb
 
+from ingestion.books import meta, put_meta
 from ingestion.landing import NO_PARTITION, Landed
+from settings import Settings
+
+_SPARSE = "sparse_topics"
+# Of a transactional or compacted topic some offsets have no record: markers of commits, and what was replaced later.
+CONTIGUOUS = f"""topic not in (
+    select unnest(from_json(value, '["VARCHAR"]')) from ops.meta where key = '{_SPARSE}')"""
 
 # From when to when an archive's records are, those that retention has disposed of included.
 ARCHIVE_SPANS = """
@@ -21,10 +29,18 @@ OFFSETS_REACHED = f"""
         partition by topic, partition
         order by start_offset, records rows between unbounded preceding and 1 preceding
     ) as offset_before
-    from ops.archives where kind = 'events' and state in ('loaded', 'forgotten') and partition <> {NO_PARTITION}"""
+    from ops.archives where kind = 'events' and state in ('loaded', 'forgotten') and partition <> {NO_PARTITION}
+        and {CONTIGUOUS}"""
 _HOLES = f"""
     select topic, partition, sum(start_offset - offset_before)::bigint
     from ({OFFSETS_REACHED}) where start_offset > offset_before group by all order by all"""
+
+
+def note_sparse_topics(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Keep in the region's books whose holes are no loss, as the configuration says now."""
+    sparse = json.dumps(sorted(name for name, topic in settings.topics.items() if topic.offsets == "sparse"))
+    if sparse != (meta(con, _SPARSE) or "[]"):
+        put_meta(con, _SPARSE, sparse)
 
 
 def known_loss(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -16,16 +16,17 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import archives
+from ingestion import archives, readings
 from ingestion.books import Delivery, region_file
 from ingestion.boundary import Policy
 from ingestion.commit import Parsed, commit
 from ingestion.compression import CorruptArchiveError
+from ingestion.gaps import note_sparse_topics
 from ingestion.held_key import hold_key
 from ingestion.landing import Landed, discover
 from ingestion.load_tables import load_table, source_name
+from ingestion.reading import Reading
 from ingestion.records import naive_utc
-from ingestion.sources import converter
 from ingestion.sources.tabular.read import Context
 from ingestion.stage import Stage
 from ingestion.zone import File
@@ -77,6 +78,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
     with region_file(settings, region) as con, staging(settings, region) as folder:
         _limit_memory(con)
         hold_key(con, policy.key)
+        note_sparse_topics(con, settings)
         landed_now = discover(settings, region)
         fresh = unseen(con, landed_now)
         fresh = [one for one in _refused_tables(con, landed_now) if one not in fresh] + fresh
@@ -94,6 +96,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
         for landed in (one for one in fresh if one.kind != "events"):
             source = settings.source(source_name(landed))
             if delivery := load_table(con, landed, file_sha256(landed.path), context, seal_key, source):
+                readings.book_last(con, settings, region, landed)
                 tell(delivery)
         task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
         for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
@@ -108,14 +111,16 @@ def _limit_memory(con: duckdb.DuckDBPyConnection, letters: int = 0) -> None:
 
 
 def region_policy(settings: Settings, region: str) -> Policy:
-    """What decides the fate of the region's records, now."""
+    """What decides the fate of its records, now."""
     return Policy(
-        key=region_key(settings.warehouse, region, "pseudonym"),
-        is_consent_default=settings.region(region).consent_default == "granted",
-        raw_days=settings.retention.raw_days,
-        now=naive_utc(now()),
+        region_key(settings.warehouse, region, "pseudonym"),
+        settings.region(region).consent_default == "granted",
+        settings.retention.raw_days,
+        naive_utc(now()),
         conversions=frozenset(settings.attribution.conversions),
         suppression=SuppressionBook(settings.warehouse, region).load(),
+        reading=Reading.of(settings, region),
+        region=region,
     )
 
 
@@ -171,10 +176,12 @@ _thread = threading.local()
 def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
     """Read, mask and stage some archives, in a worker."""
     reader = getattr(_thread, "reader", None)
-    if not reader or reader.now != policy.now:
-        reader = _thread.reader = archives.Reader(policy.now)
+    if not reader or (reader.now, reader.reading) != (policy.now, policy.reading):
+        reader = _thread.reader = archives.Reader(policy.now, policy.reading)
     stage = Stage(folder, policy, seal_key)
-    parsed = {one.path: stage.begin(one, file_sha256(one.path)) for one in group}
+    parsed = {
+        one.path: stage.begin(one, file_sha256(one.path), readings.told(settings, policy.region, one)) for one in group
+    }
     is_segment = {one.path: settings.topic(one.topic).format == "segment" for one in group}
     alike = [path for path in parsed if is_segment[path]]
     for path, batch in reader.read(alike):
@@ -191,10 +198,8 @@ def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: 
 
 def _read_converted(parsed: Parsed, stage: Stage, settings: Settings, policy: Policy) -> None:
     source_format = settings.topic(parsed.landed.topic).format
-    convert = converter(source_format, settings.reporting_currency)
-    assert convert
     try:
-        for batch in archives.read_converted(parsed.landed.path, source_format, convert, policy.now):
+        for batch in archives.read_converted(parsed.landed.path, source_format, policy.now, policy.reading):
             stage.add(parsed, batch)
     except CorruptArchiveError as error:
         parsed.give_up(str(error))

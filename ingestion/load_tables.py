@@ -41,12 +41,14 @@ _CHANGES = {
     "ledger": "select distinct 'order', null, order_id from difference",
     "fx": "select distinct 'rate', rate_on, currency from difference",
 }  # fmt: skip
-# What a campaign is called and which channel it belongs to now: for those alone that the file speaks of.
+# What a campaign is and was called, and which channel it belongs to now: for those alone that the file speaks of.
 _NAMED = """
     create or replace temp table {name} as
-    select platform, campaign_id, arg_max(
-        {{'name': campaign_name, 'channel': channel}},
-        {{'on': spend_on, 'file': coalesce(delivery_order, file), 'line': line}}) as meaning
+    select platform, campaign_id, struct_pack(
+        latest := arg_max(
+            {{'name': campaign_name, 'channel': channel}},
+            {{'on': spend_on, 'file': coalesce(delivery_order, file), 'line': line}}),
+        names := list_sort(list_distinct(list(lower(campaign_name))))) as meaning
     from raw.spend semi join difference using (platform, campaign_id) group by all"""
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
 _CONTRACTS = {"spend": contract.SPEND, "ledger": contract.LEDGER, "fx": contract.RATES}
@@ -183,10 +185,11 @@ def _days(rows: pl.DataFrame, landed: Landed, context: Context) -> pl.Series:
 def _dead(content: _Content) -> list[Dead]:
     if content.refused.is_empty():
         return []
-    reasons = dict(content.refused.select("line", "reason").iter_rows())
+    refused = content.refused.select("line", "reason", "column_name").iter_rows()
+    reasons = {line: (reason, column) for line, reason, column in refused}
     lines = content.cells.filter(pl.col("line").is_in(content.refused["line"].implode()))
     return [
-        Dead(line, reasons[line], ",".join(cell or "" for cell in cells).encode())
+        Dead(line, reasons[line][0], ",".join(cell or "" for cell in cells).encode(), field=reasons[line][1] or "")
         for line, cells in zip(lines["line"], lines.drop("line").iter_rows(), strict=True)
     ]
 

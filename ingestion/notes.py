@@ -12,9 +12,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-CUT, ODD, CAPPED = "cut", "odd", "capped"
+CUT, ODD, CAPPED, UNREADABLE, AHEAD = "cut", "odd", "capped", "unreadable", "ahead"
 MEANINGS = {
     CUT: "longer than 1 KB, of which only the beginning is kept",
+    UNREADABLE: "not what it has to be, and counts as absent: its order was kept without it",
+    AHEAD: "after tomorrow, so that the time of receipt stands for it",
     ODD: "not a number that can be read one way only, and counts as absent",
     CAPPED: "more than the revenue of its order, and counts as that revenue",
 }

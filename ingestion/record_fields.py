@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_MOST_DIGITS = 64  # of a whole number with an exponent, which would otherwise write out as many as it likes
 
 
 class Fields:
     """Dotted access to a record; absent, null and empty are one, and a wrong type is remembered."""
 
     def __init__(self, record: dict[str, Any]) -> None:
-        self.record, self.wrong_type = record, ""
+        self.record = record
+        self.wrong: list[str] = []  # fields of a wrong type, in the order in which they were asked for
 
     def value(self, path: str) -> Any:
         """The value, or None; what stands where an object belongs counts as a wrong type."""
@@ -29,8 +31,9 @@ class Fields:
         return None if here == "" else here
 
     def blame(self, path: str) -> None:
-        """Note the first field of a wrong type."""
-        self.wrong_type = self.wrong_type or path
+        """Note a field of a wrong type."""
+        if path not in self.wrong:
+            self.wrong.append(path)
 
     def text(self, path: str) -> str | None:
         value = self.value(path)
@@ -40,15 +43,15 @@ class Fields:
         return value and _LONE_SURROGATE.sub("\ufffd", value)
 
     def number(self, path: str) -> str | None:
-        """Text, or of a whole number its digits as they were written."""
-        value = self.value(path)
-        return str(value) if _is_whole(value) else self.text(path)
+        """Text, or of a whole number its digits."""
+        digits = _digits(self.value(path))
+        return self.text(path) if digits is None else digits
 
     def label(self, *paths: str) -> str | None:
         """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""
-        wrong_type = self.wrong_type
+        wrong = list(self.wrong)
         values = [self.value(path) for path in paths]
-        self.wrong_type = wrong_type
+        self.wrong = wrong
         for value in values:
             if _is_whole(value):
                 return str(value)
@@ -59,3 +62,12 @@ class Fields:
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, Decimal) and value.as_tuple().exponent == 0
+
+
+def _digits(value: Any) -> str | None:
+    """The digits of a whole number, as they were written or without a ``.0``; None of anything else."""
+    if _is_whole(value):
+        return str(value)
+    if not isinstance(value, Decimal) or abs(value.adjusted()) > _MOST_DIGITS or value != value.to_integral_value():
+        return None
+    return format(value, "f").partition(".")[0]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from ingestion.money import MINOR_UNITS, parse_amount, to_minor
+from ingestion.decoding import REASONS, DeadLetter, decode_record, decode_text
+from ingestion.orders import COMMERCE_EVENTS, Money, is_empty
+from ingestion.reading import DEFAULTS, Reading
 from ingestion.record_fields import Fields
+from privacy.consent import UnreadableConsentError, stated
 
-COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
+__all__ = [
+    "COMMERCE_EVENTS", "EXPERIMENT", "EXPERIMENT_EVENT", "GEOGRAPHY", "MAX_RECORD_BYTES", "PLAIN", "REASONS", "TYPES",
+    "DeadLetter", "decode_record", "decode_text", "naive_utc", "parse_timestamp", "read_record",
+]  # fmt: skip
+
 EXPERIMENT_EVENT = "Experiment Viewed"
 TYPES = ("page", "screen", "track", "identify")
 # The properties that name an experiment and its variation, and where someone was, coarsely: the first that is there.
@@ -24,10 +29,6 @@ EXPERIMENT = {
 }
 GEOGRAPHY = ("region", "country")
 MAX_RECORD_BYTES = 1 << 20
-REASONS = (
-    "oversized_record", "invalid_encoding", "malformed_json", "missing_field", "invalid_type",
-    "invalid_timestamp", "future_timestamp", "invalid_money", "unknown_currency",
-)  # fmt: skip
 
 # One row a record, in plain text: lives in memory only, between the reader and the boundary.
 PLAIN = pl.Schema({
@@ -37,81 +38,37 @@ PLAIN = pl.Schema({
     "campaign_source": pl.String(), "campaign_medium": pl.String(), "campaign_name": pl.String(),
     "campaign_id": pl.String(),
     "page_url": pl.String(), "page_referrer": pl.String(), "user_agent": pl.String(), "analytics_consent": pl.Boolean(),
+    "is_robot": pl.Boolean(),
     "experiment": pl.String(), "variation": pl.String(), "geography": pl.String(),
     "order_id": pl.String(), "currency": pl.String(), "revenue_minor": pl.Int64(), "tax_minor": pl.Int64(),
     "shipping_minor": pl.Int64(), "total_minor": pl.Int64(),
 })  # fmt: skip
 
-_AMOUNTS = ("revenue", "tax", "shipping", "total")
-_REQUIRED_OF = {
-    "Order Completed": ("order_id", "revenue", "currency"),
-    "Order Refunded": ("order_id", "total", "currency"),
-    "Order Cancelled": ("order_id",),
-}
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _DAY = timedelta(days=1)
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
-_DEEPEST = 64
+# A commerce track is lost for no other field's sake: what else is of a wrong type is as if it were absent.
+_ESSENTIAL = {"messageId", "type", "event", "timestamp", "properties", "properties.order_id"}
+
+Note = Callable[[str], None]
 
 
-class DeadLetter(Exception):  # noqa: N818 (the field's own word)
-    """The record cannot be loaded; `reason` is one of :data:`REASONS`. The message never quotes a value.
-
-    `field` is the one that is to blame, where it is one.
-    """
-
-    def __init__(self, reason: str, occurred_at: datetime | None = None, field: str = "") -> None:
-        self.reason, self.occurred_at, self.field = reason, occurred_at, field
-        super().__init__(reason)
-
-
-def decode_text(text: str) -> dict[str, Any]:
-    """One JSON object, its numbers as decimals; of a key that comes twice the first value counts.
-
-    Raises:
-        DeadLetter: malformed_json, or invalid_type (no object).
-    """
-    try:
-        record = _DECODER.decode(text)
-    except RecursionError:
-        return decode_text(_without_depths(text))
-    except (ValueError, ArithmeticError):
-        raise DeadLetter("malformed_json") from None
-    if not isinstance(record, dict):
-        raise DeadLetter("invalid_type")
-    return record
-
-
-def _no_json(_: str) -> None:
-    raise ValueError("NaN and Infinity are no JSON")
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=lambda pairs: dict(reversed(pairs)),
-    parse_float=Decimal, parse_int=Decimal, parse_constant=_no_json,
-)  # fmt: skip
-
-
-def _without_depths(text: str) -> str:
-    """The text with null for everything nested deeper than any field that is read."""
-    depth, kept = 0, []
-    for token in _TOKEN.findall(text):
-        is_opening = token in ("[", "{")
-        if depth <= _DEEPEST:
-            kept.append("null" if is_opening and depth == _DEEPEST else token)
-        depth += is_opening - (token in ("]", "}"))
-    return "".join(kept)
-
-
-def read_record(record: dict[str, Any], now: datetime, order_types: Collection[str] = ("track",)) -> dict[str, Any]:
+def read_record(
+    record: dict[str, Any],
+    now: datetime,
+    order_types: Collection[str] = ("track",),
+    reading: Reading = DEFAULTS,
+    note: Note = lambda _: None,
+) -> dict[str, Any]:
     """Check a record of the Segment Spec and take from it what the boundary may look at.
 
     Args:
         record: as decoded, numbers as ``Decimal``.
         now: the clock, UTC, naive.
         order_types: the types that can be an order; a reader of another format may find one on a page view.
+        reading: what of the configuration decides.
+        note: is told each field of a commerce track that was passed over, or replaced, for the money's sake.
 
     Returns:
         A row of :data:`PLAIN`, without ``record_offset``.
@@ -122,45 +79,43 @@ def read_record(record: dict[str, Any], now: datetime, order_types: Collection[s
     fields = Fields(record)
     event = fields.value("event")
     is_order = isinstance(event, str) and event in COMMERCE_EVENTS and fields.value("type") in order_types
-    _check_presence(fields, event if is_order else None)
-    row = _texts(fields, is_order)
-    row["occurred_at"], row["received_at"] = _moments(row.pop("timestamp"), row.pop("receivedAt"), now)
+    money = Money(fields, str(event), reading.currency) if is_order else None
+    _check_presence(fields, money)
+    row = _texts(fields, money, reading, note)
+    row |= _moments(row.pop("timestamp"), row.pop("receivedAt"), now, note if money else None)
     try:
-        row.update(_amounts(fields) if is_order else {})
+        row.update(money.row(note) if money else {})
     except DeadLetter as error:
         raise DeadLetter(error.reason, row["occurred_at"], error.field) from None
     return row
 
 
-def _check_presence(fields: Fields, commerce_event: str | None) -> None:
+def _check_presence(fields: Fields, money: Money | None) -> None:
     required = ["messageId", "type", "timestamp"]
     if fields.value("type") == "track":
         required.append("event")
-    required += [f"properties.{name}" for name in _REQUIRED_OF.get(commerce_event or "", ())]
-    missing = [path for path in required if _is_empty(fields.value(path))]
-    if all(_is_empty(fields.value(path)) for path in ("anonymousId", "userId")):
+    required += ["properties.order_id"] if money else []
+    missing = [path for path in required if is_empty(fields.value(path))]
+    missing += money.missing() if money else []
+    if not money and all(is_empty(fields.value(path)) for path in ("anonymousId", "userId")):
         missing.append("anonymousId")
     if missing:
         raise DeadLetter("missing_field", field=missing[0])
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or value == {} or value == []
-
-
-def _texts(fields: Fields, is_order: bool) -> dict[str, Any]:
+def _texts(fields: Fields, money: Money | None, reading: Reading, note: Note) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "message_id": fields.text("messageId"),
+        "message_id": fields.number("messageId"),
         "type": fields.text("type"),
         "event": fields.text("event"),
-        "anonymous_id": fields.text("anonymousId"),
-        "user_id": fields.text("userId"),
+        "anonymous_id": fields.number("anonymousId"),
+        "user_id": fields.number("userId"),
         "timestamp": fields.text("timestamp"),
         "receivedAt": fields.text("receivedAt"),
         "user_agent": fields.text("context.userAgent"),
         "page_url": fields.text("context.page.url"),
         "page_referrer": fields.text("context.page.referrer"),
-        "analytics_consent": fields.value("context.consent.categoryPreferences.Analytics"),
+        "is_robot": fields.value("context.isBot") is True,
     }
     for name in ("source", "medium", "name"):
         row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
@@ -169,18 +124,37 @@ def _texts(fields: Fields, is_order: bool) -> dict[str, Any]:
     for name, properties in EXPERIMENT.items():
         is_shown = row["type"] == "track" and row["event"] == EXPERIMENT_EVENT
         row[name] = fields.label(*(f"properties.{one}" for one in properties)) if is_shown else None
-    if is_order:
-        row["order_id"], row["currency"] = fields.text("properties.order_id"), fields.text("properties.currency")
-        for path in (f"properties.{name}" for name in (*_AMOUNTS, "discount")):
-            if not isinstance(fields.value(path), Decimal | str | None):
-                fields.blame(path)
-    if not isinstance(row["analytics_consent"], bool | None):
-        fields.blame("context.consent.categoryPreferences.Analytics")
-    if fields.wrong_type:
-        raise DeadLetter("invalid_type", field=fields.wrong_type)
-    row["event"] = row["event"] if is_order or row["type"] == "track" else None
+    row["analytics_consent"] = _analytics_consent(fields, reading)
+    if money:
+        row["order_id"] = fields.number("properties.order_id")
+    _judge_types(fields, money, note)
+    if money and any(path == "context" or path.startswith("context.consent") for path in fields.wrong):
+        row["analytics_consent"] = False  # a statement that cannot be read is no consent
+    row["event"] = row["event"] if money or row["type"] == "track" else None
     row["type"] = row["type"] if row["type"] in TYPES else "other"
     return row
+
+
+def _analytics_consent(fields: Fields, reading: Reading) -> bool | None:
+    consent, management = fields.value("context.consent"), fields.value("context.consentManagement")
+    try:
+        return stated(consent, management, reading.consent.analytics)
+    except UnreadableConsentError as error:
+        fields.blame(error.field)
+        return None
+
+
+def _judge_types(fields: Fields, money: Money | None, note: Note) -> None:
+    """Of a commerce track only what its money, identity and time need has to be of its type; the rest is noted."""
+    if not money:
+        if fields.wrong:
+            raise DeadLetter("invalid_type", field=fields.wrong[0])
+        return
+    wrong = [path for path in fields.wrong if path in _ESSENTIAL] + money.wrong_types()
+    if wrong:
+        raise DeadLetter("invalid_type", field=wrong[0])
+    for path in fields.wrong:
+        note(path)
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -208,36 +182,25 @@ def parse_timestamp(text: str) -> datetime:
         raise DeadLetter("invalid_timestamp") from None
 
 
-def _moments(timestamp: str, received: str | None, now: datetime) -> tuple[datetime, datetime | None]:
-    field = "timestamp"
+def _moments(timestamp: str, received: str | None, now: datetime, note: Note | None) -> dict[str, datetime | None]:
+    """When it happened and was received; with `note`, a receipt stands in for a moment that is still to come."""
     try:
         occurred_at = parse_timestamp(timestamp)
-        field = "receivedAt"
+    except DeadLetter as error:
+        raise DeadLetter(error.reason, field="timestamp") from None
+    received_at = None
+    try:
         received_at = parse_timestamp(received) if received is not None else None
     except DeadLetter as error:
-        raise DeadLetter(error.reason, field=field) from None
+        if not note:
+            raise DeadLetter(error.reason, field="receivedAt") from None
+        note("receivedAt")
     if occurred_at - (received_at or now) > _DAY:
-        raise DeadLetter("future_timestamp", occurred_at, "timestamp")
-    return occurred_at, received_at
-
-
-def _amounts(fields: Fields) -> dict[str, Any]:
-    """Amounts in minor units of the record's currency; none without a currency."""
-    parsed: dict[str, Decimal] = {}
-    for name in (*_AMOUNTS, "discount"):
-        value = fields.value(f"properties.{name}")
-        if value is None:
-            continue
-        try:
-            parsed[name] = parse_amount(value if isinstance(value, str) else str(value))
-        except ValueError:
-            raise DeadLetter("invalid_money", field=f"properties.{name}") from None
-    currency = fields.value("properties.currency")
-    if currency is None:
-        return {}
-    if currency not in MINOR_UNITS:
-        raise DeadLetter("unknown_currency", field="properties.currency")
-    return {f"{name}_minor": to_minor(parsed[name], currency) for name in _AMOUNTS if name in parsed}
+        if not note or received_at is None or received_at - now > _DAY:
+            raise DeadLetter("future_timestamp", occurred_at, "timestamp")
+        note("timestamp")
+        occurred_at = received_at
+    return {"occurred_at": occurred_at, "received_at": received_at}
 
 
 def naive_utc(moment: datetime) -> datetime:

@@ -40,7 +40,7 @@ create table ops.fates (
     conflicting bigint not null, primary key (archive_id, fate, reason));
 create table ops.dead_letters (
     archive_id integer not null, record_offset bigint not null, reason varchar not null, occurred_at timestamp,
-    first_seen_at timestamp not null, attempts integer not null, payload blob not null);
+    first_seen_at timestamp not null, attempts integer not null, payload blob not null, field varchar);
 create table ops.fields (
     topic varchar not null, field varchar not null, problem varchar not null, seen_on date not null,
     first_seen_at timestamp not null, records bigint not null, primary key (topic, field, problem, seen_on));
@@ -84,5 +84,6 @@ create table ops.measures (
 create table ops.anomalies (
     date date not null, measure varchar not null, subject varchar not null, value double not null,
     usual double not null, deviations double not null, is_blocking boolean not null);
+create table ops.readings (archive_id integer primary key, settings varchar not null);
 create table ops.meta (key varchar primary key, value varchar not null);
 """

@@ -22,7 +22,6 @@ from ingestion.held_key import hold_key
 from ingestion.landing import Landed
 from ingestion.load import region_policy, staging
 from ingestion.notes import note
-from ingestion.sources import converter
 from ingestion.stage import Stage
 from privacy.keys import Key, region_key
 from privacy.sealing import unseal
@@ -31,6 +30,7 @@ from settings import PermanentError, Settings
 _CHUNK_BYTES = 16 << 20  # of payloads opened at a time
 _REFUSED = pl.Schema({
     "archive_id": pl.Int32(), "record_offset": pl.Int64(), "reason": pl.String(), "occurred_at": pl.Datetime("us"),
+    "field": pl.String(),
 })  # fmt: skip
 _FATES = pl.Schema({
     "archive_id": pl.Int32(), "fate": pl.String(), "records": pl.Int64(), "conflicting": pl.Int64(),
@@ -67,8 +67,8 @@ def replay(settings: Settings, region: str, which: Which) -> Replayed:
             ids = {archive_id: stage.begin(landed, "") for archive_id, landed in _archives(con)}
             for archive_id, lines in _opened(con, seal_key, ids, done):
                 topic = settings.topic(ids[archive_id].landed.topic)
-                batch = read_lines(lines, converter(topic.format, settings.reporting_currency), policy.now)
-                stage.add(ids[archive_id], Batch(batch.rows))
+                batch = read_lines(lines, topic.format, policy.now, policy.reading)
+                stage.add(ids[archive_id], Batch(batch.rows, notes=batch.notes))
                 _refuse(con, archive_id, batch.dead)
             stage.flush()
             _settle(con, ids, done)
@@ -90,7 +90,8 @@ def _choose(con: duckdb.DuckDBPyConnection, which: Which) -> Replayed:
     )
     con.execute("""
         create or replace temp table refused as
-        select archive_id, record_offset, reason, null::timestamp as occurred_at from chosen limit 0""")
+        select archive_id, record_offset, reason, null::timestamp as occurred_at, null::varchar as field
+        from chosen limit 0""")
     table_rows, not_kept = con.execute("""
         select count(*) filter (kind <> 'events'), count(*) filter (kind = 'events' and not is_kept)
         from found""").fetchall()[0]
@@ -128,7 +129,7 @@ def _opened(
 
 def _refuse(con: duckdb.DuckDBPyConnection, archive_id: int, dead: list[Dead]) -> None:
     if dead:
-        rows = [(archive_id, one.record_offset, one.reason, one.occurred_at) for one in dead]
+        rows = [(archive_id, one.record_offset, one.reason, one.occurred_at, one.field or None) for one in dead]
         con.register("still_dead", pl.DataFrame(rows, schema=_REFUSED, orient="row").to_arrow())
         con.execute("insert into refused by name from still_dead")
         con.unregister("still_dead")
@@ -146,7 +147,7 @@ def _settle(con: duckdb.DuckDBPyConnection, ids: dict[int, Parsed], done: Replay
     note(con, {archive_id: parsed.notes for archive_id, parsed in ids.items()})
     con.execute("""
         update ops.dead_letters as letters
-        set reason = refused.reason, occurred_at = refused.occurred_at, attempts = attempts + 1
+        set reason = refused.reason, field = refused.field, occurred_at = refused.occurred_at, attempts = attempts + 1
         from refused
         where letters.archive_id = refused.archive_id and letters.record_offset = refused.record_offset""")
     con.execute("""

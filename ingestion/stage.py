@@ -35,9 +35,9 @@ class Stage:
     _letters: list[tuple[Any, ...]] = field(default_factory=list)
     _letter_bytes: int = 0
 
-    def begin(self, landed: Landed, sha256: str) -> Parsed:
+    def begin(self, landed: Landed, sha256: str, reading: str = "") -> Parsed:
         """A new attempt to read an archive; one that is given up needs nothing more."""
-        parsed = Parsed(landed, sha256, number=len(self._open))
+        parsed = Parsed(landed, sha256, number=len(self._open), reading=reading)
         self._open.append(parsed)
         return parsed
 
@@ -49,6 +49,7 @@ class Stage:
         for dead in batch.dead:
             self._bury(parsed, dead)
         parsed.fields += batch.fields
+        parsed.notes += batch.notes
         self._rows.append(batch.rows.with_columns(pl.col("record_offset") + (parsed.number << OFFSET_BITS)))
         if sum(map(len, self._rows)) >= BATCH_ROWS:
             self.flush()

@@ -40,6 +40,27 @@ class Order(NamedTuple):
     mismatch: str | None = None  # why the event's amount is another than the ledger's, where it is
 
 
+class Refunds:
+    """What events refunded of an order, by currency: with tax and shipping in it, without them, or all the rest."""
+
+    def __init__(self) -> None:
+        self.totals: Counter[str] = Counter()
+        self.goods: Counter[str] = Counter()
+        self.is_rest = False
+
+    def add(self, currency: str, total_minor: int | None, goods_minor: int | None) -> None:
+        if total_minor is not None:
+            self.totals[currency] += total_minor
+        elif goods_minor is not None:
+            self.goods[currency] += goods_minor
+        else:
+            self.is_rest = True
+
+    @property
+    def currencies(self) -> set[str]:
+        return set() if self.is_rest else {*self.totals, *self.goods}
+
+
 class Rates:
     """Exact ratios from minor units of a currency to cents of the reporting currency, by day.
 
@@ -133,9 +154,9 @@ def landed_orders(
         else:
             currency, cogs = event_currency, None
             revenue = rates.cents(event_revenue, currency, day)
-            refund = _refunded_goods(refunds[order_id], event_revenue, paid, day, rates)
+            refund = _refunded_goods(refunds[order_id], revenue, event_revenue, paid, day, rates)
         if revenue is None or refund is None:
-            needed = (currency,) if is_in_ledger else (currency, *refunds[order_id])
+            needed = (currency,) if is_in_ledger else (currency, *sorted(refunds[order_id].currencies))
             lacking = next(bad for one in needed if (bad := rates.lacking(one, day)))
             yield Order(order_id, day, at, currency, is_in_ledger, has_event, None, lacking)
             continue
@@ -154,11 +175,16 @@ def _ledger_cents(ledger: list[Any], day: date, rates: Rates) -> tuple[int | Non
     return rates.cents(revenue_minor, currency, day), rates.cents(refunded_minor, currency, day), cogs
 
 
-def _refunded_goods(totals: Counter[str], revenue_minor: int, paid_minor: int, day: date, rates: Rates) -> int | None:
+def _refunded_goods(
+    refunds: Refunds, order_cents: int | None, revenue_minor: int, paid_minor: int, day: date, rates: Rates
+) -> int | None:
     """Cents refunded by events: of totals that include tax and shipping, the goods' part of the order."""
+    if refunds.is_rest:
+        return order_cents
     refunded = 0
-    for currency, total in totals.items():
-        goods = half_even(total * revenue_minor, paid_minor) if paid_minor else 0
+    for currency in refunds.currencies:
+        goods = half_even(refunds.totals[currency] * revenue_minor, paid_minor) if paid_minor else 0
+        goods += refunds.goods[currency]
         cents = rates.cents(goods, currency, day)
         if cents is None:
             return None
@@ -168,16 +194,17 @@ def _refunded_goods(totals: Counter[str], revenue_minor: int, paid_minor: int, d
 
 def _frame(
     con: duckdb.DuckDBPyConnection, settings: Settings, zone: str, from_day: date, to_day: date
-) -> tuple[pl.DataFrame, dict[str, Counter[str]]]:
+) -> tuple[pl.DataFrame, dict[str, Refunds]]:
     """Orders of the window's local days that count, and what events refunded of each, by currency."""
     ledger, events = _landed(con, from_day, to_day)
     events = _of_fixed_value(events, settings)
     completed = events.filter(pl.col("event") == "Order Completed").sort("occurred_at", "message_order", "message_id")
     cancelled = events.filter(pl.col("event") == "Order Cancelled")["order_id"].unique()
-    refunds: dict[str, Counter[str]] = defaultdict(Counter)
+    refunds: dict[str, Refunds] = defaultdict(Refunds)
     refunded = events.filter(pl.col("event") == "Order Refunded")
-    for order_id, currency, total in refunded.select("order_id", "currency", "total_minor").iter_rows():
-        refunds[order_id][currency] += total
+    amounts = refunded.select("order_id", "currency", "total_minor", "revenue_minor")
+    for order_id, currency, total, goods in amounts.iter_rows():
+        refunds[order_id].add(currency, total, goods)
     orders = ledger.join(
         completed.unique("order_id", keep="first", maintain_order=True), on="order_id", how="full", coalesce=True,
         suffix="_of_event",

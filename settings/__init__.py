@@ -11,11 +11,12 @@ from settings.experiments import Experiment
 from settings.formats import WAREHOUSE_FORMAT
 from settings.loading import load_settings
 from settings.section import Section
-from settings.sections import Anomalies, Anomaly, Backup, Privacy, Region, Retention, Slo, Topic
+from settings.sections import Anomalies, Anomaly, Backup, Consent, Privacy, Region, Retention, Slo, Topic
 from settings.sources import Source
 
 __all__ = [
-    "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup", "ChannelRule", "Conversion",
-    "Experiment", "PermanentError", "Privacy", "Region", "Retention", "RomiError", "Section", "Settings", "Slo",
-    "Source", "Topic", "TransientError", "UnknownValueError", "UsageError", "is_region_name", "load_settings", "now",
+    "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup", "ChannelRule", "Consent",
+    "Conversion", "Experiment", "PermanentError", "Privacy", "Region", "Retention", "RomiError", "Section", "Settings",
+    "Slo", "Source", "Topic", "TransientError", "UnknownValueError", "UsageError", "is_region_name", "load_settings",
+    "now",
 ]  # fmt: skip

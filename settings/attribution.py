@@ -63,18 +63,19 @@ class Attribution(Section):
     conversions: dict[str, Conversion] = {}
     channel_rules: tuple[ChannelRule, ...] = ()
     sources: dict[str, Literal["search", "social", "video", "shopping", "ai_assistant", "email"]] = {}
+    platforms: dict[str, str] = {}  # by source: the folder of cost that it names
 
     @property
     def longest_lookback_days(self) -> int:
         """Over all types of conversions."""
         return max([self.lookback_days, *(one.lookback_days or 0 for one in self.conversions.values())])
 
-    @field_validator("conversions", "sources", mode="before")
+    @field_validator("conversions", "sources", "platforms", mode="before")
     @classmethod
     def _nothing_is_none(cls, values: Any) -> Any:
         return {} if values is None else values
 
-    @field_validator("sources")
+    @field_validator("sources", "platforms")
     @classmethod
     def _as_looked_up(cls, sources: dict[str, Any]) -> dict[str, Any]:
         return {name.lower().removeprefix("www."): category for name, category in sources.items()}

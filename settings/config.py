@@ -12,7 +12,7 @@ from settings.attribution import Attribution
 from settings.errors import UnknownValueError
 from settings.experiments import Experiment
 from settings.section import Section
-from settings.sections import Anomalies, Backup, Privacy, Region, Retention, Slo, Topic
+from settings.sections import Anomalies, Backup, Consent, Privacy, Region, Retention, Slo, Topic
 from settings.sources import Fx, Source, check_sources
 
 
@@ -26,6 +26,7 @@ class Settings(Section):
     topics: dict[str, Topic] = {}
     sources: dict[str, Source] = {}
     fx: Fx = Fx()
+    consent: Consent = Consent()
     attribution: Attribution = Attribution()
     privacy: Privacy = Privacy()
     retention: Retention = Retention()

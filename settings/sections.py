@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from iso4217 import Currency
 from pydantic import Field, field_validator, model_validator
 
 from settings.section import Section
@@ -19,6 +20,15 @@ class Region(Section):
     consent_default: Literal["granted", "denied"] = "denied"
     margin_rate: Decimal = Field(Decimal("0.5"), ge=0, le=1)
     replica: str | None = None
+    currency: str | None = None  # of an order event that names none
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, code: str | None) -> str | None:
+        known = {currency.code for currency in Currency}
+        if code is not None and code.strip().upper() not in known:
+            raise ValueError(f"{code!r} is not a currency of ISO 4217, such as EUR")
+        return code and code.strip().upper()
 
     @field_validator("timezone")
     @classmethod
@@ -33,6 +43,30 @@ class Region(Section):
 class Topic(Section):
     format: Literal["segment", "snowplow", "ga4"] = "segment"
     layout: Literal["kafka_connect", "rudderstack", "segment"] = "kafka_connect"
+    # sparse: the topic is transactional or compacted, so that an offset without a record is no loss.
+    offsets: Literal["contiguous", "sparse"] = "contiguous"
+
+
+class Consent(Section):
+    """The names that categories of consent go by in events, whatever their case."""
+
+    analytics: tuple[str, ...] = ("Analytics", "C0002", "performance", "statistics", "analytics_storage")
+    advertising: tuple[str, ...] = ("Advertising", "C0004", "targeting", "marketing", "ad_storage")
+
+    @field_validator("analytics", "advertising", mode="before")
+    @classmethod
+    def _are_names(cls, names: Any) -> Any:
+        listed = [names] if isinstance(names, str) else names
+        if not isinstance(listed, list | tuple) or not listed or not all(str(one or "").strip() for one in listed):
+            raise ValueError("a list of names of categories, such as [Analytics, C0002]")
+        return tuple(str(one).strip() for one in listed)
+
+    @model_validator(mode="after")
+    def _are_told_apart(self) -> Consent:
+        both = {one.casefold() for one in self.analytics} & {one.casefold() for one in self.advertising}
+        if both:
+            raise ValueError(f"{min(both)!r} stands in both 'analytics' and 'advertising'")
+        return self
 
 
 class Privacy(Section):

@@ -104,6 +104,7 @@ SECTIONS = {
     "Settings": "x: 1",
     "Region": "regions: {eu: {x: 1}}",
     "Topic": "topics: {web: {x: 1}}",
+    "Consent": "consent: {x: 1}",
     "Source": "sources: {ledger: {x: 1}}",
     "Fx": "fx: {x: 1}",
     "Attribution": "attribution: {x: 1}",
@@ -247,3 +248,22 @@ def test_a_wrong_rule_of_attribution_is_one_line(tmp_path, rules, message):
     with pytest.raises(UsageError, match=re.escape(message)) as raised:
         load_settings(tmp_path / "romi.yaml")
     assert "\n" not in str(raised.value)
+
+
+def test_categories_of_consent_go_by_the_usual_names_unless_the_shop_says_others(config):
+    assert load_settings(config("{}")).consent.analytics == (
+        "Analytics", "C0002", "performance", "statistics", "analytics_storage",
+    )  # fmt: skip
+    assert load_settings(config("consent: {analytics: stats, advertising: [ads, 4]}")).consent.advertising == (
+        "ads",
+        "4",
+    )
+    for wrong in ("{analytics: []}", "{analytics: ['']}", "{analytics: {a: 1}}", "{analytics: [Targeting]}"):
+        with pytest.raises(UsageError, match=r"consent"):
+            load_settings(config(f"consent: {wrong}"))
+
+
+def test_a_regions_currency_is_one_of_iso_4217_in_any_case(config):
+    assert load_settings(config("regions: {uk: {currency: gbp}}")).region("uk").currency == "GBP"
+    with pytest.raises(UsageError, match=r"currency.* is not a currency of ISO 4217"):
+        load_settings(config("regions: {uk: {currency: pounds}}"))

@@ -90,6 +90,11 @@
     regexp_replace({{ host }}, '^www\.', '')
 {%- endmacro %}
 
+{% macro decoded_again(text) -%}
+    {#- In lower case, where something of %xx is left over; otherwise NULL, as where it decodes to no text. -#}
+    case when {{ matches(text, '%[0-9a-fA-F]{2}') }} then lower(try(url_decode({{ text }}))) end
+{%- endmacro %}
+
 {% macro uuid_of(text) -%}
     cast(md5({{ text }}) as uuid)
 {%- endmacro %}

@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ingestion.records import DeadLetter, decode_text
+from ingestion.decoding import DeadLetter, decode_line, decode_record
+from ingestion.reading import Reading
+
+# Besides a track, what can be an order: Snowplow's page views carry some.
+ORDER_TYPES = {"segment": ("track",), "snowplow": ("track", "page"), "ga4": ("track", "page")}
 
 
-def converter(source_format: str, reporting_currency: str) -> Callable[[str], dict[str, Any]] | None:
-    """From a line of an archive to a record; None for Segment's own format, which needs no conversion."""
+def converter(source_format: str, reading: Reading) -> Callable[[str], dict[str, Any]]:
+    """From a line of an archive to a record, out of its envelopes. What it raises is a :class:`DeadLetter`."""
     if source_format == "snowplow":
         from ingestion.sources import snowplow
 
         def convert(line: str) -> dict[str, Any]:
-            fields = snowplow.split(line)
-            if len(line.split("\t")) != len(snowplow.COLUMNS):
+            text = decode_line(line)
+            fields = snowplow.split(text)
+            if not fields and len(text.split("\t")) != len(snowplow.COLUMNS):
                 raise DeadLetter("malformed_json")
-            return snowplow.to_segment(fields, reporting_currency=reporting_currency)
+            return snowplow.to_segment(fields, reading)
 
         return convert
     if source_format == "ga4":
         from ingestion.sources import ga4
 
-        return lambda line: ga4.to_segment(decode_text(line), reporting_currency=reporting_currency)
-    return None
+        return lambda line: ga4.to_segment(decode_record(line, "event_name"), reading)
+    return decode_record
 
 
 def unread_names(source_format: str, line: str) -> set[str]:
@@ -33,9 +38,9 @@ def unread_names(source_format: str, line: str) -> set[str]:
         if source_format == "snowplow":
             from ingestion.sources import snowplow, snowplow_entities
 
-            return snowplow_entities.unread_schemas(snowplow.split(line))
+            return snowplow_entities.unread_schemas(snowplow.split(decode_line(line)))
         from ingestion.sources import ga4
 
-        return ga4.unread_names(decode_text(line))
+        return ga4.unread_names(decode_record(line, "event_name"))
     except DeadLetter:
         return set()

@@ -14,12 +14,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
+from ingestion.reading import Reading
+
 _TYPES = {"page_view": "page", "screen_view": "screen"}
 _COMMERCE = {"purchase": "Order Completed", "refund": "Order Refunded"}
 _CAMPAIGN_PARTS = {"id": "campaign_id", "name": "campaign", "source": "source", "medium": "medium"} | {
     part: part for part in ("term", "content")
 }
-_CLICK_IDS = ("gclid", "dclid", "gbraid", "wbraid")
+_CLICK_IDS = {"google": ("gclid", "dclid", "gbraid", "wbraid"), "bing": ("msclkid",)}
 _NOT_SET = {"(not set)", "(data deleted)"}
 _NO_NAME = _NOT_SET | {"(none)", "(direct)", "(organic)", "(referral)", "(not provided)"}
 _CONSENT = {"yes": True, "no": False, "true": True, "false": False}
@@ -37,10 +39,11 @@ _IDENTITY = (
 )
 
 _READ_COLUMNS = {
-    *_IDENTITY, "event_params", "privacy_info", "user_id", "collected_traffic_source", "geo", "ecommerce",
+    *_IDENTITY, "event_params", "privacy_info", "user_id", "collected_traffic_source", "geo", "ecommerce", "items",
 }  # fmt: skip
 _READ_PARAMS = {
-    "page_location", "page_referrer", *_CAMPAIGN_PARTS.values(), *_CLICK_IDS,
+    "page_location", "page_referrer", *_CAMPAIGN_PARTS.values(), *_CLICK_IDS["google"], *_CLICK_IDS["bing"],
+    "ignore_referrer",
     "transaction_id", "currency", "value", "tax", "shipping",
 }  # fmt: skip
 
@@ -52,26 +55,30 @@ def unread_names(row: dict[str, Any]) -> set[str]:
     }
 
 
-def to_segment(row: dict[str, Any], *, reporting_currency: str) -> dict[str, Any]:
+def to_segment(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     """The record of the Segment shape that stands for one row of ``events_YYYYMMDD``.
 
     Args:
         row: one exported event.
-        reporting_currency: stands in where a purchase or refund names none.
+        reading: its currencies stand in where a purchase or refund names none.
 
     Returns:
         The record; money as text in whole units of its currency, the timestamp in UTC to the microsecond.
-        A row of someone who refused analytics carries no identity (a cookieless ping): its own messageId stands
-        in as ``anonymousId``, so that it is counted as refused, or its order's money kept, and not as broken.
+        A row without any identity is a cookieless ping of someone who has not consented, whatever else it says: its
+        own messageId stands in as ``anonymousId``, so that it is counted as refused and not as broken.
     """
     params = _params(row.get("event_params"))
     name = _text(row.get("event_name"))
     kind = _TYPES.get(name or "", "track")
     message_id = _message_id(row)
-    consent = _consent(_record(row.get("privacy_info")))
+    consent = _consent(_record(row.get("privacy_info")), reading)
     anonymous_id, user_id = _text(row.get("user_pseudo_id")), _text(row.get("user_id"))
-    if consent.get("Analytics") is False and not (anonymous_id or user_id):
-        anonymous_id = message_id
+    if not (anonymous_id or user_id):
+        consent[reading.consent.analytics[0]] = False
+        anonymous_id = None if name in _COMMERCE else message_id
+    url, referrer = params.get("page_location"), params.get("page_referrer")
+    campaign, guessed_referrer = _campaign(_record(row.get("collected_traffic_source")), params)
+    is_ignored = (params.get("ignore_referrer") or "").lower() in ("true", "1")
     record = {
         "messageId": message_id,
         "type": kind,
@@ -81,13 +88,13 @@ def to_segment(row: dict[str, Any], *, reporting_currency: str) -> dict[str, Any
         "timestamp": _timestamp(row.get("event_timestamp")),
         "context": _present(
             {
-                "campaign": _campaign(_record(row.get("collected_traffic_source")), params),
-                "page": _present({"url": params.get("page_location"), "referrer": params.get("page_referrer")}),
+                "campaign": campaign,
+                "page": _present({"url": url, "referrer": None if is_ignored else referrer or guessed_referrer}),
                 "consent": _present({"categoryPreferences": consent}),
                 "location": _location(_record(row.get("geo"))),
             }
         ),
-        "properties": _commerce(name, _record(row.get("ecommerce")), params, reporting_currency),
+        "properties": _commerce(name, row, params, reading.currency or reading.reporting_currency),
     }
     return _present(record)
 
@@ -136,9 +143,10 @@ def _timestamp(micros: Any) -> str | None:
         return text
 
 
-def _consent(privacy: dict[str, Any]) -> dict[str, bool]:
+def _consent(privacy: dict[str, Any], reading: Reading) -> dict[str, bool]:
     """'Yes' and 'No' as a choice; 'Unset' and null say nothing."""
-    choices = {"Analytics": privacy.get("analytics_storage"), "Advertising": privacy.get("ads_storage")}
+    names = reading.consent
+    choices = {names.analytics[0]: privacy.get("analytics_storage"), names.advertising[0]: privacy.get("ads_storage")}
     return {
         category: _CONSENT[choice] for category, value in choices.items() if (choice := str(value).lower()) in _CONSENT
     }
@@ -149,18 +157,39 @@ def _location(geo: dict[str, Any]) -> dict[str, Any]:
     return {name: text for name, text in found.items() if text and text not in _NOT_SET}
 
 
-def _campaign(collected: dict[str, Any], params: dict[str, str]) -> dict[str, str]:
-    """The tags of the event's own URL, else the event's parameters, else google/cpc for a paid click id.
+def _campaign(collected: dict[str, Any], params: dict[str, str]) -> tuple[dict[str, str], str | None]:
+    """The campaign, and a referrer where GA4 took one for the source.
 
-    A click id waits for utm tags of the page's URL: where the URL has some, the pipeline reads them there.
+    The tags of the event's own URL, else the event's parameters. What GA4 itself guessed there (``organic``,
+    ``(direct)``) gives way to a paid click, whose id stands in the export or in the URL, and a guess from the referrer
+    is a referrer, so that payment and internal domains are no source here either. A click id waits for utm tags of
+    the page's URL: where the URL has some, the pipeline reads them there.
     """
     manual = {part: collected.get(f"manual_{_manual(part)}") for part in _CAMPAIGN_PARTS}
     tags = {part: params.get(key) for part, key in _CAMPAIGN_PARTS.items()}
     campaign = _named(manual) or _named(tags)
-    if campaign or "utm_" in params.get("page_location", ""):
-        return campaign
-    clicked = any(_text(collected.get(key)) or params.get(key) for key in _CLICK_IDS)
-    return {"source": "google", "medium": "cpc"} if clicked else {}
+    source, medium = (campaign.get(part, "").lower() for part in ("source", "medium"))
+    if campaign and medium not in ("organic", "referral", "(none)") and source != "(direct)":
+        return campaign, None
+    url = params.get("page_location", "").partition("#")[0]
+    if "utm_" in url:
+        return {}, None
+    if clicked := _clicked(collected, params, url):
+        return {"source": clicked, "medium": "cpc"}, None
+    if source == "(direct)":
+        return {}, None
+    is_host = medium == "referral" and "." in source and not campaign.keys() - {"source", "medium"}
+    return ({}, f"https://{source}/") if is_host else (campaign, None)
+
+
+def _clicked(collected: dict[str, Any], params: dict[str, str], url: str) -> str | None:
+    """The source of a paid click whose id is there."""
+    for source, ids in _CLICK_IDS.items():
+        if any(_text(collected.get(key)) or params.get(key) for key in ids):
+            return source
+        if re.search(rf"[?&](?:{'|'.join(ids)})=[^&]", url):
+            return source
+    return None
 
 
 def _manual(part: str) -> str:
@@ -176,29 +205,36 @@ def _named(campaign: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _commerce(
-    name: str | None, ecommerce: dict[str, Any], params: dict[str, str], reporting_currency: str
-) -> dict[str, str]:
+def _commerce(name: str | None, row: dict[str, Any], params: dict[str, str], currency: str) -> dict[str, Any]:
     """Properties of an order or a refund; {} of anything else.
 
     GA4's values leave tax and shipping out; what Segment calls the total of a refund has them in.
     """
+    if name not in _COMMERCE:
+        return {}
+    ecommerce = _record(row.get("ecommerce"))
 
     def amount(column: str, param: str) -> str | None:
         return _text(ecommerce.get(column)) or params.get(param)
 
-    if name not in _COMMERCE:
-        return {}
     order_id = _text(ecommerce.get("transaction_id"))
     if order_id is None or order_id in _NOT_SET:
         order_id = params.get("transaction_id")
-    properties = {"order_id": order_id, "currency": params.get("currency") or reporting_currency}
+    properties: dict[str, Any] = {"order_id": order_id, "currency": params.get("currency") or currency}
     tax, shipping = amount("tax_value", "tax"), amount("shipping_value", "shipping")
     if name == "purchase":
-        properties |= {"revenue": amount("purchase_revenue", "value"), "tax": tax, "shipping": shipping}
+        told = amount("purchase_revenue", "value")
+        properties |= {"revenue": told, "tax": tax, "shipping": shipping}
     else:
-        properties["total"] = _sum(amount("refund_value", "value"), tax, shipping)
-    return _present(properties)
+        told = amount("refund_value", "value")
+        properties["total"] = _sum(told, tax, shipping)
+    return _present(properties | ({} if told else {"products": _products(row.get("items"))}))
+
+
+def _products(items: Any) -> list[dict[str, Any]] | None:
+    """What the items cost, where the event has no value of its own; None without items."""
+    listed = [item for item in (items if isinstance(items, list) else []) if isinstance(item, dict)]
+    return [{"price": _text(item.get("price")), "quantity": _text(item.get("quantity"))} for item in listed] or None
 
 
 def _sum(value: str | None, *others: str | None) -> str | None:

@@ -7,15 +7,23 @@ and every commerce track, since money is read from text, is marked ``is_unsure``
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
+
+import polars as pl
 
 from ingestion import fields
+from ingestion.decoding import DeadLetter, decode_any
+from ingestion.reading import Reading
 from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
+from privacy.consent import UnreadableConsentError, stated
+
+BOTH = "\x1f"  # begins, and parts, what is stated in two places; no JSON has it
 
 # Text leaves come as JSON where a number must not pass for a string, so strings still have their quotes.
 _STRUCTURE = (
     '{"messageId":"JSON","type":"VARCHAR","event":"VARCHAR","anonymousId":"JSON","userId":"JSON",'
     '"timestamp":"VARCHAR","receivedAt":"VARCHAR","context":{"campaign":"JSON","page":{"url":"VARCHAR","referrer":"VARCHAR"},"userAgent":"VARCHAR",'
-    '"consent":{"categoryPreferences":{"Analytics":"JSON"}},"location":{"region":"JSON","country":"JSON"}},'
+    '"consent":"JSON","consentManagement":"JSON","isBot":"JSON","location":{"region":"JSON","country":"JSON"}},'
     '"properties":{"experiment_id":"JSON","experiment_name":"JSON","variation_id":"JSON","variation_name":"JSON"}}'
 )
 # Few records have one, so it is read in a second step.
@@ -25,6 +33,10 @@ _QUOTED = {
     "campaign_source": "c.source", "campaign_medium": "c.medium",
     "campaign_name": "c.name", "campaign_id": "c.id",
 }  # fmt: skip
+_IDS = ("message_id", "anonymous_id", "user_id", "campaign_id")  # numbers pass, as their digits
+# What is stated of consent, as JSON: few texts that are many records', so each is read once, by the exact reader.
+_CONSENT = f"""case when r.context.consentManagement is null then r.context.consent::varchar
+    else concat('{BOTH}', r.context.consent::varchar, '{BOTH}', r.context.consentManagement::varchar) end"""
 _UNQUOTED = {
     "type": "r.type", "event": "r.event", "page_url": "r.context.page.url",
     "page_referrer": "r.context.page.referrer", "user_agent": "r.context.userAgent",
@@ -51,7 +63,6 @@ _LENIENT = (
 _CONTAINERS = {
     "context": "r.context.page.url is null and r.context.userAgent is null",
     "page": "r.context.page.url is null and r.context.page.referrer is null",
-    "consent": "r.context.consent.categoryPreferences.Analytics is null",
 }
 
 
@@ -73,7 +84,7 @@ def query(source: str, now: datetime) -> str:
         read as (
             select record_offset, {", ".join(values)},
                 {_moment("r.timestamp")} as occurred_at, {_moment("r.receivedAt")} as received_at,
-                try_cast(r.context.consent.categoryPreferences.Analytics as boolean) as analytics_consent,
+                {_CONSENT} as consent, coalesce(r.context.isBot = 'true', false) as is_robot,
                 not coalesce({" and ".join(_sure(now))}, false) as is_unsure,
                 {fields.shape("line", "r.messageId")} as shape
             from complete)
@@ -86,15 +97,39 @@ def query(source: str, now: datetime) -> str:
         from read"""
 
 
+def with_consent(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """What :func:`query` found, with ``analytics_consent`` in place of ``consent``; what cannot be read is unsure."""
+    distinct = frame["consent"].drop_nulls().unique()
+    said = [_stated(text, reading.consent.analytics) for text in distinct]
+    verdicts = pl.Series([verdict for verdict, _ in said], dtype=pl.Boolean)
+    odd = distinct.filter(pl.Series([is_odd for _, is_odd in said], dtype=pl.Boolean))
+    given = frame["consent"].replace_strict(distinct, verdicts, default=None, return_dtype=pl.Boolean)
+    is_unsure = frame["is_unsure"]
+    if not odd.is_empty():
+        is_unsure = is_unsure | frame["consent"].is_in(odd.implode()).fill_null(value=False)
+    return frame.with_columns(given.alias("analytics_consent"), is_unsure.alias("is_unsure")).drop("consent")
+
+
+@lru_cache(maxsize=50_000)
+def _stated(text: str, names: tuple[str, ...]) -> tuple[bool | None, bool]:
+    """The verdict, and whether the text can only be judged with the rest of its record."""
+    parts = text.split(BOTH)[1:] if text.startswith(BOTH) else [text, ""]
+    try:
+        consent, management = (decode_any(part) if part else None for part in parts)
+        return stated(consent, management, names), False
+    except (UnreadableConsentError, DeadLetter):
+        return None, True
+
+
 def _sure(now: datetime) -> list[str]:
     """Conditions under which the row can be taken as it is; a null is a no."""
     return [
         f"strlen(line) < {MAX_RECORD_BYTES // 2}",
         "strlen(r.messageId) > 2",
         "(strlen(r.anonymousId) > 2 or strlen(r.userId) > 2)",
-        *[_is_plain(path) for name, path in _QUOTED.items() if name != "campaign_id"],
+        *[_is_plain(path) for name, path in _QUOTED.items() if name not in _IDS],
+        *[f"({_is_plain(_QUOTED[name])} or regexp_matches({_QUOTED[name]}, '{_WHOLE}'))" for name in _IDS],
         *[_is_plain(path) for path in _LABELS["geography"]],
-        f"({_is_plain(_QUOTED['campaign_id'])} or regexp_matches({_QUOTED['campaign_id']}, '{_WHOLE}'))",
         *[
             f"(not coalesce({_IS_EXPERIMENT}, false) or {_is_plain(path)})"
             for name in EXPERIMENT
@@ -107,7 +142,6 @@ def _sure(now: datetime) -> list[str]:
         f"(r.receivedAt is null or (regexp_matches(r.receivedAt, '{_RFC3339}')"
         f" and {_moment('r.receivedAt')} is not null))",
         f"{_moment('r.timestamp')} - coalesce({_moment('r.receivedAt')}, timestamp '{now}') <= interval 1 day",
-        "coalesce(r.context.consent.categoryPreferences.Analytics in ('true', 'false'), true)",
         *[
             f"""case when {empty} then not contains(line, '"{name}"') else true end"""
             for name, empty in _CONTAINERS.items()

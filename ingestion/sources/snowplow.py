@@ -11,6 +11,7 @@ from decimal import Context, Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ingestion.reading import Reading
 from ingestion.sources.snowplow_entities import entities_of
 
 _COLUMNS = """
@@ -50,8 +51,9 @@ _CONSENT_BY_EVENT_TYPE = {
     "withdrawn": False,
     "expired": False,
 }
-_ANALYTICS_SCOPES = {"analytics", "analytical", "statistics", "performance", "measurement"}
-_ADVERTISING_SCOPES = {"advertising", "advertisement", "ads", "marketing", "targeting"}
+# Besides the names that the configuration knows.
+_ANALYTICS_SCOPES = {"analytical", "measurement"}
+_ADVERTISING_SCOPES = {"advertisement", "ads"}
 
 
 def split(line: str) -> dict[str, str]:
@@ -65,14 +67,14 @@ def split(line: str) -> dict[str, str]:
     return {name: value for name, value in zip(COLUMNS, values, strict=True) if value}
 
 
-def to_segment(fields: dict[str, str], *, reporting_currency: str) -> dict[str, Any]:
+def to_segment(fields: dict[str, str], reading: Reading) -> dict[str, Any]:
     """The record of the Segment shape that stands for an enriched event.
 
     Args:
         fields: values by column name, empty ones absent or ''. Entities may come as the TSV has them (JSON in
             ``contexts``, ``derived_contexts``, ``unstruct_event``) or as loaders flatten them
             (``contexts_<vendor>_<name>_<version>``).
-        reporting_currency: stands in where an order names none.
+        reading: its currencies stand in where an order names none.
 
     Returns:
         The record; money as text in whole units of its currency. An order on a page view keeps type ``page``
@@ -80,8 +82,11 @@ def to_segment(fields: dict[str, str], *, reporting_currency: str) -> dict[str, 
     """
     fields = {name: value for name, value in fields.items() if value}
     entities = dict(entities_of(fields))
+    # A consent event speaks of what comes after it, in an order that archives do not keep: only what the event itself
+    # carries is read.
+    attached = dict(entities_of({name: value for name, value in fields.items() if not name.startswith("unstruct")}))
     name = fields.get("event_name") or fields.get("event")
-    event, properties = _commerce(fields, entities, reporting_currency)
+    event, properties = _commerce(fields, entities, reading.currency or reading.reporting_currency)
     kind = _TYPES.get(name or "", "track")
     record = {
         "messageId": fields.get("event_id"),
@@ -94,11 +99,12 @@ def to_segment(fields: dict[str, str], *, reporting_currency: str) -> dict[str, 
         "context": _present(
             {
                 "campaign": _campaign(fields),
-                "page": _present({"url": _url(fields, "page"), "referrer": _url(fields, "refr")}),
+                "page": _present({"url": _url(fields, "page"), "referrer": _referrer(fields)}),
                 "userAgent": fields.get("useragent"),
                 "ip": fields.get("user_ipaddress"),
                 "location": _present({name: fields.get(f"geo_{name}") for name in ("region", "country")}),
-                "consent": _consent(entities.get("consent_preferences")),
+                "consent": _consent(attached.get("consent_preferences"), reading),
+                "isBot": _is_robot(attached.get("spiders_and_robots", {})) or None,
             }
         ),
         "properties": properties,
@@ -137,6 +143,16 @@ def _url(fields: dict[str, str], prefix: str) -> str | None:
     return f"{scheme}://{host}{path}" + (f"?{query}" if query else "")
 
 
+def _referrer(fields: dict[str, str]) -> str | None:
+    """What Enrich knows for one of the shop's own pages is no referrer."""
+    return None if fields.get("refr_medium", "").lower() == "internal" else _url(fields, "refr")
+
+
+def _is_robot(entity: dict[str, Any]) -> bool:
+    """By the IAB's list of spiders and robots, as the enrichment of that name says."""
+    return str(entity.get("spider_or_robot")).lower() == "true"
+
+
 def _campaign(fields: dict[str, str]) -> dict[str, str]:
     """The marketing columns, else the network of a paid click id; '(not set)' is no value.
 
@@ -162,51 +178,52 @@ def _utm_id(url: str) -> str | None:
         return None
 
 
-def _consent(preferences: dict[str, Any] | None) -> dict[str, Any] | None:
+def _consent(preferences: dict[str, Any] | None, reading: Reading) -> dict[str, Any] | None:
     """From the Enhanced Consent plugin's ``consent_preferences``; ``pending`` says nothing yet."""
     if preferences is None:
         return None
     kind, scopes = preferences.get("event_type"), preferences.get("consent_scopes")
+    names = reading.consent
     if kind == "allow_selected":
-        chosen = {str(scope).lower() for scope in (scopes if isinstance(scopes, list) else [])}
+        chosen = {str(scope).strip().casefold() for scope in (scopes if isinstance(scopes, list) else [])}
         categories = {
-            "Analytics": bool(chosen & _ANALYTICS_SCOPES),
-            "Advertising": bool(chosen & _ADVERTISING_SCOPES),
+            known[0]: bool(chosen & (others | {name.casefold() for name in known}))
+            for known, others in ((names.analytics, _ANALYTICS_SCOPES), (names.advertising, _ADVERTISING_SCOPES))
         }
     elif isinstance(kind, str) and kind in _CONSENT_BY_EVENT_TYPE:
-        categories = dict.fromkeys(("Analytics", "Advertising"), _CONSENT_BY_EVENT_TYPE[kind])
+        categories = dict.fromkeys((names.analytics[0], names.advertising[0]), _CONSENT_BY_EVENT_TYPE[kind])
     else:
         return None
     return {"categoryPreferences": categories}
 
 
 def _commerce(
-    fields: dict[str, str], entities: dict[str, dict[str, Any]], reporting_currency: str
+    fields: dict[str, str], entities: dict[str, dict[str, Any]], default_currency: str
 ) -> tuple[str | None, dict[str, str]]:
     """(event, properties) of an order or a refund; (None, {}) of anything else."""
     if "tr_total" in fields:
         order = {key: fields.get(f"tr_{key}") for key in ("total", "tax", "shipping", "currency")}
-        return _order(fields.get("tr_orderid") or fields.get("event_id"), order, reporting_currency)
+        return _order(fields.get("tr_orderid") or fields.get("event_id"), order, default_currency)
     action = entities.get("snowplow_ecommerce_action", {}).get("type")
     if action == "transaction" and (sale := entities.get("transaction")):
         order = {key: sale.get(key) for key in ("tax", "shipping", "currency")} | {"total": sale.get("revenue")}
-        return _order(sale.get("transaction_id"), order, reporting_currency)
+        return _order(sale.get("transaction_id"), order, default_currency)
     if action == "refund" and (refund := entities.get("refund")):
         properties = {
             "order_id": refund.get("transaction_id"),
             "total": refund.get("refund_amount"),
-            "currency": refund.get("currency") or reporting_currency,
+            "currency": refund.get("currency") or default_currency,
         }
         return "Order Refunded", _texts(properties)
     return None, {}
 
 
-def _order(order_id: Any, order: dict[str, Any], reporting_currency: str) -> tuple[str, dict[str, str]]:
+def _order(order_id: Any, order: dict[str, Any], default_currency: str) -> tuple[str, dict[str, str]]:
     """Snowplow's total has tax and shipping in it; Segment's revenue has not."""
     amounts = _texts({key: order[key] for key in ("total", "tax", "shipping")})
     parts = {key: amounts[key] for key in ("tax", "shipping") if key in amounts}
     revenue = _less(amounts["total"], list(parts.values())) if "total" in amounts else None
-    currency = order["currency"] or reporting_currency
+    currency = order["currency"] or default_currency
     return "Order Completed", _texts({"order_id": order_id, "revenue": revenue, **parts, "currency": currency})
 
 

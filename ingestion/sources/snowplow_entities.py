@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-READ = ("client_session", "consent_preferences", "snowplow_ecommerce_action", "transaction", "refund")
+READ = (
+    "client_session", "consent_preferences", "snowplow_ecommerce_action", "transaction", "refund", "spiders_and_robots",
+)  # fmt: skip
 
 
 def unread_schemas(fields: dict[str, str]) -> set[str]:

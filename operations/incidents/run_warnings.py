@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import duckdb
 
-from ingestion import landing, notes, table_books
+from ingestion import gaps, landing, notes, table_books
 from ingestion.books import region_file
 from ingestion.records import naive_utc
 from operations import status
-from operations.landed_files import findings
+from operations.landed_files import findings, reread
 from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
@@ -19,6 +19,8 @@ from quality import order_matching
 from settings import RomiError, Settings, TransientError, UsageError, now
 
 _ROWS = {"events": "records of events", "ledger": "rows of ledger", "spend": "rows of spend", "fx": "rows of fx"}
+
+_PAID = ("Cross-network", "Display", "Paid Other", "Paid Search", "Paid Shopping", "Paid Social", "Paid Video")
 
 
 def booked_so_far(settings: Settings) -> dict[str, int]:
@@ -55,6 +57,9 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
         try:
             with region_file(settings, region, read_only=True) as con:
                 lines += [f"{region}: {line}" for line in _of_books(con, booked.get(region, 0))]
+                lines += [f"{region}: {line}" for line in _of_tags(con)]
+                if stale := reread.warning(con, settings, region):
+                    lines.append(f"{region}: {stale}")
                 lines += [f"{region}: {line}" for line in _of_landing(con, settings, region)]
                 lines += [f"{region}: {line}" for line in _links(settings, region)]
                 lines += [f"{region}: {line}" for line in order_matching.warnings(con, settings)]
@@ -87,6 +92,12 @@ def _regions(settings: Settings) -> list[str]:
 def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
     yield from findings.unread_files(con)
     yield from findings.refused_rows(con, booked)
+    for lost in gaps.known_loss(con):
+        yield (
+            f"{lost['records']:,} records are missing between archives of topic {lost['topic']}, partition"
+            f" {lost['partition']}; if the topic is transactional or compacted, holes are no loss:"
+            f" `topics: {{{lost['topic']}: {{offsets: sparse}}}}`"
+        )
     set_aside = con.execute("""
         select kind, sum(fates.records)::bigint from ops.fates join ops.archives using (archive_id)
         where fate = 'dead_letter' and archive_id > ? group by kind order by kind""", [booked]).fetchall()  # fmt: skip
@@ -109,6 +120,24 @@ def _vanished(settings: Settings, region: str) -> list[str]:
             return []
     with region_file(settings, region) as con:
         return list(findings.vanished_files(con, table_books.tell_vanished(con, present, naive_utc(now()))))
+
+
+def _of_tags(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Paid clicks name their platform by an id that says nothing of the campaign: how to tag them."""
+    is_built = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'romi_daily'"
+    if con.execute(is_built).fetchall() == [(0,)]:
+        return
+    for channel, unnamed, revenue in con.execute(f"""
+        select channel, sum(revenue) filter (campaign = '(none)'), sum(revenue) from finance.romi_daily
+        where attribution_model = 'last_touch' and channel in {_PAID}
+            and date > (select max(date) from finance.romi_daily) - 30
+        group by channel order by channel""").fetchall():
+        if unnamed and unnamed * 2 > revenue:
+            yield (
+                f"{channel}: most of its revenue of the last 30 days names no campaign, so that cost and revenue meet"
+                " by channel only; tag the ads with utm_source, utm_medium and utm_id, the campaign's id"
+                " (Google Ads: {campaignid}, Meta: {{campaign.id}})"
+            )
 
 
 def _links(settings: Settings, region: str | None) -> list[str]:

@@ -49,9 +49,14 @@ _PERSONS = """
     select id, min(moment) as since, max(moment) as until, count(order_id) > 0 as is_buyer
     from ids where id is not null group by id;
     create or replace temp table named as  -- touches whose campaign may resolve otherwise than it did
-    select touched_on, touched_at, person_id from intermediate.int_sessions__starts
-    join (select key from ops.changes where kind = 'campaign')
-        on key = campaign_id or key = lower(campaign_name)"""
+    with spelt as (
+        select touched_on, touched_at, person_id, unnest([campaign_id, campaign_name]) as value
+        from intermediate.int_sessions__starts where has_campaign
+    )
+    select touched_on, touched_at, person_id from spelt
+    where lower(value) in (select lower(key) from ops.changes where kind = 'campaign')
+        or (contains(value, '%')
+            and lower(try(url_decode(value))) in (select lower(key) from ops.changes where kind = 'campaign'))"""
 
 
 def changed_days(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingestion.books import meta, put_meta
-from ingestion.gaps import ARCHIVE_SPANS
+from ingestion.gaps import ARCHIVE_SPANS, CONTIGUOUS
 from settings import Settings
 
 FINAL_AFTER = timedelta(days=35)
@@ -30,7 +30,7 @@ _LOST = f"""
     reached as (
         select start_offset, max(start_offset + records) over before as offset_before,
             max(latest) over before as latest_before, min(earliest) over after as earliest_after
-        from loaded
+        from loaded where {CONTIGUOUS}
         window before as (partition by topic, partition order by start_offset, records
                           rows between unbounded preceding and 1 preceding),
             after as (partition by topic, partition order by start_offset, records

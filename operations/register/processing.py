@@ -103,7 +103,7 @@ REGISTER = (
         "Dead letters",
         "Records that could not be loaded: place, reason, and the payload sealed with the region's key.",
         "To load them after a fix.", _INTEREST, "dead_letter_days", _OPERATORS, True,
-        {"ops.dead_letters": "archive_id record_offset reason occurred_at first_seen_at attempts payload"},
+        {"ops.dead_letters": "archive_id record_offset reason occurred_at first_seen_at attempts payload field"},
     ),
     Processing(
         "Aggregates", "What months taught, how small cells are merged, finance's rows of the region; no pseudonym.",
@@ -158,6 +158,7 @@ REGISTER = (
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.meta": "key value",
             "ops.notes": "archive_id field note records",
+            "ops.readings": "archive_id settings",
             "ops.anomalies": "date measure subject value usual deviations is_blocking",
             "ops.measures": "date measure subject amount base",
             "ops.refused_days": "archive_id day records",

@@ -10,7 +10,9 @@ from typing import Any
 
 import duckdb
 
-from ingestion.records import DeadLetter, decode_text
+from ingestion.reading import Reading
+from ingestion.record_fields import Fields
+from ingestion.records import DeadLetter, decode_record
 from ingestion.sources import converter
 from privacy.keys import Key
 from privacy.pseudonyms import Kind, pseudonym
@@ -110,14 +112,16 @@ def _texts(con: duckdb.DuckDBPyConnection, key: Key) -> Iterator[tuple[tuple[int
 
 def _identifiers(text: str, settings: Settings, topic: str) -> set[tuple[Kind, str]]:
     found = {(kind, quoted or bare) for kind, pattern in _SPELT.items() for quoted, bare in pattern.findall(text)}
-    convert = converter(settings.topic(topic).format, settings.reporting_currency) or decode_text
-    for read in (convert, decode_text):
+    for read in (converter(settings.topic(topic).format, Reading()), decode_record):
         try:
             record = read(text)
         except (DeadLetter, ValueError, KeyError):
             continue
         kinds: tuple[tuple[Kind, str], ...] = (("user", "userId"), ("anonymous", "anonymousId"))
-        found |= {(kind, str(record[name])) for kind, name in kinds if record.get(name)}
+        fields = Fields(record)
+        found |= {
+            (kind, value) for kind, name in kinds if (value := fields.number(name) or str(record.get(name) or ""))
+        }
     return found
 
 

@@ -14,7 +14,9 @@ from ingestion.books import region_file
 from ingestion.compression import CorruptArchiveError
 from ingestion.landing import Landed, discover
 from ingestion.lines import raw_lines
-from ingestion.records import DeadLetter, decode_text
+from ingestion.reading import DEFAULTS
+from ingestion.record_fields import Fields
+from ingestion.records import DeadLetter
 from ingestion.sources import converter
 from ingestion.zone import zone
 from operations.error_messages import describe_error
@@ -124,7 +126,7 @@ def still_unreadable(archives: Sequence[Landed], names: Collection[str]) -> set[
 
 
 def _read(settings: Settings, archive: Landed, sought: Sought, found: Searched) -> list[Missing]:
-    convert = converter(settings.topic(archive.topic).format, settings.reporting_currency) or decode_text
+    convert = converter(settings.topic(archive.topic).format, DEFAULTS)
 
     def take(line: bytes) -> None:
         found.records += 1
@@ -152,7 +154,7 @@ def _problem(archive: Landed, take: Callable[[bytes], None]) -> str | None:
 
 
 def _meet(record: dict[str, Any], sought: Sought, met: list[Met]) -> None:
-    user, device = _text(record.get("userId")), _text(record.get("anonymousId"))
+    user, device = (Fields(record).number(name) or "" for name in ("userId", "anonymousId"))
     persons = {*(sought.users(user) if user else ()), *(sought.devices(device) if device else ())}
     for email in _emails(record) if sought.by_email else ():
         for place in sought.emails(email):
@@ -161,10 +163,6 @@ def _meet(record: dict[str, Any], sought: Sought, met: list[Met]) -> None:
             met[place].devices |= {device} - {""}
     for place in persons:
         met[place].records += 1
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _emails(record: dict[str, Any]) -> set[str]:

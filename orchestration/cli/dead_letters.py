@@ -117,7 +117,8 @@ def _settings(config: Path | None, warehouse: Path | None) -> Settings:
 
 
 def _place(region: str, letter: Letter) -> dict[str, Any]:
-    return {"id": f"{region}:{letter.archive_id}:{letter.record_offset}", "region": region, **asdict(letter)}
+    place = f"{region}:{letter.archive_id}:{letter.record_offset}"
+    return {"id": place, "region": region, **asdict(letter), "expected": letter.expected}
 
 
 def _print_list(groups: list[dict[str, Any]], named: list[dict[str, Any]]) -> None:
@@ -132,7 +133,15 @@ def _print_list(groups: list[dict[str, Any]], named: list[dict[str, Any]]) -> No
          "records": one["records"], "kept": one["payloads"]}
         for one in groups
     ]  # fmt: skip
+    blamed = [
+        {"region": one["region"], "topic": one["topic"] or f"({one['kind']})", "reason": one["reason"],
+         "field": field or "(the whole line)", "expected": words or "-"}
+        for one in groups for field, words in one["fields"].items()
+    ]  # fmt: skip
     out.print(_table("Dead letters (kept: how many payloads a replay can read)", rows))
+    if blamed:
+        distinct = list({tuple(one.values()): one for one in blamed}.values())
+        out.print(_table("What was expected of which field", distinct))
     if named:
         singles = [
             {"id": one["id"], "reason": one["reason"], "arrived": one["first_seen_at"].date(),

@@ -17,6 +17,7 @@ from orchestration.cli import dead_letters as cli_dead_letters
 from orchestration.cli import files as cli_files
 from orchestration.cli import keys as cli_keys
 from orchestration.cli import probe as cli_probe
+from orchestration.cli import reread as cli_reread
 from orchestration.cli import run as cli_run
 from orchestration.cli import subjects as cli_subjects
 from orchestration.cli import upkeep as cli_upkeep
@@ -154,14 +155,14 @@ def _say(facts: dict[str, Any], line: str, as_json: bool) -> None:
     click.echo(json.dumps(facts) if as_json else line)
 
 
-@main.group("files")
-def files() -> None:
-    """The files that were read, and what each gave."""
-
-
 @main.group()
 def dsar() -> None:
     """Requests of persons: what is held about them, a correction, their erasure."""
+
+
+@main.group("files")
+def files() -> None:
+    """The files that were read, and what each gave."""
 
 
 @main.group()
@@ -188,6 +189,7 @@ command(files, "list")(cli_files.list_files)
 command(files, "show")(cli_files.show_file)
 command(files, "forget")(cli_files.forget_file)
 command(main, "check")(cli_files.check_file)
+command(files, "reread")(cli_reread.reread_files)
 command(dsar, "access")(cli_subjects.access)
 command(dsar, "export")(cli_subjects.export)
 command(dsar, "erase")(cli_subjects.erase)

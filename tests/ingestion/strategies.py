@@ -46,6 +46,23 @@ _MONEY = [
 _NAMES = ['"EUR"', '"eur"', '"JPY"', '"XXQ"', '"KWD"', '"Order Completed"', '"Order Refunded"', '"Order Cancelled"',
     '"Experiment Viewed"', '"Signed Up"', '"track"', '"page"',
           '"alias"']  # fmt: skip
+_CONSENTS = [
+    "{}",
+    '{"Analytics":true}',
+    '{"analytics":false}',
+    '{"C0002":true,"C0004":false}',
+    '{"Analytics":true,"c0002":false}',
+    '{"analytics_storage":"granted"}',
+    '{"Analytics":null}',
+    '["C0002"]',
+    '{"Analytics":"maybe"}',
+    '{"ANALYTICS":true}',
+    '{"categoryPreferences":{"performance":true}}',
+    '{"allowedConsentIds":["C0002"],"deniedConsentIds":["C0004"]}',
+    '{"deniedConsentIds":["c0002"]}',
+    '{"allowedConsentIds":5}',
+    '{"Analytics":true,"Analytics":false}',
+]
 _URLS = [
     '"https://shop.example/p?utm_source=news%20letter&utm_medium=e+mail&utm_campaign=x#utm_source=no"',
     '"https://shop.example/?gclid=abc&utm_term=t"', '"http://user:pass@Shop.Example:8080/"', '"/relative"',
@@ -102,7 +119,14 @@ def _objects(tree: list[Any]) -> list[list[Any]]:
     return [tree] + [found for _, part in tree if isinstance(part, list) for found in _objects(part)]
 
 
-_VALUES = st.sampled_from(_ODD) | st.sampled_from(_ODD + _MOMENTS + _MONEY + _NAMES + _URLS)
+_NUMBERS = [*"07", "-7", "123456789012345678", "12345678901234567890123", "5.0", "1e3"]
+_KEYS = ['"consentManagement"', '"isBot"', '"payload"', '"value"', '"schema"', '"products"', '"subtotal"']
+_VALUES = (
+    st.sampled_from(_ODD)
+    | st.sampled_from(_CONSENTS)
+    | st.sampled_from(_NUMBERS)
+    | st.sampled_from(_ODD + _MOMENTS + _MONEY + _NAMES + _URLS)
+)
 
 
 @st.composite
@@ -128,12 +152,16 @@ def spoilt_records(draw: st.DrawFn) -> str:
             continue
         index = draw(st.integers(0, len(place) - 1))
         key, value = place[index]
-        change = draw(st.sampled_from(["set", "set", "set", "moment", "drop", "before", "after", "escape", "case"]))
+        change = draw(
+            st.sampled_from(["set", "set", "set", "moment", "drop", "before", "after", "escape", "case", "new"])
+        )
         odd = draw(st.sampled_from(_MOMENTS) if "timestamp" in key or "receivedAt" in key else _VALUES)
         if change in ("set", "moment"):
             place[index] = (key, odd)
         elif change == "drop":
             del place[index]
+        elif change == "new":
+            place.insert(index, (draw(st.sampled_from(_KEYS)), odd))
         elif change in ("before", "after"):
             place.insert(index + (change == "after"), (key, odd))
         elif change == "escape":
@@ -148,7 +176,9 @@ def spoilt_records(draw: st.DrawFn) -> str:
 def lines(draw: st.DrawFn) -> bytes:
     """A line of an archive, without its end; rarely one that holds no object, no JSON, no UTF-8 or nothing."""
     line = draw(spoilt_records()).encode("utf-8", "surrogatepass")
-    spoil = draw(st.sampled_from(["", "", "", "", "cut", "garbage", "bytes", "blanks", "other", "bom"]))
+    spoil = draw(st.sampled_from(["", "", "", "", "cut", "garbage", "bytes", "blanks", "other", "bom", "envelope"]))
+    if spoil == "envelope":
+        return draw(st.sampled_from([b'{"schema":{},"payload":', b'{"value":', b'{"op":"c","after":'])) + line + b"}"
     if spoil == "cut":
         return line[: draw(st.integers(1, len(line) - 1))]
     if spoil == "garbage":

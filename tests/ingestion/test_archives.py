@@ -10,8 +10,8 @@ import pytest
 
 from ingestion.archives import Reader, read_converted
 from ingestion.compression import CorruptArchiveError
+from ingestion.reading import DEFAULTS
 from ingestion.records import MAX_RECORD_BYTES
-from ingestion.sources import converter
 from ingestion.sources.snowplow import COLUMNS
 from tests.ingestion.strategies import NOW, page
 
@@ -172,7 +172,7 @@ def tsv(**values: str) -> bytes:
 def test_empty_columns_at_either_end_of_a_tab_separated_line_are_columns(tmp_path):
     line = tsv(event_id="e-1", event_name="page_view", domain_userid="a", collector_tstamp="2026-03-01 10:00:00.123")
     path = put(tmp_path, b"\r\n".join([line, b"", b"\t\t", line, b"no tsv"]), "web+0+0.tsv")
-    assert outcome(read_converted(path, "snowplow", converter("snowplow", "EUR"), NOW)) == (
+    assert outcome(read_converted(path, "snowplow", NOW, DEFAULTS)) == (
         [0, 1],
         {2: "malformed_json"},
     )

@@ -58,7 +58,7 @@ def ids(zone):
 # Orders go through the exact reader, so that the bug is met.
 def land_buggy(zone, monkeypatch):
     """Two archives; with the bug mended, their dead letters have every fate but suppressed and expired."""
-    first = [order(messageId=f"o-{n}") for n in range(4)] + [order(messageId="n-1", **NOBODY), "{", page(userId=5)]
+    first = [order(messageId=f"o-{n}") for n in range(4)] + [order(messageId="n-1", **NOBODY), "{", page(userId=5.5)]
     second = [order(messageId="o-2"), order(messageId="o-9"), "x" * (1 << 20) + "y", order(messageId="o-1", userId="z")]
     with monkeypatch.context() as patch:
         refuse(patch, "o-1", "o-2", "n-1", "o-9")
@@ -159,8 +159,9 @@ def test_a_topic_whose_format_was_wrong_is_read_as_what_it_is(tmp_path, line_end
 def test_bots_and_those_without_consent_or_too_old_have_their_fate(zone, monkeypatch):
     bad = {"properties": {"order_id": "o", "revenue": 1, "currency": "XXQ"}}
     zone.archive(
-        order(messageId="m-1", **bad, **NOBODY), order(messageId="m-2", **bad), page(messageId="m-3", userId=5, **BOT),
-        page(messageId="m-4", userId=5, **NOBODY), page(messageId="m-5", userId=5, timestamp="2020-01-01T00:00:00Z"),
+        order(messageId="m-1", **bad, **NOBODY), order(messageId="m-2", **bad),
+        page(messageId="m-3", userId=5.5, **BOT), page(messageId="m-4", userId=5.5, **NOBODY),
+        page(messageId="m-5", userId=5.5, timestamp="2020-01-01T00:00:00Z"),
     )  # fmt: skip
     zone.load()
     monkeypatch.setitem(MINOR_UNITS, "XXQ", 2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingestion import lines as line_blocks
 from ingestion.archives import Reader
-from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_text, read_record
+from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_record, read_record
 from tests.ingestion.strategies import NOW, lines, page
 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -50,7 +50,9 @@ def one_by_one(archive: list[bytes]):
                 text = line.strip().decode()
             except UnicodeDecodeError:
                 raise DeadLetter("invalid_encoding") from None
-            rows.append(dict.fromkeys(PLAIN.names()) | read_record(decode_text(text), NOW) | {"record_offset": offset})
+            rows.append(
+                dict.fromkeys(PLAIN.names()) | read_record(decode_record(text), NOW) | {"record_offset": offset}
+            )
         except DeadLetter as error:
             dead.append((offset, error.reason, error.occurred_at))
     return rows, dead

@@ -67,16 +67,16 @@ def paid(**changes):
 @pytest.mark.parametrize(
     ("record", "field", "reason"),
     [
-        (page(userId=5), "userId", "invalid_type"),
+        (page(userId=5.5), "userId", "invalid_type"),
         (page(context="x"), "context", "invalid_type"),
         (page(context={"page": {"url": 5}}), "context.page.url", "invalid_type"),
         (page(context={"consent": {"categoryPreferences": {"Analytics": "yes"}}}),
          "context.consent.categoryPreferences.Analytics", "invalid_type"),
         (paid(revenue=True), "properties.revenue", "invalid_type"),
         (paid(revenue="1,5"), "properties.revenue", "invalid_money"),
-        (paid(tax="?"), "properties.tax", "invalid_money"),
+        (paid(revenue=None, tax="?"), "properties.tax", "invalid_money"),
         (paid(currency="XXQ"), "properties.currency", "unknown_currency"),
-        (paid(revenue=None), "properties.revenue", "missing_field"),
+        (paid(revenue=None, total=None), "properties.revenue", "missing_field"),
         (page(messageId=None), "messageId", "missing_field"),
         (page(anonymousId="", userId=None), "anonymousId", "missing_field"),
         (page(timestamp="now"), "timestamp", "invalid_timestamp"),
@@ -94,7 +94,7 @@ def test_a_field_that_changes_its_type_is_named_with_its_share_of_the_day(zone, 
     zone.archive(*pages(0, 7))
     zone.archive(*pages(50, 3), topic="app")
     zone.load()
-    broken = pages(10, 2, userId=5)
+    broken = pages(10, 2, userId=5.5)
     found = released(zone, *pages(20, 6), *broken, "no json, to blame on no field", monkeypatch=monkeypatch)["broken"]
     assert [(one["topic"], one["field"], one["reason"], one["records"], one["share"]) for one in found] == [
         ("web", "userId", "invalid_type", 2, 2 / 9)

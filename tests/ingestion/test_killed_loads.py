@@ -21,7 +21,7 @@ def land(zone: Zone, archives: int = 6, records: int = 40) -> Zone:
     for start in range(archives):
         ids = [(start * records + n) // 2 for n in range(records)]
         made = [(order if n % 5 == 0 else page)(messageId=f"m-{n}", userId=f"u-{n % 7}") for n in ids]
-        zone.archive(*made, "{", page(userId=5), start=start * 1000, suffix="json.gz" if start % 2 else "json")
+        zone.archive(*made, "{", page(userId=5.5), start=start * 1000, suffix="json.gz" if start % 2 else "json")
     broken = zone.archive(page(), start=999_999, suffix="json.gz")
     broken.write_bytes(broken.read_bytes()[:-4])
     zone.put("eu/spend/google_ads/a.csv", "date,campaign_id,spend,currency\n2026-03-01,c,1,EUR\n2026-03-01,c,x,EUR\n")

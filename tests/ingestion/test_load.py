@@ -35,7 +35,7 @@ def test_every_fate_and_every_reason_is_counted(zone):
     fine = order(messageId="o-1")
     zone.archive(
         *pages(1, 1, 2), *pages(3, **nobody), *pages(4, **bot), *pages(5, timestamp="2020-01-01T00:00:00Z"), fine,
-        order(messageId="o-2", **nobody), "x" * (1 << 20) + "y", b"\xff", "{", page(messageId=None), page(userId=5),
+        order(messageId="o-2", **nobody), "x" * (1 << 20) + "y", b"\xff", "{", page(messageId=None), page(userId=5.5),
             page(timestamp="today"),
         page(timestamp="2026-03-20T00:00:00Z"), fine | {"properties": fine["properties"] | {"revenue": "-1"}},
         fine | {"properties": fine["properties"] | {"currency": "XXQ"}}, "", "  ",
@@ -47,7 +47,7 @@ def test_every_fate_and_every_reason_is_counted(zone):
 
 
 def test_a_dead_letter_has_its_place_its_reason_and_its_payload_sealed(zone):
-    zone.archive(page(), "{jane", page(userId=5))
+    zone.archive(page(), "{jane", page(userId=5.5))
     zone.load()
     with region_file(zone.settings, "eu", read_only=True) as con:
         rows = con.execute(
@@ -105,7 +105,7 @@ def test_a_message_id_is_unique_over_all_topics_and_partitions(zone):
 
 def test_a_message_id_is_taken_only_by_a_record_that_was_kept(zone):
     refused = page(messageId="m-1", context={"consent": {"categoryPreferences": {"Analytics": False}}})
-    zone.archive(refused, page(messageId="m-1", userId=5), *pages(1))
+    zone.archive(refused, page(messageId="m-1", userId=5.5), *pages(1))
     zone.load()
     assert zone.fates() == {"read": 3, "loaded": 1, "no_consent": 1, "dead_letter": {"invalid_type": 1}}
 

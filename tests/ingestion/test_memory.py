@@ -41,7 +41,7 @@ def put(zone, lines, start=0):
 
 @pytest.mark.slow
 def test_dead_letters_do_not_gather_in_memory(zone):
-    pad = json.dumps(page(userId=5, pad="x" * 900_000)).encode()
+    pad = json.dumps(page(userId=5.5, pad="x" * 900_000)).encode()
     for number in range(20):
         put(zone, [pad] * 30, start=number * 30)
     assert peak_mib(zone) < 2048
@@ -66,7 +66,7 @@ def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_read_in_pieces(
 def test_one_archive_of_more_dead_letters_than_half_of_the_memory_limit_is_loaded(zone, monkeypatch):
     # As more than 1 GB of them under 2 GB.
     monkeypatch.setattr("ingestion.load._MEMORY_FOR_LETTERS", "512MB")
-    put(zone, (json.dumps(page(userId=5, pad=os.urandom(450_000).hex())).encode() for _ in range(330)))
+    put(zone, (json.dumps(page(userId=5.5, pad=os.urandom(450_000).hex())).encode() for _ in range(330)))
     zone.load()
     assert zone.fates() == {"read": 330, "dead_letter": {"invalid_type": 330}}
     assert zone.query("select sum(octet_length(payload)) > 0.55 * 512e6 from ops.dead_letters") == [(True,)]

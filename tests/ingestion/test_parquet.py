@@ -116,7 +116,7 @@ def test_text_that_is_no_utf_8_condemns_its_own_record_only(zone):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"messageId": None}, "missing_field"), ({"messageId": 5}, "invalid_type"), ({"userId": [1]}, "invalid_type"),
+        ({"messageId": None}, "missing_field"), ({"messageId": 5.5}, "invalid_type"), ({"userId": [1]}, "invalid_type"),
         ({"type": Decimal(1)}, "invalid_type"), ({"timestamp": 5}, "invalid_type"), ({"timestamp": "5"},
         "invalid_timestamp"), ({"context": {"page": {"url": 7}}}, "invalid_type"),
     ],

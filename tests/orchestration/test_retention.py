@@ -22,7 +22,9 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = Settings(warehouse=tmp_path / "warehouse", landing=str(tmp_path / "landing"), regions=None)
     with exclusive(made), region_file(made, "eu") as con:
-        con.execute("insert into ops.dead_letters values (1, 0, 'malformed_json', null, '2020-01-01', 1, 'x'::blob)")
+        con.execute(
+            "insert into ops.dead_letters values (1, 0, 'malformed_json', null, '2020-01-01', 1, 'x'::blob, null)"
+        )
     return made
 
 

@@ -48,6 +48,9 @@ def rule_variables(settings: Settings, region: str) -> dict[str, Any]:
         ],
         "channel_rules": [rule.model_dump() for rule in rules.channel_rules],
         "sources": [{"source": name, "category": category} for name, category in sorted(rules.sources.items())],
+        "platforms": [
+            {"source": name, "platform": platform.lower()} for name, platform in sorted(rules.platforms.items())
+        ],
         "session_timeout_minutes": rules.session_timeout_minutes,
         "time_decay_half_life_days": str(rules.time_decay_half_life_days),
         "lapsed_after_days": rules.lapsed_after_days,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestion.reading import DEFAULTS
 from ingestion.records import DeadLetter, read_record
 from ingestion.sources import converter
 from ingestion.sources.snowplow import COLUMNS
@@ -47,7 +48,7 @@ ACTIONS = [
 
 def passes(source: str, line: str) -> None:
     with contextlib.suppress(DeadLetter):
-        read_record(converter(source, "EUR")(line), NOW)
+        read_record(converter(source, DEFAULTS)(line), NOW)
 
 
 @settings(max_examples=300, deadline=None)

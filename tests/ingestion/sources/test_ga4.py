@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from ingestion.reading import DEFAULTS
 from ingestion.sources.ga4 import to_segment
 
 ROW = {
@@ -15,7 +16,7 @@ REFUSED = {"user_pseudo_id": None, "privacy_info": {"analytics_storage": "No", "
 
 
 def segment(**values: object) -> dict:
-    return to_segment(ROW | values, reporting_currency="EUR")
+    return to_segment(ROW | values, DEFAULTS)
 
 
 def params(**values: object) -> list[dict]:
@@ -80,7 +81,7 @@ def test_a_purchase_is_an_order_with_exact_money():
             "event_params": params(currency="GBP"),
         }
     ).replace('"purchase_revenue": 1', '"purchase_revenue": 900000000000000.03')
-    order = to_segment(json.loads(line, parse_float=Decimal), reporting_currency="EUR")
+    order = to_segment(json.loads(line, parse_float=Decimal), DEFAULTS)
     assert (order["type"], order["event"]) == ("track", "Order Completed")
     assert order["properties"] == {
         "order_id": "o1",
@@ -154,9 +155,54 @@ def test_consent_is_read_from_privacy_info(stored, expected):
 
 
 def test_a_cookieless_ping_of_a_refusal_is_told_from_a_broken_record():
-    ping = segment(**REFUSED)
-    assert ping["anonymousId"] == ping["messageId"]
-    assert "anonymousId" not in segment(user_pseudo_id=None)
+    for nobody in (REFUSED, {"user_pseudo_id": None}, {"user_pseudo_id": "", "privacy_info": {}}):
+        ping = segment(**nobody)
+        assert ping["anonymousId"] == ping["messageId"]
+        assert ping["context"]["consent"]["categoryPreferences"]["Analytics"] is False
+
+
+@pytest.mark.parametrize("name", ["purchase", "refund"])
+def test_an_order_without_any_identity_is_nobodys(name):
+    assert "anonymousId" not in segment(event_name=name, user_pseudo_id=None, privacy_info={})
+
+
+@pytest.mark.parametrize("guess", [{"source": "google", "medium": "organic", "campaign": "(organic)"},
+                                   {"source": "(direct)", "medium": "(none)"}, {}])  # fmt: skip
+@pytest.mark.parametrize(
+    ("click", "source"),
+    [({"page_location": "https://a.example/?x=1&gclid=T"}, "google"), ({"gclid": "T"}, "google"),
+     ({"page_location": "https://a.example/?msclkid=T#msclkid=no"}, "bing"), ({"msclkid": "T"}, "bing")],
+)  # fmt: skip
+def test_a_paid_click_goes_before_what_ga4_guessed(guess, click, source):
+    assert segment(event_params=params(**guess, **click))["context"]["campaign"] == {"source": source, "medium": "cpc"}
+
+
+def test_a_tagged_campaign_stays_whatever_was_clicked():
+    tags = params(source="news", medium="email", campaign="w9", page_location="https://a.example/?gclid=T")
+    assert segment(event_params=tags)["context"]["campaign"] == {"source": "news", "medium": "email", "name": "w9"}
+
+
+def test_a_source_that_ga4_took_from_the_referrer_is_the_referrer():
+    found = segment(event_params=params(source="www.paypal.com", medium="referral"))["context"]
+    assert found == {"page": {"referrer": "https://www.paypal.com/"}}
+
+
+def test_direct_is_no_campaign():
+    assert "context" not in segment(event_params=params(source="(direct)", medium="(none)"))
+
+
+@pytest.mark.parametrize("value", ["true", "True", 1])
+def test_a_referrer_that_ga4_was_told_to_ignore_is_none(value):
+    found = params(page_referrer="https://acs.bank.example/", ignore_referrer=value)
+    assert "context" not in segment(event_params=found)
+
+
+def test_a_refund_of_items_is_worth_them_and_one_of_nothing_names_no_amount():
+    items = [{"item_id": "a", "price": Decimal("2.50"), "quantity": 2}, {"price": 1}]
+    partial = segment(event_name="refund", ecommerce={"transaction_id": "o1"}, items=items)
+    assert partial["properties"]["products"] == [{"price": "2.50", "quantity": "2"}, {"price": "1", "quantity": None}]
+    whole = segment(event_name="refund", ecommerce={"transaction_id": "o1"})
+    assert whole["properties"] == {"order_id": "o1", "currency": "EUR"}
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "x", [1], {"a": 1}, [{"key": "k"}], [{"key": "k", "value": 1}]])

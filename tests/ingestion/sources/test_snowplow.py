@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.archives import read_lines
-from ingestion.sources import converter
+from ingestion.reading import DEFAULTS
 from ingestion.sources.snowplow import COLUMNS, split, to_segment
 from tests.ingestion.strategies import NOW
 
@@ -24,7 +24,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 def segment(**fields: str) -> dict:
-    return to_segment(PAGE_VIEW | fields, reporting_currency="EUR")
+    return to_segment(PAGE_VIEW | fields, DEFAULTS)
 
 
 def entity(vendor: str, name: str, data: dict) -> dict:
@@ -110,7 +110,7 @@ def test_a_screen_view_is_a_screen_and_anything_else_a_track():
 
 
 def test_empty_fields_are_absent():
-    assert to_segment({"event_id": "", "user_id": ""}, reporting_currency="EUR") == {"type": "track"}
+    assert to_segment({"event_id": "", "user_id": ""}, DEFAULTS) == {"type": "track"}
 
 
 def test_the_collector_time_stands_in_for_the_derived_one_and_an_offset_stays():
@@ -190,6 +190,28 @@ def test_consent_is_read_from_a_flattened_column_too():
     assert record["context"]["consent"]["categoryPreferences"]["Analytics"] is False
 
 
+def test_a_consent_event_is_not_read_since_it_speaks_of_what_comes_after_it():
+    event = entity("com.snowplowanalytics.snowplow", "consent_preferences", {"eventType": "allow_all"})
+    wrapped = json.dumps(entity("com.snowplowanalytics.snowplow", "unstruct_event", event))
+    assert "consent" not in segment(event="unstruct", event_name="consent_preferences", unstruct_event=wrapped).get(
+        "context", {}
+    )
+
+
+def test_what_the_iab_knows_for_a_robot_is_one():
+    robot = contexts(entity("com.iab.snowplow", "spiders_and_robots", {"spiderOrRobot": True, "category": "SPIDER"}))
+    human = contexts(entity("com.iab.snowplow", "spiders_and_robots", {"spiderOrRobot": False, "category": "BROWSER"}))
+    assert segment(derived_contexts=robot)["context"]["isBot"] is True
+    assert "isBot" not in segment(derived_contexts=human).get("context", {})
+    flattened = "contexts_com_iab_snowplow_spiders_and_robots_1"
+    assert segment(**{flattened: '[{"spider_or_robot": true}]'})["context"]["isBot"] is True
+
+
+def test_one_of_the_shops_own_pages_is_no_referrer():
+    assert "context" not in segment(page_referrer="https://a.example/", refr_medium="internal")
+    assert segment(page_referrer="https://b.example/", refr_medium="unknown")["context"]["page"]
+
+
 def test_a_total_makes_an_order_without_tax_and_shipping_in_its_revenue():
     order = segment(
         event="transaction", event_name="transaction", tr_orderid="o1", tr_total="119.99", tr_tax="19.10",
@@ -210,7 +232,7 @@ def test_a_page_view_with_a_total_stays_a_page_and_carries_the_order():
     assert (record["type"], record["event"]) == ("page", "Order Completed")
     assert record["properties"] == {"order_id": PAGE_VIEW["event_id"], "revenue": "24.0", "currency": "EUR"}
     line = "\t".join((PAGE_VIEW | {"tr_total": "24.0"}).get(name, "") for name in COLUMNS).encode()
-    read = read_lines([(0, line)], converter("snowplow", "EUR"), NOW).rows.row(0, named=True)
+    read = read_lines([(0, line)], "snowplow", NOW).rows.row(0, named=True)
     assert (read["type"], read["order_id"], read["revenue_minor"]) == ("page", PAGE_VIEW["event_id"], 2400)
 
 
@@ -244,7 +266,7 @@ def test_broken_entities_are_passed_over(text):
 
 
 def test_the_published_case_comes_to_97_sessions_and_6_conversions(case):
-    records = [to_segment(row, reporting_currency="EUR") for row in rows(case / "raw_events.csv")]
+    records = [to_segment(row, DEFAULTS) for row in rows(case / "raw_events.csv")]
     pages = sorted((r["anonymousId"], r["timestamp"], r) for r in records if r["type"] == "page")
     orders = [r for r in records if r.get("event") == "Order Completed"]
 

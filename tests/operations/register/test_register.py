@@ -71,5 +71,5 @@ def test_modes_keys_and_periods_are_looked_at(settings, monkeypatch):
         path.chmod(mode)
     with region_file(settings, "eu") as con:
         con.execute("""insert into ops.dead_letters
-            values (1, 0, 'malformed_json', null, '2026-01-01', 1, 'sealed'::blob)""")
+            values (1, 0, 'malformed_json', null, '2026-01-01', 1, 'sealed'::blob, null)""")
     assert register_audit.audit(settings, no_logs) == ["1 past their period: eu: dead letters"]

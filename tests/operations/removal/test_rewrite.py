@@ -23,7 +23,8 @@ def settings(tmp_path):
         con.execute("select nextval('ops.archive_ids') from range(7)")
         con.execute("insert into ops.meta values ('kept', 'yes')")
         con.execute("""insert into ops.dead_letters
-            select 1, i, 'malformed_json', null, '2026-01-01', 1, unhex(sha256(i::varchar)) from range(3000) t(i)""")
+            select 1, i, 'malformed_json', null, '2026-01-01', 1, unhex(sha256(i::varchar)), null
+            from range(3000) t(i)""")
         con.execute("create schema finance; create view finance.kept as select value from ops.meta where key = 'kept'")
     with region_file(made, "eu") as con:
         con.execute("delete from ops.dead_letters where record_offset >= 10")

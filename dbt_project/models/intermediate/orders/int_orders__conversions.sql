@@ -47,6 +47,7 @@ in_cents as (
         case
             when orders.is_in_ledger then {{ to_cents('orders.refunded_minor', 'rates') }}
             when refunds.order_id is null then 0
+            when refunds.is_rest then {{ to_cents('orders.revenue_minor', 'rates') }}
             -- Not least() alone, which would pass over a refund that has no rate.
             when refunds.refund_cents is not null
                 then least(refunds.refund_cents, {{ to_cents('orders.revenue_minor', 'rates') }})

@@ -9,7 +9,11 @@ orders as (
 
 refund_events as (
 
-    select * from {{ ref('stg_events__order_events') }}
+    -- Without an amount it is the rest of its order.
+    select
+        *,
+        total_minor is null and revenue_minor is null as is_rest
+    from {{ ref('stg_events__order_events') }}
     where event = 'Order Refunded'
 
 ),
@@ -20,7 +24,16 @@ rates as (
 
 ),
 
--- A refund's total includes tax and shipping: the goods' part of it is the goods' part of the order.
+rest_refunds as (
+
+    select distinct order_id
+    from refund_events
+    where is_rest
+
+),
+
+-- A refund's total includes tax and shipping: the goods' part of it is the goods' part of the order. One without a
+-- total names the goods themselves.
 refunded_goods as (
 
     select
@@ -30,18 +43,21 @@ refunded_goods as (
         case
             when max(orders.total_minor) = 0 then 0
             else {{ half_even(
-                'sum(cast(refund_events.total_minor as ' ~ wide_integer() ~ ')) * max(orders.revenue_minor)',
+                'coalesce(sum(cast(refund_events.total_minor as ' ~ wide_integer() ~ ')), 0) * max(orders.revenue_minor)',
                 'max(orders.total_minor)'
             ) | indent(12) }}
-        end as refund_minor
+        end
+        + coalesce(sum(case when refund_events.total_minor is null then refund_events.revenue_minor end), 0)
+            as refund_minor
     from orders
     inner join refund_events on orders.order_id = refund_events.order_id
+    where not refund_events.is_rest
     group by orders.order_id, orders.ordered_on, refund_events.currency
 
 ),
 
 -- A refund in another currency than its order's is turned by itself; one without a rate leaves the order unpriced.
-refunds as (
+priced_refunds as (
 
     select
         refunded_goods.order_id,
@@ -52,6 +68,19 @@ refunds as (
     from refunded_goods
     left join rates on refunded_goods.ordered_on = rates.priced_on and refunded_goods.currency = rates.currency
     group by refunded_goods.order_id
+
+),
+
+refunds as (
+
+    select
+        orders.order_id,
+        rest_refunds.order_id is not null as is_rest,
+        priced_refunds.refund_cents
+    from orders
+    left join rest_refunds on orders.order_id = rest_refunds.order_id
+    left join priced_refunds on orders.order_id = priced_refunds.order_id
+    where rest_refunds.order_id is not null or priced_refunds.order_id is not null
 
 )
 

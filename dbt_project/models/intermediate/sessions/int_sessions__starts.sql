@@ -88,9 +88,9 @@ starts as (
         is_after_gap
         -- One with an id alone, too, is a campaign where there was none.
         or (has_campaign and not coalesce(lag(has_campaign) over person, false))
-        or campaign_source is distinct from lag(campaign_source) over person
-        or campaign_medium is distinct from lag(campaign_medium) over person
-        or campaign_name is distinct from lag(campaign_name) over person
+        or lower(campaign_source) is distinct from lag(lower(campaign_source)) over person
+        or lower(campaign_medium) is distinct from lag(lower(campaign_medium)) over person
+        or lower(campaign_name) is distinct from lag(lower(campaign_name)) over person
 
 )
 

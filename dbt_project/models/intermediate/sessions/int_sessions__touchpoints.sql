@@ -39,7 +39,13 @@ known_sources as (
 
 campaigns as (
 
-    select * from {{ ref('int_spend__campaigns') }}
+    select
+        touch_campaigns.touch_id,
+        campaigns.campaign,
+        campaigns.channel
+    from {{ ref('int_sessions__touch_campaigns') }} as touch_campaigns
+    inner join {{ ref('int_spend__campaigns') }} as campaigns
+        on touch_campaigns.platform = campaigns.platform and touch_campaigns.campaign_id = campaigns.campaign_id
 
 ),
 
@@ -52,7 +58,6 @@ originated as (
         starts.tie_number,
         starts.person_id,
         starts.campaign_id,
-        starts.campaign_name,
         coalesce(starts.campaign_name, starts.campaign_id, '(none)') as campaign,
         case
             when starts.has_campaign then coalesce(starts.campaign_source, '(not set)')
@@ -82,10 +87,9 @@ touchpoints as (
         originated.source,
         originated.medium,
         originated.campaign_id,
-        coalesce(campaigns_by_id.campaign, campaigns_by_name.campaign, originated.campaign) as campaign,
+        coalesce(campaigns.campaign, originated.campaign) as campaign,
         coalesce(
-            campaigns_by_id.channel,
-            campaigns_by_name.channel,
+            campaigns.channel,
             {{ channel_group(
                 'lower(originated.source)', 'lower(originated.medium)', 'lower(originated.campaign)',
                 "coalesce(known_sources.category, '')"
@@ -93,10 +97,7 @@ touchpoints as (
         ) as channel
     from originated
     left join known_sources on {{ without_www('lower(originated.source)') }} = known_sources.source
-    left join campaigns as campaigns_by_id
-        on originated.campaign_id = campaigns_by_id.campaign_id and campaigns_by_id.is_first_of_id
-    left join campaigns as campaigns_by_name
-        on lower(originated.campaign_name) = lower(campaigns_by_name.campaign) and campaigns_by_name.is_first_of_name
+    left join campaigns on originated.touch_id = campaigns.touch_id
 
 )
 

@@ -33,17 +33,7 @@ campaigns as (
             when platform in ('google_ads', 'microsoft_ads') then 'Paid Search'
             when platform in ('meta_ads', 'tiktok_ads', 'linkedin_ads') then 'Paid Social'
             else 'Paid Other'
-        end as channel,
-        -- Where several campaigns share an id or a name, the order is a fixed one: by what they spent when, the next
-        -- day of cost could move credit that was already given.
-        row_number() over (
-            partition by campaign_id
-            order by platform asc nulls last
-        ) = 1 as is_first_of_id,
-        row_number() over (
-            partition by lower(campaign)
-            order by platform asc nulls last, campaign_id asc nulls last
-        ) = 1 as is_first_of_name
+        end as channel
     from latest
 
 )

@@ -1,0 +1,99 @@
+"""What an event says of consent: Segment's, OneTrust's and Google's categories, RudderStack's lists of ids.
+
+An event that states a preference and says nothing of analytics means no; one that states nothing leaves it to the
+region. Where several names of one purpose are stated, all of them have to say yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_PREFERENCES = "categoryPreferences"
+_WORDS = {"granted": True, "denied": False}  # Google Consent Mode
+_MANAGED = {"allowedConsentIds": True, "deniedConsentIds": False}
+# Global Privacy Control, as trackers pass on what the browser or its header says.
+_SIGNALS = ("gpc", "globalPrivacyControl", "global_privacy_control", "sec_gpc", "Sec-GPC")
+
+
+class UnreadableConsentError(ValueError):
+    """`field` states something that is neither yes nor no."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(field)
+
+
+def stated(consent: Any, management: Any, names: tuple[str, ...]) -> bool | None:
+    """Whether consent is given for the purpose that goes by `names`; None where the event states no preference.
+
+    Args:
+        consent: the event's ``context.consent``.
+        management: its ``context.consentManagement``, RudderStack's.
+
+    Raises:
+        UnreadableConsentError: one of them is no object, or says something else than yes or no under one of `names`.
+    """
+    choices = [*_categories(consent), *_managed(management)]
+    if not choices:
+        return None
+    known = {name.casefold(): name for name in names}
+    said = set()
+    for path, category, value in choices:
+        name = known.get(category.strip().casefold())
+        verdict = _verdict(value) if name else None
+        if verdict is None and name and value not in (None, ""):
+            raise UnreadableConsentError(path + name)
+        said.add(verdict)
+    return said - {None} == {True}
+
+
+def advertising(context: dict[str, Any], names: tuple[str, ...]) -> bool | None:
+    """As :func:`stated`, for advertising: Global Privacy Control means no, whatever else is stated."""
+    if any(context.get(name) in (True, 1, "1", "true") for name in _SIGNALS):
+        return False
+    return stated(context.get("consent"), context.get("consentManagement"), names)
+
+
+def _verdict(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return _WORDS.get(value.strip().casefold()) if isinstance(value, str) else None
+
+
+def _categories(consent: Any) -> Iterator[tuple[str, str, Any]]:
+    """(path, category, what is said of it); an empty name for a preference that names no category."""
+    if consent is None or consent == "":
+        return
+    if not isinstance(consent, dict):
+        raise UnreadableConsentError("context.consent")
+    path, preferences = f"context.consent.{_PREFERENCES}.", consent.get(_PREFERENCES)
+    if preferences is None or preferences == "":
+        # Google Consent Mode's object as it is, or another one without the level in between.
+        path, preferences = "context.consent.", {key: one for key, one in consent.items() if _verdict(one) is not None}
+        if not preferences:
+            return
+    if isinstance(preferences, list):  # OneTrust's active groups
+        preferences = {one: True for one in preferences if isinstance(one, str)}
+    if not isinstance(preferences, dict):
+        raise UnreadableConsentError(path.removesuffix("."))
+    yield path, "", None
+    for category, value in preferences.items():
+        yield path, category, value
+
+
+def _managed(management: Any) -> Iterator[tuple[str, str, Any]]:
+    if management is None or management == "":
+        return
+    if not isinstance(management, dict):
+        raise UnreadableConsentError("context.consentManagement")
+    for key, verdict in _MANAGED.items():
+        ids = management.get(key)
+        if ids is None or ids == "":
+            continue
+        if not isinstance(ids, list | dict):
+            raise UnreadableConsentError(f"context.consentManagement.{key}")
+        yield f"context.consentManagement.{key}.", "", None
+        # Ketch and iubenda name purposes by key.
+        for one in ids:
+            yield f"context.consentManagement.{key}.", str(one), verdict

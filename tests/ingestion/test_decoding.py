@@ -1,0 +1,56 @@
+"""Records in whatever envelope a pipeline put around them."""
+
+import json
+from itertools import product
+
+import pytest
+
+from ingestion.decoding import DeadLetter, decode_line, decode_record
+from tests.ingestion.strategies import order, page
+
+WRAPPERS = {
+    "kafka connect": lambda inner: {"schema": {"type": "struct", "fields": []}, "payload": inner},
+    "kafka message": lambda inner: {"topic": "web", "offset": 7, "timestamp": 1772445600000, "value": inner},
+    "debezium": lambda inner: {"before": None, "after": inner, "op": "c", "source": {"db": "x"}},
+    "airbyte": lambda inner: {"_airbyte_raw_id": "7", "_airbyte_extracted_at": 1, "_airbyte_data": inner},
+    "string": json.dumps,
+}
+
+
+@pytest.mark.parametrize(("outer", "inner"), product(WRAPPERS, WRAPPERS))
+def test_a_record_is_taken_out_of_any_two_envelopes(outer, inner):
+    wrapped = json.dumps(WRAPPERS[outer](WRAPPERS[inner](page())))
+    assert decode_record(wrapped) == decode_record(json.dumps(page()))
+
+
+@pytest.mark.parametrize("name", ["payload", "value", "after", "_airbyte_data"])
+def test_a_record_with_an_identity_is_no_envelope(name):
+    record = page(**{name: order()})
+    assert decode_record(json.dumps(record))["messageId"] == "m-1"
+
+
+@pytest.mark.parametrize("text", ['{"value": 5}', '{"value": [1]}', '{"type": "page"}'])
+def test_what_holds_no_record_is_left_as_it_is(text):
+    assert decode_record(text) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"before": {"messageId": "m"}, "after": null, "op": "d"}', "missing_field"),
+        ('{"value": null}', "missing_field"),
+        (json.dumps('{"messageId": "m'), "malformed_json"), ('{"payload": "{"}', "malformed_json"),
+        ('"x"', "invalid_type"), ('{"payload": "x"}', "invalid_type"), ("[]", "invalid_type"),
+        ('"' + '\\\\"' * 3, "malformed_json"),
+    ],
+)  # fmt: skip
+def test_an_envelope_of_nothing_or_of_no_json_has_its_reason(text, reason):
+    with pytest.raises(DeadLetter) as caught:
+        decode_record(text)
+    assert caught.value.reason == reason
+
+
+def test_a_line_of_tsv_is_taken_out_too():
+    line = "shop\tweb\t" + "\t" * 128
+    for wrapped in (json.dumps(line), json.dumps({"payload": line}), json.dumps({"value": json.dumps(line)}), line):
+        assert decode_line(wrapped) == line

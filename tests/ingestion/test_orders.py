@@ -1,0 +1,150 @@
+"""A commerce track is kept wherever its money can be told, and nothing of it is read wrong."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.reading import DEFAULTS, Reading
+from ingestion.records import DeadLetter, decode_text, read_record
+from tests.ingestion.strategies import NOW, order, page
+
+GB = Reading(currency="GBP")
+
+
+def read(properties, event="Order Completed", reading=DEFAULTS, **values):
+    noted = []
+    record = order(event, properties={"order_id": "o-1"} | properties, **values)
+    row = read_record(decode_text(json.dumps(record, default=str)), NOW, reading=reading, note=noted.append)
+    return row, noted
+
+
+def cents(properties, event="Order Completed", **values):
+    row, _ = read({"currency": "EUR"} | properties, event, **values)
+    return row.get("revenue_minor"), row.get("total_minor")
+
+
+def fault(properties, event="Order Completed", **values):
+    with pytest.raises(DeadLetter) as caught:
+        read(properties, event, **values)
+    return caught.value.reason, caught.value.field
+
+
+PRODUCTS = [{"price": "19.00", "quantity": 1}, {"price": 3, "quantity": "2"}, {"price": "0.005"}]
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"revenue": 10, "subtotal": 11, "total": 20, "value": 12}, 1000),
+        ({"revenue": "", "subtotal": "11.00", "total": 20, "value": 12}, 1100),
+        ({"total": "27.50", "tax": "2.00", "shipping": 3, "value": 12}, 2250),
+        ({"total": "27.50", "tax": None}, 2750),
+        ({"value": "12.345", "products": PRODUCTS}, 1234),
+        ({"products": PRODUCTS}, 2500),  # 25.005, half-even once
+        ({"products": PRODUCTS[:2]}, 2500),
+        ({"total": "0.30", "tax": "0.10", "shipping": "0.20"}, 0),
+    ],
+)
+def test_an_order_is_worth_the_first_amount_that_tells_it(properties, expected):
+    assert cents(properties)[0] == expected
+
+
+def test_a_refund_is_first_a_total_with_tax_else_what_its_goods_are_worth_else_the_rest_of_its_order():
+    assert cents({"total": "5.00", "value": 4}, "Order Refunded") == (None, 500)
+    assert cents({"value": 4, "revenue": "3.00"}, "Order Refunded") == (300, None)
+    assert cents({"products": PRODUCTS[:2]}, "Order Refunded") == (2500, None)
+    row, _ = read({}, "Order Refunded")
+    assert {"revenue_minor", "total_minor", "currency"}.isdisjoint(row)
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"currency": "EUR"}, ("missing_field", "properties.revenue")),
+        ({"currency": "EUR", "products": [{"quantity": 2}]}, ("missing_field", "properties.products.price")),
+        ({"revenue": 5}, ("missing_field", "properties.currency")),
+        ({"revenue": True, "currency": "EUR"}, ("invalid_type", "properties.revenue")),
+        ({"products": "x", "currency": "EUR"}, ("invalid_type", "properties.products")),
+        ({"products": [{"price": [1]}], "currency": "EUR"}, ("invalid_type", "properties.products.price")),
+        ({"revenue": "ten", "subtotal": 9, "currency": "EUR"}, ("invalid_money", "properties.revenue")),
+        ({"total": 5, "tax": 6, "currency": "EUR"}, ("invalid_money", "properties.total")),
+        ({"total": 5, "tax": "six", "currency": "EUR"}, ("invalid_money", "properties.tax")),
+        ({"products": [{"price": "1e-99999999"}], "currency": "EUR"}, ("invalid_money", "properties.products.price")),
+        ({"products": [{"price": 1e13, "quantity": 1e13}], "currency": "EUR"},
+         ("invalid_money", "properties.products")),
+        ({"revenue": 5, "currency": "XXQ"}, ("unknown_currency", "properties.currency")),
+    ],
+)  # fmt: skip
+def test_an_order_whose_money_cannot_be_told_names_the_field(properties, reason):
+    assert fault(properties) == reason
+
+
+@pytest.mark.parametrize("currency", ["eur", " EUR", "Eur "])
+def test_a_currency_ignores_case_and_blanks(currency):
+    assert read({"revenue": 5, "currency": currency})[0]["currency"] == "EUR"
+
+
+def test_an_order_that_names_no_currency_takes_its_regions():
+    assert read({"revenue": 5}, reading=GB)[0]["currency"] == "GBP"
+    assert read({"revenue": 5, "currency": "eur"}, reading=GB)[0]["currency"] == "EUR"
+
+
+@pytest.mark.parametrize("name", ["tax", "shipping", "total"])
+@pytest.mark.parametrize("odd", ["n/a", "-1", True, ["x"]])
+def test_an_amount_that_is_not_needed_costs_no_order(name, odd):
+    row, noted = read({"revenue": 5, "currency": "EUR", name: odd})
+    assert row["revenue_minor"] == 500
+    assert f"{name}_minor" not in row
+    assert noted == [f"properties.{name}"]
+
+
+def test_a_discount_is_not_read():
+    assert read({"revenue": 5, "currency": "EUR", "discount": "10%"}) == read({"revenue": 5, "currency": "EUR"})
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"context": 5}, "context"), ({"anonymousId": {"a": 1}}, "anonymousId"), ({"receivedAt": "today"}, "receivedAt"),
+     ({"context": {"page": "x"}}, "context.page"), ({"context": {"userAgent": 5}}, "context.userAgent"),
+     ({"context": {"consent": {"categoryPreferences": {"Analytics": "maybe"}}}},
+      "context.consent.categoryPreferences.Analytics")],
+)  # fmt: skip
+def test_no_other_field_costs_an_order_and_each_is_noted(values, field):
+    row, noted = read({"revenue": 5, "currency": "EUR"}, **values)
+    assert row["revenue_minor"] == 500
+    assert noted == [field]
+
+
+def test_a_statement_of_consent_that_cannot_be_read_is_no():
+    for context in (5, {"consent": 5}, {"consent": {"categoryPreferences": {"Analytics": 5}}}):
+        assert read({"revenue": 5, "currency": "EUR"}, context=context)[0]["analytics_consent"] is False
+
+
+def test_an_order_needs_no_person():
+    row, _ = read({"revenue": 5, "currency": "EUR"}, anonymousId=None, userId=None)
+    assert (row["anonymous_id"], row["user_id"], row["revenue_minor"]) == (None, None, 500)
+
+
+def test_an_order_dated_after_tomorrow_takes_its_receipt():
+    received = {"timestamp": "2027-03-01T10:00:00Z", "receivedAt": "2026-03-01T10:00:00Z"}
+    row, noted = read({"revenue": 5, "currency": "EUR"}, **received)
+    assert row["occurred_at"] == datetime(2026, 3, 1, 10)
+    assert noted == ["timestamp"]
+    for unknown in ({"receivedAt": None}, {"receivedAt": "2027-02-01T10:00:00Z"}):
+        assert fault({"revenue": 5, "currency": "EUR"}, **received | unknown)[0] == "future_timestamp"
+    with pytest.raises(DeadLetter, match="future_timestamp"):
+        read_record(decode_text(json.dumps(page(**received))), NOW)
+
+
+AMOUNTS = st.decimals(0, 10**6, places=4)
+
+
+@given(st.lists(st.tuples(AMOUNTS, st.integers(0, 50)), min_size=1, max_size=20))
+def test_products_add_up_exactly(lines):
+    products = [{"price": str(price), "quantity": pieces} for price, pieces in lines]
+    exact = sum(price * pieces for price, pieces in lines) * 100
+    assert abs(cents({"products": products})[0] - exact) <= Decimal("0.5")
