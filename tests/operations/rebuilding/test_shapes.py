@@ -23,7 +23,11 @@ def _plan(shop) -> None:
 
 
 def test_a_new_column_is_added_and_filled(shop, copied):
-    edit(copied / COSTS, "        costs.clicks,", "        costs.clicks,\n        costs.currency as paid_in,")
+    edit(
+        copied / COSTS,
+        "        cast(sum(clicks) as bigint) as clicks,",
+        "        cast(sum(clicks) as bigint) as clicks, count(*) as accounts,",
+    )
     edit(
         copied / CONVERSIONS,
         "        orders_of_the_window.currency,",
@@ -33,7 +37,7 @@ def test_a_new_column_is_added_and_filled(shop, copied):
     _plan(shop)
     assert {"int_spend__daily_costs", "int_orders__conversions"} <= rebuild_pending(shop)
     # What a final day keeps has nothing in it; orders of final days are carried on by the model itself.
-    assert shop.query("select paid_in from intermediate.int_spend__daily_costs") == [(None,)]
+    assert shop.query("select accounts from intermediate.int_spend__daily_costs") == [(None,)]
     assert shop.query("select distinct is_new from intermediate.int_orders__conversions") == [(True,)]
     _plan(shop)
     assert shop.query("from ops.pending_days") == []
