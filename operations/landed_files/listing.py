@@ -50,11 +50,11 @@ def show_file(settings: Settings, region: str | None, name: str) -> dict[str, An
         ))  # fmt: skip
         last = deliveries[0]["archive_id"]
         fates = con.execute("select fate, reason, records from ops.fates where archive_id = ? order by all", [last])
+        shown = {"region": home, "name": name, "fates": _dicts(fates)}
         refused = con.execute(
             "select line, reason, column_name as \"column\" from ops.refused_rows where archive_id = ? order by line"
             f" limit {_MOST_ROWS}", [last],
         )  # fmt: skip
-        shown = {"region": home, "name": name, "fates": _dicts(fates)}
         shown["refused"] = [{**one, "expected": EXPECTED.get(one["reason"], "")} for one in _dicts(refused)]
         notes = con.execute('select field as "column", note, records from ops.notes where archive_id = ?', [last])
         return {**shown, "notes": _dicts(notes), "deliveries": deliveries}

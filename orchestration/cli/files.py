@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.cli.console import console
-from orchestration.cli.run import shown
-from settings import Settings, load_settings
+from orchestration.cli.run import shown, write_config
+from settings import Settings, UsageError, load_settings
 
 _region = click.option("--region", metavar="R", help="One region; default: all.")
 
@@ -115,6 +115,24 @@ def check_file(
     for row in found["refused"]:
         out.print(escape(f"  line {row['line']}, column {row['column']}: {row['reason']}, {row['expected']}"))
     return 0 if not found["refused"] else 3
+
+
+@click.option("--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default ./landing.")
+def write_first_config(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None) -> None:
+    """Look at a landing zone and write a commented romi.yaml: exports recognised, currency, what could not be told."""
+    from operations.landed_files.first_config import first_config
+
+    path = config or Path("romi.yaml")
+    if path.exists():
+        raise UsageError(f"{path} is there already; move it away, or name another with --config")
+    given = {"landing": landing, "warehouse": warehouse}
+    text = first_config(Settings(**{name: value for name, value in given.items() if value is not None}))
+    write_config(path, text)
+    if as_json:
+        print(json.dumps({"config": str(path)}))
+    else:
+        click.echo(text)
+        click.echo(f"written to {path}; look it over, then `romi run`")
 
 
 def _settings(config: Path | None, warehouse: Path | None) -> Settings:

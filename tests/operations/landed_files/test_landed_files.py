@@ -1,0 +1,93 @@
+"""What each file gave, what one would give, taking one's rows out again, and a first configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ingestion.books import region_file
+from ingestion.load_tables import natural_order
+from operations.landed_files import document
+from operations.landed_files.check import check
+from operations.landed_files.first_config import first_config
+from operations.landed_files.forget import forget
+from operations.landed_files.listing import list_files, show_file
+from quality.books import unbalanced_archives
+from settings import Settings, UsageError
+from settings.sources import COLUMNS
+from tests.ingestion import conftest
+from tests.ingestion.test_load_tables import LEDGER_HEAD, SPEND_HEAD, ledger_row, spend_row
+
+clock, zone = conftest.clock, conftest.zone
+ROOT = Path(__file__).parents[3]
+NAME = "spend/google_ads/a.csv"
+
+
+@pytest.fixture
+def landed(zone):
+    zone.put(f"eu/{NAME}", "\n".join([SPEND_HEAD, spend_row(), spend_row(spend="x")]))
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, ledger_row()]))
+    zone.load()
+    return zone
+
+
+def test_files_are_listed_and_shown_with_the_rows_that_were_refused(landed):
+    found = {
+        one["name"]: (one["state"], one["loaded"], one["refused"]) for one in list_files(landed.settings, None, None)
+    }
+    assert found == {NAME: ("loaded", 1, 1), "ledger/a.csv": ("loaded", 1, 0)}
+    shown = show_file(landed.settings, "eu", NAME)
+    assert [(one["line"], one["reason"], one["column"]) for one in shown["refused"]] == [(3, "invalid_money", "spend")]
+    with pytest.raises(UsageError, match="no file x was read"):
+        show_file(landed.settings, None, "x")
+
+
+@pytest.mark.parametrize(("name", "table"), [(NAME, "spend"), ("ledger/a.csv", "ledger_orders")])
+def test_a_forgotten_files_rows_are_out_booked_and_not_read_again(landed, name, table):
+    done = forget(landed.settings, None, name)
+    assert done.rows == 1
+    assert [str(first) for first, _ in done.days] == ["2026-03-01"]
+    assert landed.query(f"select count(*) from raw.{table}") == [(0,)]
+    with region_file(landed.settings, "eu") as con:
+        assert unbalanced_archives(con) == 0
+    landed.load()
+    assert landed.query(f"select count(*) from raw.{table}") == [(0,)]
+    with pytest.raises(UsageError, match="forgotten before"):
+        forget(landed.settings, None, name)
+
+
+def test_a_file_is_checked_without_being_loaded(landed):
+    path = landed.landing / "eu" / NAME
+    found = check(landed.settings, path, None, None)
+    assert (found["source"], found["preset"]) == ("spend/google_ads", "plain_spend")
+    assert [(one["spend_on"].isoformat(), one["campaign_id"], one["spend"]) for one in found["rows"]] == [
+        ("2026-03-01", "c-1", "12.34")
+    ]
+    assert found["totals"] == [{"day": "2026-03-01", "currency": "EUR", "amount": "12.34", "rows": 1}]
+    assert [(one["line"], one["reason"]) for one in found["refused"]] == [(3, "invalid_money")]
+    assert landed.query("select count(*) from ops.archives") == [(2,)]
+    with pytest.raises(UsageError, match="say --as"):
+        check(landed.settings, path.rename(landed.landing / "a.csv"), None, None)
+
+
+def test_a_first_configuration_says_what_was_recognised_and_what_was_not(zone):
+    zone.put("eu/spend/meta_ads/a.csv", "Reporting starts,Reporting ends,Campaign name,Amount spent (USD)\n")
+    zone.put("eu/spend/my_dsp/a.csv", "Tag,Kosten\n")
+    zone.put(f"eu/{NAME}", "\n".join([SPEND_HEAD, spend_row(currency="USD")]))
+    text = first_config(zone.settings)
+    assert Settings(**yaml.safe_load(text)).reporting_currency == "USD"
+    assert "spend/meta_ads: Meta Ads Manager (export) (meta_ads_ui)" in text
+    assert "eu/spend/my_dsp/a.csv: columns missing" in text
+
+
+def test_the_document_is_what_the_registry_says():
+    assert (ROOT / "docs" / "sources.md").read_text() == document.as_markdown(), "run `make docs`"
+    text = document.as_markdown()
+    assert all(f"`{name}`" in text for names in COLUMNS.values() for name in names)
+
+
+def test_names_sort_as_people_count():
+    names = ["export_10", "export_9", "a/2", "a/10", "export_010b"]
+    assert sorted(names, key=natural_order) == ["a/2", "a/10", "export_9", "export_10", "export_010b"]
