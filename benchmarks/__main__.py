@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, checks, days, erasure, floor, ingest, markov, masking, release
+from benchmarks import attribution, checks, days, erasure, floor, ingest, markov, masking, release, tables
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -55,6 +55,7 @@ def main() -> None:
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
     erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
+    chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
     chosen.add_parser("release", help="how near the released figures come", description=release.__doc__)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -74,6 +75,8 @@ def main() -> None:
             return markov.run(arguments.channel_attribution_python)
         if arguments.name == "days":
             return days.run(folder)
+        if arguments.name == "tables":
+            return tables.run(folder)
         if arguments.name == "release":
             return release.run()
         print(f"== main_job: {main_job.__doc__}", flush=True)

@@ -26,6 +26,12 @@ def by_distinct(values: pl.Series, function: Callable[[str], Any], kind: pl.Data
     """`function` of each value that is not null, called once for each distinct one."""
     distinct = values.drop_nulls().unique()
     results = pl.Series([function(value) for value in distinct], dtype=kind, strict=False)
+    if results.null_count() == len(results):
+        return pl.repeat(None, len(values), dtype=kind, eager=True).alias(values.name)
+    if results.n_unique() == 1 and not values.null_count():
+        return pl.repeat(results[0], len(values), dtype=kind, eager=True).alias(values.name)
+    if kind == pl.String and (results == distinct).all(ignore_nulls=False):
+        return values  # nothing changes, as almost always
     return values.replace_strict(distinct, results, default=None, return_dtype=kind)
 
 

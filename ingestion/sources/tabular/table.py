@@ -68,6 +68,8 @@ class Table:
     totals: int = 0  # lines that were sums of others
     odd: dict[str, int] = field(default_factory=dict)  # optional cells that count as absent, by column
     cut: dict[str, int] = field(default_factory=dict)  # cells over 1 KiB, by our column
+    _texts: dict[str, pl.Series] = field(default_factory=dict, repr=False)
+    _texts_of: pl.DataFrame | None = field(default=None, repr=False)
 
     @property
     def decimal(self) -> str | None:
@@ -82,8 +84,12 @@ class Table:
 
     def text(self, ours: str) -> pl.Series:
         """A column's trimmed cells, null where there is nothing or no such column."""
-        place = self.known.places.get(ours)
-        return cells.texts(self.raw(place)) if isinstance(place, int) else self._nothing(pl.String())
+        if self._texts_of is not self.frame:
+            self._texts_of, self._texts = self.frame, {}
+        if ours not in self._texts:
+            place = self.known.place(ours)
+            self._texts[ours] = cells.texts(self.raw(place)) if place is not None else self._nothing(pl.String())
+        return self._texts[ours]
 
     def raw(self, place: int) -> pl.Series:
         return self.frame[str(place)]
