@@ -73,6 +73,6 @@ def _sources(
     for source, files in sorted(by_source.items()):
         tools = {f"{one.known.preset.tool} ({one.known.preset.name})" for _, one in files if isinstance(one, Table)}
         yield f"  # {source}: {', '.join(sorted(tools)) or 'not recognised'}\n  {source}: {{}}\n"
-        for name, one in files:
-            if isinstance(one, str):
-                yield f"  #   {name}: {one}\n"
+        for name, table in files:
+            if isinstance(table, str):
+                yield f"  #   {name}: {table}\n"
