@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, checks, days, erasure, floor, ingest, markov, masking, release, tables
+from benchmarks import attribution, checks, days, erasure, floor, ingest, markov, masking, memory, release, tables
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -56,6 +56,7 @@ def main() -> None:
     erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
     chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
+    memory.add_arguments(chosen.add_parser("memory", help="what the memory costs a run", description=memory.__doc__))
     chosen.add_parser("release", help="how near the released figures come", description=release.__doc__)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -65,8 +66,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
-        if arguments.name in ("erasure", "masking"):
-            return {"erasure": erasure, "masking": masking}[arguments.name].main(arguments, folder)
+        if arguments.name in ("erasure", "masking", "memory"):
+            return {"erasure": erasure, "masking": masking, "memory": memory}[arguments.name].main(arguments, folder)
         if arguments.name == "checks":
             return checks.run(folder, arguments.events)
         if arguments.name == "attribution":

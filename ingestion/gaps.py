@@ -52,6 +52,13 @@ def known_loss(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [{"topic": topic, "partition": partition, "records": records} for topic, partition, records in found]
 
 
+def vanished_records(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> int:
+    """How many records and rows the files had that are no longer in the landing zone."""
+    there = {one.name for one in landed}
+    booked = con.execute("select name, records from ops.archives where state = 'loaded'").fetchall()
+    return sum(records for name, records in booked if name not in there)
+
+
 def vanished(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> int:
     """How many files are in the books and no longer in the landing zone; what they held stays."""
     booked = con.execute("select distinct name from ops.archives where state = 'loaded'").fetchall()

@@ -65,8 +65,15 @@ class Loaded:
     corrupt: list[str] = field(default_factory=list)
 
 
-def load_region(settings: Settings, region: str, report: Callable[[Progress], None] = lambda _: None) -> Loaded:
+def load_region(
+    settings: Settings,
+    region: str,
+    report: Callable[[Progress], None] = lambda _: None,
+    vet: Callable[[list[Landed]], None] = lambda _: None,
+) -> Loaded:
     """Take everything new of a region's landing zone into its file: whole archives, each content once.
+
+    Before anything of it is loaded, `vet` may refuse what is new by raising an error.
 
     Raises:
         UsageError: the region's file was filled under another key.
@@ -82,6 +89,7 @@ def load_region(settings: Settings, region: str, report: Callable[[Progress], No
         landed_now = discover(settings, region)
         fresh = unseen(con, landed_now)
         fresh = [one for one in _refused_tables(con, landed_now) if one not in fresh] + fresh
+        vet(fresh)
         sizes, size_done = sum(landed.size for landed in fresh), 0
 
         def tell(delivery: Delivery) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +10,11 @@ import duckdb
 
 from ingestion import fields, gaps, notes
 from ingestion.books import add_books, meta, records_by_fate, region_file
-from ingestion.landing import discover, links_outside, strays
+from ingestion.landing import discover
 from ingestion.load import unseen
 from ingestion.records import naive_utc
 from operations.backups import backup_book
+from operations.incidents import unused
 from operations.landed_files import findings
 from operations.rebuilding import plan
 from operations.rebuilding.finality import WATERMARK
@@ -23,10 +24,12 @@ from operations.service_levels.slo_facts import WHOLE
 from operations.service_levels.slo_marts import region_levels, warehouse_levels
 from operations.service_levels.usable import NOTHING_LANDED, answers, yesterday
 from operations.store import versions
+from operations.store.memory.published import findings as missing_state
+from operations.store.memory.remembered import accepted_losses, remembered_regions
 from privacy import storage
 from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, TransientError, UsageError, now
-from settings.durable import write_json
+from settings.durable import read_json, write_json
 
 ACCURACY_DAYS = 28
 _TABLE_KINDS = ("ledger", "spend", "fx")
@@ -52,7 +55,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
         "news": f"{_one(con, 'select coalesce(max(archive_id), 0) from ops.archives')}+{meta(con, 'replays') or 0}",
         "watermark": _one(con, WATERMARK),
-        "backlog": _backlog(con, settings, region),
+        "backlog": backlog(con, settings, region),
         "fields": fields.summary(con),
         "files": findings.all_lines(con, settings, region),
         "notes": notes.summary(con),
@@ -79,7 +82,14 @@ def refresh(settings: Settings) -> list[dict[str, Any]]:
 def snapshots(settings: Settings) -> list[dict[str, Any]]:
     """The last snapshot of each region that is still one, by name."""
     paths = sorted((settings.warehouse / "status").glob("*.json"))
-    return [json.loads(path.read_text()) for path in paths if path.stem in settings.known_regions()]
+    found = [read_json(path) for path in paths if path.stem in settings.known_regions()]
+    return [one for one in found if one]  # the next run writes a damaged one anew
+
+
+def _not_shown(settings: Settings) -> list[str]:
+    """Regions that have a file, or must have one, but no snapshot."""
+    named = {path.stem for path in settings.regions_dir.glob("*.duckdb")} & set(settings.known_regions())
+    return sorted((named | set(remembered_regions(settings))) - {one["region"] for one in snapshots(settings)})
 
 
 def windows(snapshot: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -122,6 +132,9 @@ def overview(settings: Settings) -> dict[str, Any]:
         },
         "backup": backup_book.summary(settings),
         "open_erasures": unfinished_lines(settings),
+        "missing": [asdict(one) for one in missing_state(settings)],
+        "not_shown": _not_shown(settings),
+        "losses": [one.model_dump(mode="json") for one in accepted_losses(settings)],
     }
 
 
@@ -140,19 +153,19 @@ def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
     """The snapshot with the backlog of this moment, if nobody is writing and the landing zone is there."""
     try:
         with region_file(settings, snapshot["region"], read_only=True) as con:
-            return {**snapshot, "backlog": _backlog(con, settings, snapshot["region"])}
+            return {**snapshot, "backlog": backlog(con, settings, snapshot["region"])}
     except RomiError:
         return snapshot
 
 
-def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
+def backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
+    """What of the region's landing zone is not loaded, and what it lacks, as of this moment."""
     try:
         landed = discover(settings, region)
         waiting = unseen(con, landed)
-        found = {"vanished": gaps.vanished(con, landed), "unreadable_names": strays(settings, region),
-                 "links_outside": links_outside(settings, region)}  # fmt: skip
+        found = unused.found(con, settings, region, landed)
     except (UsageError, TransientError):
-        waiting, found = None, {"vanished": None, "unreadable_names": None, "links_outside": None}
+        waiting, found = None, unused.NOT_KNOWN
     clock = naive_utc(now())
     oldest = min((one.mtime_ns for one in waiting or []), default=None)
     day = {"since": clock.replace(microsecond=0), "ns": (int(clock.replace(tzinfo=UTC).timestamp()) - 86_400) * 10**9}
@@ -173,6 +186,8 @@ def _backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
         ),
         "known_loss": gaps.known_loss(con),
         **found,
+        "corrupt": unused.corrupt(con),
+        "average": unused.average(con),
     }
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import status
+from operations import doctor, status
 from operations.dp_release import releases
 from operations.incidents import run_warnings
 from operations.progress import Step, report
@@ -28,9 +28,11 @@ from operations.rebuilding.rebuild import days_at_hand
 from operations.rebuilding.shapes import undeployable
 from operations.store import versions
 from operations.store.locks import OnWait, wait_quietly
+from operations.store.memory import published as lost_state
 from operations.store.migrations import on_present_format
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
+from orchestration.journal import set_aside_if_damaged
 from orchestration.partitions import range_tags, regions
 from orchestration.selection import rebuild_of
 from privacy.keys import key_file
@@ -74,12 +76,13 @@ def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly)
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    with _jobs(settings, config, outcome, on_wait) as jobs:
+    with _jobs(settings, config, outcome, on_wait, loads=True) as jobs:
         if not jobs.is_deployable:
             return outcome
         has_keys = key_file(settings.warehouse).exists()
-        for region in outcome.regions:
+        for region in jobs.regions:
             if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
+                jobs.tell_if_loaded_again(region)
                 if pending := _pending(settings, region):
                     warm_up()
                 outcome.rebuilt_days += jobs.rebuild(region, pending)
@@ -106,15 +109,16 @@ def backfill(
     if chosen and chosen not in known:
         raise UnknownValueError("region", chosen, known)
     outcome = Outcome(regions=[chosen] if chosen else known)
-    with _jobs(settings, config, outcome, on_wait) as jobs:
+    with _jobs(settings, config, outcome, on_wait, loads=False) as jobs:
         if not jobs.is_deployable:
             return outcome
-        found = {region: days_at_hand(settings, region, first, last) for region in outcome.regions}
+        found = {region: days_at_hand(settings, region, first, last) for region in jobs.regions}
         windows = {region: window for region, window in found.items() if window}
-        if not windows:
+        if not windows and not outcome.failures:
             raise UsageError(f"nothing of {first} to {last} is there to rebuild")
         outcome.regions = list(windows)
-        warm_up()
+        if windows:
+            warm_up()
         for region, window in windows.items():
             outcome.rebuilt_days += jobs.rebuild(region, [window], whole=True)
         jobs.publish()
@@ -122,12 +126,14 @@ def backfill(
 
 
 @contextmanager
-def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: OnWait) -> Iterator[_Jobs]:
-    """The warehouse to oneself, with what a killed run left cleared away.
+def _jobs(
+    settings: Settings, config: Path | None, outcome: Outcome, on_wait: OnWait, *, loads: bool
+) -> Iterator[_Jobs]:
+    """The warehouse to oneself, with what a killed run left cleared away, and what is missing of it told.
 
     Where the models do not fit a region's tables, that is among the outcome's failures, and no job is to be run.
     """
-    with on_present_format(settings, on_wait) as migrated, instance(settings) as journal:
+    with on_present_format(settings, on_wait) as migrated, _whole_instance(settings, outcome) as journal:
         outcome.migrated = migrated.steps
         outcome.failures += [f"{region}: migrate: {problem}" for region, problem in migrated.failures.items()]
         outcome.regions = [region for region in outcome.regions if region not in migrated.failures]
@@ -138,8 +144,18 @@ def _jobs(settings: Settings, config: Path | None, outcome: Outcome, on_wait: On
         outcome.failures += (problems := undeployable(settings, outcome.regions))
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
         journal.add_dynamic_partitions(str(regions.name), outcome.regions)
-        outcome.warnings = run_warnings.mended_tombstones(settings, outcome.regions)
-        yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings), not problems)
+        outcome.warnings += run_warnings.mended_tombstones(settings, outcome.regions) + doctor.said_at_start(settings)
+        lost = lost_state.at_start(settings, outcome.regions if loads else [])
+        outcome.failures += lost.lines
+        yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings), not problems, lost)
+
+
+@contextmanager
+def _whole_instance(settings: Settings, outcome: Outcome) -> Iterator[dg.DagsterInstance]:
+    if damaged := set_aside_if_damaged(settings):
+        outcome.warnings.append(damaged)
+    with instance(settings) as journal:
+        yield journal
 
 
 @dataclass
@@ -150,6 +166,17 @@ class _Jobs:
     outcome: Outcome
     booked: dict[str, int]  # by region: the last archive that was there before
     is_deployable: bool  # whether the models fit the regions' tables
+    lost: lost_state.AtStart
+
+    @property
+    def regions(self) -> list[str]:
+        """Those that nothing stops."""
+        return [region for region in self.outcome.regions if region not in self.lost.stopped]
+
+    def tell_if_loaded_again(self, region: str) -> None:
+        if found := self.lost.may_load_again.get(region):
+            line = f"{region}: {found.what.partition(';')[0]}; all that it must hold was loaded again"
+            self.outcome.warnings.append(line)
 
     def execute(
         self, name: str, what: str, partition_key: str | None = None, tags: dict[str, str] | None = None,

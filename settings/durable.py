@@ -36,6 +36,15 @@ def write_json(path: Path, value: Any) -> None:
     write_durably(path, json.dumps(value, indent=1, default=str), mode=0o666)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A small JSON file that can be made anew: empty where it is missing or damaged."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def replace_durably(fresh: Path, path: Path) -> None:
     """Give a file that is written the place of another one; both its content and its name are on disk afterwards."""
     sync(fresh)

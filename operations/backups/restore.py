@@ -28,6 +28,8 @@ from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
 from operations.rights.tombstones import extend
 from operations.store.locks import OnWait, wait_quietly
+from operations.store.memory.published import findings as lost_state
+from operations.store.memory.remembered import carry_over
 from operations.store.migrations import migrate_restored, on_present_format
 from operations.store.versions import dispose_other_versions
 from privacy.keys import key_file, keys_from
@@ -75,6 +77,7 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
             os.rename(root, moved_away(root))
             os.rename(work, root)
         sync(root.parent)
+        notes += [f"{one.region}: {one.what}; `romi run` loads again what has landed" for one in lost_state(settings)]
         shutil.rmtree(moved_away(root), ignore_errors=True)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     made_at = datetime.fromisoformat(manifest["made_at"])
@@ -103,6 +106,7 @@ def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path
     with keys_from(key_file(settings.warehouse)):
         migrate_restored(restored)
         _merge_books(settings.warehouse.absolute(), work)
+        carry_over(settings.warehouse.absolute(), work)
         note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
         return _take_out_the_erased(restored)
 

@@ -24,10 +24,14 @@ from operations.finance_tables.version_tables import Source, attach, copy_to_par
 from operations.publishing.expectation_gate import Days, known_days, withhold
 from operations.publishing.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
 from operations.service_levels.slo_marts import confirm_marts, fill_slos
+from operations.store.memory.keeping import remember_published
+from operations.store.memory.published import refuse_lost_version
+from operations.store.memory.remembered import is_to_be_kept, warehouse_memory
 from operations.store.versions import (
     MANIFEST,
     SEEN,
     current_version,
+    last_seen,
     pinned_version,
     put_in_place,
     read_manifest,
@@ -77,11 +81,13 @@ def publish(
         (see :func:`operations.store.versions.pinned_version`).
 
     Raises:
-        PermanentError: the audit or `examine` refused the new version, or the current one cannot be read; nothing was
-            swapped.
+        PermanentError: the audit or `examine` refused the new version, or the current one cannot be read, or less of it
+            is there than is remembered; nothing was swapped.
     """
+    refuse_lost_version(settings)
     if pinned_version(settings) is not None:
         return None
+    remember_published(settings)  # a kill may have come before
     remove_leftovers(settings)
     current = current_version(settings)
     last = read_manifest(settings, current) if current else {"regions": {}}
@@ -125,7 +131,7 @@ def _read(settings: Settings, last: dict[str, Any], surveyed: dict[str, Source])
 def _swap_in(
     settings: Settings, built_at: datetime, current: int | None, sources: dict[str, Source], examine: Examine | None
 ) -> Publication | None:
-    version = max([*version_ids(settings), current or 0]) + 1
+    version = max([*version_ids(settings), current or 0, warehouse_memory(settings).highest]) + 1
     folder = work_dir(settings, version)
     try:
         rows = _build(settings, version, built_at, current, sources)
@@ -140,6 +146,7 @@ def _swap_in(
         if examine:
             _hold(settings, version, current, examine)
         put_in_place(settings, version)
+        remember_published(settings)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     states = {region: source.state for region, source in sources.items() if source.state}
@@ -173,7 +180,8 @@ def _hold(settings: Settings, version: int, current: int | None, examine: Examin
 def _regions(settings: Settings, last: dict[str, Any]) -> list[str]:
     files = {path.stem for path in settings.regions_dir.glob("*.duckdb")}
     published = last["regions"] if settings.regions is None else set(last["regions"]) & set(settings.regions)
-    return sorted(files | set(settings.known_regions()) | set(published))
+    kept = {region for region in last["regions"] if is_to_be_kept(settings, region)}
+    return sorted(files | set(settings.known_regions()) | set(published) | kept)
 
 
 def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows: bool) -> Source:
@@ -201,8 +209,7 @@ def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, An
 
 def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sources: dict[str, Source]) -> bool:
     """Whether the regions' files stand as they did when they last came out as the current version."""
-    seen = settings.versions_dir / SEEN
-    known = json.loads(seen.read_text()) if seen.is_file() else {}
+    known = last_seen(settings)
     known = known if known.get("version") == current else last
     found = _fingerprint(settings, sources)
     for region, source in sources.items():

@@ -14,6 +14,8 @@ from operations.rebuilding.finality import WATERMARK, final_through
 from operations.rebuilding.rules import is_built
 from operations.removal.erasure import remaining
 from operations.service_levels.usable import Answer, answers
+from operations.store.memory import marks
+from operations.store.memory.findings import of_open_region
 from privacy import storage
 from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError
@@ -43,6 +45,7 @@ class RegionState:
     carried_over: bool = False
     last_day: str | None = None  # the newest day that was ever built
     withheld_touch_days: list[str] = field(default_factory=list)  # of the touches of withheld days' orders
+    identity: str | None = None  # of the region's file: in a new one builds are counted from the beginning
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ def read_region(settings: Settings, region: str, *, with_rows: bool) -> Reading:
         raise RegionLateError("its file is missing")
     try:
         with region_file(settings, region, read_only=True) as con:
+            if lost := of_open_region(con, settings, region):
+                raise RegionLateError(lost.what)
             state = _state(con)
             if not with_rows:
                 return Reading(state)
@@ -109,6 +114,7 @@ def _state(con: duckdb.DuckDBPyConnection) -> RegionState:
         final_days=final_days,
         last_day=last_day.isoformat(),
         withheld_touch_days=[day.isoformat() for day in _touch_days(con, waiting)],
+        identity=marks.identity(con),
     )
 
 

@@ -156,6 +156,7 @@ REGISTER = (
             "ops.disposals": "disposed_at what rule older_than records",
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
+            "ops.losses": "accepted_at accepted_by what archives records orders revenue",
             "ops.meta": "key value",
             "ops.notes": "archive_id field note records",
             "ops.readings": "archive_id settings",
@@ -169,7 +170,7 @@ REGISTER = (
             "ops.pending_days": "day reason state failed_tests touched_from touched_to tables",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "warehouse.json",
-               "backups.json", "restored.json"),
+               "backups.json", "restored.json", "memory/*.json"),
     ),
     Processing(
         "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy.",

@@ -25,8 +25,8 @@ _PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
 
 def audit(settings: Settings, logs: Logs) -> list[str]:
     """What is not as the register says, a line each; an empty list where all is."""
-    findings = [*_tables(settings), *_published(settings), *_files(settings), *_modes(settings), *_keys(settings),
-                *_tombstones(settings), *_erasures(settings), *_leftovers(settings)]  # fmt: skip
+    findings = [*_tables(settings), *_published(settings), *_files(settings), *open_to_others(settings),
+                *_keys(settings), *_tombstones(settings), *_erasures(settings), *_leftovers(settings)]  # fmt: skip
     try:
         overdue = find_overdue(settings, logs)
     except (RomiError, duckdb.Error, OSError, ValueError) as error:
@@ -84,7 +84,8 @@ def _files(settings: Settings) -> Iterator[str]:
                 yield f"{name} is not in the register"
 
 
-def _modes(settings: Settings) -> Iterator[str]:
+def open_to_others(settings: Settings) -> Iterator[str]:
+    """What others than its owner can read, or can write although it is published, a line each."""
     for name in _PRIVATE:
         folder = settings.warehouse / name
         if folder.is_dir() and _mode(folder) & 0o077:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -11,13 +10,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from settings import PermanentError, Settings, UnknownValueError
-from settings.durable import sync, write_json
+from settings import PermanentError, Settings
+from settings.durable import read_json, sync
 
 MANIFEST = "manifest.json"
-_PIN = "pinned.json"
+PIN = "pinned.json"
 # What the regions' files were when they last came out as the current version does, though rebuilt since.
 SEEN = "seen.json"
 # While a version waits to be linked, this link names it: os.replace makes it the current one or leaves it behind.
@@ -58,8 +55,8 @@ def current_version(settings: Settings) -> int | None:
 
 def pinned_version(settings: Settings) -> int | None:
     """The version that a rollback pinned; while there is one, nothing is published."""
-    path = settings.versions_dir / _PIN
-    return json.loads(path.read_text())["version"] if path.is_file() else None
+    pinned: int | None = read_json(settings.versions_dir / PIN).get("version")
+    return pinned
 
 
 def versions(settings: Settings) -> list[VersionInfo]:
@@ -96,52 +93,45 @@ def read_manifest(settings: Settings, version: int) -> dict[str, Any]:
 
 
 def read_version_manifest(folder: Path) -> dict[str, Any]:
-    """Of a version in `folder`, which may still be its work folder."""
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    """Of a version in `folder`, which may still be its work folder.
+
+    Raises:
+        PermanentError: it is missing or damaged.
+    """
+    if not (manifest := read_json(folder / MANIFEST)):
+        raise PermanentError(f"{folder / MANIFEST} is missing or damaged, so the version cannot be told: `romi doctor`")
     return manifest
+
+
+def last_seen(settings: Settings) -> dict[str, Any]:
+    """What the regions' files were when they last came out as a version; empty where that is not known."""
+    return read_json(settings.versions_dir / SEEN)
 
 
 def shown_regions(settings: Settings) -> dict[str, Any]:
     """The regions' states that the current version shows, by region."""
     if (current := current_version(settings)) is None:
         return {}
-    seen = settings.versions_dir / SEEN
-    known = json.loads(seen.read_text()) if seen.is_file() else {}
+    known = last_seen(settings)
     regions: dict[str, Any] = (known if known.get("version") == current else read_manifest(settings, current))[
         "regions"
     ]
     return regions
 
 
-def rollback(settings: Settings, version: int) -> None:
-    """Make an earlier `version` the current one and pin it: nothing is published until :func:`unpin`.
-
-    Raises:
-        UnknownValueError: there is no such version.
-        PermanentError: it cannot be read.
-    """
-    known = version_ids(settings)
-    if version not in known:
-        raise UnknownValueError("version", version, [str(one) for one in known])
-    try:
-        with duckdb.connect(str(version_dir(settings, version) / "marts.duckdb"), read_only=True) as con:
-            con.execute("select count(*) from meta.versions")
-    except duckdb.Error as error:
-        raise PermanentError(f"version {version} cannot be read, so the current one stays") from error
-    # The pin comes first: killed in between, nothing is published over the decision, and doing it again ends it.
-    write_json(settings.versions_dir / _PIN, {"version": version})
+def show_again(settings: Settings, version: int) -> None:
+    """Have the link show an earlier version."""
     _link(settings, _TURNING, version)
     os.replace(settings.warehouse / _TURNING, settings.published)
     sync(settings.warehouse)
 
 
-def unpin(settings: Settings) -> bool:
-    """Let the next run publish again; False where nothing was pinned."""
-    path = settings.versions_dir / _PIN
-    if not path.is_file():
-        return False
-    path.unlink()
-    return True
+def set_aside(settings: Settings, version: int) -> None:
+    """Take a version that is lost out of sight: nothing is published until the next one, which clears it away."""
+    if current_version(settings) in (version, None):
+        settings.published.unlink(missing_ok=True)
+    if version_dir(settings, version).exists():
+        os.rename(version_dir(settings, version), work_dir(settings, version))
 
 
 def work_dir(settings: Settings, version: int) -> Path:

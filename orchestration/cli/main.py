@@ -15,6 +15,7 @@ import click
 
 from orchestration.cli import dead_letters as cli_dead_letters
 from orchestration.cli import files as cli_files
+from orchestration.cli import health as cli_health
 from orchestration.cli import keys as cli_keys
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import reread as cli_reread
@@ -89,7 +90,7 @@ def _fail(message: str, code: int, as_json: bool) -> None:
     sys.exit(code)
 
 
-def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
+def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
     """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
     from operations import status
     from operations.store.locks import check_warehouse
@@ -97,8 +98,7 @@ def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
-    overview = status.overview(settings)
-    show.status(overview, as_json)
+    return show.status(status.overview(settings), as_json)
 
 
 @main.group()
@@ -125,7 +125,7 @@ def dead_letters() -> None:
 @click.argument("version", type=int)
 def _publish_rollback(config: Path | None, warehouse: Path | None, as_json: bool, version: int) -> None:
     """Go back to a version; it stays until `romi publish unpin`, whatever runs in between."""
-    from operations.store.versions import rollback
+    from operations.store.rollback import rollback
 
     with _writing(config, warehouse) as settings:
         rollback(settings, version)
@@ -134,7 +134,7 @@ def _publish_rollback(config: Path | None, warehouse: Path | None, as_json: bool
 
 def _publish_unpin(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
     """Let the next run publish again."""
-    from operations.store.versions import unpin
+    from operations.store.rollback import unpin
 
     with _writing(config, warehouse) as settings:
         was_pinned = unpin(settings)
@@ -179,6 +179,8 @@ command(main, "run")(cli_run.run)
 command(main, "backfill")(cli_run.backfill)
 command(main, "demo")(cli_run.demo)
 command(main, "status")(_status)
+command(main, "doctor")(cli_health.doctor)
+command(main, "accept-loss")(cli_health.accept_loss)
 command(publish, "list")(_publish_list)
 command(publish, "rollback")(_publish_rollback)
 command(publish, "unpin")(_publish_unpin)

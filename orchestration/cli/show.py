@@ -10,8 +10,9 @@ import duckdb
 from rich.markup import escape
 from rich.table import Table
 
+from operations.store.versions import current_version
 from orchestration.cli.console import console
-from orchestration.cli.show_status import books_table, print_status
+from orchestration.cli.show_status import books_table, is_sound, print_status
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -49,18 +50,22 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
     elif result.pinned:
         out.print(f"version {result.pinned} is pinned, so nothing is published until `romi publish unpin`")
+    elif not result.failures and not current_version(settings):
+        named = ", ".join(result.regions)
+        out.print(f"nothing is published yet: the landing zone {settings.landing} holds nothing to load for {named}")
     elif not result.failures:
         rebuilt = f" ({result.rebuilt_days} region-days rebuilt)" if result.rebuilt_days else ""
         out.print(f"nothing new: the published version stays as it is{rebuilt}")
     return None
 
 
-def status(overview: dict[str, Any], as_json: bool) -> None:
-    """`romi status`."""
+def status(overview: dict[str, Any], as_json: bool) -> int:
+    """`romi status`; returns its exit code: 1 where something is missing or corrupt."""
     if as_json:
         _json(overview)
     else:
         print_status(overview)
+    return int(not is_sound(overview))
 
 
 def demo_summary(settings: Settings) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from ingestion import notes
+from operations.incidents import unused
 from operations.service_levels.budget_words import times
 from orchestration.cli.console import console
 from orchestration.cli.show_backup import backup_lines
@@ -22,6 +24,8 @@ def print_status(overview: dict[str, Any]) -> None:
     out.print(_regions_table(overview["regions"]))
     out.print(_levels_table(overview))
     for line in [
+        *missing_lines(overview),
+        *unused_lines(overview["regions"]),
         *refused_lines(overview["regions"]),
         *field_lines(overview["regions"]),
         *[f"file {region}: {line}" for region, one in overview["regions"].items() for line in one.get("files", [])],
@@ -38,6 +42,31 @@ def print_status(overview: dict[str, Any]) -> None:
     for name, one in overview["regions"].items():
         out.print(escape(f"can {name}'s numbers of yesterday ({one['yesterday']['date']}) be used? "), end="")
         out.print(escape(one["yesterday"]["answer"]))
+
+
+def missing_lines(overview: dict[str, Any]) -> list[str]:
+    """A line for whatever is missing, with the command that mends it, and for what was given up."""
+    return [
+        *[f"missing: {one['what']}; {one['mend']}" for one in overview.get("missing", ())],
+        *[f"region {region} is not shown: its snapshot is missing or damaged; `romi run` writes it anew"
+          for region in overview.get("not_shown", ())],
+        *[f"given up on {one['accepted_at'][:10]} by {one['accepted_by']}: {one['what']} ({one['records']:,} records,"
+          f" {one['orders']:,} orders worth {Decimal(one['revenue']):,.2f})" for one in overview.get("losses", ())],
+    ]  # fmt: skip
+
+
+def unused_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each kind of what a region's landing zone lacks, or lost again."""
+    return [
+        f"{region}: {line}" for region, one in regions.items()
+        for line in (*unused.lines(one["backlog"]), *unused.vanished_lines(one["backlog"]))
+    ]  # fmt: skip
+
+
+def is_sound(overview: dict[str, Any]) -> bool:
+    """Whether nothing is missing, and no archive is corrupt."""
+    is_corrupt = any(kind.get("corrupt") for one in overview["regions"].values() for kind in one["archives"].values())
+    return not (overview["missing"] or overview["not_shown"] or is_corrupt)
 
 
 def published_line(published: dict[str, Any]) -> str:

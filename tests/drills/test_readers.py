@@ -16,7 +16,8 @@ from tests.drills.nursery import ROOT, Nursery
 WRITER = """
 from pathlib import Path
 from operations.publishing.publish import publish
-from operations.store.versions import rollback, unpin, version_ids
+from operations.store.rollback import rollback, unpin
+from operations.store.versions import version_ids
 from settings import Region, Settings
 from tests.operations.marts import build
 """

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from operations import status
 from operations.service_levels.budget_words import what_is_left
-from operations.store import versions
+from operations.store import rollback
 from operations.store.locks import exclusive
 from orchestration.cli import show, show_status
 from orchestration.cli.main import main
@@ -65,7 +65,7 @@ def test_what_is_left_of_a_budget_is_said_in_words(left, words, cell):
 
 def test_a_version_that_stays_is_seen(shop):
     assert "is pinned" not in romi(shop, "status") + romi(shop, "publish", "list")
-    versions.rollback(shop, 1)
+    rollback.rollback(shop, 1)
     line = "version 1 is pinned: nothing is published until `romi publish unpin`"
     assert line in romi(shop, "status")
     listed = romi(shop, "publish", "list")

@@ -1,11 +1,13 @@
 """Raw tables: what a region's landing zone holds, without persons, and the books of it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from ingestion.books import region_file
+from ingestion.landing import discover
 from ingestion.load import Progress, load_region
 from operations import status
 from operations.progress import Step, report
@@ -13,6 +15,7 @@ from operations.rebuilding import plan
 from operations.removal import erasure, withdrawal
 from operations.removal.rewrite import keep_as_configured
 from operations.rights import open_erasures, rotation
+from operations.store.memory.keeping import refuse_copies, refuse_lost_state, settle_load
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import regions
@@ -76,11 +79,16 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         return
     with warehouse.writing(context) as settings:
         open_erasures.look_again(settings, region)
+        refuse_lost_state(settings, region, loads=True)
+        vet = partial(refuse_copies, settings, region)
+        if not settings.region_file(region).exists():  # before there is one
+            vet(discover(settings, region))
         erasure.enforce(settings, region, with_letters=False)
         rotation.catch_up(settings, region)
         keep_as_configured(settings, region)
-        loaded = load_region(settings, region, lambda at: report(_step(at)))
+        loaded = load_region(settings, region, lambda at: report(_step(at)), vet)
         with region_file(settings, region) as con:
+            settle_load(con, settings, region)
             withdrawal.note_changes(con)
             pending = plan.plan(con, settings, region)
             withdrawal.take_out(con)

@@ -12,6 +12,7 @@ from operations.progress import Step, report
 from operations.rebuilding import rebuild
 from operations.rebuilding.engine import Event, manifest
 from operations.rebuilding.rebuild import Asked
+from operations.store.memory.keeping import refuse_lost_state
 from orchestration.automation import POOL
 from orchestration.partitions import windows_of
 from orchestration.translator import Translator
@@ -34,6 +35,8 @@ _NODES = sum(
 def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     asked, windows, heard = _asked(context), windows_of(context.partition_keys), _Heard()
     with warehouse.writing(context) as settings:
+        for region in {region for region, _, _ in windows}:
+            refuse_lost_state(settings, region, loads=False)
         try:
             for region, first, last in windows:
                 rebuild.build(settings, region, first, last, asked, heard.window(region))

@@ -11,11 +11,10 @@ from ingestion.books import region_file
 from operations.finance_tables.published_tables import PUBLISHED, dictionary
 from operations.publishing import publish as publishing
 from operations.publishing.publish import publish
+from operations.store.rollback import rollback, unpin
 from operations.store.versions import (
     current_version,
     pinned_version,
-    rollback,
-    unpin,
     version_dir,
     version_ids,
     versions,
@@ -131,7 +130,7 @@ def test_a_run_killed_at_any_step_leaves_the_old_version_and_the_next_completes(
     assert publish_now(shop).version == 2
     assert revenue_by_day(shop) == dict.fromkeys(DAYS, 200)
     assert sorted(path.name for path in shop.versions_dir.iterdir()) == ["000001", "000002"]
-    assert {path.name for path in shop.warehouse.iterdir()} == {"books", "published", "regions", "versions"}
+    assert {path.name for path in shop.warehouse.iterdir()} == {"books", "memory", "published", "regions", "versions"}
 
 
 @pytest.mark.parametrize("function", ["rename", "replace"])

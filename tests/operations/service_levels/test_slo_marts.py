@@ -10,7 +10,7 @@ import pytest
 from operations import status
 from operations.publishing.publish import publish
 from operations.service_levels.slo_marts import warehouse_levels
-from operations.store.versions import rollback
+from operations.store.rollback import rollback
 from tests.operations import marts
 from tests.operations.marts import ask, build, change
 

@@ -1,0 +1,129 @@
+"""The memory brought up to date: after what it is about, so that a kill in between leaves it behind and never ahead."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+import duckdb
+
+from ingestion.landing import Landed
+from operations.store.memory import marks
+from operations.store.memory.findings import (
+    LostStateError,
+    counted_elsewhere,
+    is_whole,
+    of_books,
+    of_open_file,
+    of_region,
+)
+from operations.store.memory.losses import put_losses
+from operations.store.memory.remembered import (
+    WAREHOUSE,
+    RegionMemory,
+    Worth,
+    region_memory,
+    remembered_regions,
+    warehouse_memory,
+    write,
+)
+from operations.store.versions import current_version, pinned_version, version_dir
+from settings import Settings
+
+
+def refuse_lost_state(settings: Settings, region: str, *, loads: bool) -> None:
+    """Before a region is worked on: stop where something is missing, but for what a load that follows may bring back.
+
+    Raises:
+        LostStateError: its file is not the one that was published from, or a book, a key or the region in the
+            configuration is missing.
+    """
+    for one in of_region(settings, region):
+        if not (loads and one.may_load_again):
+            raise LostStateError(one)
+
+
+def refuse_copies(settings: Settings, region: str, landed: list[Landed]) -> None:
+    """Before files are loaded: stop where another region has counted them.
+
+    Raises:
+        LostStateError: it has; nothing is to be loaded.
+    """
+    if one := counted_elsewhere(settings, region, landed):
+        raise LostStateError(one)
+
+
+def settle_load(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> None:
+    """After a load: remember what the region's file has by now, if it has all that it must, though loaded again.
+
+    Raises:
+        LostStateError: it still lacks something.
+    """
+    finding, memory = of_open_file(con, settings, region), region_memory(settings, region)
+    if finding and memory and not is_whole(con, memory):
+        raise LostStateError(finding)
+    remember_open_file(con, settings, region)
+
+
+def remember_open_file(
+    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, memory: RegionMemory | None = None
+) -> None:
+    """Remember a region's file, open for writing here, as it is, with its books and keys.
+
+    `memory` is what is remembered so far, where it is to be changed with it.
+    """
+    memory = memory or region_memory(settings, region) or RegionMemory()
+    put_losses(con, memory.losses)
+    identity = marks.identity(con) or uuid.uuid4().hex
+    if marks.identity(con) is None:
+        marks.give_identity(con, identity)
+    tip = marks.tip(con)
+    digest = marks.digest(con, tip)
+    changed: dict[str, Any] = {"expired": marks.expired(con), "rules": marks.rules(con)}
+    if (memory.identity, memory.tip, memory.digest) != (identity, tip, digest):
+        changed |= {"identity": identity, "tip": tip, "digest": digest, "archives": marks.archives(con)}
+    _put(settings, region, memory, changed)
+
+
+def remember_books(settings: Settings, *regions: str) -> None:
+    """Remember the books and keys of regions as they are, which a command has just written to."""
+    for region in regions:
+        if memory := region_memory(settings, region):
+            _put(settings, region, memory, {})
+
+
+def remember_published(settings: Settings) -> None:
+    """Remember the current version, its pin, the books of no region, and what finance reads of each region."""
+    memory, current, pinned = warehouse_memory(settings), current_version(settings), pinned_version(settings)
+    if current is None or (current, pinned) == (memory.published, memory.pinned):
+        return
+    files = marks.published_files(version_dir(settings, current), memory.files if current == memory.published else {})
+    found = {
+        "published": current, "pinned": pinned, "files": files, "highest": max(current, memory.highest),
+        "books": memory.books | marks.books(settings, None, memory.books),
+    }  # fmt: skip
+    write(settings, WAREHOUSE, memory.model_copy(update=found))
+    worth: dict[str, Worth] = {}
+    with suppress(duckdb.Error):  # the audit has read it a moment ago
+        worth = marks.worth(version_dir(settings, current) / "marts.duckdb", current)
+    for region in remembered_regions(settings):
+        known = region_memory(settings, region)
+        if known is not None and not any(of_books(settings, region, known)):
+            _put(settings, region, known, {"worth": worth.get(region)})
+
+
+def remember_unpinned(settings: Settings) -> None:
+    """Remember that nothing is pinned, before the pin is taken away."""
+    memory = warehouse_memory(settings)
+    if memory.pinned is not None:
+        write(settings, WAREHOUSE, memory.model_copy(update={"pinned": None}))
+
+
+def _put(settings: Settings, region: str, known: RegionMemory, changed: dict[str, Any]) -> None:
+    found = known.model_copy(update={
+        "books": known.books | marks.books(settings, region, known.books),
+        "keys": known.keys | marks.key_fingerprints(settings, region), **changed,
+    })  # fmt: skip
+    if found != region_memory(settings, region):
+        write(settings, region, found)

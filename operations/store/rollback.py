@@ -1,0 +1,42 @@
+"""Going back to an earlier version, which is pinned and remembered, and letting runs publish again."""
+
+from __future__ import annotations
+
+import duckdb
+
+from operations.store.memory.keeping import remember_published, remember_unpinned
+from operations.store.versions import PIN, show_again, version_dir, version_ids
+from settings import PermanentError, Settings, UnknownValueError
+from settings.durable import write_json
+
+
+def rollback(settings: Settings, version: int) -> None:
+    """Make an earlier `version` the current one and pin it: nothing is published until :func:`unpin`.
+
+    Raises:
+        UnknownValueError: there is no such version.
+        PermanentError: it cannot be read.
+    """
+    known = version_ids(settings)
+    if version not in known:
+        raise UnknownValueError("version", version, [str(one) for one in known])
+    try:
+        with duckdb.connect(str(version_dir(settings, version) / "marts.duckdb"), read_only=True) as con:
+            con.execute("select count(*) from meta.versions")
+    except duckdb.Error as error:
+        raise PermanentError(f"version {version} cannot be read, so the current one stays") from error
+    # The pin comes first: killed in between, nothing is published over the decision, and doing it again ends it.
+    write_json(settings.versions_dir / PIN, {"version": version})
+    show_again(settings, version)
+    remember_published(settings)
+
+
+def unpin(settings: Settings) -> bool:
+    """Let the next run publish again; False where nothing was pinned."""
+    path = settings.versions_dir / PIN
+    if not path.is_file():
+        remember_unpinned(settings)  # it may have been lost
+        return False
+    remember_unpinned(settings)
+    path.unlink()
+    return True

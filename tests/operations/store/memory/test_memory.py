@@ -1,0 +1,178 @@
+"""Books, keys, the published version and the memory itself: what is lost is told, and by which command it is mended."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from operations.store import versions
+from operations.store.memory.findings import LostStateError
+from operations.store.memory.keeping import remember_books
+from operations.store.memory.published import at_start, findings
+from operations.store.memory.remembered import lacking_places, mend_places, places, region_memory, warehouse_memory
+from operations.store.rollback import rollback, unpin
+from privacy.keys import key_file
+from tests.ingestion import conftest
+from tests.operations.marts import DAYS
+from tests.operations.store.memory.shop import Shop
+
+clock = conftest.clock
+
+
+@pytest.fixture
+def shop(tmp_path) -> Shop:
+    made = Shop(tmp_path)
+    made.land(1)
+    made.run()
+    return made
+
+
+@pytest.fixture
+def book(shop):
+    path = shop.write_book(1, 2)
+    remember_books(shop.settings, "eu")
+    return path
+
+
+def lose(path):
+    path.unlink()
+
+
+def shorten(path):
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+
+
+def swap(path):
+    path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
+
+
+def hide(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("damage", [lose, shorten, swap, hide])
+def test_a_book_that_lacks_lines_stops_its_region_until_it_is_back(shop, book, damage):
+    whole = book.read_bytes()
+    damage(book)
+    [found] = findings(shop.settings)
+    assert (found.kind, found.region) == ("book", "eu")
+    assert f"DIR/warehouse/books/eu/{book.name}" in found.mend
+    assert at_start(shop.settings, ["eu"]).stopped == {"eu"}
+    with pytest.raises(LostStateError, match="2 lines are remembered"):
+        shop.ingest()
+    shop.publish()
+    assert shop.revenue() == dict.fromkeys(DAYS, 100)
+    book.rmdir() if book.is_dir() else None
+    book.write_bytes(whole)
+    shop.run(revenue=200)
+    assert shop.revenue() == dict.fromkeys(DAYS, 200)
+
+
+def test_a_book_that_has_grown_is_as_it_must_be(shop, book):
+    shop.write_book(3)
+    assert findings(shop.settings) == []
+    with book.open("ab") as file:
+        file.write(b'{"cut short')
+    remember_books(shop.settings, "eu")
+    assert region_memory(shop.settings, "eu").books["books/eu/requests.jsonl"].lines == 3
+
+
+@pytest.mark.parametrize("given", ["33" * 32, ""])
+def test_another_key_or_none_stops_its_region(shop, monkeypatch, given):
+    monkeypatch.setenv("ROMI_KEY_EU_SEAL", given)
+    [found] = findings(shop.settings)
+    assert (found.kind, found.region) == ("key", "eu")
+    with pytest.raises(LostStateError, match="the seal key of region eu"):
+        shop.ingest()
+    assert not given or given not in str(found)
+
+
+@pytest.mark.parametrize("damage", ["folder gone", "cut", "other", "garbled"])
+def test_nothing_is_published_over_a_version_that_is_damaged(shop, damage):
+    shop.run(revenue=200)
+    marts = (shop.settings.published / "marts.duckdb").resolve()
+    marts.chmod(0o600)
+    if damage == "folder gone":
+        shutil.rmtree(marts.parent)
+    elif damage == "cut":
+        marts.write_bytes(marts.read_bytes()[:9000])
+    elif damage == "other":
+        shutil.copyfile(versions.version_dir(shop.settings, 1) / "marts.duckdb", marts)
+    else:
+        marts.write_bytes(marts.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(LostStateError, match=r"versions/000002/.* missing or not what was published.*restore DIR"):
+        shop.run(revenue=300)
+    rollback(shop.settings, 1)
+    unpin(shop.settings)
+    done = shop.publish()
+    assert (done.version, shop.revenue()) == (3, dict.fromkeys(DAYS, 300))
+    assert findings(shop.settings) == []
+
+
+@pytest.mark.parametrize("to", [None, 1])
+def test_a_link_that_is_gone_or_shows_an_older_version_is_told_until_it_is_back(shop, to):
+    shop.run(revenue=200)
+    shop.settings.published.unlink()
+    if to:
+        shop.settings.published.symlink_to("versions/000001")
+    with pytest.raises(LostStateError, match=r"version 2 was published and is whole; `romi publish rollback 2`"):
+        shop.publish()
+    rollback(shop.settings, 2)
+    assert findings(shop.settings) == []
+
+
+@pytest.mark.parametrize("damage", [lose, lambda path: path.write_text("{")])
+def test_a_pin_that_is_lost_keeps_what_it_pinned(shop, damage):
+    shop.run(revenue=200)
+    rollback(shop.settings, 1)
+    assert findings(shop.settings) == []
+    damage(shop.settings.versions_dir / versions.PIN)
+    with pytest.raises(LostStateError, match="romi publish rollback 1"):
+        shop.run(revenue=300)
+    assert shop.revenue() == dict.fromkeys(DAYS, 100)
+    unpin(shop.settings)
+    assert shop.publish() is not None
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("damage", ["gone", "cut", "older", "folder"])
+def test_either_place_of_the_memory_is_mended_from_the_other(shop, tmp_path, place, damage):
+    path = places(shop.settings)[place] / "eu.json"
+    older = shutil.copyfile(path, tmp_path / "older")
+    shop.land(2)
+    shop.run(revenue=200)
+    whole = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(whole[:100])
+    elif damage == "older":
+        shutil.copyfile(older, path)
+    else:
+        path.unlink()
+        path.mkdir()
+    assert lacking_places(shop.settings) == [path]
+    assert region_memory(shop.settings, "eu").tip == 2
+    if damage == "folder":
+        assert mend_places(shop.settings) == []
+        path.rmdir()
+    assert mend_places(shop.settings) == [f"{path} was missing, damaged or older, and is back from its copy"]
+    assert path.read_bytes() == whole
+    assert path.stat().st_mode & 0o077 == 0
+    assert lacking_places(shop.settings) == []
+
+
+def test_the_loss_of_the_whole_warehouse_is_remembered_beside_the_keys(shop):
+    shutil.rmtree(shop.warehouse)
+    assert {one.kind for one in findings(shop.settings)} == {"missing_file", "version"}
+    other = shop.settings.model_copy(update={"warehouse": shop.folder / "other"})
+    assert findings(other) == [], "another warehouse of the same keys"
+
+
+def test_the_memory_stands_beside_the_keys_file_that_is_named(shop, monkeypatch):
+    monkeypatch.setenv("ROMI_KEY_FILE", str(shop.folder / "vault" / "keys"))
+    assert places(shop.settings)[1].parent == key_file(shop.settings.warehouse).with_name("keys.memory")
+    assert mend_places(shop.settings)
+    assert warehouse_memory(shop.settings).published == 1
