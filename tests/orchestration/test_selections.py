@@ -113,19 +113,6 @@ def test_every_group_alone_ends_right_for_one_day_and_region(shop_again, group):
     _ends_right(shop_again, dg.AssetSelection.groups(group))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("key", BUILT)
-def test_the_checks_of_a_table_alone_are_run_and_change_nothing(shop_again, key):
-    asset = dg.AssetKey.from_user_string(key)
-    if key == "finance/reconciliation_daily" or not GRAPH.get_check_keys_for_assets({asset}):
-        pytest.skip("it has none that run by themselves")
-    result = _materialize(shop_again, dg.AssetSelection.checks_for_assets(asset))
-    assert result.success
-    assert {one.passed for one in result.get_asset_check_evaluations()} == {True}
-    with region_file(_settings(shop_again), "eu", read_only=True) as con:
-        assert con.execute("from ops.pending_days").fetchall() == []
-
-
 def test_checks_without_their_asset_can_be_run_or_say_that_it_has_to_be_selected():
     together = {"finance/reconciliation_daily", "ops/backup", "ops/retention", "released/channel_monthly"}
     for key in ASSETS:
