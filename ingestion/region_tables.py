@@ -75,6 +75,12 @@ create table ops.refused_rows (
     day date, until date);
 create table ops.refused_days (
     archive_id integer not null, day date not null, records bigint not null, primary key (archive_id, day));
+create table ops.quarantine (
+    order_id varchar, archive_id integer, record_offset bigint, reason varchar not null, set_aside_by varchar not null,
+    set_aside_at timestamp not null, released_by varchar, released_at timestamp, released_for varchar,
+    day date, currency varchar, revenue_minor bigint, worth_cents bigint, usual_cents bigint);
+create table ops.unpriced_orders (
+    order_id varchar not null, day date not null, currency varchar not null, revenue_minor bigint not null);
 create table ops.vanished_files (name varchar primary key, told_at timestamp not null);
 create table ops.sli (
     slo varchar not null, date date not null, counted_at timestamp not null,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
-from ingestion.money import MINOR_UNITS
+from ingestion.money import LARGEST_WORTH_CENTS, MINOR_UNITS
 from quality.order_matching import cause_of_mismatch
 from settings import OWN_TRACKS, Settings
 
@@ -24,6 +24,12 @@ _CANDIDATES = """
     select order_id from raw.ledger_orders where ordered_at >= $start and ordered_at < $end
     union
     select order_id from raw.events where order_id is not null and occurred_at >= $start and occurred_at < $end"""
+
+
+# By hand: what is implausible this side judges for itself.
+_IS_SET_ASIDE = """order_id in (
+        select order_id from ops.quarantine
+        where order_id is not null and released_at is null and set_aside_by <> 'romi')"""
 
 
 class Order(NamedTuple):
@@ -36,7 +42,8 @@ class Order(NamedTuple):
     is_in_ledger: bool
     has_event: bool
     cents: tuple[int, int, int] | None  # revenue, refunds, cogs; None without a rate
-    lacking: str | None  # the currency that has no rate
+    lacking: str | None  # the currency that has no rate; None where there is one, but the worth is beyond what is used
+    revenue_minor: int
     mismatch: str | None = None  # why the event's amount is another than the ledger's, where it is
 
 
@@ -79,6 +86,8 @@ class Rates:
             dates.append(rate_on)
             rates.append(rate_e8)
         self._ratios: dict[tuple[str, date], tuple[int, int] | None] = {}
+        if not final:
+            return
         kept = "select currency, priced_on, cents_numerator, minor_denominator from intermediate.int_fx__daily_rates"
         for currency, day, cents, minor in con.execute(f"{kept} where priced_on = any(?)", [list(final)]).fetchall():
             self._ratios[currency, day] = cents, minor
@@ -95,12 +104,18 @@ class Rates:
         rate, reporting = self._rate(currency, day), self._rate(self._reporting, day)
         return None if rate is None or reporting is None else (reporting * 100, rate * 10 ** MINOR_UNITS[currency])
 
-    def cents(self, minor: int, currency: str, day: date) -> int | None:
-        """The amount in cents of the reporting currency, half-even; None where a rate is lacking."""
+    def cents(self, minor: int, currency: str, day: date, beyond: int | None = None) -> int | None:
+        """The amount in cents of the reporting currency, half-even; None where a rate is lacking.
+
+        What is worth more than any amount may be is `beyond`.
+        """
         if (currency, day) not in self._ratios:
             self._ratios[currency, day] = self._ratio(currency, day)
         ratio = self._ratios[currency, day]
-        return ratio and half_even(minor * ratio[0], ratio[1])
+        if ratio is None:
+            return None
+        is_beyond = abs(minor) * ratio[0] > LARGEST_WORTH_CENTS * ratio[1]
+        return beyond if is_beyond else half_even(minor * ratio[0], ratio[1])
 
     def why(self, currency: str, day: date) -> str:
         """Why a currency has no rate for `day`: it has none at all, or its last one is too old."""
@@ -141,12 +156,17 @@ def spend_currencies(con: duckdb.DuckDBPyConnection, from_day: date, to_day: dat
 
 
 def landed_orders(
-    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, window: tuple[date, date], rates: Rates
-) -> Iterator[Order]:
-    """Every conversion of the window's days (both ends included) that is not cancelled: the ledger's, else events'."""
+    con: duckdb.DuckDBPyConnection, settings: Settings, region: str, window: tuple[date, date], rates: Rates,
+    implausible: Collection[str] = (),
+) -> Iterator[Order]:  # fmt: skip
+    """Every conversion of the window's days (both ends included) that is not cancelled: the ledger's, else events'.
+
+    What is set aside by hand does not count, nor do the `implausible` orders.
+    """
     options = settings.region(region)
     margin = int(options.margin_rate.scaleb(9).to_integral_value())
     frame, refunds = _frame(con, settings, options.timezone, *window)
+    frame = frame.filter(~pl.col("order_id").is_in(list(implausible)))
     for order_id, day, at, status, has_event, *ledger, event_currency, event_revenue, tax, paid in frame.iter_rows():
         is_in_ledger = status is not None
         if is_in_ledger:
@@ -155,10 +175,11 @@ def landed_orders(
             currency, cogs = event_currency, None
             revenue = rates.cents(event_revenue, currency, day)
             refund = _refunded_goods(refunds[order_id], revenue, event_revenue, paid, day, rates)
-        if revenue is None or refund is None:
+        minor = ledger[1] if is_in_ledger else event_revenue
+        if revenue is None or refund is None or (cogs is None and is_in_ledger and ledger[3] is not None):
             needed = (currency,) if is_in_ledger else (currency, *sorted(refunds[order_id].currencies))
-            lacking = next(bad for one in needed if (bad := rates.lacking(one, day)))
-            yield Order(order_id, day, at, currency, is_in_ledger, has_event, None, lacking)
+            lacking = next((bad for one in needed if (bad := rates.lacking(one, day))), None)
+            yield Order(order_id, day, at, currency, is_in_ledger, has_event, None, lacking, minor)
             continue
         refund = refund if is_in_ledger else min(refund, revenue)
         if cogs is None:
@@ -166,7 +187,9 @@ def landed_orders(
         mismatch = None
         if is_in_ledger and has_event:
             mismatch = cause_of_mismatch((currency, ledger[1]), (event_currency, event_revenue, tax, paid))
-        yield Order(order_id, day, at, currency, is_in_ledger, has_event, (revenue, refund, cogs), None, mismatch)
+        yield Order(
+            order_id, day, at, currency, is_in_ledger, has_event, (revenue, refund, cogs), None, minor, mismatch
+        )
 
 
 def _ledger_cents(ledger: list[Any], day: date, rates: Rates) -> tuple[int | None, int | None, int | None]:
@@ -185,7 +208,7 @@ def _refunded_goods(
     for currency in refunds.currencies:
         goods = half_even(refunds.totals[currency] * revenue_minor, paid_minor) if paid_minor else 0
         goods += refunds.goods[currency]
-        cents = rates.cents(goods, currency, day)
+        cents = rates.cents(goods, currency, day, beyond=LARGEST_WORTH_CENTS)
         if cents is None:
             return None
         refunded += cents
@@ -227,14 +250,19 @@ def _landed(con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> tup
         "start": datetime.combine(from_day - timedelta(1), datetime.min.time()),
         "end": datetime.combine(to_day + timedelta(2), datetime.min.time()),
     }
-    ledger = con.execute(f"select * from raw.ledger_orders where order_id in ({_CANDIDATES})", around).pl()
+    ledger = con.execute(
+        f"select * from raw.ledger_orders where order_id in ({_CANDIDATES}) and not {_IS_SET_ASIDE}", around
+    ).pl()
     events = con.execute(
         f"""select order_id, event, occurred_at, message_order::varchar as message_order,
             message_id::varchar as message_id, currency, revenue_minor, total_minor,
             coalesce(tax_minor, 0) as tax_minor,
             revenue_minor + coalesce(tax_minor, 0) + coalesce(shipping_minor, 0) as paid_minor
         from raw.events
-        where order_id in ({_CANDIDATES})""",
+        where order_id in ({_CANDIDATES}) and not {_IS_SET_ASIDE}
+            and (archive_id, record_offset) not in (
+                select (archive_id, record_offset) from ops.quarantine
+                where archive_id is not null and released_at is null)""",
         around,
     ).pl()
     return _with_credit_notes(_whole_orders(ledger)), events

@@ -15,10 +15,14 @@ from quality import refused_rows, sli
 from quality.conservation import unbalanced_days
 from quality.landed_orders import Order, Rates, landed_orders, spend_currencies
 from quality.order_matching import do_not_meet
+from quality.plausible import implausible_orders
 from quality.slo import POOLED_DAYS, objectives, pooled
 from settings import Settings
 
 _CAUSE = "cause: "
+_UNPRICED = pl.Schema({
+    "order_id": pl.String(), "day": pl.Date(), "currency": pl.String(), "revenue_minor": pl.Int64()
+})  # fmt: skip
 _Orders = dict[tuple[str, date], Order]
 DAILY = {
     "date": "date", "region": "varchar", "ledger_orders": "bigint", "warehouse_orders": "bigint",
@@ -56,11 +60,15 @@ def reconcile(
         select day from ops.days where is_final
             or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()}  # fmt: skip
     rates = Rates(con, settings, to_day, {day for day in final if from_day <= day <= to_day})
-    orders = {(one.order_id, one.day): one for one in landed_orders(con, settings, region, (from_day, to_day), rates)}
+    window = from_day, to_day
+    implausible = {one.order_id for one in implausible_orders(con, settings, region, window)}
+    landed = landed_orders(con, settings, region, window, rates, implausible)
+    orders = {(one.order_id, one.day): one for one in landed}
     days, facts = _compare(orders, con, from_day, to_day)
     facts += refused_rows.count(con, days, from_day, to_day)
     _book(con, region, from_day, to_day, days)
     sli.book(con, facts, from_day, to_day)
+    _book_unpriced(con, orders.values(), final, from_day, to_day)
     reasons = chain(
         _without_rates(con, rates, orders.values(), from_day, to_day, final),
         _not_meeting(days, final),
@@ -81,9 +89,37 @@ def _without_rates(
     for day, currency in spend_currencies(con, from_day, to_day):
         if (lacking := rates.lacking(currency, day)) and day not in final:
             yield day, f"{rates.why(lacking, day)}, needed for spend"
+    unpriced = "select distinct spend_on from intermediate.int_spend__daily_costs where spend_cents is null"
+    if _has(con, "int_spend__daily_costs"):
+        for (day,) in con.execute(f"{unpriced} and spend_on between ? and ?", [from_day, to_day]).fetchall():
+            if day not in final:
+                yield day, "a campaign's cost is worth more than can be computed with"
     for order in orders:
-        if order.lacking and (order.is_in_ledger or order.day not in final):
-            yield order.day, f"{rates.why(order.lacking, order.day)}, needed for an order"
+        if order.is_in_ledger and order.cents is None:
+            yield order.day, (
+                f"{rates.why(order.lacking, order.day)}, needed for an order" if order.lacking
+                else "an order of the ledger is worth more than can be computed with"
+            )  # fmt: skip
+
+
+def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    known = "select count(*) > 0 from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
+    return con.execute(known, [table]).fetchall() == [(True,)]
+
+
+def _book_unpriced(
+    con: duckdb.DuckDBPyConnection, orders: Iterable[Order], final: set[date], from_day: date, to_day: date
+) -> None:
+    """Name the orders of events alone that hold back themselves, since they have no worth in the reporting currency."""
+    con.execute("delete from ops.unpriced_orders where day between ? and ?", [from_day, to_day])
+    rows = [
+        (one.order_id, one.day, one.currency, one.revenue_minor) for one in orders
+        if one.cents is None and not one.is_in_ledger and one.day not in final
+    ]  # fmt: skip
+    if rows:
+        con.register("unpriced", pl.DataFrame(rows, schema=_UNPRICED, orient="row").to_arrow())
+        con.execute("insert into ops.unpriced_orders by name from unpriced")
+        con.unregister("unpriced")
 
 
 def _not_meeting(days: dict[date, Counter[str]], final: set[date]) -> Iterator[tuple[date, str]]:
@@ -155,7 +191,7 @@ def _compare(
             matched.add(key)
     facts: list[sli.Fact] = []
     for key, order in orders.items():
-        if order.has_event:
+        if order.has_event and (order.is_in_ledger or order.cents):
             days[order.day]["orders_with_event"] += 1
             days[order.day]["orders_with_both"] += order.is_in_ledger
         if order.is_in_ledger:

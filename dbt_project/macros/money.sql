@@ -20,9 +20,35 @@
     )
 {%- endmacro %}
 
-{% macro to_cents(minor, rates) -%}
-    {#- An amount in minor units to cents of the reporting currency, by a row of int_fx__daily_rates. -#}
-    cast({{ half_even(minor ~ ' * ' ~ rates ~ '.cents_numerator', rates ~ '.minor_denominator') }} as bigint)
+{% macro half_even_of_any(dividend, divisor) -%}
+    {#- The same of any quotient, for what is not negative. -#}
+    {%- set whole -%} {{ integer_divide(dividend, divisor) }} {%- endset -%}
+    {%- set twice_left -%}
+        2 * ({{ dividend }} - {{ whole }} * {{ divisor }})
+    {%- endset -%}
+    (
+        {{ whole }} + case
+            when {{ twice_left }} > {{ divisor }} or ({{ twice_left }} = {{ divisor }} and {{ whole }} % 2 != 0) then 1
+            else 0
+        end
+    )
+{%- endmacro %}
+
+{% macro largest_worth_cents() -%}
+    {#- Of a single amount: what ingestion/money.py bounds money by, so that all that is computed of it fits. -#}
+    100000000000000
+{%- endmacro %}
+
+{% macro to_cents(minor, rates, beyond='null') -%}
+    {#-
+        An amount in minor units to cents of the reporting currency, by a row of int_fx__daily_rates. What is worth more than
+        can be computed with is `beyond`: by default it has no worth, as if it had no rate.
+    -#}
+    case
+        when abs({{ minor }}) * {{ rates }}.cents_numerator > {{ largest_worth_cents() }} * {{ rates }}.minor_denominator
+            then {{ beyond }}
+        else cast({{ half_even(minor ~ ' * ' ~ rates ~ '.cents_numerator', rates ~ '.minor_denominator') }} as bigint)
+    end
 {%- endmacro %}
 
 {% macro billionths(decimal) -%}

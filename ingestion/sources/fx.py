@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from ingestion.money import MINOR_UNITS
+from ingestion.money import MINOR_UNITS, RATES_E8
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.grids import Grid, UnreadableTableError, grids
 from ingestion.sources.tabular.headers import Header
@@ -47,7 +47,7 @@ def read_rates(path: File) -> Rates:
         text = cells.texts(frame[str(place)])
         amount, problems = numbers.amounts(text, None)
         rate = amount.to_frame("amount").select(_e8(pl.col("amount"))).to_series()
-        is_odd = problems.is_not_null() | (rate <= 0).fill_null(False)
+        is_odd = problems.is_not_null() | ~rate.is_between(*RATES_E8).fill_null(True)
         if is_odd.any():
             odd[currency] = int(is_odd.sum())
         read = pl.DataFrame({"rate_on": days, "rate_e8": rate, "is_odd": is_odd, "line": frame["line"]})

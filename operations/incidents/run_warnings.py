@@ -17,6 +17,8 @@ from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
 from quality import order_matching
+from quality.set_aside import lines as left_out_lines
+from quality.set_aside import summary as left_out
 from settings import RomiError, Settings, TransientError, UsageError, now
 
 _ROWS = {"events": "records of events", "ledger": "rows of ledger", "spend": "rows of spend", "fx": "rows of fx"}
@@ -107,6 +109,7 @@ def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
         counts = ", ".join(f"{records:,} {_ROWS[kind]}" for kind, records in set_aside)
         yield f"{counts} set aside as dead letters: `romi dead-letters list`"
     yield from notes.lines(notes.summary(con, booked))
+    yield from left_out_lines(left_out(con))
 
 
 def _vanished(settings: Settings, region: str) -> list[str]:

@@ -16,6 +16,7 @@ from ingestion.books import meta, put_meta, transaction
 from operations.rebuilding.changed_days import changed_days
 from operations.rebuilding.finality import closed_through, finalise, frozen_through
 from operations.rebuilding.rules import OF_EXPERIMENTS, is_built, moved_tables
+from operations.rebuilding.set_aside import set_implausible_aside
 from settings import Settings
 
 MAX_WINDOWS = 8
@@ -32,6 +33,7 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int
     local_day = _local_day(settings, region)
     with transaction(con):
         note_rules(con, settings, region)
+        set_implausible_aside(con, settings, region)
         if is_built(con) and con.execute("select count(*) from ops.changes").fetchone() != (0,):
             for reason, days in changed_days(con, settings, local_day).items():
                 _add(con, reason, days)

@@ -159,6 +159,9 @@ REGISTER = (
             "ops.losses": "accepted_at accepted_by what archives records orders revenue",
             "ops.meta": "key value",
             "ops.notes": "archive_id field note records",
+            "ops.quarantine": "order_id archive_id record_offset reason set_aside_by set_aside_at released_by"
+            " released_at released_for day currency revenue_minor worth_cents usual_cents",
+            "ops.unpriced_orders": "order_id day currency revenue_minor",
             "ops.readings": "archive_id settings",
             "ops.anomalies": "date measure subject value usual deviations is_blocking",
             "ops.measures": "date measure subject amount base",

@@ -24,3 +24,8 @@ def console(*, markup: bool = True) -> Console:
 def wait_teller(as_json: bool) -> Callable[[str], None]:
     """What tells on standard error who is waited for; nothing where the output is for a machine."""
     return lambda line: None if as_json else click.echo(line, err=True)
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal, whoever wrote it."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

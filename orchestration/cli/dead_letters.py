@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.cli.console import wait_teller
+from orchestration.cli.console import printable, wait_teller
 from settings import Settings, UsageError, load_settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def show_letter(
     if as_json:
         return _json(facts)
     for name, value in facts.items():
-        click.echo(f"{name:<16} {_printable(str('-' if value is None else value))}")
+        click.echo(f"{name:<16} {printable(str('-' if value is None else value))}")
     return None
 
 
@@ -167,7 +167,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Any:
         is_long = name in ("topic", "archive")
         table.add_column(name, justify="right" if is_count else "left", overflow="fold", no_wrap=not is_long)
     for row in rows:
-        table.add_row(*["\n".join(map(_printable, str(value).split("\n"))) for value in row.values()])
+        table.add_row(*["\n".join(map(printable, str(value).split("\n"))) for value in row.values()])
     return table
 
 
@@ -194,11 +194,6 @@ def _lines(one: Replayed) -> list[str]:
     if one.not_opened:
         lines.append(f"{one.not_opened:,} left: their payload does not open with the region's seal key")
     return lines + [f"{name} left: {problem}" for name, problem in one.problems.items()]
-
-
-def _printable(text: str) -> str:
-    """Text that cannot steer a terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _json(value: Any) -> None:

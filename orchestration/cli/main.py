@@ -18,6 +18,7 @@ from orchestration.cli import files as cli_files
 from orchestration.cli import health as cli_health
 from orchestration.cli import keys as cli_keys
 from orchestration.cli import probe as cli_probe
+from orchestration.cli import quarantine as cli_quarantine
 from orchestration.cli import reread as cli_reread
 from orchestration.cli import run as cli_run
 from orchestration.cli import subjects as cli_subjects
@@ -171,6 +172,11 @@ def keys() -> None:
 
 
 @main.group()
+def quarantine() -> None:
+    """Accepted orders and records that are set aside."""
+
+
+@main.group()
 def retention() -> None:
     """Periods of data, and what is past them."""
 
@@ -200,6 +206,9 @@ command(dsar, "rectify")(cli_subjects.rectify)
 command(dsar, "status")(cli_subjects.show_requests)
 command(keys, "rotate")(cli_keys.rotate)
 command(keys, "public")(cli_keys.public)
+command(quarantine, "add")(cli_quarantine.add)
+command(quarantine, "list")(cli_quarantine.list_quarantine)
+command(quarantine, "release")(cli_quarantine.release)
 command(retention, "apply")(cli_upkeep.apply_retention)
 command(main, "backup")(cli_upkeep.make_backup)
 command(main, "restore")(cli_upkeep.restore_backup)

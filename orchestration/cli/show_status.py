@@ -13,6 +13,7 @@ from operations.incidents import unused
 from operations.service_levels.budget_words import times
 from orchestration.cli.console import console
 from orchestration.cli.show_backup import backup_lines
+from quality import set_aside
 
 _FIELDS = 3  # of a kind that a line names
 
@@ -30,6 +31,7 @@ def print_status(overview: dict[str, Any]) -> None:
         *field_lines(overview["regions"]),
         *[f"file {region}: {line}" for region, one in overview["regions"].items() for line in one.get("files", [])],
         *note_lines(overview["regions"]),
+        *set_aside_lines(overview["regions"]),
         *unusual_lines(overview["regions"]),
     ]:
         out.print(escape(line))
@@ -175,6 +177,14 @@ def field_lines(regions: dict[str, Any]) -> list[str]:
 def note_lines(regions: dict[str, Any]) -> list[str]:
     """A line for each region and field with values that were used, though not as they came."""
     return [f"noted {region}: {line}" for region, one in regions.items() for line in notes.lines(one.get("notes", []))]
+
+
+def set_aside_lines(regions: dict[str, Any]) -> list[str]:
+    """A line for each region and reason for which orders are left out of the figures."""
+    return [
+        f"left out {region}: {line}"
+        for region, one in regions.items() for line in set_aside.lines(one.get("set_aside", []))
+    ]  # fmt: skip
 
 
 def books_table(overview: dict[str, Any]) -> Table:

@@ -58,6 +58,9 @@ create table raw.ledger_orders (
 );
 create schema ops;
 create table ops.days (day date, is_final boolean);
+create table ops.quarantine (
+    order_id varchar, archive_id integer, record_offset bigint, set_aside_by varchar, released_at timestamp
+);
 create table ops.settled_orders (
     order_id varchar primary key, buyer_id uuid not null, segment varchar not null, path varchar[]
 );

@@ -76,12 +76,11 @@ def test_money_is_converted_at_the_last_rate_before(region, dbt):
     dbt.build(region, DAY, DAY)
     assert orders_of(region, "order_id, revenue_cents, is_priced") == [
         ("dollars", 800, True),
-        ("no rate", None, False),
         ("yen", 625, True),
     ]
     assert region.query("select orders, revenue from finance.orders_daily") == [(2, Decimal("14.25"))]
     dbt.build(region, DAY, DAY, reporting_currency="USD")
-    assert orders_of(region, "order_id, revenue_cents")[::2] == [("dollars", 1000), ("yen", 781)]
+    assert orders_of(region, "order_id, revenue_cents") == [("dollars", 1000), ("yen", 781)]
 
 
 @pytest.mark.parametrize(("timezone", "day"), [("UTC", DAY), ("Europe/Berlin", NEXT), ("America/New_York", DAY)])

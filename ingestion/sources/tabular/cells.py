@@ -15,6 +15,7 @@ from ingestion.records import naive_utc
 _EMPTY_WORDS = ("", "null", r"\n", "nan", "none", "n/a", "na", "-", "--")
 _ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T ]\d.*)?", re.ASCII | re.IGNORECASE)
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
+_LONGEST_MOMENT = 100  # characters
 _OFFSET = re.compile(r"\s*(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$", re.IGNORECASE)
 _CLOCK = re.compile(r"[T ](\d\d?:\d\d(:\d\d(\.\d+)?)?\s*([AP]M)?)$", re.IGNORECASE)
 _SPOKEN = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d %Y")
@@ -66,6 +67,8 @@ def dates(values: pl.Series, formats: Sequence[str], is_only: bool = False) -> p
 
 
 def _day(text: str, formats: Sequence[str], is_only: bool) -> date | None:
+    if len(text) > _LONGEST_MOMENT:
+        return None
     try:
         if match := _ISO.fullmatch(text):
             return date(int(match[1]), int(match[2]), int(match[3]))
@@ -94,6 +97,8 @@ def moments(values: pl.Series, timezone: str, formats: Sequence[str], is_only: b
 
 
 def _moment(text: str, zone: ZoneInfo, formats: Sequence[str], is_only: bool) -> datetime | None:
+    if len(text) > _LONGEST_MOMENT:
+        return None
     offset = _OFFSET.search(text) if ":" in text else None
     bare = text[: offset.start()] if offset else text
     moment: datetime | None

@@ -8,13 +8,12 @@ from functools import lru_cache
 
 import polars as pl
 
-from ingestion.money import MINOR_UNITS
+from ingestion.money import LARGEST, LONGEST, MINOR_UNITS
 
 # Amounts stand as whole numbers of 10^-12 of the unit.
 SCALE = 12
-LARGEST = 10**14
 _LARGEST_COUNT = 10**15
-_SIMPLE = r"^-?[0-9]{1,14}(?:\.[0-9]{1,12})?$"
+_SIMPLE = r"^-?[0-9]{1,12}(?:\.[0-9]{1,12})?$"
 _POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _WHOLE = r"^[0-9]{1,15}$"
 _COMMA_DECIMAL = re.compile(r"\d,\d{1,2}\D*$|\d,\d{4,}|\.\d{3},\d")
@@ -124,6 +123,8 @@ def _shifted(values: pl.Series, is_simple: pl.Series, shift: int) -> pl.Series:
 
 
 def _amount(text: str, decimal: str | None, shift: int) -> int | str:
+    if len(text) > LONGEST:
+        return "invalid_money"
     try:
         number = read_number(_without_symbol(text), decimal).scaleb(shift)
     except AmbiguousNumberError:
@@ -160,6 +161,8 @@ def counts(values: pl.Series, decimal: str | None) -> tuple[pl.Series, pl.Series
 
 
 def _count(text: str, decimal: str | None) -> int | None:
+    if len(text) > LONGEST:
+        return None
     try:
         if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text.strip(), re.ASCII) and decimal != ",":
             return int(text.replace(",", ""))

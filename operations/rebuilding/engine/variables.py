@@ -22,12 +22,16 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         }
         touched = "select min(touched_from), max(touched_to) from ops.pending_days where day between ? and ?"
         reached["touched_from"], reached["touched_to"] = con.execute(touched, [first, last]).fetchall()[0]
+        has_records = con.execute(
+            "select count(*) > 0 from ops.quarantine where archive_id is not null and released_at is null"
+        ).fetchall()[0][0]
     return {
         **rule_variables(settings, region),
         "region": region,
         "from_date": first.isoformat(),
         "to_date": last.isoformat(),
         **{name: day.isoformat() if day else "" for name, day in reached.items()},
+        "has_quarantined_records": has_records,
         "release_model": settings.privacy.release_model,
         "experiments": experiment_variables(settings.experiments_of(region)),
     }

@@ -30,6 +30,22 @@ ledger as ( -- noqa: ST03
 
 ),
 
+quarantined as ( -- noqa: ST03
+
+    select
+        order_id,
+        is_set_aside
+    from {{ ref('stg_ops__quarantined_orders') }}
+
+),
+
+released as ( -- noqa: ST03
+
+    select order_id from quarantined
+    where not is_set_aside
+
+),
+
 settled as (
 
     select
@@ -70,7 +86,9 @@ computed as (
         is_in_ledger,
         is_in_events,
         currency,
-        revenue_cents is not null and refund_cents is not null as is_priced,
+        revenue_cents is not null
+        and refund_cents is not null
+        and (ledger_cogs_cents is not null or cogs_minor is null) as is_priced,
         revenue_cents,
         refund_cents,
         -- Wide integers are slow to store and to read.
@@ -82,6 +100,8 @@ computed as (
             ) | indent(12) }}
         ) as bigint) as cogs_cents
     from in_cents
+    -- Anyone can send an event: one in a currency that cannot be priced holds back itself, and not its day.
+    where is_in_ledger or (revenue_cents is not null and refund_cents is not null)
 
 ),
 
@@ -111,7 +131,10 @@ current_orders as (
         computed.cogs_cents
     from computed
     left join stored on computed.order_id = stored.order_id
-    where computed.is_in_ledger or computed.ordered_on not in (select final_days.day from final_days)
+    where
+        computed.is_in_ledger
+        or computed.ordered_on not in (select final_days.day from final_days)
+        or computed.order_id in (select released.order_id from released)
 
 ),
 
@@ -119,8 +142,8 @@ kept_orders as (
 
     select
         stored.order_id,
-        -- What the ledger has cancelled or moved elsewhere leaves its day.
-        case when ledger.order_id is null then stored.ordered_on end as ordered_on,
+        -- What the ledger has cancelled or moved elsewhere leaves its day, and so does what is set aside.
+        case when ledger.order_id is null and quarantined.order_id is null then stored.ordered_on end as ordered_on,
         stored.converted_at,
         stored.person_id,
         stored.conversion_type,
@@ -133,6 +156,7 @@ kept_orders as (
         stored.cogs_cents
     from stored
     left join ledger on stored.order_id = ledger.order_id
+    left join quarantined on stored.order_id = quarantined.order_id and quarantined.is_set_aside
     where stored.order_id not in (select current_orders.order_id from current_orders)
 
 ),

@@ -42,7 +42,7 @@ refunded_goods as (
         refund_events.currency,
         case
             when max(orders.total_minor) = 0 then 0
-            else {{ half_even(
+            else {{ half_even_of_any(
                 'coalesce(sum(cast(refund_events.total_minor as ' ~ wide_integer() ~ ')), 0) * max(orders.revenue_minor)',
                 'max(orders.total_minor)'
             ) | indent(12) }}
@@ -63,7 +63,7 @@ priced_refunds as (
         refunded_goods.order_id,
         case
             when count(*) = count(rates.currency)
-                then cast(sum({{ to_cents('refunded_goods.refund_minor', 'rates') }}) as bigint)
+                then cast(sum({{ to_cents('refunded_goods.refund_minor', 'rates', largest_worth_cents()) }}) as bigint)
         end as refund_cents
     from refunded_goods
     left join rates on refunded_goods.ordered_on = rates.priced_on and refunded_goods.currency = rates.currency

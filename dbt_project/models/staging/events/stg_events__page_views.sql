@@ -3,6 +3,7 @@ with
 source as (
 
     select * from {{ source('raw', 'events') }}
+    where {{ is_accepted_event() }}
 
 ),
 

@@ -3,6 +3,7 @@ with
 source as (
 
     select * from {{ source('raw', 'ledger_orders') }}
+    where {{ is_accepted_order() }}
 
 ),
 
