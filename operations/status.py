@@ -27,7 +27,7 @@ from operations.store import versions
 from operations.store.memory.published import findings as missing_state
 from operations.store.memory.remembered import accepted_losses, remembered_regions
 from privacy import storage
-from quality import set_aside
+from quality import named, set_aside
 from quality.anomalies import recent_anomalies
 from settings import RomiError, Settings, TransientError, UsageError, now
 from settings.durable import read_json, write_json
@@ -63,6 +63,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "set_aside": set_aside.summary(con),
         "slo": _service_levels(con, settings, region),
         "unusual": _unusual(con, settings, region),
+        "named": named.summary(con),
         "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],
         "key": meta(con, "pseudonym_key"),
     }

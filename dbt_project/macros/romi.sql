@@ -1,28 +1,10 @@
-{% macro romi_by(period, cells, order_period, spend_period, orders_in_window, spend_in_window) -%}
-{#- Credit and cost of a period (`date` or `month`), each moved to the cell in which it may be published. -#}
+{% macro romi_by(period, cells, level, order_period, spend_period, orders_in_window, spend_in_window) -%}
+{#- Credit and cost of a period (`date` or `month`), each in the cell in which it is published. -#}
 with
 
-credits as (
-
-    select
-        {{ order_period }} as period,
-        cells.published_channel as channel,
-        cells.published_campaign as campaign,
-        credits.attribution_model,
-        sum(credits.conversion_millionths) as conversion_millionths,
-        sum(credits.revenue_cents) as revenue_cents,
-        sum(credits.refund_cents) as refund_cents,
-        sum(credits.cogs_cents) as cogs_cents
-    from {{ ref('int_attribution__credits') }} as credits
-    inner join {{ cells }} as cells
-        on
-            {{ order_period }} = cells.{{ period }}
-            and credits.channel = cells.channel
-            and credits.campaign = cells.campaign
-    where {{ orders_in_window }}
-    group by all
-
-),
+{{ published_credit(order_period, level, orders_in_window, [
+    ('channel', 'channel', '(other)'), ('campaign', "case when " ~ level ~ " = 2 then campaign else '(other)' end", '(other)')
+]) }}
 
 costs as (
 

@@ -90,7 +90,9 @@ EXPERIMENT_LIFT = Table("finance", "experiment_lift", ("experiment", "region", "
 
 FINANCE = (
     Table("finance", "romi_daily", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
-    Table("finance", "romi_monthly", ("month", *_CELL), {"month": "DATE", **_CELL, **_ROMI}),
+    Table("finance", "romi_monthly", ("month", *_CELL), {
+        "month": "DATE", **_CELL, **_ROMI, "waiting_revenue": _MONEY, "channel_spend_share": _RATIO,
+    }),
     Table("finance", "romi_by_touch_date", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
     Table("finance", "romi_by_segment", ("month", "region", "segment", "channel", "attribution_model"), {
         "month": "DATE", "region": _NAME, "segment": _NAME, "channel": _NAME, "attribution_model": _NAME,

@@ -16,7 +16,7 @@ from operations.landed_files import findings, reread
 from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
-from quality import order_matching
+from quality import named, order_matching
 from quality.set_aside import lines as left_out_lines
 from quality.set_aside import summary as left_out
 from settings import RomiError, Settings, TransientError, UsageError, now
@@ -68,6 +68,7 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
                 lines += [f"{region}: {line}" for line in _links(settings, region)]
                 lines += [f"{region}: {line}" for line in order_matching.warnings(con, settings)]
                 lines += [f"{region}: {line}" for line in findings.ignored_files(settings, region)]
+                lines += [f"{region}: {line}" for line in named.warnings(named.summary(con))]
             lines += [f"{region}: {line}" for line in _vanished(settings, region)]
         except RomiError:  # the run has told of it as a failure
             continue

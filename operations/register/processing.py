@@ -94,6 +94,9 @@ REGISTER = (
             "intermediate.int_orders__segments": "order_id ordered_on segment",
             "intermediate.int_attribution__touch_credits": "order_id ordered_on buyer_id touch_number touch_id"
             " touched_on channel campaign weights revenue_cents refund_cents cogs_cents conversion_millionths",
+            "intermediate.int_privacy__published_credits": "month order_id touch_number buyer_id ordered_on touched_on"
+            " channel campaign segment revenue_cents refund_cents cogs_cents conversion_millionths month_level"
+            " day_level touch_level segment_level is_current arrived_step month_step k_anonymity",
             "ops.settled_orders": "order_id buyer_id segment path",
             "finance_audit.order_credit": "order_id ordered_on converted_at attribution_model touch_number touched_at"
             " touched_on source medium channel campaign weight total_weight conversions revenue refunds cogs",
@@ -120,8 +123,10 @@ REGISTER = (
             "intermediate.int_privacy__daily_cells": "date channel campaign published_channel published_campaign",
             "intermediate.int_privacy__monthly_cells": "month channel campaign published_channel published_campaign",
             "intermediate.int_privacy__touch_cells": "date channel campaign published_channel published_campaign",
-            "intermediate.int_privacy__segment_cells": "month segment channel campaign published_segment"
-            " published_channel",
+            "intermediate.int_privacy__channel_weights": "month channel attribution_model weight share is_pooled buyers"
+            " k_anonymity",
+            "intermediate.int_privacy__proofs": "month step is_first looked_at at_risk programmes found repaired"
+            " is_fallen_back cost_cents",
             "intermediate.int_privacy__rules": "k_anonymity first_month last_month first_touch_day last_touch_day",
             **_FINANCE_OF_REGION,
         },

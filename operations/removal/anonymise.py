@@ -102,3 +102,8 @@ def _forget(con: duckdb.DuckDBPyConnection) -> None:
         update intermediate.int_attribution__touch_credits as credits set touch_id = null, buyer_id = settled.buyer_id
         from ops.settled_orders as settled
         where credits.order_id = settled.order_id and credits.order_id in (from anonymous_orders)""")
+    if _exists(con, "int_privacy__published_credits"):
+        con.execute("""
+            update intermediate.int_privacy__published_credits as credits set buyer_id = settled.buyer_id
+            from ops.settled_orders as settled
+            where credits.order_id = settled.order_id and credits.order_id in (from anonymous_orders)""")

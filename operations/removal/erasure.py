@@ -257,6 +257,10 @@ def _delete_person_rows(con: duckdb.DuckDBPyConnection) -> None:
         ("int_sessions__touchpoints", f"delete from intermediate.int_sessions__touchpoints where {gone}"),
         ("int_attribution__touch_credits",
          f"update intermediate.int_attribution__touch_credits set touch_id = null where {gone}"),
+        # Of orders that are no more, but still stand in a cell.
+        ("int_privacy__published_credits",
+         "update intermediate.int_privacy__published_credits set buyer_id = uuid()"
+         " where buyer_id in (select id from erased_ids)"),
     ):  # fmt: skip
         query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
         if con.execute(query, [table]).fetchall() == [(1,)]:

@@ -205,7 +205,8 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
     for table in ("intermediate.int_orders__segments", "ops.settled_orders"):
         _deleted(con, table, of_them)
     # Weights of what the ledger took away, too, which has no order.
-    _deleted(con, "intermediate.int_attribution__touch_credits", f"{of_them} or ordered_on < $before", before)
+    for table in ("int_attribution__touch_credits", "int_privacy__published_credits"):
+        _deleted(con, f"intermediate.{table}", f"{of_them} or ordered_on < $before", before)
     if gone and (closed_through(con) or date.min) < before:
         put_meta(con, "closed_through", (before - timedelta(days=1)).isoformat())
     return gone

@@ -48,6 +48,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         out.print(escape(line))
     if result.version:
         out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
+        for line in _hints(settings):
+            out.print(escape(line))
     elif result.pinned:
         out.print(f"version {result.pinned} is pinned, so nothing is published until `romi publish unpin`")
     elif not result.failures and not current_version(settings):
@@ -57,6 +59,15 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         rebuilt = f" ({result.rebuilt_days} region-days rebuilt)" if result.rebuilt_days else ""
         out.print(f"nothing new: the published version stays as it is{rebuilt}")
     return None
+
+
+def _hints(settings: Settings) -> list[str]:
+    """Why the first tables of a trial show little but (other)."""
+    from operations.status import snapshots
+    from quality import named
+
+    k = settings.privacy.k_anonymity
+    return [line for one in snapshots(settings) for line in named.hints(one["region"], one.get("named") or [], k)]
 
 
 def status(overview: dict[str, Any], as_json: bool) -> int:
@@ -84,7 +95,10 @@ def demo_summary(settings: Settings) -> None:
         rows = con.execute("""
             select channel, sum(spend), sum(net_revenue), sum(margin) from finance.romi_monthly
             where attribution_model = 'linear' group by channel order by 3 desc, 1""").fetchall()
-    for channel, spend, net, margin in rows:
+    whole = ("all", *(sum(row[i] for row in rows) for i in (1, 2, 3)))
+    for channel, spend, net, margin in [*rows, whole]:
+        if channel == whole[0]:
+            table.add_section()
         roas, romi = (f"{net / spend:.2f}", f"{(margin - spend) / spend:+.0%}") if spend else ("", "")
         table.add_row(channel, f"{spend:,.2f}", f"{net:,.2f}", f"{margin:,.2f}", roas, romi)
     out.print(table)
@@ -96,6 +110,13 @@ def demo_summary(settings: Settings) -> None:
             out.print(f"accuracy {name}: {share:.3%} of {orders:,} ledger orders (SLO {objective:.1%})")
     out.print(f"\npublished: {marts}")
     out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
+    paid = [(spend, channel) for channel, spend, *_ in rows if spend and channel != "(other)"]
+    if paid:
+        dearest = max(paid)[1]
+        out.print(
+            f"ask next which campaigns of {dearest} earn their cost:  SELECT month, campaign, spend, margin"
+            f" FROM romi.finance.romi_monthly WHERE channel = '{dearest}' AND attribution_model = 'linear';"
+        )
 
 
 def versions(found: list[VersionInfo], pinned: int | None, as_json: bool) -> None:

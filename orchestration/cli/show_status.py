@@ -13,7 +13,7 @@ from operations.incidents import unused
 from operations.service_levels.budget_words import times
 from orchestration.cli.console import console
 from orchestration.cli.show_backup import backup_lines
-from quality import set_aside
+from quality import named, set_aside
 
 _FIELDS = 3  # of a kind that a line names
 
@@ -33,6 +33,7 @@ def print_status(overview: dict[str, Any]) -> None:
         *note_lines(overview["regions"]),
         *set_aside_lines(overview["regions"]),
         *unusual_lines(overview["regions"]),
+        *(line for name, one in overview["regions"].items() for line in named.lines(name, one.get("named") or [])),
     ]:
         out.print(escape(line))
     for line in overview["open_erasures"]:

@@ -39,6 +39,12 @@ def _at_least_nothing(column: str) -> dict[str, Any]:
     return {"column": column, "min_value": 0}
 
 
+def _named_at_least_nothing(column: str) -> dict[str, Any]:
+    """Of named cells: what is cancelled of one waits in channel (other), which may fall below nothing for it."""
+    named = {"row_condition": 'channel != "(other)"', "condition_parser": "pandas"}
+    return {**_at_least_nothing(column), **(named if column != "spend" else {})}
+
+
 def _of_romi(suite: str) -> list[Rule]:
     """The rules of the three tables with the columns of `romi_daily`."""
     return [
@@ -54,7 +60,7 @@ def _of_romi(suite: str) -> list[Rule]:
              "CPA times conversions is spend to the cent, and CPA is there exactly where there are conversions."),
         *(
             Rule(f"{suite}_{column}_is_not_negative", suite, "ExpectColumnValuesToBeBetween",
-                 _at_least_nothing(column), f"No cell has negative {column}.")
+                 _named_at_least_nothing(column), f"No named cell has negative {column}.")
             for column in ("spend", "conversions", "revenue", "refunds")
         ),
         Rule(f"{suite}_knows_its_models", suite, "ExpectColumnValuesToBeInSet",

@@ -39,8 +39,8 @@ def _sums(columns: tuple[str, ...], suffix: str = "") -> str:
 def _romi(table: str) -> Frame:
     period = _TABLES[table]
     return Frame(period, f"""
-        select region, {period}, attribution_model, {_doubles(*_MONEY)}, (margin - spend)::double as profit,
-            roas, romi, cpa
+        select region, {period}, channel, attribution_model, {_doubles(*_MONEY)},
+            (margin - spend)::double as profit, roas, romi, cpa
         from finance.{table} semi join changed on {_is_of("changed", table, period)}""")  # fmt: skip
 
 

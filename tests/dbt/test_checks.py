@@ -8,7 +8,8 @@ from tests.dbt.conftest import Region
 WINDOW = ("2026-03-01", "2026-03-05")
 AGAIN = "insert into {0} from (from {0} limit 1)"  # a row twice
 CREDITS = "intermediate.int_attribution__touch_credits"
-ONE_BUYER = f"update {CREDITS} set buyer_id = (select max(buyer_id) from {CREDITS})"
+PUBLISHED = "intermediate.int_privacy__published_credits"
+ONE_BUYER = f"update {PUBLISHED} set buyer_id = (select max(buyer_id) from {PUBLISHED})"
 # By the test's name: what it must see.
 FAULTS = {
     "a_person_starts_one_session_at_a_time": """
@@ -39,9 +40,11 @@ FAULTS = {
     "int_spend__daily_costs_has_one_row_per_grain": AGAIN.format("intermediate.int_spend__daily_costs"),
     "int_privacy__daily_cells_has_one_row_per_grain": AGAIN.format("intermediate.int_privacy__daily_cells"),
     "int_privacy__monthly_cells_has_one_row_per_grain": AGAIN.format("intermediate.int_privacy__monthly_cells"),
-    "int_privacy__monthly_cells_hold_k_buyers": ONE_BUYER,
-    "int_privacy__touch_cells_hold_k_buyers": ONE_BUYER,
-    "int_privacy__daily_cells_hold_k_buyers": ONE_BUYER,
+    "int_privacy__published_credits_has_one_row_per_grain": AGAIN.format(PUBLISHED),
+    "days_hold_k_buyers": ONE_BUYER,
+    "months_hold_k_buyers": ONE_BUYER,
+    "segments_hold_k_buyers": ONE_BUYER,
+    "touch_days_hold_k_buyers": ONE_BUYER,
     "channel_sources_stand_once": AGAIN.format("staging.channel_sources"),
     "channel_sources_have_known_categories": "update staging.channel_sources set category = 'serach'",
     "currencies_stand_once": AGAIN.format("staging.currencies"),

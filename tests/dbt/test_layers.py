@@ -25,7 +25,8 @@ def test_each_layer_reads_only_the_one_below(nodes):
 def test_everything_that_stays_is_built_in_the_region_and_in_a_known_schema(nodes):
     built = [node for node in nodes.values() if node.resource_type in ("model", "seed")]
     assert {node.name for node in built if node.database != "region"} == {
-        "int_attribution__paths", "int_attribution__order_weights"
+        "int_attribution__paths", "int_attribution__order_weights", "int_privacy__steps",
+        "int_privacy__weights_to_show",
     }  # fmt: skip
     assert {node.schema for node in built} == {"staging", "intermediate", "finance"}
 

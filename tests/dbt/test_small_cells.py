@@ -41,3 +41,32 @@ def test_what_is_merged_is_all_there(shop, dbt):
     wholes = shop.query("select sum(orders), sum(revenue), sum(refunds), sum(cogs) from finance.orders_daily")
     for table in ("romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment"):
         assert shop.query(f"select distinct {MEASURES} from finance.{table} group by attribution_model") == wholes
+
+
+def brand(region):
+    """What the month shows of a campaign, of all, and of what waits."""
+    [row] = region.query("""
+        select sum(revenue) filter (campaign = 'brand'), sum(revenue), sum(waiting_revenue)
+        from finance.romi_monthly where attribution_model = 'linear'""")
+    return row
+
+
+def late_orders(region, first, last):
+    region.insert("events", [
+        row for n in range(first, last) for row in (
+            region.event(f"{MARCH[2]} 10:00", user=100 + n, campaign=("google", "cpc", "brand")),
+            region.order(f"{MARCH[2]} 12:00", f"late{n}", 5000, user=100 + n),
+        )
+    ])  # fmt: skip
+
+
+def test_what_is_new_waits_in_other_until_k_buyers_have_it_and_is_counted_at_once(shop, dbt):
+    dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
+    before, whole, waiting = brand(shop)
+    late_orders(shop, 0, 2)
+    dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
+    assert brand(shop) == (before, whole + 100, waiting + 100)
+    late_orders(shop, 2, 3)
+    dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
+    assert brand(shop) == (before + 150, whole + 150, waiting)
+    assert shop.query("select count(*), bool_or(is_fallen_back) from intermediate.int_privacy__proofs") == [(3, False)]

@@ -21,7 +21,7 @@ def test_tables_after_replays_equal_those_of_a_build_without_the_mistake(tmp_pat
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
     monkeypatch.setattr(finality, "FINAL_AFTER", timedelta(days=365))  # what is final is not rebuilt
-    common = {"landing": str(tmp_path / "landing"), "privacy": {"k_anonymity": 2},
+    common = {"landing": str(tmp_path / "landing"), "privacy": {"k_anonymity": 1},
               "regions": {"eu": {"timezone": "Europe/Berlin"}}}  # fmt: skip
     right = Settings(warehouse=tmp_path / "mended", **common)
     wrong = Settings(warehouse=tmp_path / "mended", topics={"web": {"format": "snowplow"}}, **common)

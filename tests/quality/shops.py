@@ -7,17 +7,16 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from quality.cell_tables import read_credits
 from quality.cells import _by_channel as channels_of
 from quality.cells import carried_campaigns, daily_cells, month_cells, segment_cells, touch_cells
-from quality.disclosure import OTHER, REST
+from quality.disclosure import OTHER, REST, Credit
 
 START = date(2026, 3, 1)
 MODELS = ("first_touch", "last_touch", "linear", "position_based")
 
 
 def credits(seed, orders_per_day, days=31, channels=8, campaigns=5, models=MODELS, start=START, skew=1.0, refunds=0.06):
-    """An Arrow table with the columns of cell_tables.by_model, and `segment`."""
+    """An Arrow table with the credits by model, and `segment`."""
     draw = np.random.default_rng(seed)
     names = [(f"channel {c}", f"campaign {c}.{i}") for c in range(channels) for i in range(campaigns)]
     popularity = 1 / np.arange(1, len(names) + 1) ** skew
@@ -67,6 +66,24 @@ def connect(table):
     con = duckdb.connect()
     con.register("credits", table)
     return con.table("credits")
+
+
+def read_credits(credits, k, column):
+    """Credits by campaign, column, month of the order and model, with as many buyers as tell whether there are k."""
+    by_buyer = credits.aggregate(f"""
+        channel, campaign, {column} as period, date_trunc('month', ordered_on)::date as month, attribution_model,
+        buyer_id,
+        sum(conversion_millionths) as conversions, sum(revenue_cents) as revenue, sum(refund_cents) as refunds,
+        sum(cogs_cents) as cogs""")
+    rows = by_buyer.aggregate(f"""
+        channel, campaign, period, month, attribution_model, min(buyer_id, {k}) as buyers,
+        cast(count(*) as bigint) as buyer_count, cast(sum(conversions) as bigint), cast(sum(revenue) as bigint),
+        cast(sum(refunds) as bigint), cast(sum(revenue - refunds) as bigint), cast(sum(cogs) as bigint),
+        cast(sum(revenue - refunds - cogs) as bigint)""").fetchall()
+    return [
+        Credit((channel, campaign), period, month, model, frozenset(buyers), count, tuple(amounts))
+        for channel, campaign, period, month, model, buyers, count, *amounts in rows
+    ]
 
 
 class Shop:

@@ -1,32 +1,28 @@
-{% test holds_k_buyers(model, period, order_period) %}
--- Fails if a published cell of the window rests on fewer than k buyers in some attribution model,
--- unless it is all there is of its period.
-{%- set condition = in_touch_window('touched_on') if order_period == 'credits.touched_on'
-    else in_window_months('ordered_on') %}
+{% test holds_k_buyers(model, level, columns) %}
+-- Fails if a named cell of the window's months rests on fewer than k buyers in some attribution model.
 with
 
 published as (
 
     select
-        cells.{{ period }},
-        cells.published_channel,
-        cells.published_campaign,
-        credits.attribution_model,
-        count(distinct credits.buyer_id) as buyer_count
-    from {{ ref('int_attribution__credits') }} as credits
-    inner join {{ model }} as cells
-        on
-            {{ order_period }} = cells.{{ period }}
-            and credits.channel = cells.channel
-            and credits.campaign = cells.campaign
-    where {{ condition }}
-    group by all
+        buyer_id,
+        {% for column in columns -%}
+            {{ column }} as column_{{ loop.index }},
+        {% endfor -%}
+{{ unnest_models('credits', amounts()) | indent(8) }}
+    from {{ model }} as credits
+    where {{ level }} > 0 and {{ in_window_months('month') }}
 
 )
 
-select *
+select
+    {% for column in columns -%}
+        column_{{ loop.index }},
+    {% endfor -%}
+    attribution_model,
+    count(distinct buyer_id) as buyer_count
 from published
-qualify
-    buyer_count < {{ var('k_anonymity') }}
-    and count(*) over (partition by {{ period }}, attribution_model) > 1
+where revenue_cents != 0 or refund_cents != 0 or cogs_cents != 0 or conversion_millionths != 0
+group by all
+having count(distinct buyer_id) < {{ var('k_anonymity') }}
 {% endtest %}

@@ -5,6 +5,7 @@
 
 import json
 import tarfile
+from collections import defaultdict
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,7 @@ KEPT = Path(__file__).parent / "kept"
 NOW = "2026-04-05T12:00:00Z"
 # What tells of versions and of when they were built.
 OF_VERSIONS = ("restatements", "slo_daily")
+SMALL_CELLS = ("romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment")
 
 
 @pytest.fixture(params=sorted(KEPT.glob("format_*.tar.xz")), ids=lambda path: path.name.partition(".")[0])
@@ -73,6 +75,17 @@ def published(settings, columns=None):
     return rows, found
 
 
+def totals(rows, columns):
+    """By period, region and model: revenue, refunds and cogs."""
+    period = "month" if "month" in columns else "date"
+    found = defaultdict(lambda: [0, 0, 0])
+    for row in rows:
+        one = dict(zip(columns, row, strict=True))
+        for i, measure in enumerate(("revenue", "refunds", "cogs")):
+            found[one[period], one["region"], one["attribution_model"]][i] += one[measure]
+    return {key: sums for key, sums in found.items() if any(sums)}
+
+
 def test_oldest_format_that_is_brought_forward_is_kept():
     assert (KEPT / f"format_{OLDEST_FORMAT}.tar.xz").is_file()
     assert all(path.stat().st_size < 1_000_000 for path in KEPT.iterdir())
@@ -119,7 +132,11 @@ def test_kept_warehouse_runs_on_and_publishes_what_it_published_and_what_a_new_o
     after, now = published(kept)
     assert set(columns) <= set(now)
     was_published, _ = published(kept, columns)
-    assert was_published == before
+    for name in columns:
+        if name in SMALL_CELLS:  # which ones are named has changed; what they add up to has not
+            assert totals(was_published[name], columns[name]) == totals(before[name], columns[name])
+        else:
+            assert was_published[name] == before[name]
 
     place = ["--warehouse", str(tmp_path / "fresh")]
     assert romi("run", *place)[0] == 0

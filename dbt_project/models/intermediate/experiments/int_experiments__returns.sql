@@ -17,12 +17,12 @@ credits as (
     select
         ordered_on as date,
         channel,
-        campaign,
+        case when day_level = 2 then campaign else '(other)' end as campaign,
         cast(sum(revenue_cents - refund_cents - cogs_cents) as bigint) as margin_cents,
         cast(0 as bigint) as spend_cents
-    from {{ ref('int_attribution__credits') }}
-    where attribution_model = '{{ var("release_model") }}' and {{ has_experiments() }}
-    group by ordered_on, channel, campaign
+    from {{ ref('int_privacy__standing_credits') }}
+    where day_level > 0 and attribution_model = '{{ var("release_model") }}' and {{ has_experiments() }}
+    group by all
 
 ),
 
@@ -39,26 +39,20 @@ costs as (
 
 ),
 
-parts as (
-
-    select * from credits
-    union all
-    select * from costs
-
-),
-
 moved as (
 
     -- As they are published: a sum of what was moved for being small would give it away.
+    select * from credits
+    union all
     select
-        parts.date,
-        coalesce(cells.published_channel, parts.channel) as channel,
-        coalesce(cells.published_campaign, parts.campaign) as campaign,
-        parts.margin_cents,
-        parts.spend_cents
-    from parts
+        costs.date,
+        coalesce(cells.published_channel, costs.channel) as channel,
+        coalesce(cells.published_campaign, costs.campaign) as campaign,
+        costs.margin_cents,
+        costs.spend_cents
+    from costs
     left join cells
-        on parts.date = cells.date and parts.channel = cells.channel and parts.campaign = cells.campaign
+        on costs.date = cells.date and costs.channel = cells.channel and costs.campaign = cells.campaign
 
 ),
 

@@ -1,44 +1,21 @@
 with
 
-credits as (
-
-    select * from {{ ref('int_attribution__credits') }}
-    where {{ in_window_months('ordered_on') }}
-
-),
-
-segments as (
-
-    select * from {{ ref('int_orders__segments') }}
-
-),
-
-cells as (
-
-    select * from {{ ref('int_privacy__segment_cells') }}
-
-),
+{{ published_credit(month_of('ordered_on'), 'segment_level', in_window_months('ordered_on'), [
+    ('segment', 'segment', '(other)'), ('channel', "case when segment_level = 2 then channel else '(other)' end", '(other)')
+]) }}
 
 by_segment as (
 
     select
-        cells.month,
-        cells.published_segment as segment,
-        cells.published_channel as channel,
-        credits.attribution_model,
-        cast(sum(credits.conversion_millionths) as bigint) as conversion_millionths,
-        cast(sum(credits.revenue_cents) as bigint) as revenue_cents,
-        cast(sum(credits.refund_cents) as bigint) as refund_cents,
-        cast(sum(credits.cogs_cents) as bigint) as cogs_cents
+        period as month,
+        segment,
+        channel,
+        attribution_model,
+        cast(conversion_millionths as bigint) as conversion_millionths,
+        cast(revenue_cents as bigint) as revenue_cents,
+        cast(refund_cents as bigint) as refund_cents,
+        cast(cogs_cents as bigint) as cogs_cents
     from credits
-    inner join segments on credits.order_id = segments.order_id
-    inner join cells
-        on
-            {{ month_of('credits.ordered_on') }} = cells.month
-            and segments.segment = cells.segment
-            and credits.channel = cells.channel
-            and credits.campaign = cells.campaign
-    group by all
 
 )
 

@@ -2,9 +2,10 @@
     romi_by(
         'date',
         cells=ref('int_privacy__touch_cells'),
-        order_period='credits.touched_on',
+        level='touch_level',
+        order_period='touched_on',
         spend_period='costs.spend_on',
-        orders_in_window=in_touch_window('credits.touched_on'),
+        orders_in_window=in_touch_window('touched_on'),
         spend_in_window=in_touch_window('costs.spend_on'),
     )
 }}

@@ -2,9 +2,10 @@
     romi_by(
         'date',
         cells=ref('int_privacy__daily_cells'),
-        order_period='credits.ordered_on',
+        level='day_level',
+        order_period='ordered_on',
         spend_period='costs.spend_on',
-        orders_in_window=in_window('credits.ordered_on'),
+        orders_in_window=in_window('ordered_on'),
         spend_in_window=in_window('costs.spend_on'),
     )
 }}

@@ -1,0 +1,1 @@
+{{ cells_of('date', 'day_level', 'ordered_on', 'spend_on', 'in_window_months') }}

@@ -1,0 +1,104 @@
+"""A month's credits as arrays: what was published of them, what stands now, and how many buyers a set of them has.
+
+A *row* is a version of what one touch of one order is credited with. It is *current* if attribution says so today, and
+it has a *level* in each published table: 2 under its own name, 1 in ``(other)`` of its channel (of its segment, in the
+table of segments), 0 in channel ``(other)``, where all waits that stands nowhere else. What has changed since it was
+published is two rows: one that is no longer current and still stands, and one that is current and waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+OWN, CHANNEL, REST = 2, 1, 0
+FINER = ("day", "touch", "segment")
+
+
+@dataclass
+class Month:
+    """Arrays of one length, a row version each; names are numbers, sorted as the names are."""
+
+    campaign: Ints  # of a channel: two channels' campaigns of one name are two
+    channel: Ints
+    columns: dict[str, Ints]  # of each finer table: the day of the order, of the touch, the segment
+    buyer: Ints
+    gives: Bools  # (row, model): whether the model gives it money
+    amounts: Floats  # (row, model, measure): revenue, refunds, conversions
+    is_current: Bools
+    levels: dict[str, Ints]  # of the month and each finer table
+    replaces: Ints  # of what is current, the row that it was in the same cell; -1 where there is none
+    arrived: Ints  # the step at which it was first seen
+    stepped: Ints  # the step at which it took its level in the month, 0 while it waits
+    names: dict[str, list[Any]] = field(default_factory=dict)  # what numbers stand for: of `cell`, and of the columns
+
+    def __len__(self) -> int:
+        return len(self.campaign)
+
+    def has_replacement(self) -> Bools:
+        """Which rows are no longer current, and have one that stands for them now."""
+        found = np.zeros(len(self), dtype=bool)
+        found[self.replaces[self.replaces >= 0]] = True
+        return found
+
+    def is_moving_revenue(self) -> Bools:
+        """By (row, model), whether a row has other revenue than the one that it replaces, or than nothing."""
+        before = np.where((self.replaces >= 0)[:, None], self.amounts[self.replaces, :, 0], 0.0)
+        return self.amounts[:, :, 0] != before
+
+    def is_step(self, groups: Ints, comes: Bools, goes: Bools, stays: Bools, k: int) -> Bools:
+        """By group, whether k buyers have something new in what comes, so that it may move and what goes with it.
+
+        What comes was never there, so it is in every difference to a version before. If only refunds have changed, no
+        revenue of fewer than k buyers goes along. A group that becomes empty may do so: nothing is left of it.
+        """
+        change = self.count(groups, comes | goes)
+        new = self.count(groups, comes)
+        revenue = self.count(groups, comes, self.gives & self.is_moving_revenue())
+        lost = self.count(groups, goes & ~self.has_replacement())
+        left = self.count(groups, comes | stays)
+        is_new = is_enough(new, k) & ~is_small(change, k) & ((new > 0) | (change == 0)).all(axis=1)
+        quiet = (revenue == 0).all(axis=1) & ~is_small(lost, k)
+        may = is_new & (is_enough(revenue, k) | quiet) & ~is_small(left, k)
+        empties = (change > 0).any(axis=1) & (left == 0).all(axis=1) & ~is_small(change, k)
+        return np.asarray(may | empties)
+
+    def count(self, groups: Ints, rows: Bools, gives: Bools | None = None) -> Ints:
+        """Distinct buyers by group (one more than the largest number) and model, of some rows."""
+        given = self.gives if gives is None else gives
+        return count_buyers(groups[rows], self.buyer[rows], given[rows], _size(groups))
+
+
+def count_buyers(groups: Ints, buyer: Ints, gives: Bools, size: int) -> Ints:
+    """Distinct buyers, as an array of (group, model)."""
+    found = np.zeros((size, gives.shape[1]), dtype=np.int64)
+    if not len(groups):
+        return found
+    key = groups * (int(buyer.max()) + 1) + buyer
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    has = np.logical_or.reduceat(gives[order], starts, axis=0)
+    of_buyer = groups[order][starts]
+    for model in range(gives.shape[1]):
+        found[:, model] = np.bincount(of_buyer[has[:, model]], minlength=size)
+    return found
+
+
+def is_enough(counts: Ints, k: int) -> Bools:
+    """Whether groups have k buyers under every model that knows any, and some does."""
+    return np.asarray(((counts == 0) | (counts >= k)).all(axis=1) & (counts > 0).any(axis=1))
+
+
+def is_small(counts: Ints, k: int) -> Bools:
+    """Whether groups have some buyers, and fewer than k, under any model."""
+    return np.asarray(((counts > 0) & (counts < k)).any(axis=1))
+
+
+def _size(groups: Ints) -> int:
+    return int(groups.max()) + 1 if len(groups) else 0

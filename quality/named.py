@@ -1,0 +1,69 @@
+"""How much of a region's months is named, what waits, and what the proof of small cells had to give up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import duckdb
+
+MONTHS = 3
+_FEW = 0.25  # below it a reader wonders where the channels are
+
+
+def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Of each of the latest months, newest first: revenue, what of it is named, and whether the proof ran out of time.
+
+    The figures are those of the model `linear` in the region's own tables.
+    """
+    tables = "select count(*) from duckdb_tables() where table_name in ('romi_monthly', 'int_privacy__proofs')"
+    if con.execute(tables).fetchall() != [(2,)]:
+        return []
+    rows = con.execute(f"""
+        with months as (
+            select month, sum(revenue) as revenue, sum(waiting_revenue) as waiting from finance.romi_monthly
+            where attribution_model = 'linear' group by month order by month desc limit {MONTHS}
+        ),
+        proofs as (
+            select month, arg_max(is_fallen_back, step) as is_late from intermediate.int_privacy__proofs group by month
+        )
+        select month, revenue, waiting, coalesce(is_late, false) from months left join proofs using (month)
+        order by month desc""").fetchall()  # fmt: skip
+    return [
+        {
+            "month": str(month)[:7], "revenue": float(revenue), "waiting_revenue": float(waiting),
+            "named_share": float((revenue - waiting) / revenue) if revenue else None, "is_fallen_back": is_late,
+        }
+        for month, revenue, waiting, is_late in rows
+    ]  # fmt: skip
+
+
+def lines(region: str, months: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A line for each month of which some revenue is named, or could be."""
+    for one in months:
+        if one["named_share"] is not None:
+            yield (
+                f"named {region} {one['month']}: {one['named_share']:.0%} of the revenue stands under a channel or"
+                f" campaign, {one['waiting_revenue']:,.2f} in (other)"
+            )
+
+
+def hints(region: str, months: list[dict[str, Any]], k: int) -> Iterator[str]:
+    """What to say to somebody whose first tables show little but (other)."""
+    shares = [one["named_share"] for one in months if one["named_share"] is not None]
+    if k > 1 and shares and max(shares) < _FEW:
+        yield (
+            f"{region}: nearly all stands in (other), since a name needs {k} different buyers (privacy.k_anonymity)"
+            f" under every model, and your data has few so far. To look at your own data alone, set k_anonymity to 1"
+            f" and run again: whoever reads the tables can then see what single persons bought, so keep them close."
+        )
+
+
+def warnings(months: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Months of which nothing moved because the proof ran out of time."""
+    for one in months:
+        if one["is_fallen_back"]:
+            yield (
+                f"{one['month']}: the proof of small cells took too long, so what is new waits in (other), or the month"
+                f" is merged by the safe map; the next run tries again"
+            )

@@ -1,0 +1,152 @@
+"""Steps of a month: which cells move now, so that no version less the one before shows fewer than k buyers.
+
+A campaign's cell of the month moves when at least k buyers, under every model, have something new in it. What does not
+move waits: in ``(other)`` of its channel if that can move by k buyers, else in channel ``(other)``, whose figures are
+the region's total less all that is named. A campaign that was counted in ``(other)`` of its channel gets its own name
+once k of its buyers stand there, and k others or none would be left. Nothing moves that would leave fewer than k
+buyers waiting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from quality.changes import CHANNEL, OWN, REST, Bools, Ints, Month, is_enough, is_small
+from quality.proof import can_be_elsewhere
+
+
+@dataclass
+class Steps:
+    """What moves in a month: campaigns, channels' (other), campaigns that leave it, and rows that must wait."""
+
+    campaigns: Bools
+    channels: Bools
+    splits: Bools
+    held: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.campaigns.any() or self.channels.any() or self.splits.any())
+
+    def levels(self, month: Month) -> Ints:
+        """The level of each row in the month once these steps are taken."""
+        before = month.levels["month"]
+        after = before.copy()
+        current, free = month.is_current, ~self.held
+        of_campaign, of_channel = self.campaigns[month.campaign] & free, self.channels[month.channel] & free
+        fresh = current & (before == REST)
+        after[fresh & of_channel] = CHANNEL
+        after[fresh & of_campaign] = OWN
+        after[~current & (before == OWN) & of_campaign] = REST
+        after[~current & (before == CHANNEL) & of_channel] = REST
+        after[current & (before == CHANNEL) & self.splits[month.campaign]] = OWN
+        return after
+
+    def hold_campaign(self, month: Month, number: int) -> None:
+        """Let what is new of a campaign wait in channel (other)."""
+        self.campaigns[number] = False
+        self.held |= month.campaign == number
+
+    def hold_channel(self, number: int) -> None:
+        self.channels[number] = False
+
+
+def none_of(month: Month) -> Steps:
+    """No step at all."""
+    campaigns, channels = int(month.campaign.max(initial=-1)) + 1, int(month.channel.max(initial=-1)) + 1
+    return Steps(*(np.zeros(size, dtype=bool) for size in (campaigns, channels, campaigns, len(month))))
+
+
+def possible_steps(month: Month, k: int, held: Bools | None = None) -> Steps:
+    """All steps that k buyers allow, but for what would leave too few waiting.
+
+    Args:
+        held: rows that must wait.
+    """
+    steps = none_of(month)
+    if held is not None:
+        steps.held = held.copy()
+    steps.splits = _splits(month, k)
+    _move(month, steps, k)
+    return keep_company(month, steps, k)
+
+
+def _move(month: Month, steps: Steps, k: int) -> None:
+    level, current, free = month.levels["month"], month.is_current, ~steps.held
+    fresh = current & (level == REST) & free
+    goes = ~current & free
+    steps.campaigns = month.is_step(
+        month.campaign, fresh, goes & (level == OWN), current & (level == OWN), k
+    )  # fmt: skip
+    small = fresh & ~steps.campaigns[month.campaign]
+    stays = current & (level == CHANNEL) & ~steps.splits[month.campaign]
+    steps.channels = month.is_step(month.channel, small, goes & (level == CHANNEL), stays, k)
+
+
+def keep_company(month: Month, steps: Steps, k: int) -> Steps:
+    """Hold the smallest steps back until k buyers wait in channel (other), or none, or no step is left."""
+    level = month.levels["month"]
+    everyone = np.zeros(len(month), dtype=np.int64)
+    while steps.campaigns.any() or steps.channels.any():
+        after = steps.levels(month)
+        waiting = (month.is_current & (after == REST)) | (~month.is_current & (after > REST))
+        if not is_small(month.count(everyone, waiting), k).any():
+            break
+        moved = month.is_current & (level == REST) & (after > REST)
+        by_campaign = month.count(month.campaign, moved & (after == OWN)).max(axis=1)
+        by_channel = month.count(month.channel, moved & (after == CHANNEL)).max(axis=1)
+        sizes = [(int(by_campaign[i]), 0, int(i)) for i in np.flatnonzero(steps.campaigns)]
+        sizes += [(int(by_channel[i]), 1, int(i)) for i in np.flatnonzero(steps.channels)]
+        _, is_channel, number = min(sizes)
+        if is_channel:
+            steps.hold_channel(number)
+        else:
+            steps.hold_campaign(month, number)
+    return steps
+
+
+def _splits(month: Month, k: int) -> Bools:
+    """Campaigns that can leave (other) of their channel; what they had there at each step must not come out."""
+    stands = month.levels["month"] == CHANNEL
+    mine = stands & month.is_current
+    counts = month.count(month.campaign, mine)
+    found = np.zeros(len(counts), dtype=bool)
+    order = np.lexsort((np.arange(len(counts)), -counts.max(axis=1, initial=0)))
+    for number in order[is_enough(counts, k)[order]]:
+        rows = mine & (month.campaign == number)
+        channel = month.channel[np.flatnonzero(rows)[0]]
+        left = stands & ~rows & ~(found[month.campaign] & mine) & (month.channel == channel)
+        is_left_small = is_small(month.count(np.zeros(len(month), dtype=np.int64), left), k).any()
+        donor = stands & (month.channel == channel)
+        if (
+            not is_left_small
+            and _is_apart(month, rows | (found[month.campaign] & mine), donor, k)
+            and _is_blurred(month, rows, donor, k)
+        ):
+            found[number] = True
+    return found
+
+
+def _is_apart(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
+    """Whether (other) without a campaign differs from what it was at any step by k buyers, or by none."""
+    one = np.zeros(len(month), dtype=np.int64)
+    for step in np.unique(month.stepped[all_]):
+        was_there = all_ & (month.stepped <= step)
+        if is_small(month.count(one, (was_there & mine) | (all_ & ~was_there & ~mine)), k).any():
+            return False
+    return True
+
+
+def _is_blurred(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
+    """Whether the parts of earlier steps that a campaign had in (other) could be others'."""
+    if len(np.unique(month.stepped[all_])) == 1:
+        return True
+    few = is_small(month.count(month.stepped, mine), k)
+    totals = np.zeros((len(few), *month.amounts.shape[1:]))
+    own = totals.copy()
+    np.add.at(totals, month.stepped[all_], month.amounts[all_])
+    np.add.at(own, month.stepped[mine], month.amounts[mine])
+    others = np.maximum(totals - own, 0)
+    return bool(can_be_elsewhere(own, others, others.sum(axis=0) - others, own.sum(axis=0) - own)[few].all())

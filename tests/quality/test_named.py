@@ -1,0 +1,44 @@
+"""What a run and `romi status` say of how much is named."""
+
+import duckdb
+
+from quality import named
+
+
+def region_with(*rows):
+    con = duckdb.connect()
+    con.execute("create schema finance; create schema intermediate")
+    con.execute("""create table finance.romi_monthly (
+        month date, attribution_model varchar, revenue decimal(18, 2), waiting_revenue decimal(18, 2))""")
+    con.execute("create table intermediate.int_privacy__proofs (month date, step integer, is_fallen_back boolean)")
+    con.executemany("insert into finance.romi_monthly values (?, 'linear', ?, ?)", rows)
+    return con
+
+
+def test_a_month_says_what_is_named_and_what_waits():
+    [one] = named.summary(region_with(("2026-03-01", 75, 0), ("2026-03-01", 25, 25)))
+    assert list(named.lines("eu", [one])) == [
+        "named eu 2026-03: 75% of the revenue stands under a channel or campaign, 25.00 in (other)"
+    ]
+    assert list(named.hints("eu", [one], 10)) == []
+
+
+def test_a_trial_on_little_data_is_told_why_all_is_other_and_how_to_look_at_it():
+    months = named.summary(region_with(("2026-03-01", 20, 20)))
+    [hint] = named.hints("eu", months, 10)
+    assert "10 different buyers" in hint
+    assert "set k_anonymity to 1" in hint
+    assert list(named.hints("eu", months, 1)) == []
+
+
+def test_a_proof_that_ran_out_of_time_is_told_until_one_did_not():
+    con = region_with(("2026-03-01", 20, 0))
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 1, true)")
+    [warning] = named.warnings(named.summary(con))
+    assert warning.startswith("2026-03: the proof of small cells took too long")
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 2, false)")
+    assert list(named.warnings(named.summary(con))) == []
+
+
+def test_a_region_that_was_never_built_has_nothing_to_tell():
+    assert named.summary(duckdb.connect()) == []
