@@ -51,10 +51,14 @@ def brand(region):
     return row
 
 
-def late_orders(region, first, last):
+BRAND, LETTER, FEED = ("google", "cpc", "brand"), ("newsletter", "email", "w9"), ("facebook", "cpc", "feed")
+
+
+def late_orders(region, first, campaigns):
+    """An order of a new buyer for each campaign, all on one day."""
     region.insert("events", [
-        row for n in range(first, last) for row in (
-            region.event(f"{MARCH[2]} 10:00", user=100 + n, campaign=("google", "cpc", "brand")),
+        row for n, campaign in enumerate(campaigns, first) for row in (
+            region.event(f"{MARCH[2]} 10:00", user=100 + n, campaign=campaign),
             region.order(f"{MARCH[2]} 12:00", f"late{n}", 5000, user=100 + n),
         )
     ])  # fmt: skip
@@ -63,10 +67,10 @@ def late_orders(region, first, last):
 def test_what_is_new_waits_in_other_until_k_buyers_have_it_and_is_counted_at_once(shop, dbt):
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
     before, whole, waiting = brand(shop)
-    late_orders(shop, 0, 2)
+    late_orders(shop, 0, [BRAND, BRAND, LETTER, FEED])
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
-    assert brand(shop) == (before, whole + 100, waiting + 100)
-    late_orders(shop, 2, 3)
+    assert brand(shop) == (before, whole + 200, waiting + 200)
+    late_orders(shop, 4, [BRAND, LETTER])
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
-    assert brand(shop) == (before + 150, whole + 150, waiting)
+    assert brand(shop) == (before + 150, whole + 300, waiting + 150)
     assert shop.query("select count(*), bool_or(is_fallen_back) from intermediate.int_privacy__proofs") == [(3, False)]
