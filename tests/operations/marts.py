@@ -54,7 +54,7 @@ def build(
         con.execute("""delete from finance.romi_monthly; insert into finance.romi_monthly
             select date_trunc('month', date), region, channel, campaign, attribution_model,
                 sum(spend), sum(impressions), sum(clicks), sum(conversions), sum(revenue), sum(refunds),
-                sum(net_revenue), sum(cogs), sum(margin), 1, 1, 1
+                sum(net_revenue), sum(cogs), sum(margin), 1, 1, 1, 0, 1
             from finance.romi_daily group by all""")
         finalise(con, settings, region)
 
