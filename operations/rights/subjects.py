@@ -27,8 +27,6 @@ from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings, UnknownValueError, UsageError
 
-NOBODY_FOUND = 4  # exit code
-
 
 @dataclass
 class Outcome:
@@ -49,9 +47,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        if self.failures or self.missing or self.open:
-            return 1
-        return NOBODY_FOUND if self.unknown else 0
+        return 1 if self.failures or self.missing or self.open else 0
 
 
 def regions(settings: Settings, only: str | None) -> list[str]:

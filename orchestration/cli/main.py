@@ -31,8 +31,7 @@ from settings import RomiError, Settings, load_settings
 def main() -> None:
     """What each euro of marketing brought back, exactly, without knowing who anyone is.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the quality gate withheld something,
-    4 nobody was found to erase.
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the quality gate withheld something.
     """
 
 

@@ -110,7 +110,8 @@ def erase(
     """Remove a person from every store, for good; orders keep their money as an anonymous buyer's.
 
     Killed on the way, the same command again, or the next run, goes on where it ended. What could not be looked into
-    leaves the request open (exit code 1), and a run ends it when it can. Exit code 4: nobody was found.
+    leaves the request open (exit code 1), and a run ends it when it can. Where nobody was found,
+    that is said, with what was searched; a tombstone stands for what may arrive later.
     """
     from operations.rights import subjects
 
