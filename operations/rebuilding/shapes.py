@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import duckdb
 
 from ingestion.books import meta, region_file
 from operations.rebuilding.engine import Graph, ModelError, engine_of, manifest
 from operations.rebuilding.engine.digests import state
-from settings import PermanentError, Settings
+from settings import PermanentError, Settings, TransientError
 
 _COLUMNS = """
     select table_name, column_name, data_type from duckdb_columns()
@@ -30,7 +31,8 @@ def undeployable(settings: Settings, regions: list[str]) -> list[str]:
     found = []
     for region in regions:
         if settings.region_file(region).exists():
-            with region_file(settings, region, read_only=True) as con:
+            # One that cannot be opened holds back no other: its load says what is wrong with it.
+            with suppress(TransientError), region_file(settings, region, read_only=True) as con:
                 if (meta(con, "rules") or "") == state(settings, region) or not shapes_of(con):
                     continue
                 try:
