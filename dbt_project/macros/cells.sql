@@ -157,7 +157,9 @@ differences as (
 
 credits as (
 
+    -- A touch without weight under a model is no row of it.
     select * from named
+    where {% for amount in amounts() %}{{ amount }} != 0{{ " or " if not loop.last }}{% endfor %}
     union all
     select
         period,

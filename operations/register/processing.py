@@ -140,11 +140,13 @@ REGISTER = (
             "raw.fx_rates": "rate_on currency rate_e8",
             "intermediate.int_spend__campaigns": "platform campaign_id campaign channel is_first_of_id"
             " is_first_of_name",
+            "intermediate.int_spend__campaign_keys": "platform campaign_id campaign_key key_kind named_from network",
             "intermediate.int_spend__daily_costs": "spend_on platform campaign_id channel campaign impressions clicks"
             " spend_cents",
             "intermediate.int_fx__daily_rates": "priced_on currency cents_numerator minor_denominator",
             "staging.channel_sources": "source category",
             "staging.currencies": "currency minor_unit",
+            "staging.platform_sources": "source platform",
         },
     ),
     Processing(

@@ -47,6 +47,8 @@ FAULTS = {
     "touch_days_hold_k_buyers": ONE_BUYER,
     "channel_sources_stand_once": AGAIN.format("staging.channel_sources"),
     "channel_sources_have_known_categories": "update staging.channel_sources set category = 'serach'",
+    "platform_sources_stand_once": AGAIN.format("staging.platform_sources"),
+    "int_spend__campaign_keys_has_one_row_per_grain": AGAIN.format("intermediate.int_spend__campaign_keys"),
     "currencies_stand_once": AGAIN.format("staging.currencies"),
     "months_are_the_sum_of_their_days": "update finance.romi_monthly set revenue = revenue + 0.01",
     "orders_daily_has_one_row_per_grain": AGAIN.format("finance.orders_daily"),

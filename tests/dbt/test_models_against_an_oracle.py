@@ -100,7 +100,8 @@ def learned_weights(model, path, month):
 def oracle(shop):
     credit, months = Counter(), learned(shop)
     for _, orders in journeys(shop):
-        for at, amounts, window in orders:
+        for at, (revenue, refunded, cogs), window in orders:
+            amounts = [revenue, min(refunded, revenue), cogs]  # no more is given back than was paid
             for model in (*RULES, *LEARNED):
                 if model in RULES:
                     shares = weights(model, window, at)

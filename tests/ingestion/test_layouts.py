@@ -48,8 +48,8 @@ def test_a_file_of_another_layout_than_its_topics_is_a_stray(tmp_path, layout, n
 
 
 def test_a_file_that_no_reader_takes_is_named_and_one_still_written_is_not(zone):
-    taken = ["events/web+0+0.json", "spend/google_ads/a.csv", "ledger/a.PARQUET"]
-    not_taken = ["events/web+0+0.avro", "events/web.json", "spend/a.csv", "spend/x/a.xlsx", "ledger/a.json"]
+    taken = ["events/web+0+0.json", "spend/google_ads/a.csv", "ledger/a.PARQUET", "spend/x/a.xlsx", "ledger/a.json"]
+    not_taken = ["events/web+0+0.avro", "events/web.json", "spend/a.csv", "spend/x/a.pdf", "ledger/a.doc"]
     not_there = ["events/web+0+1.json.tmp", "events/_SUCCESS", "ledger/.a.swp", "spend/x/b.csv.part"]
     for name in (*taken, *not_taken, *not_there):
         zone.put(f"eu/{name}", b"")

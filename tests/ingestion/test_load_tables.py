@@ -142,14 +142,14 @@ def test_a_renamed_campaign_is_a_change_under_every_name_it_ever_had(spend):
     }
 
 
-def test_an_earlier_days_name_does_not_rename_a_campaign(spend):
+def test_an_earlier_days_name_is_a_name_that_touches_may_carry(spend):
     spend(spend_row("2026-03-02", name="Now"))
-    assert campaigns(spend(spend_row("2026-03-01", name="Then"), name="b.csv")) == set()
+    assert campaigns(spend(spend_row("2026-03-01", name="Then"), name="b.csv")) == {"c-1", "now", "then"}
 
 
-def test_of_a_days_names_the_last_files_last_line_counts(spend):
+def test_every_name_that_a_campaign_is_seen_with_is_a_change(spend):
     spend(spend_row(name="First"), spend_row(name="Second"), name="b.csv")
-    assert campaigns(spend(spend_row(name="Third"), name="a.csv")) == set()
+    assert campaigns(spend(spend_row(name="Third"), name="a.csv")) == {"c-1", "first", "second", "third"}
     assert campaigns(spend(spend_row(name="Second"), spend_row(name="First"), name="b.csv")) == {
         "c-1",
         "first",
