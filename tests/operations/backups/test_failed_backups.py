@@ -15,6 +15,7 @@ from operations.backups.verified_backup import back_up_and_try
 from operations.register import register_audit
 from operations.retention import retention
 from operations.store.locks import exclusive
+from operations.store.migrations import Migrated
 from orchestration.cli.main import main
 from orchestration.cli.show_backup import backup_lines
 from settings import PermanentError, UsageError, now
@@ -158,12 +159,12 @@ def test_to_wait_for_the_warehouse_is_no_part_of_a_backup(settings, monkeypatch)
         waited.append(3600)
         monkeypatch.setenv("ROMI_NOW", (begun + timedelta(hours=1)).isoformat())
         with exclusive(settings):
-            yield
+            yield Migrated()
 
     clock = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: clock() + sum(waited))
-    for module in (backup, restore):
-        monkeypatch.setattr(module, "exclusive", held_for_an_hour)
+    monkeypatch.setattr(backup, "exclusive", held_for_an_hour)
+    monkeypatch.setattr(restore, "on_present_format", held_for_an_hour)
     made = backup.back_up(settings)
     assert made.made_at == begun + timedelta(hours=1)
     assert made.seconds < 1800
