@@ -31,6 +31,7 @@ class Shop:
             warehouse=folder / "warehouse",
             privacy={"k_anonymity": 1, "encryption_at_rest": False},  # bytes are looked at
             regions={"eu": {}},
+            fx={"max_age_days": 60},
         )
         if self.files:
             return
