@@ -63,10 +63,17 @@ class Drill:
 
     def keep(self, name: str) -> None:
         shutil.copytree(self.shop.warehouse, self.shop.folder / name, symlinks=True)
+        for beside in self.shop.folder.glob("warehouse.keys.*/"):  # what is remembered beside the keys
+            shutil.rmtree(self.shop.folder / f"{name} {beside.name}", ignore_errors=True)
+            shutil.copytree(beside, self.shop.folder / f"{name} {beside.name}")
 
     def put_back(self, name: str) -> None:
         shutil.rmtree(self.shop.warehouse)
         shutil.copytree(self.shop.folder / name, self.shop.warehouse, symlinks=True)
+        for beside in self.shop.folder.glob("warehouse.keys.*/"):
+            shutil.rmtree(beside)
+            if (kept := self.shop.folder / f"{name} {beside.name}").exists():
+                shutil.copytree(kept, beside)
 
     def check_readers(self) -> None:
         """Whole, of one version, and either the last good one or the new one."""

@@ -89,7 +89,8 @@ def test_faults_put_in_are_seen_and_a_clean_shop_is_silent(shop, graph):
     shop.table("eu", "ledger/more.csv", [ledger_row("o-2", "2026-03-01T10:00:00Z", "5.00")])
     code, outcome = shop.romi("run")
     assert (code, outcome["withheld"]["eu"]["2026-03-01"]) == (3, "the books of 1 archives do not balance")
-    assert outcome["warnings"][0].startswith("eu: 4 archives are corrupt, the first: events.x (contract: x)")
+    assert outcome["warnings"][0].startswith("eu: 4 files are corrupt and not read")
+    assert any(line.startswith("eu: events.x is not read: contract: x") for line in outcome["warnings"])
     assert any(line.startswith("eu accuracy: page: ") for line in outcome["warnings"])
     failed = {key for key, passed in evaluations(settings, graph).items() if not passed}
     contracts = {(table, "pandera_contract") for table in ("events", "spend", "ledger_orders", "fx_rates")}

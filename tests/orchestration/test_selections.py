@@ -36,12 +36,15 @@ def prebuilt(tmp_path_factory):
         shop.configure("privacy: {k_anonymity: 1}\n")
         for region in ("eu", "us"):
             shop.archive(region, 0, [
-                page("m1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),
-                page("m2", "2026-03-01T19:00:00Z", context=campaign("news", "email", "w9")),
-                order("m3", "2026-03-02T10:00:00Z", "o-1", 40),
+                page(f"{region}-1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),
+                page(f"{region}-2", "2026-03-01T19:00:00Z", context=campaign("news", "email", "w9")),
+                order(f"{region}-3", "2026-03-02T10:00:00Z", "o-1", 40),
             ])  # fmt: skip
-            shop.table(region, "ledger/orders.csv", [ledger_row("o-1", "2026-03-02T10:00:00Z", "40.00")])
-        assert shop.romi("run")[0] == 0
+            # Not the same file twice: a region with another's files is taken for that one, renamed.
+            revenue = "40.00" if region == "eu" else "40.0"
+            shop.table(region, "ledger/orders.csv", [ledger_row("o-1", "2026-03-02T10:00:00Z", revenue)])
+        code, told = shop.romi("run")
+        assert code == 0, told["failures"]
         yield shop
 
 

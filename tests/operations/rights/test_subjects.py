@@ -200,7 +200,7 @@ def dying(monkeypatch, place, *, after=False):
 
 STEPS = [
     "rights.tombstones.tombstones_of", "removal.erasure.anonymise_orders", "removal.erasure._delete_person_rows",
-    "removal.erasure.rewrite_region_file", "removal.rewrite.sync", "rights.subjects.publish",
+    "removal.erasure.rewrite_region_file", "removal.rewrite.replace_durably", "rights.subjects.publish",
     "rights.erasures.dispose_other_versions", "rights.erasures.remove", "rights.erasures.suppress",
 ]  # fmt: skip
 
