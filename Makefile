@@ -38,8 +38,8 @@ lint: .venv/ready ## ruff, sqlfluff, types, secrets
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory secrets
 
-secrets: .venv/ready ## no secret in a tracked file but those that tests make up; they stand in .secrets.baseline
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline || test $$? -eq 3 # 3: lines moved
+secrets: .venv/ready ## no secret in a tracked file but those that tests make up; they stand in .secrets.baseline; 3 says that lines moved
+	@git ls-files -z | xargs -0 sh -c '$(BIN)/detect-secrets-hook --baseline .secrets.baseline "$$@" || test $$? -eq 3' --
 
 ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3000
 	@mkdir -p warehouse/dagster && cp -n orchestration/dagster.yaml warehouse/dagster/
