@@ -58,7 +58,6 @@ class Preset:
     has_lines: bool = False  # a row is an item of an order
     is_utc: bool = False  # moments without an offset are in UTC, not in the region's time zone
     only_if_named: str = ""  # why it is read only where the configuration names it, since what it gives is not net
-    is_minor: bool = False  # amounts are in the currency's minor unit
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None  # of text by the tool's own names, before the map
     uses: tuple[str, ...] = ()  # columns that `prepare` reads besides those of the signature; null where absent
     notes: str = ""  # what becomes what, where the map alone does not say it
