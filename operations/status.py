@@ -19,6 +19,7 @@ from operations.landed_files import findings
 from operations.rebuilding import plan
 from operations.rebuilding.finality import WATERMARK
 from operations.rights.requests import unfinished_lines
+from operations.service_levels import usual_revenue
 from operations.service_levels.budget_words import what_is_left
 from operations.service_levels.slo_facts import WHOLE
 from operations.service_levels.slo_marts import region_levels, warehouse_levels
@@ -66,6 +67,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "named": named.summary(con),
         "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],
         "key": meta(con, "pseudonym_key"),
+        "usual_revenue": usual_revenue.by_hour(con),
     }
     write_json(folder / f"{region}.json", snapshot)
     return snapshot
@@ -141,15 +143,20 @@ def overview(settings: Settings) -> dict[str, Any]:
     }
 
 
-def alerts(settings: Settings) -> dict[str, Any]:
-    """Service levels whose error budget burns too fast, by region and name."""
+def burning(settings: Settings) -> list[tuple[str, str, dict[str, Any]]]:
+    """Service levels whose error budget burns too fast: of each its region, name and figures."""
     found = [*warehouse_levels(settings).items(), *((one["region"], one["slo"]) for one in snapshots(settings))]
+    return [(region, name, one) for region, levels in found for name, one in levels.items() if one.get("alert")]
+
+
+def alerts(settings: Settings) -> dict[str, Any]:
+    """Those service levels for people, by region and name."""
     return {
         f"{region} {name}": (
             f"{what_is_left(level['error_budget_left'])} as of {level['date']} (alert: {level['alert']})"
         )
-        for region, levels in found for name, level in levels.items() if level.get("alert")
-    }  # fmt: skip
+        for region, name, level in burning(settings)
+    }
 
 
 def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,9 @@ from ingestion.books import region_file
 from ingestion.held_key import check_key
 from operations import doctor, status
 from operations.dp_release import releases
-from operations.incidents import run_warnings
+from operations.error_messages import describe_error
+from operations.incidents import causes, of_run, run_warnings
+from operations.incidents.findings import Finding, Kind
 from operations.progress import Step, report
 from operations.publishing.region_marts import RegionLateError
 from operations.rebuilding import plan
@@ -33,6 +35,7 @@ from operations.store.migrations import on_present_format
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
 from orchestration.journal import set_aside_if_damaged
+from orchestration.outcome import Outcome
 from orchestration.partitions import range_tags, regions
 from orchestration.selection import rebuild_of
 from privacy.keys import key_file
@@ -42,26 +45,6 @@ from settings import RomiError, Settings, UnknownValueError, UsageError
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 _OURS = {"romi/run": "command line"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@dataclass
-class Outcome:
-    """What a run came to."""
-
-    regions: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    withheld: dict[str, dict[str, str]] = field(default_factory=dict)
-    rebuilt_days: int = 0
-    version: int | None = None  # None where nothing differs from what is published
-    pinned: int | None = None  # a version that a rollback pinned: nothing is published over it
-    keys_made: str | None = None  # where keys were made, if this run made them
-    migrated: list[str] = field(default_factory=list)  # what brought the warehouse to this release's format
-    warnings: list[str] = field(default_factory=list)  # what somebody should look at, though it fails nothing
-    notes: list[str] = field(default_factory=list)  # what it did that nobody has to look at
-
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.failures else 3 if self.withheld else 0
 
 
 def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly) -> Outcome:
@@ -133,27 +116,53 @@ def _jobs(
 
     Where the models do not fit a region's tables, that is among the outcome's failures, and no job is to be run.
     """
-    with on_present_format(settings, on_wait) as migrated, _whole_instance(settings, outcome) as journal:
+    with (
+        _incidents(settings, outcome),
+        on_present_format(settings, on_wait) as migrated,
+        _whole_instance(settings, outcome) as journal,
+    ):
         outcome.migrated = migrated.steps
-        outcome.failures += [f"{region}: migrate: {problem}" for region, problem in migrated.failures.items()]
+        for region, problem in migrated.failures.items():
+            outcome.fail(f"{region}: migrate", problem)
         outcome.regions = [region for region in outcome.regions if region not in migrated.failures]
         for region in outcome.regions:
             if settings.region_file(region).exists():
                 check_key(settings, region)
         _end_killed_runs(journal)
-        outcome.failures += (problems := undeployable(settings, outcome.regions))
+        problems = undeployable(settings, outcome.regions)
+        outcome.failures += problems
+        outcome.findings += [causes.of_failure(problem, None, "build") for problem in problems]
         shutil.rmtree(settings.staging_dir, ignore_errors=True)
         journal.add_dynamic_partitions(str(regions.name), outcome.regions)
         outcome.warnings += run_warnings.mended_tombstones(settings, outcome.regions) + doctor.said_at_start(settings)
         lost = lost_state.at_start(settings, outcome.regions if loads else [])
         outcome.failures += lost.lines
+        outcome.findings += causes.of_lost_state(lost.findings)
         yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings), not problems, lost)
+
+
+@contextmanager
+def _incidents(settings: Settings, outcome: Outcome) -> Iterator[None]:
+    """Opens and closes incidents by what the run came to, also where it ends before its end."""
+    try:
+        yield
+    except Exception as error:
+        with suppress(OSError):  # a full disk takes no book: what the error says goes first
+            of_run.after_failure(settings, error, None)
+        raise
+    try:
+        outcome.incidents += of_run.after_run(settings, outcome.findings, outcome.regions, None).lines
+    except OSError as error:
+        outcome.warnings.append(f"the book of incidents cannot be written: {describe_error(error)}")
 
 
 @contextmanager
 def _whole_instance(settings: Settings, outcome: Outcome) -> Iterator[dg.DagsterInstance]:
     if damaged := set_aside_if_damaged(settings):
         outcome.warnings.append(damaged)
+        outcome.findings.append(
+            Finding(Kind.JOURNAL, "Dagster's storage was damaged", damaged, mend="nothing: it was made anew")
+        )
     with instance(settings) as journal:
         yield journal
 
@@ -191,7 +200,7 @@ class _Jobs:
             asset_selection=selection,
         )  # fmt: skip
         if not result.success:
-            self.outcome.failures.append(f"{what}: {_cause(result)}")
+            self.outcome.fail(what, *_cause(result))
         return result.success
 
     def rebuild(self, region: str, windows: list[tuple[date, date]], *, whole: bool = False) -> int:
@@ -212,7 +221,7 @@ class _Jobs:
             ):  # fmt: skip
                 break
             if self._is_pending(region, first, last):
-                self.outcome.failures.append(f"{region}: {first} to {last} were rebuilt, but not judged")
+                self.outcome.fail(f"{region}: rebuild", f"{first} to {last} were rebuilt, but not judged")
                 break
             days += (last - first).days + 1
         return days
@@ -259,16 +268,16 @@ def _has_release_due(settings: Settings, region: str) -> bool:
         return True  # the job will say what is wrong
 
 
-def _cause(result: dg.ExecuteInProcessResult) -> str:
-    """The innermost error of the failed step, in one line."""
+def _cause(result: dg.ExecuteInProcessResult) -> tuple[str, str | None]:
+    """The innermost error of the failed step: what it says in one line, and its class."""
     for failure in result.get_step_failure_events():
         error = failure.step_failure_data.error
         while error and error.cause:
             error = error.cause
         if error:
             _, _, message = error.message.partition(": ")  # the class comes first
-            return " ".join((message or error.message).split())
-    return "see the run in the Dagster UI"
+            return " ".join((message or error.message).split()), error.cls_name
+    return "see the run in the Dagster UI", None
 
 
 def _end_killed_runs(instance: dg.DagsterInstance) -> None:

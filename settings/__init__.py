@@ -9,6 +9,7 @@ from settings.config import Settings, is_region_name
 from settings.errors import PermanentError, RomiError, TransientError, UnknownValueError, UsageError
 from settings.experiments import Experiment
 from settings.formats import WAREHOUSE_FORMAT
+from settings.incidents import Incidents
 from settings.loading import load_settings
 from settings.section import Section
 from settings.sections import Anomalies, Anomaly, Backup, Consent, Privacy, Region, Retention, Slo, Topic
@@ -16,7 +17,7 @@ from settings.sources import Source
 
 __all__ = [
     "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup", "ChannelRule", "Consent",
-    "Conversion", "Experiment", "PermanentError", "Privacy", "Region", "Retention", "RomiError", "Section", "Settings",
-    "Slo", "Source", "Topic", "TransientError", "UnknownValueError", "UsageError", "is_region_name", "load_settings",
-    "now",
+    "Conversion", "Experiment", "Incidents", "PermanentError", "Privacy", "Region", "Retention", "RomiError", "Section",
+    "Settings", "Slo", "Source", "Topic", "TransientError", "UnknownValueError", "UsageError", "is_region_name",
+    "load_settings", "now",
 ]  # fmt: skip

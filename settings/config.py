@@ -11,6 +11,7 @@ from pydantic import field_validator, model_validator
 from settings.attribution import Attribution
 from settings.errors import UnknownValueError
 from settings.experiments import Experiment
+from settings.incidents import Incidents
 from settings.section import Section
 from settings.sections import Anomalies, Backup, Consent, Privacy, Region, Retention, Slo, Topic
 from settings.sources import Fx, Source, check_sources
@@ -33,6 +34,7 @@ class Settings(Section):
     slo: Slo = Slo()
     anomalies: Anomalies = Anomalies()
     backup: Backup = Backup()
+    incidents: Incidents = Incidents()
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "sources", "experiments", mode="before")

@@ -116,6 +116,10 @@ SECTIONS = {
     "Anomalies": "anomalies: {x: 1}",
     "Anomaly": "anomalies: {consent_rate: {x: 1}}",
     "Backup": "backup: {x: 1}",
+    "Incidents": "incidents: {x: 1}",
+    "Told": "incidents: {roles: [{role: on_call, address: ops, x: 1}]}",
+    "Step": "incidents: {ladder: [{after_minutes: 0, role: on_call, x: 1}]}",
+    "Stakes": "incidents: {severity: {x: 1}}",
     "Experiment": EXPERIMENT % "control: [a], x: 1",
 }
 

@@ -12,7 +12,7 @@ import click
 from settings import Settings, TransientError, UsageError, load_settings
 
 if TYPE_CHECKING:
-    from orchestration.pipeline import Outcome
+    from orchestration.outcome import Outcome
 
 
 @click.option(

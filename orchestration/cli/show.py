@@ -17,7 +17,7 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from operations.store.versions import VersionInfo
-    from orchestration.pipeline import Outcome
+    from orchestration.outcome import Outcome
 
 
 def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
@@ -27,7 +27,7 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
             "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
             "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
             "pinned": result.pinned, "keys_made": result.keys_made, "warnings": result.warnings,
-            "migrated": result.migrated, "notes": result.notes,
+            "migrated": result.migrated, "notes": result.notes, "incidents": result.incidents,
             "exit_code": result.exit_code,
         })  # fmt: skip
     out = console()
@@ -46,6 +46,8 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         out.print(f"[yellow]warning[/yellow] {escape(line)}")
     for line in result.notes:
         out.print(escape(line))
+    for line in result.incidents:
+        out.print(f"[yellow]{escape(line)}[/yellow]" if "opened" in line else escape(line))
     if result.version:
         out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
         for line in _hints(settings):

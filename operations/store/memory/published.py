@@ -24,7 +24,11 @@ class AtStart:
 
     stopped: frozenset[str]
     may_load_again: dict[str, Finding]
-    lines: list[str]
+    findings: list[Finding]  # of what no load may mend
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"{one.region}: {one}" if one.region else str(one) for one in self.findings]
 
 
 def at_start(settings: Settings, to_load: list[str]) -> AtStart:
@@ -36,8 +40,7 @@ def at_start(settings: Settings, to_load: list[str]) -> AtStart:
     again = {str(one.region): one for one in found if one.may_load_again and one.region in to_load}
     final = [one for one in found if one not in again.values()]
     books = of_books(settings, None, warehouse_memory(settings))
-    lines = [f"{one.region}: {one}" for one in final] + [str(one) for one in books]
-    return AtStart(frozenset(str(one.region) for one in final), again, lines)
+    return AtStart(frozenset(str(one.region) for one in final), again, [*final, *books])
 
 
 def of_warehouse(settings: Settings) -> list[Finding]:

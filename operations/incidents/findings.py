@@ -1,0 +1,134 @@
+"""What went wrong, where, and by which cause: the finding that gate, service levels, backups, locks and runs share.
+
+Findings of one root cause are one incident: fifty corrupt archives, three regions that are late since one queue
+stopped, one lock that fails six steps. The root is the kind with the words of its cause, without what differs from
+place to place (regions, days, numbers, paths).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+_KEPT_THINGS = 1000
+_PLACES = re.compile(r"\S*/\S+|`[^`]*`|'[^']*'|\"[^\"]*\"")
+_NUMBERS = re.compile(r"[+-]?\d[\d,.:TZ-]*")
+_WORD = re.compile(r"[a-z_]+|#|…")
+
+
+class Kind(StrEnum):
+    """Kinds of causes; each has a runbook (:mod:`operations.incidents.runbooks`)."""
+
+    FAILED_RUN = "failed_run"
+    WITHHELD = "withheld"
+    CORRUPT_ARCHIVES = "corrupt_archives"
+    LATE_REGION = "late_region"
+    BACKLOG = "backlog"
+    FAILOVER = "failover"
+    BURN_RATE = "burn_rate"
+    MEMORY = "memory"
+    LOCK = "lock"
+    DISK_FULL = "disk_full"
+    OUT_OF_MEMORY = "out_of_memory"
+    UNREADABLE = "unreadable"
+    JOURNAL = "journal"
+    CLOCK = "clock"
+    BACKUP_FAILED = "backup_failed"
+    NOTICES_UNDELIVERABLE = "notices_undeliverable"
+    BREACH = "breach"
+
+
+_STOPS = frozenset({Kind.FAILED_RUN, Kind.MEMORY, Kind.LOCK, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.UNREADABLE})
+_INPUT = frozenset({Kind.BACKLOG, Kind.LATE_REGION, Kind.CORRUPT_ARCHIVES, Kind.FAILOVER})
+# Consequences: with an incident of such a kind in the same region they are part of it, and by themselves their own.
+_FOLLOWS: dict[Kind, frozenset[Kind]] = {
+    Kind.BURN_RATE: _STOPS | _INPUT | {Kind.WITHHELD, Kind.JOURNAL},
+    Kind.LATE_REGION: _STOPS | {Kind.BACKLOG},
+    Kind.BACKLOG: _STOPS,
+    Kind.FAILOVER: frozenset({Kind.CORRUPT_ARCHIVES}),
+}
+# Their things have names that stay, so that whoever resolves an incident of them accepts exactly these.
+_NAMED_THINGS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.FAILOVER})
+
+Key = tuple[str, str | None, str | None, str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause at one place. Nothing in it is personal data, nor a value of the data.
+
+    Args:
+        kind: what sort of cause.
+        cause: it in few words, the same wherever it strikes: ``truncated gzip``, ``stale_rate``.
+        evidence: a line for people that says what was seen.
+        region: where; None for what concerns the whole warehouse.
+        topic: of the archives, or the folder of a table's files.
+        things: names of what it touches: archives, days, steps, service levels.
+        mend: the command or deed that mends it.
+        follows: kinds of causes of which this is a consequence where they strike the same region.
+    """
+
+    kind: Kind
+    cause: str
+    evidence: str
+    region: str | None = None
+    topic: str | None = None
+    things: tuple[str, ...] = ()
+    mend: str = ""
+    follows: frozenset[Kind] = field(default_factory=frozenset)
+
+    @property
+    def root(self) -> str:
+        """By which findings of one root cause fall together, whatever the region."""
+        return f"{self.kind.value}: {normal_cause(self.cause, self.region)}"
+
+    @property
+    def consequence_of(self) -> frozenset[Kind]:
+        return self.follows | _FOLLOWS.get(self.kind, frozenset())
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        """Each thing that it touches, by kind and place; the place itself where it names none."""
+        return frozenset((self.kind.value, self.region, self.topic, thing) for thing in self.things or ("",))
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """Whether to resolve it by hand means to live with the things that it names."""
+        return self.kind in _NAMED_THINGS
+
+    def as_line(self) -> dict[str, Any]:
+        """As it stands in the book of incidents."""
+        return asdict(self) | {
+            "kind": self.kind.value,
+            "things": list(self.things[:_KEPT_THINGS]),
+            "follows": sorted(self.follows),
+        }
+
+    @classmethod
+    def of_line(cls, line: dict[str, Any]) -> Finding:
+        """
+        Raises:
+            ValueError, KeyError: it is of a kind that this release does not know, or no finding.
+        """
+        return cls(
+            Kind(line["kind"]), line["cause"], line["evidence"], line["region"], line["topic"], tuple(line["things"]),
+            line["mend"], frozenset(Kind(one) for one in line["follows"]),
+        )  # fmt: skip
+
+
+def normal_cause(cause: str, region: str | None = None) -> str:
+    """The words of a cause without what differs from place to place."""
+    text = _NUMBERS.sub("#", _PLACES.sub("…", cause.lower()))
+    words = [word for word in _WORD.findall(text) if word != (region or "").lower()]
+    return " ".join(_without_repeats(words)) or "unknown"
+
+
+def _without_repeats(words: list[str]) -> Iterator[str]:
+    last = None
+    for word in words:
+        if word != last or word not in "#…":
+            yield word
+        last = word
