@@ -5,6 +5,7 @@ look for what must not come out at the other end.
 """
 
 from operations.sample_shop.landing import RegionSummary, SampleSummary, write_landing
+from operations.sample_shop.plots import Story
 from operations.sample_shop.world import config_yaml
 
-__all__ = ["RegionSummary", "SampleSummary", "config_yaml", "write_landing"]
+__all__ = ["RegionSummary", "SampleSummary", "Story", "config_yaml", "write_landing"]

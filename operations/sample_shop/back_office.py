@@ -95,7 +95,7 @@ class Ledger:
         self._row(order, "completed", 0, order.day, order.at + HOUR // 12)
 
     def _plan(self, order: Order) -> None:
-        fate = self._rng.random()
+        fate = self._rng.random() / self._shop.plot.regret(order.day)
         for kind, share, earliest, latest in (("cancel", 0.02, 1, 2), ("refund", 0.05, 2, 14), ("part", 0.03, 2, 14)):
             if fate < share:
                 self._due[order.day + timedelta(self._rng.randint(earliest, latest))].append((kind, order))
@@ -149,13 +149,15 @@ def write_spend(folder: Path, shop: Shop, days: list[date], rng: random.Random) 
     scale = 1.0 if world.EXPONENT[currency] else _YEN_A_CENT
     spent = 0
     for platform in _COLUMNS:
-        campaigns = [campaign for campaign in world.CAMPAIGNS if campaign.platform == platform]
+        campaigns = [campaign for campaign in shop.plot.campaigns if campaign.platform == platform]
         months: dict[str, list[tuple[str, ...]]] = defaultdict(list)
         restated: dict[str, tuple[str, ...]] = {}
         for day in days:
             for campaign in campaigns:
+                if not shop.plot.weight(campaign, day):
+                    continue
                 clicks = shop.clicks[day, campaign.id] + rng.randint(0, 2)
-                cost = int(clicks * campaign.cost * scale * rng.uniform(0.8, 1.2))
+                cost = int(clicks * shop.plot.click_cost(campaign, day) * scale * rng.uniform(0.8, 1.2))
                 shown = clicks * rng.randint(20, 60)
                 rows = months[f"{day:%Y-%m}"]
                 row = (platform, day, currency, campaign.id, campaign.name, shown, clicks)

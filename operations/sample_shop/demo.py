@@ -1,4 +1,4 @@
-"""The landing zone of the demo: the sample shop's last days up to yesterday, made whole or not at all."""
+"""The landing zone of the demo: the sample shop's story up to yesterday, made whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from settings import Settings, UsageError, now
 MARKER = ".sample.json"
 
 
-def prepare(settings: Settings, days: int, events: int, progress: Callable[[int], None] | None = None) -> bool:
+def prepare(settings: Settings, days: int | None, events: int, progress: Callable[[int], None] | None = None) -> bool:
     """Make the sample landing zone where there is none; one made before is used again as it is.
 
     Args:
+        days: how many it has, up to yesterday; by default two full months and the running one.
+        events: how many records of visits and orders, over all regions.
         progress: called with the number of records written so far.
 
     Returns:
@@ -38,7 +40,9 @@ def prepare(settings: Settings, days: int, events: int, progress: Callable[[int]
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         until = now().date() - timedelta(days=1)
-        summary = sample_shop.write_landing(fresh, until=until, days=days, events=events, progress=progress)
+        story = sample_shop.Story(until)
+        days = days or story.days
+        summary = sample_shop.write_landing(fresh, until=until, days=days, events=events, plot=story, progress=progress)
         (fresh / MARKER).write_text(json.dumps({"until": str(until), "days": days, "records": summary.records}))
         if root.exists():
             root.rmdir()

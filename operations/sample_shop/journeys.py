@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from operations.sample_shop import world
+from operations.sample_shop.plots import Plot
 from operations.sample_shop.records import HOUR, SECOND, Order, Record, money, stamp, uuid
 from operations.sample_shop.world import MARKETS, Campaign
 
@@ -43,8 +44,8 @@ class Person:
 class Shop:
     """One region's shop; `day` goes forward through time and gives the records of each day."""
 
-    def __init__(self, region: str, rng: random.Random) -> None:
-        self.region, self.market, self.rng = region, MARKETS[region], rng
+    def __init__(self, region: str, rng: random.Random, plot: Plot) -> None:
+        self.region, self.market, self.rng, self.plot = region, MARKETS[region], rng, plot
         self.people: list[Person] = []
         self.clicks: Counter[tuple[date, str]] = Counter()
         self.new_orders: list[Order] = []
@@ -52,11 +53,13 @@ class Shop:
         self._person_count = self._order_count = 0
         self.today = date.min
         self._weights = [[row[1] for row in world.TRAFFIC], [row[2] for row in world.TRAFFIC]]
+        self._campaign_weights: list[float] = []
         self.url = f"https://{self.market.host}"
 
     def day(self, day: date, count: int) -> list[Record]:
         """Exactly `count` records of visits and their orders; the orders are in `new_orders` as well."""
         self.today, self._records, self.new_orders = day, [], []
+        self._campaign_weights = [self.plot.weight(one, day) for one in self.plot.campaigns]
         while (left := count - len(self._records)) > 0:
             self._visit(left)
         return self._records
@@ -78,11 +81,11 @@ class Shop:
         at = hour % 24 * HOUR + int(rng.random() * HOUR)
         at = min(at, 22 * HOUR)  # a visit ends on the day it began
         wants = 0.03 if person.visits == 0 else 0.07 if person.orders == 0 else 0.1
-        buys = limit >= LONGEST_VISIT and rng.random() < wants
+        luck = rng.random() if limit >= LONGEST_VISIT else 1.0
         person.visits += 1
         session = _Session(self, person, device, at, limit)
-        session.browse(1 + min(int(rng.expovariate(0.45)), 5))
-        if buys:
+        session.browse(1 + min(int(rng.expovariate(self.plot.brevity)), 5))
+        if luck < wants * self.plot.pull(session.campaign_id, self.today):
             person.orders += 1
             session.buy()
 
@@ -121,7 +124,7 @@ class Shop:
         rng, market = self.rng, self.market
         self._order_count += 1
         currency, _, price = rng.choices(market.currencies, [share for _, share, _ in market.currencies])[0]
-        revenue = max(int(price * rng.lognormvariate(0, 0.6)), 300)
+        revenue = max(int(price * self.plot.price(self.today) * rng.lognormvariate(0, 0.6)), 300)
         order = Order(
             f"{self.region.upper()}-{1_000_000 + self._order_count}",
             self.today,
@@ -138,16 +141,16 @@ class Shop:
         self.new_orders.append(order)
         return order
 
-    def source(self, is_return: bool) -> tuple[str, str, str]:
-        """Where a visit comes from: (referrer, query of the landing page, JSON of context.campaign)."""
+    def source(self, is_return: bool) -> tuple[str, str, str, str]:
+        """Where a visit comes from: (referrer, query of the landing page, JSON of context.campaign, campaign's id)."""
         rng = self.rng
         kind = rng.choices(world.TRAFFIC, self._weights[is_return])[0][0]
         if kind != "campaign":
             referrer, query = rng.choice(kind)
-            return referrer, query, ""
-        campaign = rng.choices(world.CAMPAIGNS, [c.weight for c in world.CAMPAIGNS])[0]
+            return referrer, query, "", ""
+        campaign = rng.choices(self.plot.campaigns, self._campaign_weights)[0]
         self.clicks[self.today, campaign.id] += 1
-        return world.CLICK_REFERRERS[campaign.platform], *self._tags(campaign)
+        return world.CLICK_REFERRERS[campaign.platform], *self._tags(campaign), campaign.id
 
     def _tags(self, campaign: Campaign) -> tuple[str, str]:
         """(query, context.campaign): tagged both ways, in the URL only, or by nothing but a click id."""
@@ -175,7 +178,7 @@ class _Session:
         self.shop, self.person, self.device, self.at, self.left = shop, person, device, at, limit
         self.fate = "loaded" if person.allows else "no_consent"
         self.day = shop.today
-        self.referrer, self.query, self.campaign = shop.source(person.visits > 1)
+        self.referrer, self.query, self.campaign, self.campaign_id = shop.source(person.visits > 1)
         self.is_known = device.is_known and shop.rng.random() < 0.6
         self._fragments()
 

@@ -8,12 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from pathlib import Path
 
 from operations.sample_shop.back_office import Ledger, write_rates, write_spend
 from operations.sample_shop.dirt import Soiler
 from operations.sample_shop.journeys import Shop
+from operations.sample_shop.plots import Plot
 from operations.sample_shop.records import Record
 from operations.sample_shop.world import MARKETS
 from settings import UnknownValueError
@@ -74,6 +76,7 @@ def write_landing(
     regions: tuple[str, ...] = ("eu", "us", "jp"),
     seed: int = 7,
     dirt: float = 0.01,
+    plot: Plot | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> SampleSummary:
     """Fill `root` with the landing zone of a shop; the same arguments give the same bytes.
@@ -83,6 +86,7 @@ def write_landing(
         until: the last UTC day with events; `days` days end with it.
         events: records of visits and orders, over all regions; dirt comes on top.
         dirt: share of records that meet some mishap; 0 gives none.
+        plot: what happens in the shop; nothing by default.
         progress: called after each day of a region with the records written so far.
 
     Raises:
@@ -92,6 +96,8 @@ def write_landing(
         if region not in MARKETS:
             raise UnknownValueError("region of the sample shop", region, list(MARKETS))
     calendar = [until - timedelta(days - 1 - n) for n in range(days)]
+    plot = plot or Plot()
+    shares = _parts(events, [plot.region_share(region) for region in regions])
     summaries: dict[str, RegionSummary] = {}
     written = 0
 
@@ -99,13 +105,19 @@ def write_landing(
         if progress:
             progress(written + count)
 
-    for n, region in enumerate(regions):
-        share = events * (n + 1) // len(regions) - events * n // len(regions)
+    for region, share in zip(regions, shares, strict=True):
         rng = random.Random(f"{seed}:{region}")
-        summaries[region] = _write_region(root / region, Shop(region, rng), calendar, share, dirt, rng, report)
+        opened = [day for day in calendar if day >= plot.opens_on(region)]
+        summaries[region] = _write_region(root / region, Shop(region, rng, plot), opened, share, dirt, rng, report)
         written += summaries[region].records
     write_rates(root / "fx" / "eurofxref-hist.csv", calendar[0] - _RATES_BEFORE, until, random.Random(f"{seed}:fx"))
     return SampleSummary(written, sum(summary.archives for summary in summaries.values()), summaries)
+
+
+def _parts(whole: int, shares: list[int]) -> list[int]:
+    """A whole number split by shares, so that the parts add up to it."""
+    ends = [0, *accumulate(shares)]
+    return [whole * end // ends[-1] - whole * start // ends[-1] for start, end in pairwise(ends)]
 
 
 def _write_region(
@@ -119,8 +131,8 @@ def _write_region(
 ) -> RegionSummary:
     ledger, soiler = Ledger(shop, rng), Soiler(rng, dirt, len(calendar) - 1)
     archives = _Archives(root / "events" / "topics")
-    for n, day in enumerate(calendar):
-        count = events * (n + 1) // len(calendar) - events * n // len(calendar)
+    counts = _parts(events, [shop.plot.day_share(day) for day in calendar])
+    for n, (day, count) in enumerate(zip(calendar, counts, strict=True)):
         records = ledger.due(day, count)
         records += shop.day(day, count - len(records))
         ledger.book(shop.new_orders)

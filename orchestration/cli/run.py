@@ -68,16 +68,20 @@ def backfill(
     )
 
 
-@click.option("--days", default=60, show_default=True, help="Days of the sample shop, up to yesterday.")
-@click.option("--events", default=200_000, show_default=True, help="Records of the sample shop.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    help="Days of the sample shop, up to yesterday; default: two full months and the running one.",
+)
+@click.option("--events", default=150_000, show_default=True, help="Records of the sample shop.")
 @click.option("--landing", metavar="DIR", help="Where to make the landing zone; default: the configuration's.")
 def demo(
-    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int, events: int
+    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int | None, events: int
 ) -> int:
     """Make a sample landing zone (three regions) and do `run` on it."""
     from operations import sample_shop
     from operations.sample_shop import demo as sample
-    from orchestration.cli import show
+    from orchestration.cli import show_demo
     from orchestration.cli.show_progress import sample_progress
 
     path = config or Path("romi.yaml")
@@ -88,7 +92,7 @@ def demo(
         sample.prepare(settings, days, events, tell)
     code = _pipeline(settings, path, as_json)
     if not as_json:
-        show.demo_summary(settings)
+        show_demo.demo_summary(settings)
     return code
 
 

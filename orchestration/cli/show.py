@@ -6,13 +6,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from rich.markup import escape
 from rich.table import Table
 
 from operations.store.versions import current_version
 from orchestration.cli.console import console
-from orchestration.cli.show_status import books_table, is_sound, print_status
+from orchestration.cli.show_status import is_sound, print_status
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -79,46 +78,6 @@ def status(overview: dict[str, Any], as_json: bool) -> int:
     else:
         print_status(overview)
     return int(not is_sound(overview))
-
-
-def demo_summary(settings: Settings) -> None:
-    """The end of `romi demo`: ROMI by channel, the books, accuracy, and how to open what was published."""
-    from operations import status as warehouse_status
-
-    overview = warehouse_status.overview(settings)
-    marts = settings.published / "marts.duckdb"
-    if not marts.exists():
-        return
-    out, currency = console(), settings.reporting_currency
-    table = Table(title=f"ROMI by channel, all regions and months, model: linear ({currency})", title_justify="left")
-    for name in ("channel", "spend", "net revenue", "margin", "ROAS", "ROMI"):
-        table.add_column(name, justify="left" if name == "channel" else "right")
-    with duckdb.connect(str(marts.resolve()), read_only=True) as con:
-        rows = con.execute("""
-            select channel, sum(spend), sum(net_revenue), sum(margin) from finance.romi_monthly
-            where attribution_model = 'linear' group by channel order by 3 desc, 1""").fetchall()
-    whole = ("all", *(sum(row[i] for row in rows) for i in (1, 2, 3)))
-    for channel, spend, net, margin in [*rows, whole]:
-        if channel == whole[0]:
-            table.add_section()
-        roas, romi = (f"{net / spend:.2f}", f"{(margin - spend) / spend:+.0%}") if spend else ("", "")
-        table.add_row(channel, f"{spend:,.2f}", f"{net:,.2f}", f"{margin:,.2f}", roas, romi)
-    out.print(table)
-    out.print(books_table(overview))
-    for name, one in overview["regions"].items():
-        accuracy = one["slo"].get("accuracy")
-        if accuracy:
-            share, orders, objective = (accuracy[key] for key in ("achieved", "orders", "objective"))
-            out.print(f"accuracy {name}: {share:.3%} of {orders:,} ledger orders (SLO {objective:.1%})")
-    out.print(f"\npublished: {marts}")
-    out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
-    paid = [(spend, channel) for channel, spend, *_ in rows if spend and channel != "(other)"]
-    if paid:
-        dearest = max(paid)[1]
-        out.print(
-            f"ask next which campaigns of {dearest} earn their cost:  SELECT month, campaign, spend, margin"
-            f" FROM romi.finance.romi_monthly WHERE channel = '{dearest}' AND attribution_model = 'linear';"
-        )
 
 
 def versions(found: list[VersionInfo], pinned: int | None, as_json: bool) -> None:

@@ -1,0 +1,51 @@
+"""The end of `romi demo`: a table that fits a terminal and adds up, and what to ask next."""
+
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from orchestration.cli.show_demo import Cell, _table, next_question
+
+
+def cell(channel, campaign, spend, margin, before=None):
+    return Cell(channel, campaign, Decimal(spend), Decimal(margin) * 2, Decimal(margin), before)
+
+
+CELLS = [
+    cell("Direct", "(none)", "0", "98765.43"),
+    cell("Paid Social", "Prospecting_Lookalike 1%", "12408.26", "8616.59", 0.62),
+    cell("Paid Search", "Generic - Running Shoes", "11106.60", "5636.15", -0.46),
+    cell("Email", "Weekly News", "214.73", "755.33", 37.8),
+    cell("(other)", "(other)", "4063.14", "-2247.25", 0.63),
+]
+
+
+def test_the_table_fits_a_terminal_and_adds_up():
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(_table(CELLS, "October"))
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    assert max(map(len, lines)) <= 100
+    rows = [line.split() for line in lines if line.strip()]
+    whole = next(row for row in rows if row[0] == "all")
+    assert whole == ["all", "27,792.73", "223,052.50", "111,526.25", "+301%"]
+
+
+def test_one_asks_next_where_the_campaign_fell_that_loses_now():
+    question = next_question(CELLS)
+    assert "where Prospecting_Lookalike 1% fell from +62% to -31%" in question
+    assert "WHERE campaign = 'Prospecting_Lookalike 1%'" in question
+
+
+def test_a_name_with_a_quote_is_asked_for_as_sql_wants_it():
+    assert "campaign = 'Members'' Week'" in next_question([cell("Email", "Members' Week", "10", "5", 0.5)])
+
+
+@pytest.mark.parametrize("cells", [[], [cell("Direct", "(none)", "0", "1")], [cell("(other)", "(other)", "9", "1", 2)]])
+def test_where_nothing_named_has_cost_there_is_nothing_to_ask(cells):
+    assert next_question(cells) is None
+
+
+def test_where_nothing_fell_one_asks_about_the_dearest_channel():
+    assert "campaigns of Paid Search earn" in next_question([cell("Paid Search", "(other)", "10", "5", 0.9)])
