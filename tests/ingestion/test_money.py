@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.money import LARGEST, LARGEST_WORTH_CENTS, MINOR_UNITS, RATES_E8, parse_amount, to_minor
-from quality.landed_orders import half_even
+from quality.landed_rates import half_even
 from quality.plausible import LARGEST_UNASKED_CENTS
 
 

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file, transaction
-from quality.landed_orders import Order, Rates, half_even, landed_orders
+from quality.landed_orders import Order, landed_orders
+from quality.landed_rates import Rates, half_even
 from quality.reconcile import reconcile
 from quality.set_aside import lines, summary
 from settings import Region, Settings, UnknownValueError
