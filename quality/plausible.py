@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from quality.landed_orders import Rates
+from quality.landed_rates import Rates
 from quality.sli import local_day
 from settings import Settings
 

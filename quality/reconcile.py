@@ -13,7 +13,8 @@ import polars as pl
 
 from quality import refused_rows, sli
 from quality.conservation import unbalanced_days
-from quality.landed_orders import Order, Rates, landed_orders, spend_currencies
+from quality.landed_orders import Order, landed_orders, spend_currencies
+from quality.landed_rates import Rates
 from quality.order_matching import do_not_meet
 from quality.plausible import implausible_orders
 from quality.slo import POOLED_DAYS, objectives, pooled
