@@ -43,7 +43,7 @@ secrets: .venv/ready ## no secret in a tracked file but those that tests make up
 
 ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3000
 	@mkdir -p warehouse/dagster && cp -n orchestration/dagster.yaml warehouse/dagster/
-	@DAGSTER_HOME=$(CURDIR)/warehouse/dagster PATH=$(CURDIR)/$(BIN):$$PATH dagster dev -w workspace.yaml
+	@PYTHONWARNINGS='ignore:Function `dev_command`' DAGSTER_HOME=$(CURDIR)/warehouse/dagster PATH=$(CURDIR)/$(BIN):$$PATH dagster dev -w workspace.yaml
 
 bench: .venv/ready ## what README's figures come from
 	@$(BIN)/python -m benchmarks

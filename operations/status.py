@@ -51,6 +51,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "archives": {kind: {state: count for found, state, count in states if found == kind} for kind, _, _ in states},
         "records": records_by_fate(con),
         "tables": {kind: records_by_fate(con, kind) for kind in _TABLE_KINDS},
+        "first_day": _first_day(con),
         "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
         "pending_tables": [plan.tables_to_rebuild(con, *window) for window in plan.windows(con)],
         "withheld": {str(day): reason for day, reason in withheld},
@@ -246,6 +247,13 @@ def _over_the_last_days(settings: Settings, name: str, good: float, orders: int)
     left = 1 - (1 - achieved) / (1 - objective) if objective < 1 else float(achieved == 1)
     return {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left,
             "is_met": achieved >= objective}  # fmt: skip
+
+
+def _first_day(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The first day that was built or is to be, in ISO's spelling; None before anything has landed."""
+    known = "select day from ops.days where build > 0 union all select day from ops.pending_days"
+    first = _one(con, f"select min(day) from ({known})")
+    return first and str(first)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> Any:

@@ -8,10 +8,9 @@ from datetime import date, timedelta
 import dagster as dg
 
 from operations.rebuilding.plan import split_windows
+from orchestration.calendar_start import first_day
 
-# Raw events live 395 days by default. Every day before belongs to the first partition, so that none is out of reach; a
-# calendar that began long before the data would show nearly all of them missing, and each run goes through its keys.
-FIRST_DAY = date(date.today().year - 2, 1, 1)
+FIRST_DAY = first_day()  # every day before belongs to the first partition, so that none is out of reach
 
 regions = dg.DynamicPartitionsDefinition(name="region")
 # Two days ahead of UTC, since a region east of it is a day ahead.

@@ -38,6 +38,7 @@ from orchestration.journal import set_aside_if_damaged
 from orchestration.outcome import Outcome
 from orchestration.partitions import range_tags, regions
 from orchestration.selection import rebuild_of
+from orchestration.timeline import NOT_RETRIED, shown_in_timeline
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
 from settings import RomiError, Settings, UnknownValueError, UsageError
@@ -196,7 +197,7 @@ class _Jobs:
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
         result = _definitions().resolve_job_def(name).execute_in_process(
             instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
-            raise_on_error=False, partition_key=partition_key, tags={**_OURS, **(tags or {})},
+            raise_on_error=False, partition_key=partition_key, tags={**_OURS, **NOT_RETRIED, **(tags or {})},
             asset_selection=selection,
         )  # fmt: skip
         if not result.success:
@@ -299,7 +300,7 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     try:
         reference = InstanceRef.from_dir(str(home), overrides=overrides(home))
         with in_batches(), dg.DagsterInstance.from_ref(reference) as opened:
-            yield opened
+            yield shown_in_timeline(opened)
     finally:
         event.remove(Engine, "connect", _no_sync)
 

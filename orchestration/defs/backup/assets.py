@@ -15,7 +15,7 @@ _KEY = dg.AssetKey(["ops", "backup"])
 
 @dg.asset(
     key=_KEY,
-    group_name="backup",
+    group_name="ops",
     kinds={"python"},
     owners=["team:data-platform"],
     pool=POOL,
@@ -48,11 +48,20 @@ def backup(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materi
     return dg.MaterializeResult(metadata=facts, check_results=[check._replace(passed=True)])
 
 
-backup_job = dg.define_asset_job("backup", selection=dg.AssetSelection.groups("backup"),
+backup_job = dg.define_asset_job("backup", selection=dg.AssetSelection.assets(_KEY),
                                  description="Back up the warehouse, and restore the backup on trial.")  # fmt: skip
 
 
-@dg.schedule(job=backup_job, cron_schedule="20 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+def default_status() -> dg.DefaultScheduleStatus:
+    """On where `backup.every_hours` is configured; a schedule that would never have anything to do is shown as off."""
+    try:
+        is_configured = Warehouse().settings.backup.every_hours is not None
+    except RomiError:  # whoever starts a run is told what is wrong with romi.yaml
+        is_configured = False
+    return dg.DefaultScheduleStatus.RUNNING if is_configured else dg.DefaultScheduleStatus.STOPPED
+
+
+@dg.schedule(job=backup_job, cron_schedule="20 * * * *", default_status=default_status())
 def backups(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
     """Every hour, a backup if the last good one is older than `backup.every_hours`; without that key, none."""
     settings = warehouse.settings

@@ -19,6 +19,7 @@ from operations.store.memory.keeping import refuse_copies, refuse_lost_state, se
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
 from orchestration.partitions import regions
+from orchestration.table_facts import rows_of_regions
 from orchestration.warehouse import Warehouse
 from quality.books import BookCheck, book_checks
 
@@ -92,7 +93,6 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             withdrawal.note_changes(con)
             pending = plan.plan(con, settings, region)
             withdrawal.take_out(con)
-            counts = {table: con.execute(f"select count(*) from raw.{table}").fetchall()[0][0] for table in _RAW}
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)["fields"]
     facts = {
@@ -100,9 +100,12 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         "new_fields": dg.MetadataValue.json(found["new"]),
         "broken_fields": dg.MetadataValue.json(found["broken"]),
     }  # fmt: skip
-    for table in _RAW:
+    for table, rows in rows_of_regions(settings, "raw", _RAW).items():
         if dg.AssetKey(["raw", table]) in context.selected_asset_keys:
-            metadata = {"dagster/row_count": counts[table], **(facts if table == "events" else {})}
+            counts = {"dagster/row_count": sum(rows.values()), "dagster/partition_row_count": rows.get(region)}
+            here = {name: count for name, count in counts.items() if count is not None}
+            by_region = {f"rows in {name}": count for name, count in rows.items()}
+            metadata: dict[str, Any] = {**here, **by_region, **(facts if table == "events" else {})}
             yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
     yield from _results(context, checks)
 

@@ -9,11 +9,12 @@ from operations import status
 from operations.finance_tables.published_tables import FINANCE
 from operations.finance_tables.version_audit import audit
 from operations.publishing import publish
-from operations.publishing.expectation_gate import Gate, folder, look_at_published
+from operations.publishing.expectation_gate import Gate, look_at_published
 from operations.rights import erasures
 from operations.store.versions import current_version, version_dir
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
+from orchestration.table_facts import of_version
 from orchestration.warehouse import Warehouse
 from quality.expectations.catalogue import RULES
 from settings import Settings
@@ -75,11 +76,10 @@ def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[A
             for one in gate.findings:
                 yield _result(one)
         withheld = _withheld(status.refresh(settings))
-        pages = {"data_docs": dg.MetadataValue.path(str(folder(settings) / "data_docs" / "index.html"))}
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
     yield dg.MaterializeResult(
         asset_key=_KEY,
-        metadata={"is_new_version": publication is not None, **facts, **(pages if gate.findings else {})},
+        metadata={**of_version(settings), "is_new_version": publication is not None, **facts},
     )
     yield from _standing(settings, _STANDING, withheld)
 

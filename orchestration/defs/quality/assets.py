@@ -1,5 +1,7 @@
 """The judgement on what was rebuilt: reconciled with the ledger, each day is settled or withheld."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from operations import status
@@ -7,6 +9,7 @@ from operations.finance_tables.published_tables import FINANCE
 from operations.rebuilding import rebuild
 from orchestration.automation import POOL
 from orchestration.checks import result, spec
+from orchestration.partition_checks import spread
 from orchestration.partitions import region_days, windows_of
 from orchestration.warehouse import Warehouse
 from quality.anomalies import MEASURES
@@ -42,7 +45,7 @@ _USUAL = [
     pool=POOL,
     check_specs=[_GATE, *_USUAL],
 )
-def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
     """The warehouse against the landed ledger, order by order, by code that shares nothing with the models."""
     windows, unusual = windows_of(context.partition_keys), []
     withheld: dict[str, str] = {}
@@ -54,7 +57,7 @@ def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse
             unusual += [(place, one) for one in rebuild.unusual(settings, region, first, last)]
         status.refresh(settings)
     by_measure = {measure: [one for one in unusual if one[1].measure == measure] for measure in MEASURES}
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={"withheld_days": len(withheld)},
         check_results=[
             result(_KEY, _GATE.name, dict(list(withheld.items())[:50])),
@@ -66,3 +69,4 @@ def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse
             ],
         ],
     )  # fmt: skip
+    spread(context)

@@ -21,7 +21,7 @@ _OVERDUE = spec(
 
 @dg.asset(
     key=_KEY,
-    group_name="retention",
+    group_name="ops",
     kinds={"duckdb", "python"},
     owners=["team:data-platform"],
     pool=POOL,
@@ -44,7 +44,7 @@ def disposal(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mate
     )
 
 
-retention_job = dg.define_asset_job("retention", selection=dg.AssetSelection.groups("retention"),
+retention_job = dg.define_asset_job("retention", selection=dg.AssetSelection.assets(dg.AssetKey(_KEY)),
                                     description="Dispose of what is past its period, and book it.")  # fmt: skip
 daily_retention = dg.ScheduleDefinition(
     name="daily_retention",

@@ -14,7 +14,9 @@ from operations.rebuilding.engine import Event, manifest
 from operations.rebuilding.rebuild import Asked
 from operations.store.memory.keeping import refuse_lost_state
 from orchestration.automation import POOL
+from orchestration.partition_checks import spread
 from orchestration.partitions import windows_of
+from orchestration.table_facts import add_facts
 from orchestration.translator import Translator
 from orchestration.warehouse import Warehouse
 
@@ -40,12 +42,14 @@ def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         try:
             for region, first, last in windows:
                 rebuild.build(settings, region, first, last, asked, heard.window(region))
+            add_facts(context, settings, windows)
         except BaseException:
             if len(windows) > 1:  # what of them was built, no event can say
                 heard.events.clear()
             raise
         finally:
             yield from _told(context, heard)
+            spread(context)
 
 
 class _Heard:

@@ -1,0 +1,84 @@
+"""What the UI shows of a table that was built: rows and money of each day, to be read and plotted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from ingestion.books import region_file
+from operations.finance_tables.measures import Measures, last_days_in_words, measures, of_day
+from operations.publishing.expectation_gate import folder
+from operations.store.versions import current_version, version_dir
+from settings import RomiError, Settings
+
+_GUIDES = (
+    "`docs/finance.md` says what the figures mean, `docs/operations.md` what to do about a withheld day or a failed"
+    " check, `docs/bi.md` how to read them from other tools."
+)
+
+
+def as_metadata(found: Measures) -> dict[str, Any]:
+    """A day's measures; money as floats, since only those are plotted, and nothing is computed from them."""
+    totals = {name: float(value) if isinstance(value, Decimal) else int(value) for name, value in found.totals.items()}
+    return {"dagster/partition_row_count": found.rows, "rows": found.rows, **totals}
+
+
+def add_facts(context: dg.AssetExecutionContext, settings: Settings, windows: Iterable[tuple[str, date, date]]) -> None:
+    """Add to each table that this run builds what it holds now, and to each of its days what that day holds."""
+    keys = [key for key in context.selected_asset_keys if key.path[0] != "raw"]
+    if not keys:
+        return
+    partitions = [key.partition("|") for key in context.partition_keys]
+    for region in sorted({region for region, *_ in windows}):
+        days = sorted(date.fromisoformat(day) for day, _, where in partitions if where == region)
+        with region_file(settings, region, read_only=True) as con:
+            counts = {
+                (schema, name): con.execute(f'select count(*) from "{schema}"."{name}"').fetchall()[0][0]
+                for schema, name in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+                if dg.AssetKey([schema, name]) in keys
+            }
+            found = {key: measures(con, key.path[-1], days[0], days[-1]) for key in keys if tuple(key.path) in counts}
+        for key in found:
+            for day in days:
+                if here := of_day(found[key], day):
+                    context.add_asset_metadata(as_metadata(here), key, f"{day}|{region}")
+            context.add_asset_metadata({f"rows in {region}": counts[(key.path[0], key.path[1])]}, key)
+
+
+def rows_of_regions(settings: Settings, schema: str, names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """By table and region, the rows that the regions' files hold; a region that cannot be read now is left out."""
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
+    for region in settings.known_regions():
+        if not settings.region_file(region).exists():
+            continue
+        with suppress(RomiError), region_file(settings, region, read_only=True) as con:
+            for name in found:
+                found[name][region] = con.execute(f'select count(*) from "{schema}"."{name}"').fetchall()[0][0]
+    return found
+
+
+def of_version(settings: Settings) -> dict[str, Any]:
+    """Of what is published now: the last days to read, its money to plot, and where a reader goes from there."""
+    current = current_version(settings)
+    if current is None:
+        return {}
+    place = version_dir(settings, current)
+    with duckdb.connect(str(place / "marts.duckdb"), read_only=True) as con:
+        words = last_days_in_words(con)
+        money = con.execute("select sum(net_revenue), sum(margin) from finance.orders_daily").fetchall()[0]
+        [spend] = con.execute("select sum(spend) from finance.spend_daily").fetchall()[0]
+    totals = zip(("net_revenue", "margin", "spend"), (*money, spend), strict=True)
+    pages = {"report": settings.published / "report.html", "data_docs": folder(settings) / "data_docs" / "index.html"}
+    return {
+        "version": current,
+        "last_days": dg.MetadataValue.md(words),
+        **{name: float(total or 0) for name, total in totals},
+        **{name: dg.MetadataValue.path(str(path.absolute())) for name, path in pages.items() if path.exists()},
+        "guides": dg.MetadataValue.md(_GUIDES),
+    }
