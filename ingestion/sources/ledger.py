@@ -127,7 +127,7 @@ def _optional(table: Table, name: str) -> pl.Series:
 
 
 def _masked(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    minor = {name: numbers.to_minor(frame[name], frame["currency"]) for name in ("revenue", *_OPTIONAL)}
+    minor = {name: numbers.to_minor(frame[name], frame["currency"])[0] for name in ("revenue", *_OPTIONAL)}
     return frame.with_columns(
         cells.by_distinct(frame["order_id"], lambda text: order_number(text, context.key), pl.String()),
         minor["revenue"].alias("revenue_minor"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 import polars_hash
 
@@ -11,7 +14,7 @@ from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.headers import normalised
 from ingestion.sources.tabular.read import REFUSED, Context, Read
 from ingestion.sources.tabular.table import EXTRACTED_AT, Table, Verdicts, is_total
-from privacy.redaction import is_too_long, redact
+from privacy.redaction import LONGEST_BYTES, redact
 
 NO_CAMPAIGN = "(none)"
 ROWS = pl.Schema({
@@ -21,7 +24,8 @@ ROWS = pl.Schema({
     "entity_hash": pl.UInt64(), "extracted_at": pl.String(),
 })  # fmt: skip
 _TEXTS = ("campaign_id", "campaign_name", "channel", "account", "currency")
-_SEPARATOR = "\x1f"
+_HASH_OF_EMPTY = 0xEF46DB3751D8E999
+_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that no cell's bits are lost
 # What a connector writes of its own doing: rows that differ in nothing else are the same row, read again.
 _OWN_DOING = ("_airbyte_raw_id", "_airbyte_ab_id", "_airbyte_meta", "_airbyte_generation_id", "_airbyte_normalized_at",
               "_airbyte_loaded_at", "_sdc_sequence", "_sdc_table_version")  # fmt: skip
@@ -31,6 +35,12 @@ _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|
 def read_spend(table: Table, context: Context) -> Read:
     """Read every row: its cost exactly, or why it is refused. Rows of a campaign and day are not added up here."""
     _leave_totals_out(table)
+    with ThreadPoolExecutor(1) as beside:  # Polars works on one column without Python's lock
+        hashes = beside.submit(_hashes, table)
+        return _judged(table, context, hashes.result)
+
+
+def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Series]]) -> Read:
     days, day_text = table.dates("date")
     until, until_text = table.dates("date_until")
     texts = {name: table.text(name) for name in _TEXTS[:-1]} | {"currency": table.currency()}
@@ -51,7 +61,7 @@ def read_spend(table: Table, context: Context) -> Read:
         "line": table.frame["line"], "spend_on": days, "campaign_id": ids, "money": money,
         **{name: texts[name] for name in ("campaign_name", "channel", "account", "currency")},
         **{name: table.count(name) for name in ("impressions", "clicks")},
-        **_hashes(table),
+        **hashes(),
     })  # fmt: skip
     rows = _masked(table, frame.filter(is_good) if not is_good.all() else frame, context)
     refused = pl.DataFrame({
@@ -119,18 +129,19 @@ def _hashes(table: Table) -> dict[str, pl.Series]:
 
 
 def _hashed(table: Table, places: list[str]) -> pl.Series:
-    text = pl.concat_str([pl.col(place).fill_null("") for place in places], separator=_SEPARATOR)
-    joined = table.frame.select(text.alias("text"))
-    return joined.select(polars_hash.col("text").nchash.xxhash64()).to_series()
+    """One number of each row's cells, in the order of `places`; an absent cell counts as an empty one."""
+    joined = pl.lit(0, pl.UInt64)
+    for place in places:
+        of_cell = polars_hash.col(place).nchash.xxhash64()
+        joined = joined * _MULTIPLIER + of_cell.fill_null(_HASH_OF_EMPTY)
+    return table.frame.lazy().select(joined.alias("hash")).collect(engine="streaming").to_series()
 
 
 def _masked(table: Table, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     for name in ("campaign_id", "campaign_name", "channel"):
-        too_long = cells.by_distinct(frame[name], is_too_long, pl.Boolean())
-        if too_long.any():
-            table.cut[name] = int(too_long.sum())
-    minor = numbers.to_minor(frame["money"], frame["currency"])
-    rest = (frame["money"] - minor.cast(pl.Int128) * numbers.minor_units(frame["currency"])).cast(pl.Int64)
+        if too_long := int((frame[name].str.len_bytes() > LONGEST_BYTES).sum()):
+            table.cut[name] = too_long
+    minor, rest = numbers.to_minor(frame["money"], frame["currency"])
     by_name = frame["campaign_id"].fill_null(frame["campaign_name"]).fill_null(NO_CAMPAIGN)
     return frame.with_columns(
         cells.by_distinct(by_name, lambda text: campaign_number(text, context.key), pl.String()).alias("campaign_id"),

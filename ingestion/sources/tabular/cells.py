@@ -20,12 +20,13 @@ _OFFSET = re.compile(r"\s*(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$", re.IGNORECASE)
 _CLOCK = re.compile(r"[T ](\d\d?:\d\d(:\d\d(\.\d+)?)?\s*([AP]M)?)$", re.IGNORECASE)
 _SPOKEN = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d %Y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %I:%M:%S %p", ", %I:%M %p")
+_AS_FLOAT = re.compile(r"\d+\.0+", re.ASCII)
 _NOT_WHOLE = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d{2,}|\d{16,}\.0+", re.ASCII)
 
 
 def by_distinct(values: pl.Series, function: Callable[[str], Any], kind: pl.DataType) -> pl.Series:
     """`function` of each value that is not null, called once for each distinct one."""
-    distinct = values.drop_nulls().unique()
+    distinct = (values.drop_nulls() if values.null_count() else values).unique()
     results = pl.Series([function(value) for value in distinct], dtype=kind, strict=False)
     if results.null_count() == len(results):
         return pl.repeat(None, len(values), dtype=kind, eager=True).alias(values.name)
@@ -52,8 +53,14 @@ def identifiers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     Args:
         values: as :func:`texts` gives them.
     """
-    problems = by_distinct(values, lambda text: "imprecise_id" if _NOT_WHOLE.fullmatch(text) else None, pl.String())
-    return by_distinct(values, lambda text: re.sub(r"^(\d+)\.0+$", r"\1", text), pl.String()), problems
+    distinct = values.unique().drop_nulls()
+    is_number = distinct.str.contains(r"^[+-]?[0-9.eE+]+$")  # of names there may be many
+    numbers = distinct.filter(is_number)
+    cut = [text for text in numbers if _NOT_WHOLE.fullmatch(text)]
+    as_float = [text for text in numbers if _AS_FLOAT.fullmatch(text)]
+    none = pl.repeat(None, len(values), dtype=pl.String, eager=True)
+    problems = none.zip_with(~values.is_in(cut).fill_null(False), pl.Series(["imprecise_id"])) if cut else none
+    return values.replace(as_float, [text.partition(".")[0] for text in as_float]) if as_float else values, problems
 
 
 def dates(values: pl.Series, formats: Sequence[str], is_only: bool = False) -> pl.Series:

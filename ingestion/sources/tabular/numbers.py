@@ -9,13 +9,14 @@ from functools import lru_cache
 import polars as pl
 
 from ingestion.money import LARGEST, LONGEST, MINOR_UNITS
+from ingestion.sources.tabular.cells import by_distinct
 
 # Amounts stand as whole numbers of 10^-12 of the unit.
 SCALE = 12
 _LARGEST_COUNT = 10**15
+_FITS_INT64 = 4 * 10**18  # twice of which does, too
 _SIMPLE = r"^-?[0-9]{1,12}(?:\.[0-9]{1,12})?$"
 _POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
-_WHOLE = r"^[0-9]{1,15}$"
 _COMMA_DECIMAL = re.compile(r"\d,\d{1,2}\D*$|\d,\d{4,}|\.\d{3},\d")
 _JSON = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SYMBOL = re.compile(r"^(-?)\s*([A-Z]{3}|[€£$¥])\s*|\s*([A-Z]{3}|[€£$¥])$")
@@ -94,7 +95,11 @@ def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.
         values: text, null where there is nothing.
         shift: the power of ten that the text counts in (micros: -6).
     """
-    is_simple = values.str.contains(_WHOLE if decimal == "," or shift else _SIMPLE).fill_null(False)
+    if decimal == "," or shift:
+        whole = _whole(values, LARGEST * 10**-shift)
+        is_simple = whole.is_not_null()
+    else:
+        is_simple = values.str.contains(_SIMPLE).fill_null(False)
     rest = values.filter(~is_simple).drop_nulls().unique()
     if decimal is None and any(map(_COMMA_DECIMAL.search, rest)):
         # Where a neighbour has a decimal comma, a point before three digits may group them.
@@ -103,7 +108,11 @@ def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.
         rest = pl.concat([rest, doubtful]).unique()
     else:
         doubtful = rest.clear()
-    scaled = _shifted(values, is_simple, shift)
+    if decimal == "," or shift:
+        wide = pl.col("whole").cast(pl.Int128) * 10 ** (SCALE + shift)
+        scaled = whole.to_frame("whole").select(wide).to_series()
+    else:
+        scaled = _scaled(values, is_simple)
     if rest.is_empty():
         return scaled, pl.repeat(None, len(values), dtype=pl.String, eager=True)
     unclear = set(doubtful)
@@ -115,11 +124,19 @@ def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.
     return scaled.zip_with(is_simple, others), why.zip_with(~is_simple, pl.Series([None], dtype=pl.String))
 
 
-def _shifted(values: pl.Series, is_simple: pl.Series, shift: int) -> pl.Series:
+def _whole(values: pl.Series, largest: int) -> pl.Series:
+    """The whole numbers up to `largest`, and above its negative; null where the text is anything else."""
+    number = values.cast(pl.Int64, strict=False)
+    lowest, highest = number.min(), number.max()
+    if number.is_empty() or lowest is None or (-largest <= lowest and highest <= largest):
+        return number
+    return number.set(~number.is_between(-largest, largest), None)
+
+
+def _scaled(values: pl.Series, is_simple: pl.Series) -> pl.Series:
     """Simple decimals in units of 10^-12."""
     number = pl.when(is_simple).then(pl.col("text")).cast(pl.Decimal(38, SCALE), strict=False)
-    scaled = values.to_frame("text").select(number.to_physical().cast(pl.Int128)).to_series()
-    return scaled if not shift else scaled // 10**-shift
+    return values.to_frame("text").select(number.to_physical().cast(pl.Int128)).to_series()
 
 
 def _amount(text: str, decimal: str | None, shift: int) -> int | str:
@@ -147,9 +164,11 @@ def _without_symbol(text: str) -> str:
 
 def counts(values: pl.Series, decimal: str | None) -> tuple[pl.Series, pl.Series]:
     """Whole numbers from 0 on, and whether a value is odd: there, and not such a number."""
-    is_whole = values.str.contains(_WHOLE).fill_null(False)
-    number = pl.when(is_whole).then(pl.col("text")).cast(pl.Int64, strict=False)
-    plain = values.to_frame("text").select(number).to_series()
+    plain = _whole(values, _LARGEST_COUNT)
+    plain = plain if (plain.min() or 0) >= 0 else plain.set(plain < 0, None)
+    is_whole = plain.is_not_null()
+    if plain.null_count() == values.null_count():
+        return plain, pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
     rest = values.filter(~is_whole).drop_nulls().unique()
     if rest.is_empty():
         return plain, pl.repeat(False, len(values), eager=True)
@@ -175,18 +194,27 @@ def _count(text: str, decimal: str | None) -> int | None:
     return int(number) if is_count else None
 
 
-def to_minor(scaled: pl.Series, currencies: pl.Series) -> pl.Series:
-    """Amounts of 10^-12 in minor units of each one's currency, half-even (EUR 0.125 → 12, JPY 1.5 → 2)."""
-    unit = minor_units(currencies)
-    frame = pl.DataFrame({"scaled": scaled, "unit": unit})
-    whole = pl.col("scaled") // pl.col("unit")
-    twice = (pl.col("scaled") - whole * pl.col("unit")) * 2
-    goes_up = (twice > pl.col("unit")) | ((twice == pl.col("unit")) & (whole % 2 != 0))
-    return frame.select((whole + goes_up.cast(pl.Int128)).cast(pl.Int64)).to_series()
+def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Amounts of 10^-12 in minor units of each one's currency, half-even (EUR 0.125 → 12, JPY 1.5 → 2).
+
+    Returns:
+        The minor units, and what rounding has taken off, in units of 10^-12: negative where it rounded up.
+    """
+    frame = pl.DataFrame({"scaled": scaled, "unit": _minor_units(currencies)})
+    largest = scaled.abs().max()
+    if largest is None or largest < _FITS_INT64:  # which is computed with far faster, and holds millions
+        frame = frame.cast(pl.Int64)
+    frame = frame.with_columns(whole=pl.col("scaled") // pl.col("unit"))
+    left = pl.col("scaled") - pl.col("whole") * pl.col("unit")
+    goes_up = (left * 2 > pl.col("unit")) | ((left * 2 == pl.col("unit")) & (pl.col("whole") % 2 != 0))
+    frame = frame.with_columns(left=left, up=goes_up.cast(frame.schema["scaled"]))
+    found = frame.select(
+        minor=(pl.col("whole") + pl.col("up")).cast(pl.Int64),
+        rest=(pl.col("left") - pl.col("up") * pl.col("unit")).cast(pl.Int64),
+    )
+    return found["minor"], found["rest"]
 
 
-def minor_units(currencies: pl.Series) -> pl.Series:
+def _minor_units(currencies: pl.Series) -> pl.Series:
     """How many units of 10^-12 a minor unit of each currency has."""
-    known = currencies.drop_nulls().unique()
-    units = pl.Series([10 ** (SCALE - MINOR_UNITS[code]) for code in known], dtype=pl.Int64)
-    return currencies.replace_strict(known, units, default=None, return_dtype=pl.Int64).cast(pl.Int128)
+    return by_distinct(currencies, lambda code: 10 ** (SCALE - MINOR_UNITS[code]), pl.Int128())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -68,8 +68,8 @@ class Table:
     totals: int = 0  # lines that were sums of others
     odd: dict[str, int] = field(default_factory=dict)  # optional cells that count as absent, by column
     cut: dict[str, int] = field(default_factory=dict)  # cells over 1 KiB, by our column
-    _texts: dict[str, pl.Series] = field(default_factory=dict, repr=False)
-    _texts_of: pl.DataFrame | None = field(default=None, repr=False)
+    _read: dict[tuple[str, str], pl.Series] = field(default_factory=dict, repr=False)
+    _read_of: pl.DataFrame | None = field(default=None, repr=False)
 
     @property
     def decimal(self) -> str | None:
@@ -84,12 +84,18 @@ class Table:
 
     def text(self, ours: str) -> pl.Series:
         """A column's trimmed cells, null where there is nothing or no such column."""
-        if self._texts_of is not self.frame:
-            self._texts_of, self._texts = self.frame, {}
-        if ours not in self._texts:
-            place = self.known.place(ours)
-            self._texts[ours] = cells.texts(self.raw(place)) if place is not None else self._nothing(pl.String())
-        return self._texts[ours]
+        place = self.known.place(ours)
+        if place is None:
+            return self._nothing(pl.String())
+        return self._once("text", ours, lambda: cells.texts(self.raw(place)))
+
+    def _once(self, what: str, ours: str, read: Callable[[], pl.Series]) -> pl.Series:
+        """A column that is read again only after rows were left out."""
+        if self._read_of is not self.frame:
+            self._read_of, self._read = self.frame, {}
+        if (what, ours) not in self._read:
+            self._read[what, ours] = read()
+        return self._read[what, ours]
 
     def raw(self, place: int) -> pl.Series:
         return self.frame[str(place)]
@@ -140,7 +146,8 @@ class Table:
     def dates(self, ours: str) -> tuple[pl.Series, pl.Series]:
         """A column's days, and its text."""
         text = self.text(ours)
-        return cells.dates(text, self._formats, self.source.date_format is not None), text
+        is_only = self.source.date_format is not None
+        return self._once("dates", ours, lambda: cells.dates(text, self._formats, is_only)), text
 
     def moments(self, ours: str, timezone: str) -> tuple[pl.Series, pl.Series]:
         """A column's moments as naive UTC, and its text."""
@@ -216,6 +223,6 @@ def without_blanks(frame: pl.DataFrame) -> pl.DataFrame:
     places = [name for name in frame.columns if name != "line"]
     first = frame[places[0]]
     # Of a table with rows the first column is filled almost always; only where it is not, all are looked at.
-    if first.null_count() == 0 and not (first.str.strip_chars() == "").any():
+    if first.null_count() == 0 and not (first.unique().str.strip_chars() == "").any():
         return frame
     return frame.filter(pl.any_horizontal((pl.col(places).str.strip_chars() != "").fill_null(False)))

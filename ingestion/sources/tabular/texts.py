@@ -93,34 +93,34 @@ def _first_row(lines: list[str], delimiter: str) -> tuple[list[str], int]:
 
 def _rows(text: bytes, above: int, delimiter: str, width: int) -> pl.DataFrame:
     """The rows below so many lines, `width` columns of them."""
-    start = 0
-    for _ in range(above):
-        start = text.find(b"\n", start) + 1
-        if not start:
-            start = len(text)
-            break
-    body = memoryview(text)[start:]
     names = [str(place) for place in range(width)] + ["extra"]
     schema = pl.Schema(dict.fromkeys(names, pl.String()))
-    if not len(body):
-        return schema.to_frame().with_columns(pl.lit(None, pl.Int64).alias("line"))
     try:
         frame = pl.read_csv(
-            bytes(body), has_header=False, separator=delimiter, schema=schema, encoding="utf8-lossy",
+            text, has_header=False, skip_lines=above, separator=delimiter, schema=schema, encoding="utf8-lossy",
             truncate_ragged_lines=True, missing_columns="insert", extra_columns="ignore",
         )  # fmt: skip
     except pl.exceptions.NoDataError:
         frame = schema.to_frame()
     except pl.exceptions.PolarsError:
-        return _stray_quotes(bytes(body), above, delimiter, schema)
-    return frame.with_columns(_line_ends(frame, above, body))
+        return _stray_quotes(text[_end_of_line(text, above) :], above, delimiter, schema)
+    return frame.with_columns(_line_ends(frame, above, text))
 
 
-def _line_ends(frame: pl.DataFrame, above: int, body: memoryview) -> pl.Series:
+def _end_of_line(text: bytes, number: int) -> int:
+    """Where the line of that number ends, or the text does."""
+    end = 0
+    for _ in range(number):
+        end = text.find(b"\n", end) + 1
+        if not end:
+            return len(text)
+    return end
+
+
+def _line_ends(frame: pl.DataFrame, above: int, text: bytes) -> pl.Series:
     """The line of the file in which each row ends: a quoted cell may go over several."""
-    text = bytes(body)
-    lines = text.count(b"\n") + (not text.endswith(b"\n"))
-    if lines == len(frame):
+    is_quoted = b'"' in text
+    if not is_quoted or text.count(b"\n") + (not text.endswith(b"\n")) == above + len(frame):
         return pl.int_range(above + 1, above + 1 + len(frame), eager=True, dtype=pl.Int64).alias("line")
     breaks = frame.select(pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True))).to_series()
     return (above + (breaks.fill_null(0).cast(pl.Int64) + 1).cum_sum()).alias("line")

@@ -48,6 +48,23 @@ def test_a_refused_row_says_its_line_reason_and_column(tmp_path, changes, reason
     assert found.records == 2
 
 
+@pytest.mark.parametrize(
+    ("column", "config"), [("spend", {"decimal": ","}), ("metrics.cost_micros", {}), ("spend", {})]
+)
+def test_whole_amounts_have_the_bound_of_all_money_in_either_sign(tmp_path, column, config):
+    """Whole numbers are read by a short way, which has to know the bound that the long one knows."""
+    largest = 10**12 * (10**6 if "micros" in column else 1)
+    cells = [largest, largest + 1, -largest, -largest - 1, 10**18 + 1, 10**30]
+    head = f"segments.date,campaign.id,customer.currency_code,{column}" if "micros" in column else (
+        f"date,campaign_id,currency,{column}"
+    )  # fmt: skip
+    found = spend(
+        tmp_path, *[f"2026-03-01,{number},EUR,{one}" for number, one in enumerate(cells)], head=head, **config
+    )
+    assert found.rows["spend_minor"].to_list() == [10**14, -(10**14)]
+    assert reasons(found) == ["invalid_money"] * 4
+
+
 def test_an_odd_optional_cell_never_costs_the_row_its_money(tmp_path):
     odd = spend(tmp_path, line(impressions="x", clicks="1.5"), line(impressions="1,200", clicks="--"))
     assert odd.rows.select("impressions", "clicks", "spend_minor").rows() == [(None, None, 1234), (1200, None, 1234)]
