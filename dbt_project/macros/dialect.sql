@@ -95,6 +95,11 @@
     case when {{ matches(text, '%[0-9a-fA-F]{2}') }} then lower(try(url_decode({{ text }}))) end
 {%- endmacro %}
 
+{% macro campaign_key(text) -%}
+    {#- What spellings of one campaign have in common: case counts for nothing, nor does encoding once too often. -#}
+    coalesce(nullif(trim({{ decoded_again(text) }}), ''), lower({{ text }}))
+{%- endmacro %}
+
 {% macro uuid_of(text) -%}
     cast(md5({{ text }}) as uuid)
 {%- endmacro %}

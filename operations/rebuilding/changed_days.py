@@ -48,15 +48,35 @@ _PERSONS = """
     )
     select id, min(moment) as since, max(moment) as until, count(order_id) > 0 as is_buyer
     from ids where id is not null group by id;
-    create or replace temp table named as  -- touches whose campaign may resolve otherwise than it did
+    create or replace temp table named as  -- touches whose campaign may resolve, or be spelt, otherwise than it did
     with spelt as (
         select touched_on, touched_at, person_id, unnest([campaign_id, campaign_name]) as value
         from intermediate.int_sessions__starts where has_campaign
+    ),
+    changed as (
+        select lower(key) as value from ops.changes where kind = 'campaign' union select campaign_key from respelt
     )
     select touched_on, touched_at, person_id from spelt
-    where lower(value) in (select lower(key) from ops.changes where kind = 'campaign')
-        or (contains(value, '%')
-            and lower(try(url_decode(value))) in (select lower(key) from ops.changes where kind = 'campaign'))"""
+    where lower(value) in (from changed)
+        or (contains(value, '%') and lower(try(url_decode(value))) in (from changed))"""
+
+_RESPELT = """
+    create or replace temp table respelt as  -- campaigns that get the name of another spelling
+    with spelt as (
+        select true as is_new, coalesce(campaign_name, campaign_id) as campaign from arrived
+        where type in ('page', 'screen') group by all
+        union all
+        select false, coalesce(campaign_name, campaign_id) from intermediate.int_sessions__starts
+        where has_campaign group by all
+    ),
+    keyed as (
+        select *, coalesce(nullif(trim(case when regexp_matches(campaign, '%[0-9a-fA-F]{2}')
+            then lower(try(url_decode(campaign))) end), ''), lower(campaign)) as campaign_key
+        from spelt where campaign is not null
+    ),
+    ranked as (select *, row(campaign_key = lower(campaign), campaign) as place from keyed)
+    select campaign_key from ranked group by campaign_key
+    having max(place) filter (is_new) > max(place) filter (not is_new)"""
 
 
 def changed_days(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: str) -> dict[str, str]:
@@ -67,6 +87,7 @@ def changed_days(con: duckdb.DuckDBPyConnection, settings: Settings, local_day: 
     """
     lookback_days = settings.attribution.longest_lookback_days
     con.execute(_ARRIVED)
+    con.execute(_RESPELT)
     con.execute(_PERSONS)
     _find_touched_days(con, settings, local_day)
     return {

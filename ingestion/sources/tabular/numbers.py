@@ -127,10 +127,8 @@ def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.
 def _whole(values: pl.Series, largest: int) -> pl.Series:
     """The whole numbers up to `largest`, and above its negative; null where the text is anything else."""
     number = values.cast(pl.Int64, strict=False)
-    lowest, highest = number.min(), number.max()
-    if number.is_empty() or lowest is None or (-largest <= lowest and highest <= largest):
-        return number
-    return number.set(~number.is_between(-largest, largest), None)
+    is_beyond = ~number.is_between(-largest, largest)
+    return number.set(is_beyond, None) if is_beyond.any() else number
 
 
 def _scaled(values: pl.Series, is_simple: pl.Series) -> pl.Series:
@@ -165,7 +163,7 @@ def _without_symbol(text: str) -> str:
 def counts(values: pl.Series, decimal: str | None) -> tuple[pl.Series, pl.Series]:
     """Whole numbers from 0 on, and whether a value is odd: there, and not such a number."""
     plain = _whole(values, _LARGEST_COUNT)
-    plain = plain if (plain.min() or 0) >= 0 else plain.set(plain < 0, None)
+    plain = plain.set(plain < 0, None) if (plain < 0).any() else plain
     is_whole = plain.is_not_null()
     if plain.null_count() == values.null_count():
         return plain, pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
@@ -201,8 +199,7 @@ def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Se
         The minor units, and what rounding has taken off, in units of 10^-12: negative where it rounded up.
     """
     frame = pl.DataFrame({"scaled": scaled, "unit": _minor_units(currencies)})
-    largest = scaled.abs().max()
-    if largest is None or largest < _FITS_INT64:  # which is computed with far faster, and holds millions
+    if not (scaled.abs() > _FITS_INT64).any():  # in 64 bits it is computed far faster, and they hold millions
         frame = frame.cast(pl.Int64)
     frame = frame.with_columns(whole=pl.col("scaled") // pl.col("unit"))
     left = pl.col("scaled") - pl.col("whole") * pl.col("unit")

@@ -24,7 +24,8 @@ EXPERIMENTS = {
     "mail": {**_DATES, "assignment": "pseudonym", "control_share": "0.5"},
     "north": {**_DATES, "assignment": "geography", "control": ["DE-1", "DE-2"], "pre_days": 14},
 }
-CAMPAIGNS = [("google", "cpc", "brand"), ("bing", "cpc", "77"), ("newsletter", "email", "w9"), ("x", "cpc", "late")]
+CAMPAIGNS = [("google", "cpc", "brand"), ("bing", "cpc", "77"), ("newsletter", "email", "w9"), ("x", "cpc", "late"),
+             ("Newsletter", "email", "W9"), ("newsletter", "email", "w%39"), ("x", "cpc", "Late")]  # fmt: skip
 LEDGER = ["order_id", "ordered_at", "status", "revenue", "refunded", "cogs", "currency", "updated_at"]
 
 

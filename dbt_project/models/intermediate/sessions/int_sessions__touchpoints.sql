@@ -49,6 +49,12 @@ campaigns as (
 
 ),
 
+campaign_names as (
+
+    select * from {{ ref('int_sessions__campaign_names') }}
+
+),
+
 originated as (
 
     select
@@ -58,7 +64,8 @@ originated as (
         starts.tie_number,
         starts.person_id,
         starts.campaign_id,
-        coalesce(starts.campaign_name, starts.campaign_id, '(none)') as campaign,
+        -- However often and in whatever case it is spelt, it is one campaign.
+        coalesce(campaign_names.campaign, starts.campaign_name, starts.campaign_id, '(none)') as campaign,
         case
             when starts.has_campaign then coalesce(starts.campaign_source, '(not set)')
             when starts.is_referred then starts.referrer
@@ -73,6 +80,8 @@ originated as (
         end as medium
     from starts
     left join known_sources on starts.referrer = known_sources.source
+    left join campaign_names
+        on {{ campaign_key('coalesce(starts.campaign_name, starts.campaign_id)') }} = campaign_names.campaign_key
 
 ),
 
