@@ -19,6 +19,7 @@ from orchestration.cli import health as cli_health
 from orchestration.cli import keys as cli_keys
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import quarantine as cli_quarantine
+from orchestration.cli import report as cli_report
 from orchestration.cli import reread as cli_reread
 from orchestration.cli import run as cli_run
 from orchestration.cli import subjects as cli_subjects
@@ -183,6 +184,7 @@ def retention() -> None:
 command(main, "run")(cli_run.run)
 command(main, "backfill")(cli_run.backfill)
 command(main, "demo")(cli_run.demo)
+command(main, "report")(cli_report.make_report)
 command(main, "status")(_status)
 command(main, "doctor")(cli_health.doctor)
 command(main, "accept-loss")(cli_health.accept_loss)

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
 import duckdb
 from rich import box
 from rich.markup import escape
@@ -66,6 +67,16 @@ def demo_summary(settings: Settings) -> None:
     out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
     if question := next_question(cells):
         out.print(escape(question))
+    _tell_of_the_report(settings)
+
+
+def _tell_of_the_report(settings: Settings) -> None:
+    """What the report says first, and where it lies."""
+    from operations.reports.report import first_screen, report_file
+    from orchestration.cli.report import say_first_screen
+
+    say_first_screen(first_screen(settings.published))
+    click.echo(f"report: {report_file(settings)}  (`romi report --open` opens it; `--xlsx FILE` writes the workbook)")
 
 
 def _month(con: DuckDBPyConnection) -> date:

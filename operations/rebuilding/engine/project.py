@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.rebuilding.engine.errors import ProjectError, cause_of
+from settings.cache import cache_folder
 from settings.durable import write_durably
 
 ROOT = Path(__file__).resolve().parents[3]  # of a checkout, or where packages are installed
@@ -81,7 +81,7 @@ def places(target: Path) -> list[str]:
 
 def kept(name: str, make: Callable[[], bytes]) -> bytes:
     """What is kept under a name for the state of the project, or what `make` gives, which is kept from then on."""
-    folder = _cache_folder()
+    folder = cache_folder()
     path = folder and folder / _key() / name
     if path:
         with suppress(OSError):
@@ -130,17 +130,6 @@ def _key() -> str:
 @cache
 def _versions() -> tuple[str, ...]:
     return tuple(version(package) for package in ("dbt-core", "dbt-duckdb", "dbt-adapters", "dbt-common"))
-
-
-def _cache_folder() -> Path | None:
-    """This user's own folder, or none where there is no place for one."""
-    said = os.environ.get("ROMI_CACHE")
-    if said:
-        return Path(said)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "romi"
-    except RuntimeError:  # a user without a home
-        return None
 
 
 def _forget_all_but(folder: Path, count: int) -> None:

@@ -1,0 +1,119 @@
+"""Channels and their campaigns in a month: what they cost and what they brought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from operations.reports.marts import MODEL, Marts, Row
+from operations.reports.period import Period
+from operations.reports.tables import Column, Ratio, Table, summed, with_ratios
+
+_ROMI = Ratio("margin", "spend", minus="spend")
+_ROAS = Ratio("net_revenue", "spend")
+MONEY = (
+    Column("spend", "Spend", note="What the advertising cost."),
+    Column("revenue", "Revenue", note="Gross, before refunds, without tax and shipping."),
+    Column("refunds", "Refunds"),
+    Column("net_revenue", "Net revenue", note="Revenue less refunds."),
+    Column("cogs", "Cost of goods"),
+    Column("margin", "Margin", note="Net revenue less the cost of goods."),
+    Column("after_spend", "Margin after spend", note="Margin less spend: what is left."),
+    Column("romi", "ROMI", "share", _ROMI, "(Margin - spend) / spend: 0% is where the advertising pays for itself."),
+    Column("roas", "ROAS", "times", _ROAS, "Net revenue for each unit of spend."),
+)
+_CAC = (
+    Column("new_spend", "Spend on new customers"),
+    Column("new_orders", "First orders", "orders"),
+    Column("cac", "CAC", "money", Ratio("new_spend", "new_orders"), "Spend on new customers for each first order."),
+)
+_FEW = 40  # campaigns of a channel that the page lists; the rest stand in one row
+
+
+def channels(marts: Marts, period: Period) -> Table:
+    """A row for each channel of the month, all regions together, with its campaigns below it."""
+    rows = marts.rows(
+        f"""select channel, campaign, {_sums()}, sum(margin) - sum(spend) as after_spend,
+            bool_and(is_final) as is_final
+        from finance.romi_monthly where month = $month and attribution_model = $model
+        group by channel, campaign order by sum(spend) desc, sum(net_revenue) desc, channel, campaign""",
+        month=period.month, model=MODEL,
+    )  # fmt: skip
+    columns = (Column("name", "Channel", "text"), *MONEY)
+    by_channel: dict[str, list[Row]] = {}
+    for row in rows:
+        by_channel.setdefault(row["channel"], []).append(with_ratios({**row, "name": row["campaign"]}, columns))
+    found = [(summed(campaigns, columns, name), campaigns) for name, campaigns in by_channel.items()]
+    found.sort(key=lambda one: (-one[0]["spend"], -one[0]["net_revenue"], one[0]["name"]))
+    shown = [(_with_cac(row, _new(marts, period.month)), campaigns) for row, campaigns in found]
+    extra = _CAC[-1:] if marts.has("finance.romi_by_segment", "spend") else ()
+    return Table(
+        "channels", "Channels and campaigns", (*columns, *extra), [row for row, _ in shown],
+        total=_with_cac(summed([row for row, _ in shown], columns, "All channels"), _new(marts, period.month)),
+        children={n: _few(campaigns, columns) for n, (_, campaigns) in enumerate(shown)},
+    )  # fmt: skip
+
+
+def campaigns_by_region(marts: Marts, month: date) -> Table:
+    """Every row of the month as it is published, under the model of the report; for the workbook."""
+    rows = marts.rows(
+        f"""select region, channel, campaign, {", ".join(_plain())}, margin - spend as after_spend, conversions,
+            is_final
+        from finance.romi_monthly where month = $month and attribution_model = $model
+        order by region, channel, campaign""",
+        month=month, model=MODEL,
+    )  # fmt: skip
+    columns = (
+        *(Column(name, name.capitalize(), "text") for name in ("region", "channel", "campaign")),
+        *MONEY, Column("conversions", "Orders credited", "orders"),
+        Column("cpa", "Cost per order", "money", Ratio("spend", "conversions")), Column("is_final", "Final", "flag"),
+    )  # fmt: skip
+    return Table("campaigns", "Campaigns", columns, [with_ratios(row, columns) for row in rows],
+                 total=summed(rows, columns, "Total"))  # fmt: skip
+
+
+def regions(marts: Marts, period: Period) -> Table:
+    """A row for each region of the month, whose totals are the same under every model."""
+    rows = marts.rows(
+        f"""select region as name, {_sums()}, sum(margin) - sum(spend) as after_spend
+        from finance.romi_monthly where month = $month and attribution_model = $model
+        group by region order by region""",
+        month=period.month, model=MODEL,
+    )  # fmt: skip
+    columns = (Column("name", "Region", "text"), *MONEY)
+    return Table("regions", "Regions", columns, [with_ratios(row, columns) for row in rows],
+                 total=summed(rows, columns, "All regions"))  # fmt: skip
+
+
+def _plain() -> Iterable[str]:
+    return (one.key for one in MONEY if not one.ratio and one.key != "after_spend")
+
+
+def _sums() -> str:
+    return ", ".join(f"sum({name}) as {name}" for name in _plain())
+
+
+def _new(marts: Marts, month: date) -> dict[str, Row]:
+    """What was spent on first orders, by channel; empty where the version does not say."""
+    if not marts.has("finance.romi_by_segment", "spend"):
+        return {}
+    rows = marts.rows(
+        """select channel, sum(spend) as new_spend, sum(conversions) as new_orders from finance.romi_by_segment
+        where month = $month and attribution_model = $model and segment = 'new' group by channel""",
+        month=month, model=MODEL,
+    )  # fmt: skip
+    return {row["channel"]: row for row in rows}
+
+
+def _with_cac(row: Row, new: dict[str, Row]) -> Row:
+    of_channel = [new[row["name"]]] if row["name"] in new else list(new.values()) if "All" in row["name"] else []
+    sums = {name: sum((one[name] for one in of_channel), Decimal(0)) for name in ("new_spend", "new_orders")}
+    return with_ratios({**row, **sums}, _CAC)
+
+
+def _few(campaigns: list[Row], columns: tuple[Column, ...]) -> list[Row]:
+    if len(campaigns) <= _FEW:
+        return campaigns
+    rest = campaigns[_FEW:]
+    return [*campaigns[:_FEW], summed(rest, columns, f"{len(rest)} smaller campaigns together")]

@@ -1,0 +1,122 @@
+"""The first screen: four questions, a figure for each, and a sentence or two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from operations.reports.bridge import Totals, total
+from operations.reports.comparison import Comparison
+from operations.reports.marts import Marts, Row, ratio, return_on
+from operations.reports.period import Period
+from operations.reports.tables import Table
+from operations.reports.unknown import without_a_name
+from operations.reports.words import change, money, share
+
+_CAUSES = {
+    "Restated": "corrections of the earlier period", "Volume": "the number of orders", "Mix": "the mix of regions",
+    "Price": "the size of the average order", "Refunds": "refunds", "Cost of goods": "the cost of goods per order",
+    "Spend": "advertising spend", "Currency": "exchange rates",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question of the first screen."""
+
+    name: str
+    question: str
+    figure: str
+    words: str
+
+
+def answers(
+    marts: Marts, period: Period, sums: dict[str, Totals], comparison: Comparison | None, channels: Table
+) -> tuple[Answer, ...]:
+    """What was spent, what came back, whether that is more or less and why, and what cannot be known."""
+    whole = total(sums)
+    return (
+        Answer("spend", "What did we spend?", money(whole.spend, marts.currency),
+               _spent(marts, period, whole, comparison, channels)),
+        Answer("return", "What came back?", money(whole.margin, marts.currency), _came_back(marts, whole)),
+        _moved(marts, period, comparison),
+        _unknown(marts, period),
+    )  # fmt: skip
+
+
+def _spent(marts: Marts, period: Period, whole: Totals, comparison: Comparison | None, channels: Table) -> str:
+    said = [f"on advertising in {_so_far(period)}"]
+    if comparison and comparison.before.spend:
+        moved = ratio(comparison.now.spend - comparison.before.spend, comparison.before.spend) or 0.0
+        said.append(f"{share(abs(moved), 1)} {'more' if moved >= 0 else 'less'} than {_earlier(period)}")
+    sentence = ", ".join(said)
+    named = [row for row in channels.rows if row["spend"] and not str(row["name"]).startswith("(")]
+    if whole.spend and named:
+        part = share(ratio(named[0]["spend"], whole.spend))
+        sentence += f". {named[0]['name']} cost the most: {part} of it"
+    return f"{sentence}."
+
+
+def _came_back(marts: Marts, whole: Totals) -> str:
+    sentence = (
+        f"of margin, from {money(whole.net_revenue, marts.currency)} of net revenue in {whole.orders:,}"
+        f" order{'s' * (whole.orders != 1)}, whoever brought them"
+    )
+    romi = return_on(whole.margin, whole.spend)
+    if romi is None:
+        return f"{sentence}. Nothing was spent, so there is no return on it."
+    each = money(whole.margin / whole.spend, marts.currency)
+    kept = money(whole.after_spend, marts.currency)
+    one = money(Decimal(1), marts.currency)
+    return f"{sentence}. Each {one} spent stands beside {each} of margin (ROMI {share(romi)}); {kept} is left after it."
+
+
+def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answer:
+    question = "More or less than last month, and why?"
+    if comparison is None:
+        return Answer("change", question, "Not known",
+                      f"Too little is known of the month before {period.name} to compare with it.")  # fmt: skip
+    moved = comparison.moved
+    direction = "the same" if not moved else "more" if moved > 0 else "less"
+    sentence = f"{direction} margin after spend than {_earlier(period)}"
+    if not period.is_whole:
+        sentence = f"{sentence}, day for day ({period.compared_name})"
+    return Answer("change", question, change(moved, marts.currency), f"{sentence}.{_why(marts, comparison)}")
+
+
+def _why(marts: Marts, comparison: Comparison) -> str:
+    """The two causes that moved it most; of a cent here and there nothing is said."""
+    steps = sorted(comparison.steps, key=lambda one: -abs(one.amount))
+    said = [f"{_CAUSES[one.name]} ({change(one.amount, marts.currency)})" for one in steps[:2] if one.amount]
+    return f" Most of it is {' and '.join(said)}." if said else ""
+
+
+def _unknown(marts: Marts, period: Period) -> Answer:
+    nameless, net = without_a_name(marts, period)
+    part = ratio(nameless, net)
+    sentence = f"of net revenue, {share(part)} of it, stands under no channel's name"
+    waiting = _not_final(marts, period)
+    return Answer("unknown", "What cannot be known?", money(nameless, marts.currency), f"{sentence}. {waiting}")
+
+
+def _not_final(marts: Marts, period: Period) -> str:
+    row: Row = marts.row(
+        """select count(distinct date) as days, count(distinct date) filter (where not is_final) as not_final
+        from finance.romi_daily where date between $first and $last""",
+        first=period.month, last=period.last,
+    )  # fmt: skip
+    withheld = marts.one("select coalesce(sum(withheld_days), 0)::bigint from meta.versions")
+    held = f" {withheld} region-day{'s are' if withheld != 1 else ' is'} withheld." if withheld else ""
+    if not row["not_final"]:
+        return f"All days of {period.name} are final.{held}"
+    if row["not_final"] == row["days"]:
+        return f"No day of {period.name} is final yet: late data may still move all of it.{held}"
+    return f"{row['not_final']} of its {row['days']} days are not final, so late data may still move them.{held}"
+
+
+def _so_far(period: Period) -> str:
+    return f"{period.name} so far (to day {period.last.day})" if period.is_running else period.name
+
+
+def _earlier(period: Period) -> str:
+    return period.before_name

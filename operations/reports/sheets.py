@@ -1,0 +1,136 @@
+"""Tables as sheets of a workbook: real numbers and dates, live formulas, and text that never becomes a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from operations.reports.marts import Row
+from operations.reports.tables import Column, Kind, Table
+
+_NUMBERS: dict[Kind, str] = {
+    "money": "#,##0.00;[Red]-#,##0.00", "count": "#,##0", "orders": "#,##0.000000", "share": "0.0%", "times": "0.00",
+    "rate": "0.000000", "date": "yyyy-mm-dd", "month": "mmmm yyyy",
+}  # fmt: skip
+_WIDTHS: dict[Kind, int] = {"text": 30, "date": 12, "month": 16, "flag": 8, "count": 10}
+_SUMMED = ("money", "count", "orders")
+
+
+class Book:
+    """A workbook being written; a sheet's table begins at row 4 (3 from 0), below its title."""
+
+    FIRST = 3
+
+    def __init__(self, workbook: Workbook) -> None:
+        self.workbook = workbook
+        self.title = workbook.add_format({"bold": True, "font_size": 14})
+        self.muted = workbook.add_format({"font_color": "#55616E", "text_wrap": False})
+        self.header = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom"})
+        self._formats: dict[tuple[str, bool], Format] = {}
+        self._text = workbook.add_format({"text_wrap": False})
+        self._quoted = workbook.add_format({"quote_prefix": True})
+        self._bold = workbook.add_format({"bold": True, "top": 1})
+
+    def number(self, kind: Kind, *, bold: bool = False) -> Format:
+        """The format of a kind of number."""
+        if (kind, bold) not in self._formats:
+            looks = {"num_format": _NUMBERS[kind], **({"bold": True, "top": 1} if bold else {})}
+            self._formats[kind, bold] = self.workbook.add_format(looks)
+        return self._formats[kind, bold]
+
+    def sheet(self, name: str, title: str, about: str) -> Worksheet:
+        """A new sheet with its title and a line about it."""
+        sheet: Worksheet = self.workbook.add_worksheet(name)
+        sheet.write_string(0, 0, title, self.title)
+        sheet.write_string(1, 0, about, self.muted)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
+    def table(self, sheet: Worksheet, table: Table, formulas: dict[str, str] | None = None, first: int = FIRST) -> int:
+        """Write a table: ratios and `formulas` live in each row, and below them the sums where it has a total.
+
+        Args:
+            formulas: by column, the formula of a row, with ``{key}`` for the cell of another of its columns.
+            first: the row of the header, from 0.
+
+        Returns:
+            The row below the last one written, from 0.
+        """
+        columns = table.columns
+        for place, column in enumerate(columns):
+            sheet.write_string(first, place, column.label, self.header)
+            sheet.set_column(place, place, _WIDTHS.get(column.kind, 16))
+        if first == self.FIRST:
+            sheet.freeze_panes(first + 1, 1)
+        for number, row in enumerate(table.rows, first + 1):
+            self.row(sheet, number, columns, row, formulas or {})
+        last = first + len(table.rows)
+        if table.total:
+            self._total(sheet, last + 1, columns, table.total, (first + 1, last))
+            return last + 2
+        return last + 1
+
+    def row(self, sheet: Worksheet, number: int, columns: Sequence[Column], row: Row, formulas: dict[str, str]) -> None:
+        cells = {column.key: xl_rowcol_to_cell(number, place) for place, column in enumerate(columns)}
+        for place, column in enumerate(columns):
+            if column.key in formulas:
+                self.formula(sheet, number, place, formulas[column.key].format_map(cells), column.kind, row[column.key])
+            elif column.ratio and self._is_here(column, cells):
+                self.formula(sheet, number, place, _ratio(column, cells), column.kind, row[column.key])
+            else:
+                self.value(sheet, number, place, row.get(column.key), column.kind)
+
+    def value(self, sheet: Worksheet, number: int, place: int, value: Any, kind: Kind) -> None:
+        """One cell of data; text stays text, whatever it begins with."""
+        if value is None:
+            return
+        if kind == "text":
+            sheet.write_string(number, place, str(value), self._quoted if str(value)[:1] in "=+-@\t\r" else self._text)
+        elif kind in ("date", "month"):
+            sheet.write_datetime(number, place, value, self.number(kind))
+        elif kind == "flag":
+            sheet.write_boolean(number, place, bool(value))
+        else:
+            sheet.write_number(number, place, float(value), self.number(kind))
+
+    def formula(
+        self, sheet: Worksheet, number: int, place: int, text: str, kind: Kind, value: Any, *, bold: bool = False
+    ) -> None:
+        """A formula with the value that it comes to, for those who look at it without reckoning."""
+        found = float(value) if isinstance(value, int | float | Decimal) else ""
+        sheet.write_formula(number, place, f"={text}", self.number(kind, bold=bold), found)
+
+    def _total(self, sheet: Worksheet, number: int, columns: Sequence[Column], row: Row, rows: tuple[int, int]) -> None:
+        cells = {column.key: xl_rowcol_to_cell(number, place) for place, column in enumerate(columns)}
+        for place, column in enumerate(columns):
+            if place == 0:
+                sheet.write_string(number, 0, str(row[column.key]), self._bold)
+            elif column.ratio and self._is_here(column, cells):
+                self.formula(sheet, number, place, _ratio(column, cells), column.kind, row[column.key], bold=True)
+            elif column.kind in _SUMMED and not column.ratio:
+                letter = xl_col_to_name(place)
+                text = f"SUM({letter}{rows[0] + 1}:{letter}{rows[1] + 1})" if rows[1] >= rows[0] else "0"
+                self.formula(sheet, number, place, text, column.kind, row[column.key] or 0, bold=True)
+            else:
+                sheet.write_blank(number, place, None, self._bold)
+
+    @staticmethod
+    def _is_here(column: Column, cells: dict[str, str]) -> bool:
+        ratio = column.ratio
+        return ratio is not None and {ratio.plus, ratio.below, ratio.minus or ratio.plus} <= set(cells)
+
+
+def _ratio(column: Column, cells: dict[str, str]) -> str:
+    """``(plus - minus) / below``, and nothing where there is nothing to divide by."""
+    assert column.ratio
+    below = cells[column.ratio.below]
+    above = cells[column.ratio.plus] + (f"-{cells[column.ratio.minus]}" if column.ratio.minus else "")
+    return f'IF({below}=0,"",({above})/{below})'

@@ -1,0 +1,73 @@
+"""The report beside the ledger, and beside its own parts: every difference is zero, or says what it is."""
+
+from __future__ import annotations
+
+from operations.reports.channels import MONEY
+from operations.reports.marts import Marts, Row
+from operations.reports.period import Period
+from operations.reports.tables import Column, Table
+
+_DAYS = (
+    Column("date", "Day", "date"),
+    Column("region", "Region", "text"),
+    Column("revenue", "Report: revenue"),
+    Column("ledger", "Ledger: revenue"),
+    Column("event_only", "Orders only events know"),
+    Column("difference", "Difference"),
+    Column("net_revenue", "Report: net revenue"),
+    Column("warehouse_net", "Order by order: net revenue"),
+    Column("net_difference", "Net difference"),
+    Column("state", "State", "text"),
+)
+
+
+def days(marts: Marts, period: Period) -> Table:
+    """A row for each day and region of the month: revenue of the report, of the ledger, and the difference."""
+    rows = marts.rows(
+        """with shown as (
+            select date, region, revenue, net_revenue from finance.orders_daily where date between $first and $last
+        ), judged as (
+            select date, region, ledger_revenue, event_only_revenue, warehouse_net from finance.reconciliation_daily
+            where date between $first and $last
+        )
+        select date, region, coalesce(revenue, 0.00) as revenue, coalesce(ledger_revenue, 0.00) as ledger,
+            coalesce(event_only_revenue, 0.00) as event_only, coalesce(net_revenue, 0.00) as net_revenue,
+            coalesce(warehouse_net, 0.00) as warehouse_net, coalesce(answer, '') as state
+        from shown full join judged using (date, region) left join meta.usable_days using (date, region)
+        order by date, region""",
+        first=period.month, last=period.last,
+    )  # fmt: skip
+    return Table("tie_out", "Tie-out: the report less the ledger", _DAYS, [_with_differences(row) for row in rows])
+
+
+def _with_differences(row: Row) -> Row:
+    return {
+        **row,
+        "difference": row["revenue"] - row["ledger"] - row["event_only"],
+        "net_difference": row["net_revenue"] - row["warehouse_net"],
+    }
+
+
+def models(marts: Marts, period: Period) -> Table:
+    """A row for each model: what it hands out in the month, which must be what the days come to under all of them."""
+    names = [one.key for one in MONEY if not one.ratio and one.key != "after_spend"]
+    rows = marts.rows(
+        f"""select attribution_model as name, {", ".join(f"sum({name}) as {name}" for name in names)}
+        from finance.romi_monthly where month = $month group by all order by name""",
+        month=period.month,
+    )
+    columns = (Column("name", "Model", "text"), *(one for one in MONEY if one.key in names))
+    return Table("tie_out_models", "Every model hands out the same whole", columns, rows)
+
+
+def day_totals(marts: Marts, period: Period) -> Row:
+    """What the days of the month come to, from the tables that no model touches."""
+    return marts.row(
+        """select coalesce(sum(revenue), 0.00) as revenue, coalesce(sum(refunds), 0.00) as refunds,
+            coalesce(sum(net_revenue), 0.00) as net_revenue, coalesce(sum(cogs), 0.00) as cogs,
+            coalesce(sum(margin), 0.00) as margin, (
+                select coalesce(sum(spend), 0.00) from finance.spend_daily where date between $first and $last
+            ) as spend
+        from finance.orders_daily where date between $first and $last""",
+        first=period.month, last=period.last,
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from operations.reports.report import first_screen, is_of, write_report
+from settings import UnknownValueError, UsageError
+from tests.operations.reports.conftest import HOSTILE, write_version
+
+SEPTEMBER = "month = '2026-09-01' and attribution_model = 'linear'"
+
+
+class _Tables(HTMLParser):
+    """The texts of each table's cells by row, by the table's id, and every tag's name."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.tags: list[tuple[str, dict]] = []
+        self._rows: list[list[str]] | None = None
+        self._in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag == "table":
+            self._rows = self.tables.setdefault(dict(attributes)["id"], [])
+        elif tag == "tr" and self._rows is not None:
+            self._rows.append([])
+        elif tag in ("td", "th") and self._rows:
+            self._rows[-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self._in_cell = False
+        elif tag == "table":
+            self._rows = None
+
+    def handle_data(self, data):
+        if self._in_cell and self._rows:
+            self._rows[-1][-1] += data.strip()
+
+
+@pytest.fixture(scope="module")
+def page(version, tmp_path_factory) -> str:
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(version, out, month=date(2026, 9, 15))
+    return out.read_text()
+
+
+def test_the_first_screen_gives_the_figures_of_the_tables(version, ask):
+    written = first_screen(version, date(2026, 9, 1))
+    figures = {one.name: one.figure for one in written.answers}
+    [(spend, margin)] = ask(f"select sum(spend), sum(margin) from finance.romi_monthly where {SEPTEMBER}")
+    [nameless] = ask(f"select sum(net_revenue) from finance.romi_monthly where {SEPTEMBER} and channel[1] = '('")
+    [(before,)] = [ask("""select sum(margin) - sum(spend) - 7.84 from finance.romi_monthly
+        where month = '2026-08-01' and attribution_model = 'linear'""")]  # fmt: skip
+    moved = margin - spend - before
+    assert (figures["spend"], figures["return"], figures["unknown"]) == (
+        f"€{spend:,}",
+        f"€{margin:,}",
+        f"€{nameless:,}",
+    )
+    assert figures["change"].replace("\N{MINUS SIGN}", "-").replace("€", "").lstrip("+") == f"{moved:,}"
+
+
+def test_the_table_of_channels_and_campaigns_shows_what_is_published(page, ask):
+    shown = {row[0]: row[1:] for row in _Tables(page).tables["table-channels"]}
+    for channel, spend, net, romi in ask(f"""
+        select channel, sum(spend), sum(net_revenue), (sum(margin) - sum(spend)) / nullif(sum(spend), 0)
+        from finance.romi_monthly where {SEPTEMBER} group by channel"""):
+        assert shown[channel][0] == f"{spend:,}"
+        assert shown[channel][3].replace("\N{MINUS SIGN}", "-") == f"{net:,}"
+        if romi is not None:
+            assert shown[channel][7].replace("\N{MINUS SIGN}", "-") == f"{romi:.1%}"
+    assert set(HOSTILE) <= set(shown)
+
+
+def test_names_that_mean_harm_are_text(page):
+    tags = _Tables(page).tags
+    assert not [one for tag, one in tags if tag in ("img", "iframe", "link", "object") or "onerror" in one]
+    allowed = re.search(r"script-src (.*?);", page)[1]
+    assert "unsafe" not in allowed
+    assert len([one for tag, one in tags if tag == "script" and one.get("type") != "application/json"]) == 2
+    assert "{{ 7 * 7 }}" in page
+    charts = re.search(r'<script type="application/json" id="charts">(.*?)</script>', page, re.DOTALL)[1]
+    assert set(json.loads(charts)["specs"]) >= {"waterfall", "bridge", "models"}
+
+
+def test_nothing_is_fetched_from_anywhere(page):
+    assert not [one for _, one in _Tables(page).tags if one.get("src") or one.get("href", "#")[0] != "#"]
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+
+
+def test_a_running_month_is_compared_day_for_day(version, ask):
+    written = first_screen(version, date(2026, 10, 1))
+    [now] = ask("select sum(margin) from finance.orders_daily where date >= '2026-10-01'")
+    assert written.answers[1].figure == f"€{now:,}"
+    assert "so far (to day 12)" in written.answers[0].words
+    assert "1 to 12 September" in written.answers[2].words
+
+
+def test_without_a_month_it_is_the_last_whole_one(version):
+    assert first_screen(version).month == date(2026, 9, 1)
+
+
+def test_of_a_first_month_no_comparison_is_made_up(tmp_path):
+    young = write_version(tmp_path / "v", first=date(2026, 9, 20), last=date(2026, 9, 28))
+    assert first_screen(young).answers[2].figure == "Not known"
+    assert write_report(young, tmp_path / "r.html").month == date(2026, 9, 1)
+
+
+def test_a_month_that_is_not_published_is_refused_with_those_that_are(version, tmp_path):
+    with pytest.raises(UnknownValueError, match="known: 2026-07, 2026-08, 2026-09, 2026-10"):
+        write_report(version, tmp_path / "r.html", month=date(2027, 1, 1))
+
+
+def test_without_a_version_the_command_that_makes_one_is_named(tmp_path):
+    with pytest.raises(UsageError, match="romi run"):
+        write_report(tmp_path / "published", tmp_path / "r.html")
+
+
+def test_the_same_version_gives_the_same_page_and_it_knows_its_version(version, tmp_path):
+    for name in ("a.html", "b.html"):
+        write_report(version, tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    assert is_of(tmp_path / "a.html", 12)
+    assert not is_of(tmp_path / "a.html", 1)
+    assert not is_of(tmp_path / "none.html", 12)
