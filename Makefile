@@ -48,10 +48,11 @@ ui: .venv/ready ## the Dagster UI on the demo's warehouse, at http://127.0.0.1:3
 bench: .venv/ready ## what README's figures come from
 	@$(BIN)/python -m benchmarks
 
-docs: .venv/ready ## write the data dictionary, the register of processing and docs/sources.md anew
+docs: .venv/ready ## write the data dictionary, the register of processing, docs/sources.md and docs/runbooks.md anew
 	@$(BIN)/python -m operations.finance_tables.published_tables > docs/data_dictionary.md
 	@$(BIN)/python -m operations.register.processing > docs/register_of_processing.md
 	@$(BIN)/python -m operations.landed_files.document > docs/sources.md
+	@$(BIN)/python -m operations.incidents.runbooks > docs/runbooks.md
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --python-version 3.11 --generate-hashes \

@@ -21,7 +21,7 @@ from ingestion.held_key import check_key
 from operations import doctor, status
 from operations.dp_release import releases
 from operations.error_messages import describe_error
-from operations.incidents import causes, of_run, run_warnings
+from operations.incidents import causes, escalation, of_run, run_warnings
 from operations.incidents.findings import Finding, Kind
 from operations.progress import Step, report
 from operations.publishing.region_marts import RegionLateError
@@ -34,6 +34,7 @@ from operations.store.memory import published as lost_state
 from operations.store.migrations import on_present_format
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
+from orchestration.failures import cause_of
 from orchestration.journal import set_aside_if_damaged
 from orchestration.outcome import Outcome
 from orchestration.partitions import range_tags, regions
@@ -150,9 +151,11 @@ def _incidents(settings: Settings, outcome: Outcome) -> Iterator[None]:
     except Exception as error:
         with suppress(OSError):  # a full disk takes no book: what the error says goes first
             of_run.after_failure(settings, error, None)
+            escalation.tick(settings)
         raise
     try:
         outcome.incidents += of_run.after_run(settings, outcome.findings, outcome.regions, None).lines
+        outcome.incidents += escalation.tick(settings)
     except OSError as error:
         outcome.warnings.append(f"the book of incidents cannot be written: {describe_error(error)}")
 
@@ -201,7 +204,7 @@ class _Jobs:
             asset_selection=selection,
         )  # fmt: skip
         if not result.success:
-            self.outcome.fail(what, *_cause(result))
+            self.outcome.fail(what, *cause_of(result.get_step_failure_events()))
         return result.success
 
     def rebuild(self, region: str, windows: list[tuple[date, date]], *, whole: bool = False) -> int:
@@ -267,18 +270,6 @@ def _has_release_due(settings: Settings, region: str) -> bool:
         return False
     except RomiError:
         return True  # the job will say what is wrong
-
-
-def _cause(result: dg.ExecuteInProcessResult) -> tuple[str, str | None]:
-    """The innermost error of the failed step: what it says in one line, and its class."""
-    for failure in result.get_step_failure_events():
-        error = failure.step_failure_data.error
-        while error and error.cause:
-            error = error.cause
-        if error:
-            _, _, message = error.message.partition(": ")  # the class comes first
-            return " ".join((message or error.message).split()), error.cls_name
-    return "see the run in the Dagster UI", None
 
 
 def _end_killed_runs(instance: dg.DagsterInstance) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +94,9 @@ def enter(settings: Settings, lines: list[dict[str, Any]]) -> None:
     append_durably(settings.warehouse / BOOK, *(json.dumps(line, sort_keys=True) for line in lines))
 
 
-def line_of(number: int, event: str, at: datetime | None = None, **facts: Any) -> dict[str, Any]:
-    return {"at": (at or now()).isoformat(), "incident": number, "event": event, **facts}
+def line_of(number: int, event: str, **facts: Any) -> dict[str, Any]:
+    """A line of the book as of now, unless `at` is among its facts."""
+    return {"at": now().isoformat(), "incident": number, "event": event, **facts}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

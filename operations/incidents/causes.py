@@ -26,6 +26,7 @@ _MENDS = {
     Kind.UNREADABLE: "give the account that runs `romi` the right to read it, then `romi run`",
 }
 _LOST = "LostStateError"
+_NOT_WHOLE = "the archive cannot be read whole: "
 # Of these, what follows the colon tells causes apart.
 _NAMED_AFTER_COLON = ("test failed", "expectation failed", "unusual", "not conserved")
 # What lost input explains: a day that lacks an archive lacks its orders.
@@ -93,7 +94,7 @@ def of_corrupt(region: str, files: Iterable[dict[str, Any]]) -> Iterator[Finding
     for one in files:
         is_archive = one["name"].startswith("events/")
         # Of an archive its compression tells: what is cut, empty or garbled of one kind comes of one writer.
-        problem = one["problem"].partition(":")[0].partition(";")[0]
+        problem = one["problem"].removeprefix(_NOT_WHOLE).partition(":")[0].partition(";")[0]
         cause = f"{problem} archives cannot be read whole" if is_archive else problem
         named[cause, "events" if is_archive else one["name"].rpartition("/")[0]].append(one)
     for (cause, topic), of_it in named.items():

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     BACKUP_FAILED = "backup_failed"
     NOTICES_UNDELIVERABLE = "notices_undeliverable"
     BREACH = "breach"
+    OTHER = "other"  # what a person found
 
 
 _STOPS = frozenset({Kind.FAILED_RUN, Kind.MEMORY, Kind.LOCK, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.UNREADABLE})
@@ -52,6 +53,9 @@ _FOLLOWS: dict[Kind, frozenset[Kind]] = {
 }
 # Their things have names that stay, so that whoever resolves an incident of them accepts exactly these.
 _NAMED_THINGS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.FAILOVER})
+
+# No check looks for these: a person opens them, and closes them.
+BY_HAND = frozenset({Kind.BREACH, Kind.OTHER})
 
 Key = tuple[str, str | None, str | None, str]
 

@@ -10,6 +10,7 @@ from operations.incidents.findings import Finding, Key, Kind
 
 State = Literal["open", "easing", "closed"]
 SEVERITIES = ("critical", "major", "minor")
+Told = tuple[str, str]  # an occasion, and the name of an address
 ITSELF = "itself"  # who closed an incident whose cause went
 
 
@@ -32,10 +33,14 @@ class Incident:
     touched: dict[Key, None] = field(default_factory=dict)
     eased_at: datetime | None = None
     flaps: int = 0
+    reopened: int = 0
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+    told: dict[Told, str] = field(default_factory=dict)  # the role
+    heard_at: dict[str, datetime] = field(default_factory=dict)  # by address, first
+    untold: dict[Told, tuple[int, datetime, str]] = field(default_factory=dict)  # tries, the last one, its problem
     timeline: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -94,8 +99,22 @@ def apply(incidents: dict[int, Incident], line: dict[str, Any]) -> None:
     elif event in ("returned", "reopened"):
         one.state, one.eased_at, one.closed_at, one.closed_by = "open", None, None, None
         one.flaps += 1
+        one.reopened += event == "reopened"
     elif event == "acknowledged":
         one.acknowledged_at, one.acknowledged_by = moment, line["by"]
     elif event == "closed":
         one.state, one.closed_at, one.closed_by = "closed", moment, line["by"]
+    elif event in ("told", "untold"):
+        _tell(one, line, moment)
     one.timeline.append(line)
+
+
+def _tell(one: Incident, line: dict[str, Any], moment: datetime) -> None:
+    told = line["key"], line["address"]
+    if line["event"] == "told":
+        one.told[told] = line["role"]
+        one.heard_at.setdefault(line["address"], moment)
+        one.untold.pop(told, None)
+    else:
+        tries, *_ = one.untold.get(told, (0,))
+        one.untold[told] = tries + 1, moment, line["problem"]

@@ -37,6 +37,32 @@ def after_run(settings: Settings, failed: Iterable[Finding], regions: Iterable[s
     return report(settings, found, judged=OF_FAILURES | OF_SNAPSHOTS, regions=settled | whole, run=run)
 
 
+def of_job(
+    settings: Settings, job: str, region: str | None, run: str, text: str | None = None, error_class: str | None = None
+) -> Changes:  # fmt: skip
+    """Report how one job ended that Dagster ran for a region (None: for all), and how the warehouse stands after it.
+
+    Args:
+        text: what its error says, where it failed.
+        error_class: the name of the error's class.
+    """
+    if warehouse_format(settings.warehouse) is None:
+        return Changes()
+    failed = [] if text is None else [causes.of_failure(text, region, job, error_class)]
+    changes = report(
+        settings, _as_remembered(settings, failed), judged=OF_FAILURES if text is None else (), regions={region},
+        things={job}, run=run,
+    )  # fmt: skip
+    return changes + after_snapshots(settings, run)
+
+
+def after_snapshots(settings: Settings, run: str | None = None) -> Changes:
+    """Report how the warehouse stands by its snapshots and books."""
+    pending = {one["region"] for one in status.snapshots(settings) if one["pending"]}
+    right: set[str | None] = {None, *(set(settings.known_regions()) - pending)}
+    return report(settings, standing(settings), judged=OF_SNAPSHOTS, regions=right, run=run)
+
+
 def after_failure(settings: Settings, error: BaseException, run: str | None) -> Changes:
     """Report what ended a run before its end. Nothing else was looked at, so nothing is closed."""
     found = causes.of_error(error)

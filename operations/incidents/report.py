@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from operations.incidents import book
-from operations.incidents.findings import Finding, Key, Kind
+from operations.incidents.findings import BY_HAND, Finding, Key, Kind
 from operations.incidents.incident import ITSELF, Incident, apply
 from operations.incidents.stakes import stakes
 from settings import Settings, now
@@ -23,6 +23,9 @@ class Changes:
     grown: list[Incident] = field(default_factory=list)  # touch more, or other things, than before
     closed: list[Incident] = field(default_factory=list)
 
+    def __add__(self, later: Changes) -> Changes:
+        return Changes(*(getattr(self, one.name) + getattr(later, one.name) for one in fields(self)))
+
     @property
     def lines(self) -> list[str]:
         """A line for people for each."""
@@ -32,7 +35,7 @@ class Changes:
 
 def report(
     settings: Settings, findings: Iterable[Finding], *, judged: Collection[Kind],
-    regions: Collection[str | None] | None = None, run: str | None = None,
+    regions: Collection[str | None] | None = None, things: Collection[str] | None = None, run: str | None = None,
 ) -> Changes:  # fmt: skip
     """Book what is found now. What is not, though it was looked for, is gone.
 
@@ -45,17 +48,20 @@ def report(
         judged: the kinds that were looked for. With none, nothing is closed.
         regions: where, with None in it for the warehouse as a whole; without it, everywhere. Leave out a region whose
             figures are not right yet: its incidents stay.
+        things: which of the things that findings name were looked at; without it, all.
         run: the id of the run that found it.
     """
     with book.writing(settings):
-        return _Report(settings, judged, regions, run).of(list(findings))
+        return _Report(settings, judged, regions, things, run).of(list(findings))
 
 
 class _Report:
     def __init__(
-        self, settings: Settings, judged: Collection[Kind], regions: Collection[str | None] | None, run: str | None
-    ) -> None:
-        self.settings, self.judged, self.regions = settings, frozenset(judged), regions
+        self, settings: Settings, judged: Collection[Kind], regions: Collection[str | None] | None,
+        things: Collection[str] | None, run: str | None,
+    ) -> None:  # fmt: skip
+        self.settings, self.judged, self.regions = settings, frozenset(judged) - BY_HAND, regions
+        self.things = None if things is None else frozenset(things)
         self.run = {"run": run} if run else {}
         self.now: datetime = now()
         self.damping = timedelta(minutes=settings.incidents.damping_minutes)
@@ -115,6 +121,8 @@ class _Report:
             self.changes.grown += [incident] * grows
 
     def _was_looked_for(self, finding: Finding) -> bool:
+        if self.things is not None and not self.things.issuperset(finding.things):
+            return False
         return finding.kind in self.judged and (self.regions is None or finding.region in self.regions)
 
     def _without_accepted(self, root: str, found: list[Finding]) -> list[Finding]:
@@ -151,7 +159,7 @@ class _Report:
             facts["findings"] = [one.as_line() for one in standing]
         if standing:
             facts |= stakes(self.settings, standing, self.now)
-        line = book.line_of(number, event, self.now, **facts, **self.run)
+        line = book.line_of(number, event, at=self.now.isoformat(), **facts, **self.run)
         apply(self.known, line)
         self.lines.append(line)
         return self.known[number]

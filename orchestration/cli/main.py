@@ -16,6 +16,7 @@ import click
 from orchestration.cli import dead_letters as cli_dead_letters
 from orchestration.cli import files as cli_files
 from orchestration.cli import health as cli_health
+from orchestration.cli import incidents as cli_incidents
 from orchestration.cli import keys as cli_keys
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import quarantine as cli_quarantine
@@ -172,6 +173,11 @@ def keys() -> None:
 
 
 @main.group()
+def incidents() -> None:
+    """What went wrong, by root cause: who is on it, what to do, and the review afterwards."""
+
+
+@main.group()
 def quarantine() -> None:
     """Accepted orders and records that are set aside."""
 
@@ -207,6 +213,13 @@ command(dsar, "rectify")(cli_subjects.rectify)
 command(dsar, "status")(cli_subjects.show_requests)
 command(keys, "rotate")(cli_keys.rotate)
 command(keys, "public")(cli_keys.public)
+command(incidents, "list")(cli_incidents.list_incidents)
+command(incidents, "show")(cli_incidents.show_incident)
+command(incidents, "ack")(cli_incidents.acknowledge)
+command(incidents, "resolve")(cli_incidents.resolve)
+command(incidents, "review")(cli_incidents.review)
+command(incidents, "open")(cli_incidents.open_incident)
+command(incidents, "tell")(cli_incidents.tell)
 command(quarantine, "add")(cli_quarantine.add)
 command(quarantine, "list")(cli_quarantine.list_quarantine)
 command(quarantine, "release")(cli_quarantine.release)

@@ -9,7 +9,8 @@ from operations.incidents.findings import Finding, Kind, normal_cause
 from operations.incidents.report import report
 from settings import Incidents, Settings, UnknownValueError, UsageError
 
-GZIP = "gzip: Error -3 while decompressing data: invalid block type"
+NOT_WHOLE = "the archive cannot be read whole: "
+GZIP = f"{NOT_WHOLE}gzip: Error -3 while decompressing data: invalid block type"
 ALL = frozenset(Kind)
 
 
@@ -44,8 +45,8 @@ def test_fifty_archives_of_one_cause_are_one_incident_wherever_they_are(settings
 
 def test_archives_that_are_cut_and_that_are_empty_come_of_one_writer_and_parquet_of_another(settings):
     changes = told(
-        settings, *corrupt("eu", "a.json.gz"), *corrupt("eu", "b.json.gz", problem="gzip: the file is empty"),
-        *corrupt("eu", "c.parquet", problem="parquet: Parquet magic bytes not found in footer"),
+        settings, *corrupt("eu", "a.json.gz"), *corrupt("eu", "b.json.gz", problem=f"{NOT_WHOLE}gzip: it is empty"),
+        *corrupt("eu", "c.parquet", problem=f"{NOT_WHOLE}parquet: Parquet magic bytes not found"),
     )  # fmt: skip
     assert sorted(len(one.touched) for one in changes.opened) == [1, 2]
 
