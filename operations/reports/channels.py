@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from operations.reports.cohorts import ALL, paid_back
 from operations.reports.marts import MODEL, Marts, Row
 from operations.reports.period import Period
 from operations.reports.tables import Column, Ratio, Table, summed, with_ratios
 
+_Place = tuple[str | None, str | None]  # a channel and a campaign; None: all of them
 _ROMI = Ratio("margin", "spend", minus="spend")
 _ROAS = Ratio("net_revenue", "spend")
 MONEY = (
@@ -23,11 +26,16 @@ MONEY = (
     Column("romi", "ROMI", "share", _ROMI, "(Margin - spend) / spend: 0% is where the advertising pays for itself."),
     Column("roas", "ROAS", "times", _ROAS, "Net revenue for each unit of spend."),
 )
+# What the page shows of it; the workbook has all.
+_IN_FULL_ONLY = ("revenue", "refunds", "cogs")
+BRIEF = tuple(one for one in MONEY if one.key not in _IN_FULL_ONLY)
+_MOVED = Column("moved", "Against the month before", note="Margin after spend less that of the month before.")
 _CAC = (
     Column("new_spend", "Spend on new customers"),
     Column("new_orders", "First orders", "orders"),
     Column("cac", "CAC", "money", Ratio("new_spend", "new_orders"), "Spend on new customers for each first order."),
 )
+_PAYBACK = Column("payback", "Paid back", "share", note="What is back so far of the cost to win new buyers.")
 _FEW = 40  # campaigns of a channel that the page lists; the rest stand in one row
 
 
@@ -46,13 +54,42 @@ def channels(marts: Marts, period: Period) -> Table:
         by_channel.setdefault(row["channel"], []).append(with_ratios({**row, "name": row["campaign"]}, columns))
     found = [(summed(campaigns, columns, name), campaigns) for name, campaigns in by_channel.items()]
     found.sort(key=lambda one: (-one[0]["spend"], -one[0]["net_revenue"], one[0]["name"]))
-    shown = [(_with_cac(row, _new(marts, period.month)), campaigns) for row, campaigns in found]
-    extra = _CAC[-1:] if marts.has("finance.romi_by_segment", "spend") else ()
+    new, back, earlier = _new(marts, period.month), paid_back(marts, period), _earlier(marts, period)
+    shown = []
+    for row, campaigns in found:
+        extra = {"payback": back.get(row["name"]), "moved": _moved(row, earlier, (row["name"], None))}
+        for one in campaigns:
+            one["moved"] = _moved(one, earlier, (one["channel"], one["name"]))
+        shown.append(({**_with_cac(row, new), **extra}, campaigns))
+    whole = summed([row for row, _ in shown], columns, ALL)
+    whole = {**_with_cac(whole, new), "payback": back.get(ALL), "moved": _moved(whole, earlier, (None, None))}
+    extra_columns = (*((_MOVED,) if earlier else ()), *(_CAC[-1:] if new else ()), *((_PAYBACK,) if back else ()))
     return Table(
-        "channels", "Channels and campaigns", (*columns, *extra), [row for row, _ in shown],
-        total=_with_cac(summed([row for row, _ in shown], columns, "All channels"), _new(marts, period.month)),
+        "channels", "Channels and campaigns", (*columns, *extra_columns), [row for row, _ in shown], whole,
         children={n: _few(campaigns, columns) for n, (_, campaigns) in enumerate(shown)},
     )  # fmt: skip
+
+
+def _earlier(marts: Marts, period: Period) -> dict[_Place, Decimal]:
+    """The margin after spend of the month before by channel and campaign, by channel and of all; empty without one."""
+    if not period.is_whole:
+        return {}
+    rows = marts.rows(
+        """select channel, campaign, sum(margin) - sum(spend) as after_spend from finance.romi_monthly
+        where month = $month and attribution_model = $model
+        group by grouping sets ((channel, campaign), (channel), ())""",
+        month=period.month_before, model=MODEL,
+    )  # fmt: skip
+    return {(row["channel"], row["campaign"]): row["after_spend"] for row in rows}
+
+
+def _moved(row: Row, earlier: dict[_Place, Decimal], place: _Place) -> Decimal | None:
+    return row["after_spend"] - earlier.get(place, Decimal(0)) if earlier else None
+
+
+def brief(table: Table) -> Table:
+    """The columns that the page has room for; the workbook has all."""
+    return replace(table, columns=tuple(one for one in table.columns if one.key not in _IN_FULL_ONLY))
 
 
 def campaigns_by_region(marts: Marts, month: date) -> Table:
@@ -107,7 +144,7 @@ def _new(marts: Marts, month: date) -> dict[str, Row]:
 
 
 def _with_cac(row: Row, new: dict[str, Row]) -> Row:
-    of_channel = [new[row["name"]]] if row["name"] in new else list(new.values()) if "All" in row["name"] else []
+    of_channel = [new[row["name"]]] if row["name"] in new else list(new.values()) if row["name"] == ALL else []
     sums = {name: sum((one[name] for one in of_channel), Decimal(0)) for name in ("new_spend", "new_orders")}
     return with_ratios({**row, **sums}, _CAC)
 

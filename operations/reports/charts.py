@@ -2,65 +2,65 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import altair as alt
 
-from operations.reports.bridge import Totals
-from operations.reports.comparison import Comparison
 from operations.reports.marts import Row
-from operations.reports.tables import Table
+from operations.reports.tables import Column, Table
 from operations.reports.words import with_minus
 
 Spec = dict[str, Any]
+_ROOM = 0.21  # of a chart's width
+_NARROW = 0.3  # steps that move less of the longest bar than this are drawn larger
 _TYPES = ["total", "gain", "loss"]  # the palette `ordinal` has a colour for each
-_MONEY_AXIS = alt.Axis(format="~s", title=None)
+_MONEY_AXIS = alt.Axis(format="~s", title=None, tickCount=5)
 
 
-def waterfall(whole: Totals) -> Spec:
-    """From revenue to the margin after spend."""
-    return _steps([
-        ("Revenue", whole.revenue, True), ("Refunds", -whole.refunds, False), ("Net revenue", whole.net_revenue, True),
-        ("Cost of goods", -whole.cogs, False), ("Margin", whole.margin, True), ("Spend", -whole.spend, False),
-        ("Margin after spend", whole.after_spend, True),
-    ])  # fmt: skip
-
-
-def bridge(comparison: Comparison, before: str, now: str) -> Spec:
-    """From the margin after spend of one period to that of the next."""
-    return _steps(
-        [
-            (before, comparison.first_shown, True),
-            *((one.name, one.amount, False) for one in comparison.steps),
-            (now, comparison.now.after_spend, True),
-        ]
-    )
-
-
-def _steps(steps: list[tuple[str, Decimal, bool]]) -> Spec:
+def steps(table: Table) -> Spec:
+    """From one total to the next: a bar for each row of a table of steps."""
     values, at = [], Decimal(0)
-    for name, amount, is_total in steps:
+    for row in table.rows:
+        amount, is_total = row["amount"], row["is_total"]
         start = Decimal(0) if is_total else at
         at = start + amount
         kind = "total" if is_total else "gain" if amount >= 0 else "loss"
         label = with_minus(f"{amount:,.0f}" if is_total else f"{amount:+,.0f}")
-        values.append({"name": name, "from": float(start), "to": float(at), "amount": float(amount), "label": label,
-                       "kind": kind})  # fmt: skip
-    order = [name for name, *_ in steps]
+        values.append({"name": row["name"], "from": float(start), "to": float(at), "amount": float(amount),
+                       "label": label, "kind": kind})  # fmt: skip
+    order = [row["name"] for row in table.rows]
+    scale, low = _scale(values)
+    for one in values:
+        one["from"], one["to"] = max(one["from"], low), max(one["to"], low)
+    axis = (
+        _MONEY_AXIS if low <= 0 else alt.Axis(format="~s", tickCount=5, title=f"the bars begin at {low:,.0f}, not at 0")
+    )
     base = alt.Chart(alt.Data(values=values)).encode(y=alt.Y("name:N", sort=order, axis=alt.Axis(title=None)))
     bars = base.mark_bar(height={"band": 0.62}).encode(
-        x=alt.X("from:Q", axis=_MONEY_AXIS), x2="to:Q",
+        x=alt.X("from:Q", axis=axis, scale=scale), x2="to:Q",
         color=alt.Color("kind:N", scale=alt.Scale(domain=_TYPES, range="ordinal"), legend=None),
         tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("amount:Q", format=",.2f", title="Amount")],
     )  # fmt: skip
     labels = base.transform_calculate(end="max(datum.from, datum.to)").mark_text(align="left", dx=5).encode(
         x="end:Q", text="label:N"
     )  # fmt: skip
-    return _spec((bars + labels).properties(width="container", height=30 * len(steps)))
+    return _spec((bars + labels).properties(width="container", height=30 * len(order)))
 
 
-def trend(days: list[Row], first_running: str) -> Spec:
+def _scale(values: list[Spec]) -> tuple[alt.Scale, float]:
+    """A scale with room for the labels, and where it begins: beyond 0 where the steps could not be told apart else."""
+    ends = [one[side] for one in values for side in ("from", "to")]
+    moving = [one[side] for one in values if one["kind"] != "total" for side in ("from", "to")] or ends
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    moved = max(moving) - min(moving)
+    if min(moving) > 0 and moved < _NARROW * high:
+        low = float(int(max(min(moving) - moved, 0.0)))
+    return alt.Scale(domain=[low, high + (high - low) * _ROOM], nice=False), low
+
+
+def trend(days: list[Row]) -> Spec:
     """Margin and spend by day, summed over the seven days up to it; days that may still move stand on a band."""
     values = [
         {"date": f"{row['date']:%Y-%m-%d}", "series": name, "amount": float(row[key]), "state": row["state"]}
@@ -86,16 +86,36 @@ def trend(days: list[Row], first_running: str) -> Spec:
     return _spec(chart)
 
 
+def shares(table: Table, columns: tuple[Column, ...]) -> Spec:
+    """Each row as one bar of 100%, a part for each of the columns."""
+    rows = [*table.rows, *([table.total] if table.total else [])]
+    order, labels = [row["name"] for row in rows], [one.label for one in columns]
+    values = [
+        {"name": row["name"], "part": one.label, "order": n, "share": row[one.key]}
+        for row in rows for n, one in enumerate(columns) if row[one.key]
+    ]  # fmt: skip
+    bars = alt.Chart(alt.Data(values=values)).mark_bar(height={"band": 0.62}).encode(
+        y=alt.Y("name:N", sort=order, axis=alt.Axis(title=None)),
+        x=alt.X("share:Q", axis=alt.Axis(format="%", title=None), scale=alt.Scale(domain=[0, 1])),
+        order="order:Q",
+        color=alt.Color("part:N", scale=alt.Scale(domain=labels, range="heatmap"),
+                        legend=alt.Legend(title=None, columns=3)),
+        tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("part:N", title=" "),
+                 alt.Tooltip("share:Q", format=".1%", title="Share of revenue")],
+    )  # fmt: skip
+    return _spec(bars.properties(width="container", height=32 * len(order)))
+
+
 def _bands(days: list[Row]) -> list[Spec]:
     bands: list[Spec] = []
     for row in days:
-        day = f"{row['date']:%Y-%m-%d}"
         if row["state"] == "final":
             continue
+        end = f"{row['date'] + timedelta(days=1):%Y-%m-%d}"
         if bands and bands[-1]["state"] == row["state"]:
-            bands[-1]["to"] = day
+            bands[-1]["to"] = end
         else:
-            bands.append({"state": row["state"], "from": bands[-1]["to"] if bands else day, "to": day})
+            bands.append({"state": row["state"], "from": f"{row['date']:%Y-%m-%d}", "to": end})
     return bands
 
 

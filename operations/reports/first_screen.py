@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from operations.reports.bridge import Totals, total
+from operations.reports.bridge import Totals
 from operations.reports.comparison import Comparison
 from operations.reports.marts import Marts, Row, ratio, return_on
 from operations.reports.period import Period
@@ -31,10 +31,9 @@ class Answer:
 
 
 def answers(
-    marts: Marts, period: Period, sums: dict[str, Totals], comparison: Comparison | None, channels: Table
+    marts: Marts, period: Period, whole: Totals, comparison: Comparison | None, channels: Table
 ) -> tuple[Answer, ...]:
     """What was spent, what came back, whether that is more or less and why, and what cannot be known."""
-    whole = total(sums)
     return (
         Answer("spend", "What did we spend?", money(whole.spend, marts.currency),
                _spent(marts, period, whole, comparison, channels)),

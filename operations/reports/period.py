@@ -101,6 +101,11 @@ def _period(month: date, first: date, last: date, today: date) -> Period:
     return Period(month, last_shown, is_running, here, (before.replace(day=start_day), before.replace(day=to_day)))
 
 
+def is_running(marts: Marts, day: date) -> bool:
+    """Whether the day's month had not ended when the version was built."""
+    return marts.built_at.date() <= month_end(first_of(day))
+
+
 def month_end(month: date) -> date:
     return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,24 +14,42 @@ from typing import Any
 
 from operations.reports import charts, sums, vega
 from operations.reports.bridge import Totals, total
-from operations.reports.channels import channels, regions
+from operations.reports.cause import cause
+from operations.reports.channels import brief, channels, regions
+from operations.reports.cohorts import cohorts
 from operations.reports.comparison import Comparison, compare
+from operations.reports.credit_sources import FATES, credit_sources
 from operations.reports.first_screen import Answer, answers
 from operations.reports.marts import Marts, opened
 from operations.reports.models import models
 from operations.reports.period import Period, choose
+from operations.reports.steps import bridge_table, waterfall
 from operations.reports.tables import Table
+from operations.reports.trend import days, months
 from operations.reports.unknown import unknown
+from operations.reports.waiting import WHY, waiting
+from operations.reports.what_changed import what_changed
 from operations.reports.words import money, shown
 from settings import Settings
 from settings.durable import write_durably
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_AMOUNT = re.compile(r"[+\N{MINUS SIGN}]?[^\s\w(]{0,3}\d[\d,]*\.\d\d")
+_MONTHS = 13  # that the page shows, so that a month stands beside itself a year ago
+_CHANGES = 60
+# Where the page's sections are, what they are called in short, and the table that they need.
+_SECTIONS = (
+    ("left", "From revenue to margin", "waterfall"), ("why", "Why it moved", "bridge"),
+    ("channels", "Channels", "channels"), ("regions", "Regions", "regions"), ("models", "Models", "models"),
+    ("cause", "Cause", "cause"), ("trend", "Trend", "months"), ("cohorts", "Payback", "cohorts"),
+    ("credit", "Credit", "credit_sources"), ("other", "(other)", "waiting"), ("unknown", "Not known", "unknown"),
+    ("changed", "What changed", "what_changed"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Content:
-    """What the report says, before it is laid out."""
+    """What the report says, before it is laid out. A table that the version does not publish is not there."""
 
     period: Period
     answers: tuple[Answer, ...]
@@ -77,7 +96,7 @@ def first_screen(version: Path, month: date | None = None) -> Written:
 
 
 def _answers(marts: Marts, period: Period) -> tuple[Answer, ...]:
-    whole = sums.by_region(marts, period.month, period.last)
+    whole = total(sums.by_region(marts, period.month, period.last))
     return answers(marts, period, whole, compare(marts, period), channels(marts, period))
 
 
@@ -102,19 +121,26 @@ def _mark(version: int) -> str:
 def content(marts: Marts, month: date | None) -> Content:
     """Everything that the report on a month says."""
     period = choose(marts, month)
-    whole = sums.by_region(marts, period.month, period.last)
-    comparison = compare(marts, period)
-    tables = {
-        "channels": channels(marts, period),
-        "regions": regions(marts, period),
-        "models": models(marts, period),
-        "unknown": unknown(marts, period),
-    }
-    drawn = {"waterfall": charts.waterfall(total(whole)), "models": charts.span(tables["models"])}
-    if comparison:
-        drawn["bridge"] = charts.bridge(comparison, period.before_name, period.compared_name)
+    whole, comparison = total(sums.by_region(marts, period.month, period.last)), compare(marts, period)
+    found = (
+        waterfall(whole), bridge_table(comparison, period) if comparison else None, brief(channels(marts, period)),
+        regions(marts, period), models(marts, period), months(marts, _MONTHS), cohorts(marts),
+        credit_sources(marts, period), cause(marts, period), waiting(marts, period), unknown(marts, period),
+        what_changed(marts, period.month_before, period.last, most=_CHANGES),
+    )  # fmt: skip
+    tables = {table.name: table for table in found if table}
     said = answers(marts, period, whole, comparison, tables["channels"])
-    return Content(period, said, total(whole), comparison, tables, drawn)
+    return Content(period, said, whole, comparison, tables, _charts(marts, tables))
+
+
+def _charts(marts: Marts, tables: dict[str, Table]) -> dict[str, dict[str, Any]]:
+    drawn = {name: charts.steps(tables[name]) for name in ("waterfall", "bridge") if name in tables}
+    drawn["models"] = charts.span(tables["models"])
+    if moved := days(marts):
+        drawn["trend"] = charts.trend(moved)
+    if "credit_sources" in tables:
+        drawn["credit_sources"] = charts.shares(tables["credit_sources"], FATES)
+    return drawn
 
 
 def _page(marts: Marts, said: Content) -> str:
@@ -125,14 +151,28 @@ def _page(marts: Marts, said: Content) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     engine.filters["shown"] = shown
+    engine.filters["unbroken"] = _unbroken
     engine.filters["money"] = partial(money, currency=marts.currency)
     scripts = [vega.script(), (_TEMPLATES / "page.js").read_text()]
     return engine.get_template("page.html").render(
-        mark=_mark(marts.version), said=said, marts=marts, period=said.period, tables=said.tables, answers=said.answers,
-        charts={"specs": said.charts, "light": vega.theme(dark=False), "dark": vega.theme(dark=True)},
+        mark=_mark(marts.version), why_other=WHY,
+        sections=[(place, title) for place, title, table in _SECTIONS if table in said.tables],
+        said=said, marts=marts, period=said.period, tables=said.tables, answers=said.answers,
+        charts={"specs": said.charts, **_themes()},
         style=(_TEMPLATES / "page.css").read_text(), scripts=scripts,
         allowed=" ".join(f"'sha256-{_digest(text)}'" for text in scripts),
     )  # fmt: skip
+
+
+def _themes() -> dict[str, dict[str, Any]]:
+    return {"light": vega.theme(), "dark": vega.theme(dark=True), "paper": vega.theme(size=10)}
+
+
+def _unbroken(text: str) -> Any:
+    """The text with no line break inside an amount of money, whose sign a browser would part from it."""
+    from markupsafe import Markup, escape
+
+    return Markup(_AMOUNT.sub(r'<span class="amount">\g<0></span>', str(escape(text))))
 
 
 def _digest(text: str) -> str:

@@ -119,6 +119,8 @@ class Book:
                 letter = xl_col_to_name(place)
                 text = f"SUM({letter}{rows[0] + 1}:{letter}{rows[1] + 1})" if rows[1] >= rows[0] else "0"
                 self.formula(sheet, number, place, text, column.kind, row[column.key] or 0, bold=True)
+            elif column.ratio and row.get(column.key) is not None:
+                sheet.write_number(number, place, float(row[column.key]), self.number(column.kind, bold=True))
             else:
                 sheet.write_blank(number, place, None, self._bold)
 

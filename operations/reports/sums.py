@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from operations.reports.bridge import CurrencyEffect, Totals
 from operations.reports.marts import Marts, Row
@@ -47,9 +48,44 @@ def restated(marts: Marts, first: date, last: date) -> Decimal:
 def currency_effect(marts: Marts, period: Period) -> CurrencyEffect:
     """What moved rates explain of two whole months: this month's foreign money at the earlier month's average rates.
 
-    Nothing, where the version does not publish money by currency, and for parts of months.
+    Nothing, where the version does not publish money in its own currency, and for parts of months: rates are by month.
     """
-    return CurrencyEffect()
+    if not period.is_whole or not marts.has("finance.orders_by_currency", "original_revenue", "original_refunds"):
+        return CurrencyEffect()
+    orders = marts.rows(
+        """select now.revenue, now.original_revenue, now.refunds, now.original_refunds,
+            was.revenue as rated, was.original_revenue as rated_original
+        from finance.orders_by_currency as now join finance.orders_by_currency as was using (region, currency)
+        where now.month = $month and was.month = $before and now.original_revenue is not null
+            and now.original_refunds is not null and was.original_revenue > 0""",
+        month=period.month, before=period.month_before,
+    )  # fmt: skip
+    return CurrencyEffect(_moved(orders, "revenue"), _moved(orders, "refunds"), _spend_effect(marts, period))
+
+
+def _spend_effect(marts: Marts, period: Period) -> Decimal:
+    if not marts.has("finance.spend_daily", "original_currency", "original_spend"):
+        return _cents(None)
+    return _moved(marts.rows(
+        """with months as (
+            select region, original_currency as currency, date_trunc('month', date)::date as month,
+                sum(spend) as spend, sum(original_spend) as original_spend
+            from finance.spend_daily where original_spend is not null group by all
+        )
+        select now.spend, now.original_spend, was.spend as rated, was.original_spend as rated_original
+        from months as now join months as was using (region, currency)
+        where now.month = $month and was.month = $before and was.original_spend > 0""",
+        month=period.month, before=period.month_before,
+    ), "spend")  # fmt: skip
+
+
+def _moved(rows: list[Row], name: str) -> Decimal:
+    """What amounts come to beyond what they would at the earlier rate, ``rated / rated_original``."""
+    moved = Fraction(0)
+    for row in rows:
+        rate = Fraction(row["rated"]) / Fraction(row["rated_original"])
+        moved += Fraction(row[name]) - Fraction(row[f"original_{name}"]) * rate
+    return Decimal(round(moved * 100)).scaleb(-2)
 
 
 def days(marts: Marts) -> list[Row]:

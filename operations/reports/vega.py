@@ -38,21 +38,35 @@ def script() -> str:
     return text
 
 
-def theme(*, dark: bool) -> dict[str, Any]:
-    """Vega-Lite's configuration of all charts."""
+def theme(*, dark: bool = False, size: int = 13) -> dict[str, Any]:
+    """Vega-Lite's configuration of all charts; `size` is that of their text, in pixels."""
     ink, muted, line = ("#e8edf2", "#a9b4c0", "#36404b") if dark else ("#16202b", "#55616e", "#d9dfe5")
     gain, loss, total = ("#6fb1ee", "#f0965a", "#8d99a6") if dark else ("#1f6fb5", "#c4561b", "#5b6773")
-    text = {"font": _FONT, "labelFont": _FONT, "titleFont": _FONT, "labelFontSize": 13, "labelColor": ink}
+    text = {
+        "font": _FONT,
+        "labelFont": _FONT,
+        "titleFont": _FONT,
+        "labelFontSize": size,
+        "labelColor": ink,
+        "titleColor": muted,
+        "titleFontWeight": "normal",
+        "titleFontSize": size - 1,
+    }
     return {
         "background": "transparent",
         "aria": False,  # a table beside each chart says it in full
         "view": {"stroke": None},
         "font": _FONT,
-        "text": {"color": ink, "fontSize": 12, "font": _FONT},
+        "text": {"color": ink, "fontSize": size - 1, "font": _FONT},
         "axis": {**text, "gridColor": line, "domainColor": line, "tickColor": line, "labelLimit": 190},
-        "axisX": {"labelColor": muted, "labelFontSize": 12},
-        "legend": {"labelColor": ink, "labelFontSize": 13, "orient": "top", "labelFont": _FONT},
-        "range": {"ordinal": [total, gain, loss], "category": [gain, loss], "ramp": [muted, loss]},
+        "axisX": {"labelColor": muted, "labelFontSize": size - 1},
+        "legend": {"labelColor": ink, "labelFontSize": size, "orient": "top", "labelFont": _FONT},
+        "range": {
+            "ordinal": [total, gain, loss],
+            "category": [gain, loss],
+            "ramp": [muted, loss],
+            "heatmap": [gain, "#e0a526", "#a07cc5", loss, total],
+        },
         "style": {"range": {"fill": muted}},
         "point": {"fill": gain},
     }

@@ -20,12 +20,12 @@ _COLUMNS = (
 )
 
 
-def what_changed(marts: Marts, first: date, last: date) -> Table:
-    """The restatements of the days `first` to `last`, newest first; new days are no restatements."""
+def what_changed(marts: Marts, first: date, last: date, most: int = 100_000) -> Table:
+    """The restatements of the days `first` to `last`, newest first, `most` of them; new days are no restatements."""
     rows = marts.rows(
         f"""select {", ".join(f'"{one.key}"' for one in _COLUMNS)} from finance.restatements
         where date between $first and $last and "table" in ('orders_daily', 'spend_daily', 'romi_daily')
-        order by version desc, date, region, "table" """,
-        first=first, last=last,
+        order by version desc, date, region, "table" limit $most""",
+        first=first, last=last, most=most,
     )  # fmt: skip
     return Table("what_changed", "What changed after it was first shown", _COLUMNS, rows)

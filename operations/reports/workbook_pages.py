@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from operations.reports import sums, tie_out
+from operations.reports.bridge import total
 from operations.reports.channels import MONEY, campaigns_by_region, channels, regions
 from operations.reports.comparison import compare
 from operations.reports.first_screen import answers
@@ -67,7 +68,7 @@ def read_me(book: Book, source: Source) -> None:
     state = "The month is running." if period.is_running else "The month has ended."
     about = f"Version {marts.version}, built {marts.built_at:%Y-%m-%d %H:%M} UTC. {state}{source.in_currency}"
     sheet = book.sheet("Read me", f"Marketing return, {period.name}", about)
-    whole = sums.by_region(marts, period.month, period.last)
+    whole = total(sums.by_region(marts, period.month, period.last))
     said = answers(marts, period, whole, compare(marts, period), channels(marts, period))
     row = 3
     for one in said:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +36,11 @@ def make_report(
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     page, chosen = out or report_file(settings), month.date() if month else None
-    try:
+    with _writing(page):
         written = write_report(settings.published, page, month=chosen)
-        if xlsx:
+    if xlsx:
+        with _writing(xlsx):
             write_workbook(settings.published, xlsx, month=chosen)
-    except OSError as error:
-        raise UsageError(f"cannot write {error.filename or page}: {error.strerror}") from error
     if as_json:
         click.echo(json.dumps(_facts(written, page, xlsx)))
     else:
@@ -47,6 +48,14 @@ def make_report(
     if opens:
         click.launch(page.absolute().as_uri())
     return 0
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _facts(written: Written, page: Path, xlsx: Path | None) -> dict[str, object]:

@@ -20,7 +20,8 @@
   // Paper is light and as wide as it is, whatever the screen shows; a browser that prints waits for nobody.
   const drawForPaper = async () => {
     for (const place of document.querySelectorAll("[data-print]")) {
-      const spec = { ...charts.specs[place.dataset.print], width: 250, config: charts.light };
+      const drawn = charts.specs[place.dataset.print];
+      const spec = { ...drawn, width: 330, height: drawn.height * 0.55, config: charts.paper };
       await vegaEmbed(place, spec, options);
     }
     root.dataset.printable = "yes";
@@ -29,7 +30,7 @@
   const show = async () => {
     const theme = chosen ?? (wantsDark.matches ? "dark" : "light");
     root.dataset.theme = theme;
-    button.setAttribute("aria-pressed", String(theme === "dark"));
+    button.textContent = theme === "dark" ? "Light colours" : "Dark colours";
     await draw(theme);
   };
 

@@ -1,0 +1,29 @@
+"""What is known about cause, beside what attribution credits."""
+
+from __future__ import annotations
+
+from operations.reports.marts import Marts
+from operations.reports.period import Period
+from operations.reports.tables import Column, Table
+
+_GRADES = {"A": "A: randomised holdout", "B": "B: geo or switchback holdout", "C": "C: bounds only"}
+
+
+def cause(marts: Marts, period: Period) -> Table | None:
+    """A row for each region and channel of the month; None where the version does not say."""
+    keys = ("attributed_margin", "incremental_margin_low", "incremental_margin_high", "grade", "spend")
+    if not marts.has("finance.incremental_romi", *keys):
+        return None
+    rows = marts.rows(
+        f"""select channel as name, region, {", ".join(keys)} from finance.incremental_romi where month = $month
+        order by spend desc, region, channel""",
+        month=period.month,
+    )
+    columns = (
+        Column("name", "Channel", "text"), Column("region", "Region", "text"), Column("spend", "Spend"),
+        Column("attributed_margin", "Margin attributed"),
+        Column("incremental_margin_low", "Caused, at least"), Column("incremental_margin_high", "Caused, at most"),
+        Column("evidence", "Evidence", "text"),
+    )  # fmt: skip
+    shown = [{**row, "evidence": _GRADES.get(row["grade"], row["grade"])} for row in rows if row["spend"]]
+    return Table("cause", "What marketing really brought", columns, shown) if shown else None

@@ -1,0 +1,53 @@
+"""How it went: by day, smoothed over a week, and by month, with what may still move marked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from operations.reports import sums
+from operations.reports.channels import BRIEF
+from operations.reports.marts import Marts, Row
+from operations.reports.period import is_running
+from operations.reports.tables import Column, Ratio, Table, with_ratios
+
+_DAYS = 120  # that the chart shows
+_WEEK = 7
+FINAL, NOT_FINAL, RUNNING = "final", "not final", "running month"
+
+
+def days(marts: Marts) -> list[Row]:
+    """A row for each of the last days: margin and spend of the seven days up to it, and how far it can be relied on."""
+    known = {row["date"]: row for row in sums.days(marts)}
+    if not known:
+        return []
+    last = max(known)
+    first = max(min(known) + timedelta(days=_WEEK - 1), last - timedelta(days=_DAYS - 1))
+    return [
+        {
+            "date": day,
+            **{name: sum((_of(known, day - timedelta(days=n), name) for n in range(_WEEK)), Decimal(0))
+               for name in ("margin", "spend")},
+            "state": RUNNING if is_running(marts, day) else FINAL if known.get(day, {}).get("is_final") else NOT_FINAL,
+        }
+        for day in (first + timedelta(days=n) for n in range(max((last - first).days + 1, 0)))
+    ]  # fmt: skip
+
+
+def _of(known: dict, day: object, name: str) -> Decimal:
+    return known[day][name] if day in known else Decimal(0)
+
+
+def months(marts: Marts, count: int) -> Table:
+    """A row for each of the last months, newest first, with its state."""
+    columns = (
+        Column("month", "Month", "month"), Column("state", "State", "text"), Column("orders", "Orders", "count"),
+        Column("new_customers", "New customers", "count"), *BRIEF,
+        Column("cac", "Spend per new customer", "money", Ratio("spend", "new_customers")),
+    )  # fmt: skip
+    rows = [with_ratios({**row, "state": _state(marts, row)}, columns) for row in sums.months(marts)[-count:]]
+    return Table("months", "Month by month", columns, rows[::-1])
+
+
+def _state(marts: Marts, row: Row) -> str:
+    return RUNNING if is_running(marts, row["month"]) else FINAL if row["is_final"] else NOT_FINAL

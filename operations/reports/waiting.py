@@ -1,0 +1,45 @@
+"""What stands in ``(other)``, where, and how much of it only waits."""
+
+from __future__ import annotations
+
+from operations.reports.marts import MODEL, Marts
+from operations.reports.period import Period
+from operations.reports.tables import Column, Ratio, Table, summed, with_ratios
+from operations.reports.unknown import OTHER
+
+# Five sentences for people who have never heard of k-anonymity; docs/finance.md says the same with an example.
+WHY = (
+    "A name stands in this report only where enough different buyers stand behind it, so that nobody can tell from a"
+    " figure what one person bought.",
+    "What too few buyers have done is added up in (other): first in the campaign (other) of its channel and, if that"
+    " has too few buyers as well, in the channel (other).",
+    "A figure that is named moves only when enough buyers have something new in it; until then what is new waits in"
+    " (other).",
+    "Nothing is lost: totals of days, months and regions are always complete, and (other) is part of them.",
+    "How many buyers are enough is privacy.k_anonymity in romi.yaml: a lower number names more and protects less.",
+)
+
+
+def waiting(marts: Marts, period: Period) -> Table:
+    """A row for each region of the month: its revenue, what of it is named, and what stands in ``(other)``."""
+    rows = marts.rows(
+        """select region as name, sum(revenue) as revenue,
+            coalesce(sum(revenue) filter (where channel = $other), 0.00) as other_channel,
+            coalesce(sum(revenue) filter (where channel != $other and campaign = $other), 0.00) as other_campaign,
+            sum(waiting_revenue) as waiting, coalesce(sum(spend) filter (where channel = $other), 0.00) as other_spend
+        from finance.romi_monthly where month = $month and attribution_model = $model
+        group by region order by region""",
+        month=period.month, model=MODEL, other=OTHER,
+    )  # fmt: skip
+    columns = (
+        Column("name", "Region", "text"),
+        Column("revenue", "Revenue"),
+        Column("other_channel", "In channel (other)"),
+        Column("share", "Share of revenue", "share", Ratio("other_channel", "revenue")),
+        Column("waiting", "Too few buyers, or waiting for more",
+               note="What stands in channel (other) for want of buyers; the rest of it was never to have a name."),
+        Column("other_campaign", "In campaign (other) of a named channel"),
+        Column("other_spend", "Spend in channel (other)"),
+    )  # fmt: skip
+    return Table("waiting", "What waits in (other)", columns, [with_ratios(row, columns) for row in rows],
+                 total=summed(rows, columns, "All regions"))  # fmt: skip
