@@ -17,6 +17,7 @@ import duckdb
 
 from ingestion.books import meta, region_file
 from operations.backups.backup_places import is_cut_in_two, known_backups, leftovers, moved_away
+from operations.closes.locks import FOLDER, all_locks
 from operations.register.register_audit import open_to_others
 from operations.store.locks import check_warehouse
 from operations.store.memory import published
@@ -57,7 +58,8 @@ def examine(settings: Settings, *others: Look) -> list[Check]:
         UsageError: there is no warehouse.
     """
     check_warehouse(settings)
-    looks = (_versions, _files, _published, _memory, _books, _keys, _permissions, _space, _clock, _leftovers, *others)
+    of_state = (_versions, _files, _published, _memory, _books, _closes, _keys)
+    looks = (*of_state, _permissions, _space, _clock, _leftovers, *others)
     return [check for look in looks for check in look(settings)]
 
 
@@ -152,6 +154,14 @@ def _tombstones(settings: Settings, region: str) -> str | None:
         return SuppressionBook(settings.warehouse, region).disagreement()
     except RomiError as error:
         return str(error)
+
+
+def _closes(settings: Settings) -> Iterator[Check]:
+    """The locks of closed months, byte by byte."""
+    lost = [one for one in _found(settings) if one.kind == "close"]
+    yield from (_told("closes", str(settings.warehouse / FOLDER), one) for one in lost)
+    if not lost and (locks := all_locks(settings)):
+        yield Check("closes", f"{len(locks):,} closes of months in {settings.warehouse / FOLDER}")
 
 
 def _keys(settings: Settings) -> Iterator[Check]:

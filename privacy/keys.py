@@ -22,7 +22,7 @@ from typing import Literal
 
 from filelock import FileLock
 
-from settings import UsageError
+from settings import UsageError, is_region_name
 from settings.durable import write_durably
 
 Purpose = Literal["pseudonym", "seal", "suppression", "storage", "certificate"]
@@ -154,7 +154,7 @@ def regions_of_keys(warehouse: Path) -> list[str]:
     """
     path = key_file(warehouse)
     try:
-        return sorted(_read(path))
+        return sorted(filter(is_region_name, _read(path)))  # the warehouse has a key of its own, too
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 

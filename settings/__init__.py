@@ -5,19 +5,19 @@ Nothing here reads the environment at import: :func:`load_settings` and :func:`n
 
 from settings.attribution import OWN_TRACKS, Attribution, ChannelRule, Conversion
 from settings.clock import now
-from settings.config import Settings, is_region_name
+from settings.config import OUTWARD, Settings, is_region_name
 from settings.errors import PermanentError, RomiError, TransientError, UnknownValueError, UsageError
 from settings.experiments import Experiment
 from settings.formats import WAREHOUSE_FORMAT
 from settings.incidents import Incidents
 from settings.loading import load_settings
 from settings.section import Section
-from settings.sections import Anomalies, Anomaly, Backup, Consent, Privacy, Region, Retention, Slo, Topic
+from settings.sections import Anomalies, Anomaly, Backup, Close, Consent, Privacy, Region, Retention, Slo, Topic
 from settings.sources import Source
 
 __all__ = [
-    "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup", "ChannelRule", "Consent",
-    "Conversion", "Experiment", "Incidents", "PermanentError", "Privacy", "Region", "Retention", "RomiError", "Section",
-    "Settings", "Slo", "Source", "Topic", "TransientError", "UnknownValueError", "UsageError", "is_region_name",
-    "load_settings", "now",
+    "OUTWARD", "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup", "ChannelRule",
+    "Close", "Consent", "Conversion", "Experiment", "Incidents", "PermanentError", "Privacy", "Region", "Retention",
+    "RomiError", "Section", "Settings", "Slo", "Source", "Topic", "TransientError", "UnknownValueError", "UsageError",
+    "is_region_name", "load_settings", "now",
 ]  # fmt: skip

@@ -13,8 +13,11 @@ from settings.errors import UnknownValueError
 from settings.experiments import Experiment
 from settings.incidents import Incidents
 from settings.section import Section
-from settings.sections import Anomalies, Backup, Consent, Privacy, Region, Retention, Slo, Topic
+from settings.sections import Anomalies, Backup, Close, Consent, Privacy, Region, Retention, Slo, Topic
 from settings.sources import Fx, Source, check_sources
+
+# Where things are, and what becomes of a version once it is there: no figure depends on any of it.
+OUTWARD = frozenset({"landing", "warehouse", "backup", "close", "incidents"})
 
 
 class Settings(Section):
@@ -35,6 +38,7 @@ class Settings(Section):
     anomalies: Anomalies = Anomalies()
     backup: Backup = Backup()
     incidents: Incidents = Incidents()
+    close: Close = Close()
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "sources", "experiments", mode="before")

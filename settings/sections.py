@@ -133,6 +133,14 @@ class Anomalies(Section):
         return self
 
 
+class Close(Section):
+    """How much may be open of a month, in a region, that is closed all the same."""
+
+    unreconciled_orders: int = Field(0, ge=0)  # of ledger or warehouse alone, or of another amount
+    refused_files: int = Field(0, ge=0)
+    refused_rows: int = Field(0, ge=0)  # of ledger and spend
+
+
 class Backup(Section):
     every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
     to: Path | None = None  # default: <warehouse>.backups beside the warehouse

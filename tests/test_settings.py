@@ -120,6 +120,7 @@ SECTIONS = {
     "Told": "incidents: {roles: [{role: on_call, address: ops, x: 1}]}",
     "Step": "incidents: {ladder: [{after_minutes: 0, role: on_call, x: 1}]}",
     "Stakes": "incidents: {severity: {x: 1}}",
+    "Close": "close: {x: 1}",
     "Experiment": EXPERIMENT % "control: [a], x: 1",
 }
 

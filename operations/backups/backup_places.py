@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +79,11 @@ def restoring(root: Path) -> Path:
     return root.with_name(f".{root.name}.restoring")
 
 
+def beside_of(root: Path) -> Path:
+    """Where a throwaway warehouse is made beside the one at `root`; a name of its own each time."""
+    return root.with_name(f".{root.name}.beside-{secrets.token_hex(4)}")
+
+
 @contextmanager
 def claimed(folder: Path) -> Iterator[Path]:
     """A new folder to work in, which goes with the work unless it was renamed."""
@@ -95,12 +101,12 @@ def let_go(folder: Path) -> None:
 
 
 def leftovers(settings: Settings, *places: Path) -> list[Path]:
-    """What killed or failed backups and restores left of the warehouse, there, and where backups of it are known."""
+    """What killed or failed backups, restores and throwaway copies left of the warehouse, there and beside it."""
     root, known = settings.warehouse.absolute(), known_backups(settings)
     parents = {_default_place(settings), *places, *(one.parent for one in known)}
     parents |= {settings.backup.to.absolute()} if settings.backup.to else set()
     found = {one for parent in parents for one in _listed(parent) if _HALF_DONE.fullmatch(one.name)}
-    found |= {half_done(one) for one in known}
+    found |= {half_done(one) for one in known} | set(root.parent.glob(f".{root.name}.beside-*"))
     if not is_cut_in_two(root):
         found |= {moved_away(root), restoring(root)}
     return sorted(one for one in found if one.is_dir() and not _is_held(one))

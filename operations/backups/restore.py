@@ -22,6 +22,7 @@ from operations.backups.backup_places import (
     restoring,
     sweep,
 )
+from operations.closes.locks import FOLDER
 from operations.incidents.run_warnings import mended_tombstones
 from operations.removal.erasure import enforce
 from operations.rights.rectification import reapply
@@ -106,6 +107,7 @@ def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path
     with keys_from(key_file(settings.warehouse)):
         migrate_restored(restored)
         _merge_books(settings.warehouse.absolute(), work)
+        _merge_closes(settings.warehouse.absolute(), work)
         carry_over(settings.warehouse.absolute(), work)
         note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
         return _take_out_the_erased(restored)
@@ -144,6 +146,14 @@ def _merge_books(root: Path, work: Path) -> None:
             copy(path, work / name)
     if (root / BACKUPS).is_file():
         copy(root / BACKUPS, work / BACKUPS)
+
+
+def _merge_closes(root: Path, work: Path) -> None:
+    """Take over what the backup lacks of closed months: locks, and that one was opened again. None ever changes."""
+    for path in sorted((root / FOLDER).glob("[0-9]*/[0-9]*/**/*")):
+        name = path.relative_to(root)
+        if path.is_file() and not (work / name).is_file():
+            copy(path, work / name)
 
 
 def _merge_lines(kept: Path, restored: Path) -> None:

@@ -98,6 +98,35 @@ WRITTEN_HERE = {
                         " attribution model that moved most, in the reporting currency. Source: both versions.",
         "why": "What the rebuilt days were rebuilt for. Source: plan.",
     },
+    "finance.prior_period_adjustments": {
+        "version": "Number of the version that booked it. Source: publish.",
+        "booked_month": "First day of the open month in which it is booked: the one after the last that was closed."
+                        " Source: the closes.",
+        "closed_month": "First day of the closed month that it adjusts. Source: the closes.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "table": "Whose totals it adjusts: orders_daily (and with it the money of romi_daily, romi_monthly and"
+                 " romi_by_segment under every model), spend_daily (and their cost), or romi_by_touch_date."
+                 " Source: publish.",
+        "attribution_model": "Of romi_by_touch_date the attribution model; of the others, whose totals are those of"
+                             " every model, (all). Source: publish.",
+        **{
+            name: f"What the closed month's {name} is today more than was shown and booked of it{unit}; NULL where the"
+                  " table has none. Source: the month as the regions' files have it, less its lock, less earlier"
+                  " adjustments."
+            for name, unit in (("spend", _IN_MONEY), ("impressions", ""), ("clicks", ""), ("orders", ""),
+                               ("new_customers", ""), ("conversions", ""), ("revenue", _IN_MONEY),
+                               ("refunds", _IN_MONEY), ("net_revenue", _IN_MONEY), ("cogs", _IN_MONEY),
+                               ("margin", _IN_MONEY))
+        },
+        "why": "What the closed month's days were rebuilt for. Source: plan.",
+    },
+    "meta.closed_months": {
+        "month": "First day of the closed month, whose published rows do not change any more. Source: the closes.",
+        "number": "Which close of this month it is; more than 1 where it was reopened before. Source: the closes.",
+        "closed_at": "Moment at which it was closed. Source: the closes.",
+        "version": "Number of the published version whose figures were locked. Source: the closes.",
+        "manifest_sha256": "SHA-256 of the lock's signed manifest. Source: the closes.",
+    },
     "finance.slo_daily": {
         **_LEVELS,
         "region": "Region in which the service level went worst that day: the one with the least of its error budget"

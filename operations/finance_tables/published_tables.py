@@ -115,6 +115,16 @@ RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "re
     "conversions_change": "DECIMAL(18,6)", "orders_change": _COUNT,
     **dict.fromkeys(("revenue_change", "refunds_change", "cogs_change", "credit_moved"), _MONEY), "why": _NAME,
 })  # fmt: skip
+# What is booked of a closed month, in the order of the columns; a table has some of them.
+ADJUSTED = {
+    **_COST, "orders": _COUNT, "new_customers": _COUNT, "conversions": "DECIMAL(18,6)", **_INCOME,
+}  # fmt: skip
+ADJUSTMENTS = Table(
+    "finance", "prior_period_adjustments", ("version", "closed_month", "region", "table", "attribution_model"), {
+        "version": "BIGINT", "booked_month": "DATE", "closed_month": "DATE", "region": _NAME, "table": _NAME,
+        "attribution_model": _NAME, **ADJUSTED, "why": _NAME,
+    },
+)  # fmt: skip
 # Both speak of the moment at which their version was built.
 _LEVELS = {name: type_.upper() for name, type_ in slo.DAILY.items()}
 SLO_DAILY = Table("finance", "slo_daily", ("date", "slo"), _LEVELS)
@@ -125,10 +135,14 @@ VERSIONS = Table("meta", "versions", ("region",), {
     "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
     "withheld_days": _COUNT, "carried_over": "BOOLEAN",
 })  # fmt: skip
+CLOSED_MONTHS = Table("meta", "closed_months", ("month",), {
+    "month": "DATE", "number": _COUNT, "closed_at": "TIMESTAMP", "version": "BIGINT", "manifest_sha256": _NAME,
+})  # fmt: skip
 COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
     ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
 ))  # fmt: skip
-PUBLISHED = (*FINANCE, RESTATEMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS, COLUMNS)
+PUBLISHED = (*FINANCE, RESTATEMENTS, ADJUSTMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS, CLOSED_MONTHS,
+             COLUMNS)  # fmt: skip
 
 _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
           _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders",

@@ -11,27 +11,17 @@ from operations.finance_tables.published_tables import FINANCE, RESTATEMENTS, Co
 _MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
 
 
-def book_restatements(
-    con: duckdb.DuckDBPyConnection, version: int, shown: dict[str, dict[str, Any]], builds: dict[str, Any],
-    lookback_days: int, last: Columns,
-) -> None:  # fmt: skip
-    """Carry the book of restatements over from ``last_good`` and enter what `version` changes of it.
-
-    A day before the first or after the last that was shown is no restatement; nor is a month, or a day of touches, that
-    was still filling up. One in between that showed nothing is restated from nothing.
+def note_builds(con: duckdb.DuckDBPyConnection, shown: dict[str, dict[str, Any]], builds: dict[str, Any]) -> None:
+    """Keep what days were rebuilt for as ``builds``, and how far the current version is as ``shown_states``.
 
     Args:
-        con: the version being built, with the current one attached as ``last_good``.
         shown: the state of each region that the current version shows, by region.
         builds: an Arrow table ``(day, build, rebuilt_for)`` for each region whose file was read.
-        last: the columns of the current version's tables.
     """
-    if str(RESTATEMENTS) in last:
-        con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
     states = [(region, state["build"], state["final_through"]) for region, state in shown.items()]
-    con.execute("create temp table shown (region varchar, build bigint, final_through date)")
+    con.execute("create temp table shown_states (region varchar, build bigint, final_through date)")
     if states:
-        con.executemany("insert into shown values (?, ?, ?)", states)
+        con.executemany("insert into shown_states values (?, ?, ?)", states)
     con.execute("create temp table builds (region varchar, day date, build bigint, rebuilt_for varchar)")
     for region, days in builds.items():
         con.register("fresh", days)
@@ -41,6 +31,20 @@ def book_restatements(
             {"region": region},
         )
         con.unregister("fresh")
+
+
+def book_restatements(con: duckdb.DuckDBPyConnection, version: int, lookback_days: int, last: Columns) -> None:
+    """Carry the book of restatements over from ``last_good`` and enter what `version` changes of it.
+
+    A day before the first or after the last that was shown is no restatement; nor is a month, or a day of touches, that
+    was still filling up. One in between that showed nothing is restated from nothing.
+
+    Args:
+        con: the version being built, with the current one attached as ``last_good``, after :func:`note_builds`.
+        last: the columns of the current version's tables.
+    """
+    if str(RESTATEMENTS) in last:
+        con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
     for table in FINANCE:
         if table.period and ("revenue" in table.columns or "spend" in table.columns):
             _book(con, version, table, lookback_days)
@@ -55,13 +59,14 @@ def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_d
         with {_changed(table, measures)},
         shown_days as (
             select region, min(date) as first_day, greatest(max(date), any_value(final_through)) as last_day
-            from last_good.finance.romi_daily join shown using (region) group by region
+            from last_good.finance.romi_daily join shown_states using (region) group by region
         )
         select $version as version, '{table.name}' as "table", changed.date, changed.region,
             {", ".join(f"changed.{one} as {one}_change" for one in measures)}, moved as credit_moved,
             coalesce((
-                select string_agg(distinct rebuilt_for, '; ' order by rebuilt_for) from builds join shown using (region)
-                where builds.region = changed.region and builds.build > shown.build
+                select string_agg(distinct rebuilt_for, '; ' order by rebuilt_for) from builds
+                    join shown_states using (region)
+                where builds.region = changed.region and builds.build > shown_states.build
                     and builds.day between {first} and {last}
             ), 'privacy or contract') as why
         from changed join shown_days on changed.region = shown_days.region and {last} <= last_day

@@ -30,7 +30,7 @@ class Source:
 def attach(con: duckdb.DuckDBPyConnection, path: Path) -> Columns:
     """Attach the current version as ``last_good``; returns the columns of its tables."""
     try:
-        con.execute(f"attach {_quoted(path)} as last_good (read_only)")
+        con.execute(f"attach {quoted(path)} as last_good (read_only)")
         return columns_of(con, "last_good")
     except duckdb.Error as error:
         raise PermanentError(
@@ -90,12 +90,13 @@ def copy_to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, i
     rows = {}
     for table in PUBLISHED:
         (folder / table.schema).mkdir(parents=True, exist_ok=True)
-        target = _quoted(folder / table.schema / f"{table.name}.parquet")
+        target = quoted(folder / table.schema / f"{table.name}.parquet")
         ordered = f"from {table} order by {in_sql(table.grain)}"
         copied = con.execute(f"copy ({ordered}) to {target} (format parquet, compression zstd)").fetchall()
         rows[str(table)] = copied[0][0]
     return rows
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """The path as text in SQL."""
     return "'" + str(path).replace("'", "''") + "'"

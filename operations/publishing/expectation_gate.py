@@ -13,6 +13,7 @@ from typing import Any
 
 from ingestion.books import region_file, transaction
 from operations.finance_tables.published_tables import FINANCE, Table
+from operations.publishing.closed_months import is_closed
 from operations.publishing.region_marts import RegionState, held_back
 from operations.store.versions import current_version, read_version_manifest, version_dir
 from quality.expectations.process import examine
@@ -73,16 +74,20 @@ class Gate:
         verdict.chmod(0o440)
 
     def _days(self, built: Path, findings: Iterable[dict[str, Any]]) -> Days:
-        """Places as days of the regions' books; those that are held back already show rows of the version before."""
-        states = {
-            region: RegionState(**state) for region, state in read_version_manifest(built)["regions"].items()
-        }  # fmt: skip
+        """Places as days of the regions' books; those that are held back already show rows of the version before.
+
+        A closed month shows the rows of its lock, which no later rule can change.
+        """
+        manifest = read_version_manifest(built)
+        states = {region: RegionState(**state) for region, state in manifest["regions"].items()}
         tables = {table.name: table for table in FINANCE}
         days: Days = {}
         for one in findings:
             table = tables[_TABLE_OF.get(one["suite"], one["suite"])]
             for region, period in one["places"]:
                 first = date.fromisoformat(period)
+                if is_closed(manifest["closes"], first):
+                    continue
                 if first not in held_back(self.settings, table, states[region]):
                     for day in known_days(self.settings, region, table, first):
                         days.setdefault(region, {}).setdefault(day, f"expectation failed: {one['rule']}")

@@ -12,16 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from ingestion.books import transaction
 from ingestion.records import naive_utc
 from operations.dp_release.released_marts import released_state, write_released
-from operations.finance_tables.published_tables import COLUMNS, FINANCE, PUBLISHED, VERSIONS, Columns, dictionary
-from operations.finance_tables.restatements import book_restatements
+from operations.finance_tables.published_tables import (
+    ADJUSTMENTS,
+    CLOSED_MONTHS,
+    COLUMNS,
+    FINANCE,
+    PUBLISHED,
+    VERSIONS,
+    dictionary,
+)
 from operations.finance_tables.version_audit import Finding, audit
-from operations.finance_tables.version_tables import Source, attach, copy_to_parquet, create_tables, differs, fill
+from operations.finance_tables.version_tables import Source, attach, copy_to_parquet, differs
+from operations.publishing.closed_months import closes_of
 from operations.publishing.expectation_gate import Days, known_days, withhold
+from operations.publishing.filling import fill_version
 from operations.publishing.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
 from operations.service_levels.slo_marts import confirm_marts, fill_slos
 from operations.store.memory.keeping import remember_published
@@ -204,6 +212,7 @@ def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, An
         "regions": {region: asdict(source.state) for region, source in sources.items() if source.state},
         "currency": settings.reporting_currency,
         "released": released_state(settings),
+        "closes": closes_of(settings),
     }
 
 
@@ -228,15 +237,12 @@ def _build(
         last = attach(con, version_dir(settings, current) / "marts.duckdb") if current else {}
         # Nobody reads the file yet, so one commit will do: each waits for the disk.
         with transaction(con):
-            _fill_tables(con, settings, version, built_at, sources, last)
-            shown = read_manifest(settings, current) if current else {}
-            if current:
-                builds = {region: source.builds for region, source in sources.items() if source.builds is not None}
-                lookback_days = settings.attribution.longest_lookback_days
-                book_restatements(con, version, shown["regions"], builds, lookback_days, last)
-            is_released = current and shown.get("released") == released_state(settings)
+            shown = read_manifest(settings, current) if current else None
+            fill_version(con, settings, version, built_at, sources, shown, last)
+            is_released = shown and shown.get("released") == released_state(settings)
             passing = [region for region, source in sources.items() if source.is_passing]
-            compared = (*reversed(FINANCE), VERSIONS, COLUMNS)  # not what speaks of the moment of building
+            # Not what speaks of the moment of building.
+            compared = (*reversed(FINANCE), ADJUSTMENTS, VERSIONS, CLOSED_MONTHS, COLUMNS)
             if is_released and not any(differs(con, table, passing, last) for table in compared):
                 return None
             fill_slos(con, settings, sources, last)
@@ -245,22 +251,3 @@ def _build(
     manifest = {"version": version, "built_at": built_at.isoformat(), **_fingerprint(settings, sources)}
     write_json(folder / MANIFEST, manifest)
     return rows
-
-
-def _fill_tables(
-    con: duckdb.DuckDBPyConnection, settings: Settings, version: int, built_at: datetime, sources: dict[str, Source],
-    last: Columns,
-) -> None:  # fmt: skip
-    create_tables(con)
-    for region, source in sources.items():
-        if source.state:
-            for table in FINANCE:
-                fill(con, settings, table, region, source, last)
-            con.execute(
-                "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
-                [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
-                 source.state.carried_over],
-            )  # fmt: skip
-    described = pl.DataFrame(dictionary(), schema=list(COLUMNS.columns), orient="row").to_arrow()
-    con.register("described", described)
-    con.execute("insert into meta.columns by name from described")

@@ -41,7 +41,8 @@ PUBLISHED_TABLES = {
 _FINANCE_OF_REGION = {
     name: " ".join(one for one in columns.split() if one != "is_final")
     for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
-    if name.startswith("finance.") and name not in ("finance.restatements", "finance.slo_daily")
+    if name.startswith("finance.")
+    and name not in ("finance.restatements", "finance.prior_period_adjustments", "finance.slo_daily")
 }
 
 REGISTER = (
@@ -186,6 +187,13 @@ REGISTER = (
         "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy.",
         "What the warehouse is for.", _INTEREST, "version_days", "finance (finance.*), anyone (released.*)", False, {},
         files=("versions/*/*", "versions/*.json"),
+    ),
+    Processing(
+        "Closed months", "The published figures of closed months, their report and workbook, the configuration, and the"
+        " names and hashes of the files that they were made of; aggregates as they were published, of no person. Who"
+        " closed a month, by account.",
+        "What a period was closed with does not change, and can be verified.", _DUTY, None,
+        "operators and finance", False, {}, files=("closes/*",),
     ),
     Processing(
         "Findings on versions", "Which rules of finance a version kept, in how many rows, regions and periods; the last"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import duckdb
 
+from operations.closes.locks import in_force
 from operations.store.memory.keeping import remember_published, remember_unpinned
 from operations.store.versions import PIN, show_again, version_dir, version_ids
-from settings import PermanentError, Settings, UnknownValueError
+from settings import PermanentError, Settings, UnknownValueError, UsageError
 from settings.durable import write_json
 
 
@@ -15,11 +16,18 @@ def rollback(settings: Settings, version: int) -> None:
 
     Raises:
         UnknownValueError: there is no such version.
+        UsageError: it is from before a closed month was closed, so that it may show other figures of it.
         PermanentError: it cannot be read.
     """
     known = version_ids(settings)
     if version not in known:
         raise UnknownValueError("version", version, [str(one) for one in known])
+    for lock in in_force(settings):
+        if version < lock.version:
+            raise UsageError(
+                f"version {version} is older than the close of {lock}, whose figures never change: go back to version"
+                f" {lock.version} or a later one, or `romi close {lock} --reopen --reason …` first"
+            )
     try:
         with duckdb.connect(str(version_dir(settings, version) / "marts.duckdb"), read_only=True) as con:
             con.execute("select count(*) from meta.versions")

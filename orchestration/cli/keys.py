@@ -29,15 +29,17 @@ def rotate(config: Path | None, warehouse: Path | None, as_json: bool, region: s
         click.echo(f"{region}: {replaced:,} pseudonyms replaced; back up {key_file(settings.warehouse)} anew")
 
 
-@click.option("--region", metavar="R", required=True, help="The region whose documents the key signs.")
-def public(config: Path | None, warehouse: Path | None, as_json: bool, region: str) -> None:
-    """The public key by which anybody can verify what a region's warehouse has signed, in PEM."""
+@click.option("--region", metavar="R", help="Whose documents the key signs; without it, the key that signs closes.")
+def public(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None) -> None:
+    """The public key by which anybody can verify what a region's, or the whole, warehouse has signed, in PEM."""
+    from operations.closes.close import signing_key
     from operations.rights.subjects import regions
     from privacy import signing
     from privacy.keys import region_key
 
     settings = load_settings(config, warehouse=warehouse)
     regions(settings, region)
-    found = signing.public_key(region_key(settings.warehouse, region, "certificate"))
+    key = region_key(settings.warehouse, region, "certificate") if region else signing_key(settings)
+    found = signing.public_key(key)
     facts = {"region": region, "fingerprint": signing.fingerprint(found), "public_key": signing.as_pem(found)}
     click.echo(json.dumps(facts) if as_json else facts["public_key"], nl=as_json)

@@ -13,11 +13,13 @@ from typing import Any
 
 import click
 
+from orchestration.cli import close as cli_close
 from orchestration.cli import dead_letters as cli_dead_letters
 from orchestration.cli import files as cli_files
 from orchestration.cli import health as cli_health
 from orchestration.cli import incidents as cli_incidents
 from orchestration.cli import keys as cli_keys
+from orchestration.cli import plan as cli_plan
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import quarantine as cli_quarantine
 from orchestration.cli import report as cli_report
@@ -162,6 +164,11 @@ def dsar() -> None:
     """Requests of persons: what is held about them, a correction, their erasure."""
 
 
+@main.group("close", cls=cli_close.CloseGroup)
+def close() -> None:
+    """Close a month (`romi close 2026-10`), and compare a closed one with what is there."""
+
+
 @main.group("files")
 def files() -> None:
     """The files that were read, and what each gave."""
@@ -191,6 +198,7 @@ command(main, "run")(cli_run.run)
 command(main, "backfill")(cli_run.backfill)
 command(main, "demo")(cli_run.demo)
 command(main, "report")(cli_report.make_report)
+command(main, "plan")(cli_plan.plan)
 command(main, "status")(_status)
 command(main, "doctor")(cli_health.doctor)
 command(main, "accept-loss")(cli_health.accept_loss)
@@ -200,6 +208,8 @@ command(publish, "unpin")(_publish_unpin)
 command(dead_letters, "list")(cli_dead_letters.list_letters)
 command(dead_letters, "show")(cli_dead_letters.show_letter)
 command(dead_letters, "replay")(cli_dead_letters.replay_letters)
+command(close, "month")(cli_close.close_month)
+command(close, "verify")(cli_close.verify_close)
 command(files, "list")(cli_files.list_files)
 command(files, "show")(cli_files.show_file)
 command(files, "forget")(cli_files.forget_file)

@@ -9,6 +9,7 @@ from typing import Any
 from ingestion.books import region_file
 from ingestion.landing import discover
 from ingestion.records import naive_utc
+from operations.closes.locks import give_up, lost
 from operations.store.memory import marks
 from operations.store.memory.findings import Finding, counted_elsewhere, of_region
 from operations.store.memory.keeping import remember_open_file
@@ -99,7 +100,9 @@ def _accept_published(settings: Settings, found: list[Finding], by: str) -> Loss
     memory, loss = warehouse_memory(settings), _loss(found, by, 0, None)
     if any(one.kind == "version" for one in found):
         set_aside(settings, memory.published or 0)
-    changed = {"published": current_version(settings), "pinned": None, "files": {},
+    for folder in lost(settings, memory.closes):
+        give_up(folder)
+    changed = {"published": current_version(settings), "pinned": None, "files": {}, "closes": {},
                "books": marks.books(settings, None, memory.books)}  # fmt: skip
     write(settings, WAREHOUSE, _with(memory, loss, changed))
     return loss

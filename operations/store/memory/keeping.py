@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from ingestion.landing import Landed
+from operations.closes.locks import all_locks, place_of
 from operations.store.memory import marks
 from operations.store.memory.findings import (
     LostStateError,
@@ -111,6 +112,14 @@ def remember_published(settings: Settings) -> None:
         known = region_memory(settings, region)
         if known is not None and not any(of_books(settings, region, known)):
             _put(settings, region, known, {"worth": worth.get(region)})
+
+
+def remember_closes(settings: Settings) -> None:
+    """Remember every close of a month, also one that was reopened since."""
+    memory = warehouse_memory(settings)
+    closes = memory.closes | {place_of(lock.folder): lock.sha256 for lock in all_locks(settings)}
+    if closes != memory.closes:
+        write(settings, WAREHOUSE, memory.model_copy(update={"closes": closes}))
 
 
 def remember_unpinned(settings: Settings) -> None:

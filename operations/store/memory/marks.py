@@ -18,6 +18,7 @@ from settings import RomiError, Settings
 IDENTITY = "identity"  # in `ops.meta`
 _CONTENT = 16  # hexadecimal digits of a SHA-256
 _SUPPRESSION = "suppression.jsonl"  # has a memory of its own, beside the keys
+ROLLING = ("books/confirmed.jsonl",)  # forget their oldest lines, so that nothing is lost where those are gone
 _LOADED = f"""
     select kind, name, left(sha256, {_CONTENT}), records from ops.archives
     where state = 'loaded' and records > 0 order by archive_id"""
@@ -92,7 +93,7 @@ def books(settings: Settings, region: str | None, known: dict[str, Book]) -> dic
     folder = settings.warehouse / "books" / (region or "")
     paths = [path for path in sorted(folder.glob("*.jsonl")) if path.name != _SUPPRESSION and path.is_file()]
     names = {str(path.relative_to(settings.warehouse)): path for path in paths}
-    return {name: _book(path, known.get(name)) for name, path in names.items()}
+    return {name: _book(path, known.get(name)) for name, path in names.items() if name not in ROLLING}
 
 
 def _book(path: Path, known: Book | None) -> Book:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from operations.closes.locks import FOLDER, lost, place_of
 from operations.store.memory import marks
 from operations.store.memory.findings import Finding, LostStateError, of_books, of_region
 from operations.store.memory.remembered import File, WarehouseMemory, remembered_regions, warehouse_memory
@@ -46,7 +47,7 @@ def at_start(settings: Settings, to_load: list[str]) -> AtStart:
 def of_warehouse(settings: Settings) -> list[Finding]:
     """What is missing of the published version, its pin, and the books that belong to no region."""
     memory = warehouse_memory(settings)
-    found = [one for one in (_version(settings, memory), _pin(settings, memory)) if one]
+    found = [one for one in (_version(settings, memory), _pin(settings, memory), _close(settings, memory)) if one]
     return [*found, *of_books(settings, None, memory)]
 
 
@@ -54,10 +55,10 @@ def refuse_lost_version(settings: Settings) -> None:
     """Publish nothing over a version that is lost, or without a pin that is.
 
     Raises:
-        LostStateError: the link, a file of the version, or the pin is not there.
+        LostStateError: the link, a file of the version, the pin or a closed month's lock is not there.
     """
     memory = warehouse_memory(settings)
-    for one in (_version(settings, memory), _pin(settings, memory)):
+    for one in (_version(settings, memory), _pin(settings, memory), _close(settings, memory)):
         if one:
             raise LostStateError(one)
 
@@ -101,4 +102,15 @@ def _pin(settings: Settings, memory: WarehouseMemory) -> Finding | None:
     return Finding(
         None, "pin", f"version {memory.pinned} was pinned, but the pin in {settings.versions_dir} is gone",
         f"`romi publish rollback {memory.pinned}` pins it again; `romi publish unpin` gives it up",
+    )  # fmt: skip
+
+
+def _close(settings: Settings, memory: WarehouseMemory) -> Finding | None:
+    if not (found := lost(settings, memory.closes)):
+        return None
+    named = ", ".join(place_of(folder) for folder in found)
+    return Finding(
+        None, "close", f"{found[0]} is missing or not what was locked (closes: {named})",
+        f"put {found[0]} back from a backup (DIR/warehouse/{FOLDER}/…, or `romi restore DIR`); `romi close verify` says"
+        " which file differs; `romi accept-loss --published` gives the lock up, and its month is open again",
     )  # fmt: skip

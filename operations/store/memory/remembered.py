@@ -116,6 +116,7 @@ class WarehouseMemory(Memory):
     highest: int = 0  # the highest number that a version ever had
     pinned: int | None = None
     files: dict[str, File] = {}
+    closes: dict[str, str] = {}  # the SHA-256 of each close's manifest, by month and number
 
 
 _Kind = TypeVar("_Kind", bound=Memory)

@@ -176,3 +176,11 @@ def test_the_memory_stands_beside_the_keys_file_that_is_named(shop, monkeypatch)
     assert places(shop.settings)[1].parent == key_file(shop.settings.warehouse).with_name("keys.memory")
     assert mend_places(shop.settings)
     assert warehouse_memory(shop.settings).published == 1
+
+
+def test_lines_that_a_book_forgets_by_itself_are_not_lost(shop, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2027-01-20T12:00:00Z")
+    shop.land(2)
+    shop.run(revenue=130)  # what it confirms takes the place of what was confirmed months ago
+    assert "2027" in (shop.settings.warehouse / "books/confirmed.jsonl").read_text()[:20]
+    assert findings(shop.settings) == []
