@@ -36,6 +36,7 @@ def write_version(folder: Path, *, first: date = FIRST, last: date = LAST, seed:
         con.register("cells", frame)
         con.execute("insert into finance.romi_daily by name from cells")
         con.execute(_DERIVED.format(built_at=last + timedelta(days=1), final_through=FINAL_THROUGH))
+        con.execute(OF_BUYERS)
         con.execute("commit")
     write_json(folder / "manifest.json", {"version": 12, "currency": "EUR", "regions": {}})
     return folder
@@ -102,6 +103,66 @@ _DERIVED = """
         from finance.orders_daily group by region;
     insert into meta.usable_days by name select date, region, true as is_usable, 'yes' as answer
         from finance.orders_daily
+"""
+
+
+# Tables that a release before did not publish: the report shows them where they are.
+OF_BUYERS = """
+    alter table finance.orders_daily add column if not exists assumed_cogs decimal(18,2);
+    update finance.orders_daily set assumed_cogs = if(region = 'us', cogs, 0);
+    alter table finance.spend_daily add column if not exists original_currency varchar;
+    alter table finance.spend_daily add column if not exists original_spend decimal(28,4);
+    alter table finance.spend_daily add column if not exists rate double;
+    update finance.spend_daily set original_currency = if(region = 'us', 'USD', 'EUR'),
+        original_spend = if(region = 'us', spend * 2, spend), rate = if(region = 'us', 0.5, 1);
+    create table if not exists finance.orders_by_currency (month date, region varchar, currency varchar, orders bigint,
+        original_revenue decimal(28,4), original_refunds decimal(28,4), revenue decimal(18,2), refunds decimal(18,2),
+        average_rate double);
+    insert into finance.orders_by_currency by name
+        select date_trunc('month', date)::date as month, region, if(region = 'us', 'USD', 'EUR') as currency,
+            sum(orders)::bigint as orders,
+            sum(revenue * if(region = 'us', if(month(date) = 9, 2.5, 2), 1)) as original_revenue,
+            sum(refunds * if(region = 'us', if(month(date) = 9, 2.5, 2), 1)) as original_refunds,
+            sum(revenue) as revenue, sum(refunds) as refunds, any_value(if(region = 'us', 0.5, 1)) as average_rate
+        from finance.orders_daily group by all;
+    alter table finance.romi_by_segment add column if not exists spend decimal(18,2);
+    alter table finance.romi_by_segment add column if not exists cac double;
+    insert into finance.romi_by_segment by name
+        select month, region, segment, channel, attribution_model, sum(conversions) / 2 as conversions,
+            sum(spend) / 2 as spend, (sum(if(segment = 'new', spend, null)) / nullif(sum(conversions), 0))::double as cac
+        from finance.romi_monthly, (values ('new'), ('repeat')) as segments (segment) group by all;
+    create table if not exists finance.payback_cohorts (cohort date, region varchar, channel varchar,
+        attribution_model varchar, months_since bigint, month date, buyers decimal(18,6), orders decimal(18,6),
+        net_revenue decimal(18,2), margin decimal(18,2), spend decimal(18,2), payback double, is_complete boolean);
+    insert into finance.payback_cohorts by name
+        select cohort, region, channel, attribution_model, months_since,
+            (cohort + to_months(months_since::int))::date as month, 10 as buyers, 10 + months_since as orders,
+            100 * (1 + months_since) as net_revenue, 40 * (1 + months_since) as margin, 100 as spend,
+            0.4 * (1 + months_since) as payback, month < '2026-10-01' as is_complete
+        from (select distinct month as cohort, region, channel, attribution_model from finance.romi_monthly
+            where channel like 'Paid%'), range(0, 4) as ages (months_since)
+        where cohort + to_months(months_since::int) <= date '2026-10-01';
+    create table if not exists finance.data_quality (month date, region varchar, revenue decimal(18,2),
+        attributed_share double, no_consent_share double, no_touch_share double, ledger_only_share double,
+        small_cell_share double, revenue_without_cost_share double, spend decimal(18,2),
+        spend_without_visits_share double, cogs decimal(18,2), assumed_cogs_share double, days_withheld bigint,
+        refused_files bigint, refused_rows bigint, refused_revenue decimal(18,2), refused_spend decimal(18,2));
+    insert into finance.data_quality by name
+        select month, region, sum(revenue) as revenue, 0.5 as attributed_share, 0.2 as no_consent_share,
+            0.1 as no_touch_share, 0.05 as ledger_only_share, 0.15 as small_cell_share,
+            0.02 as revenue_without_cost_share, sum(spend) as spend, 0.01 as spend_without_visits_share,
+            sum(cogs) as cogs, any_value(if(region = 'us', 1, 0)) as assumed_cogs_share, 1 as days_withheld, 0 as refused_files,
+            3 as refused_rows, 12.50 as refused_revenue, null as refused_spend
+        from finance.romi_monthly where attribution_model = 'linear' group by month, region;
+    create table if not exists finance.incremental_romi (month date, region varchar, channel varchar,
+        attribution_model varchar, spend decimal(18,2), attributed_margin decimal(18,2),
+        incremental_margin decimal(18,2), incremental_margin_low decimal(18,2), incremental_margin_high decimal(18,2),
+        grade varchar, source varchar);
+    insert into finance.incremental_romi by name
+        select month, region, channel, attribution_model, sum(spend) as spend, sum(margin) as attributed_margin,
+            null as incremental_margin, 0 as incremental_margin_low, sum(margin) * 2 as incremental_margin_high,
+            'C' as grade, 'bounds' as source
+        from finance.romi_monthly where attribution_model = 'linear' group by all
 """
 
 

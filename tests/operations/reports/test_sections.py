@@ -1,0 +1,88 @@
+"""Sections that a version has only where its release publishes their tables."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from operations.reports.cause import cause
+from operations.reports.cohorts import cohorts
+from operations.reports.credit_sources import credit_sources
+from operations.reports.marts import opened
+from operations.reports.period import choose
+from operations.reports.report import content
+from operations.reports.sums import currency_effect
+from tests.operations.reports.conftest import write_version
+
+_SEPTEMBER = date(2026, 9, 1)
+
+
+@pytest.fixture
+def marts(version):
+    with opened(version) as found:
+        yield found
+
+
+def test_a_cohort_shows_what_is_back_of_its_cost_by_month_and_when_all_of_it_is(marts):
+    rows = {row["cohort"]: row for row in cohorts(marts).rows}
+    july, october = rows[date(2026, 7, 1)], rows[date(2026, 10, 1)]
+    assert [july[f"m{age}"] for age in range(4)] == pytest.approx([0.4, 0.8, 1.2, 1.6])
+    assert (july["after"], july["cac"]) == ("2 months", 10.0)
+    assert (october["after"], october["m1"]) == ("not yet", None)
+
+
+def test_a_channel_shows_what_a_new_customer_costs_and_what_is_back_of_it(marts):
+    table = content(marts, _SEPTEMBER).tables["channels"]
+    search = next(row for row in table.rows if row["name"] == "Paid Search")
+    [(cac,)] = marts.con.execute("""
+        select sum(spend)::double / sum(conversions) from finance.romi_by_segment
+        where month = '2026-09-01' and segment = 'new' and channel = 'Paid Search' and attribution_model = 'linear'
+    """).fetchall()
+    assert search["cac"] == pytest.approx(cac)
+    assert search["payback"] == pytest.approx(0.8)
+    assert {"cac", "payback", "moved"} <= {column.key for column in table.columns}
+
+
+def test_shares_of_all_regions_are_weighted_by_what_they_are_shares_of(marts):
+    whole = credit_sources(marts, choose(marts, _SEPTEMBER)).total
+    [(assumed,)] = marts.con.execute("""
+        select (sum(cogs) filter (where region = 'us'))::double / sum(cogs) from finance.data_quality
+        where month = '2026-09-01'""").fetchall()
+    assert whole["attributed_share"] == pytest.approx(0.5)
+    assert whole["assumed_cogs_share"] == pytest.approx(assumed)
+    assert (whole["refused_rows"], whole["refused_revenue"], whole["refused_spend"]) == (6, 25, None)
+
+
+def test_moved_rates_are_told_apart_from_prices(marts):
+    effect = currency_effect(marts, choose(marts, _SEPTEMBER))
+    [(revenue, refunds)] = marts.con.execute("""select sum(revenue), sum(refunds) from finance.orders_daily
+        where region = 'us' and month(date) = 9""").fetchall()
+    # A dollar was worth 0.50 in August and 0.40 in September.
+    assert effect.revenue == -(revenue / 4).quantize(Decimal("0.01"))
+    assert effect.refunds == -(refunds / 4).quantize(Decimal("0.01"))
+    assert effect.spend == 0
+    running = choose(marts, date(2026, 10, 1))
+    assert currency_effect(marts, running).after_spend == 0
+
+
+def test_bounds_stand_beside_what_is_attributed(marts):
+    table = cause(marts, choose(marts, _SEPTEMBER))
+    assert {row["evidence"] for row in table.rows} == {"C: bounds only"}
+    assert all(row["incremental_margin_low"] <= row["incremental_margin_high"] for row in table.rows if
+               row["attributed_margin"] >= 0)  # fmt: skip
+
+
+def test_a_version_of_a_release_before_has_a_report_without_them(tmp_path):
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        for table in ("orders_by_currency", "payback_cohorts", "data_quality", "incremental_romi"):
+            con.execute(f"drop table finance.{table}")
+        for table, column in (("orders_daily", "assumed_cogs"), ("romi_by_segment", "spend"), ("spend_daily", "rate")):
+            con.execute(f"alter table finance.{table} drop {column}")
+    with opened(folder) as marts:
+        said = content(marts, _SEPTEMBER)
+    assert not {"cohorts", "credit_sources", "cause"} & set(said.tables)
+    assert "cac" not in {column.key for column in said.tables["channels"].columns}
