@@ -84,10 +84,10 @@ def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answe
 
 
 def _why(marts: Marts, comparison: Comparison) -> str:
-    """The two causes that moved it most; of a cent here and there nothing is said."""
+    """The two causes that moved it most, whichever way."""
     steps = sorted(comparison.steps, key=lambda one: -abs(one.amount))
     said = [f"{_CAUSES[one.name]} ({change(one.amount, marts.currency)})" for one in steps[:2] if one.amount]
-    return f" Most of it is {' and '.join(said)}." if said else ""
+    return f" What moved it most: {', then '.join(said)}." if said else ""
 
 
 def _unknown(marts: Marts, period: Period) -> Answer:

@@ -7,7 +7,9 @@ from io import BytesIO
 from pathlib import Path
 
 from operations.reports.marts import opened
-from operations.reports.workbook_pages import PAGES, source_of
+from operations.reports.workbook_evidence import EVIDENCE
+from operations.reports.workbook_pages import PAGES
+from operations.reports.workbook_source import source_of
 from settings.durable import write_durably
 
 
@@ -36,7 +38,7 @@ def write_workbook(version: Path, out: Path, *, month: date | None = None) -> No
         workbook.set_calc_mode("auto")
         source = source_of(marts, month)
         book = Book(workbook)
-        for write in PAGES:
+        for write in (*PAGES, *EVIDENCE):
             write(book, source)
         workbook.close()
     out.parent.mkdir(parents=True, exist_ok=True)

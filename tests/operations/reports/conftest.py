@@ -129,7 +129,8 @@ OF_BUYERS = """
     alter table finance.romi_by_segment add column if not exists cac double;
     insert into finance.romi_by_segment by name
         select month, region, segment, channel, attribution_model, sum(conversions) / 2 as conversions,
-            sum(spend) / 2 as spend, (sum(if(segment = 'new', spend, null)) / nullif(sum(conversions), 0))::double as cac
+            sum(spend) / 2 as spend,
+            (sum(if(segment = 'new', spend, null)) / nullif(sum(conversions), 0))::double as cac
         from finance.romi_monthly, (values ('new'), ('repeat')) as segments (segment) group by all;
     create table if not exists finance.payback_cohorts (cohort date, region varchar, channel varchar,
         attribution_model varchar, months_since bigint, month date, buyers decimal(18,6), orders decimal(18,6),
@@ -151,8 +152,8 @@ OF_BUYERS = """
         select month, region, sum(revenue) as revenue, 0.5 as attributed_share, 0.2 as no_consent_share,
             0.1 as no_touch_share, 0.05 as ledger_only_share, 0.15 as small_cell_share,
             0.02 as revenue_without_cost_share, sum(spend) as spend, 0.01 as spend_without_visits_share,
-            sum(cogs) as cogs, any_value(if(region = 'us', 1, 0)) as assumed_cogs_share, 1 as days_withheld, 0 as refused_files,
-            3 as refused_rows, 12.50 as refused_revenue, null as refused_spend
+            sum(cogs) as cogs, any_value(if(region = 'us', 1, 0)) as assumed_cogs_share,
+            1 as days_withheld, 0 as refused_files, 3 as refused_rows, 12.50 as refused_revenue, null as refused_spend
         from finance.romi_monthly where attribution_model = 'linear' group by month, region;
     create table if not exists finance.incremental_romi (month date, region varchar, channel varchar,
         attribution_model varchar, spend decimal(18,2), attributed_margin decimal(18,2),
