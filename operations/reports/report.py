@@ -28,7 +28,7 @@ from operations.reports.tables import Table
 from operations.reports.trend import days, months
 from operations.reports.unknown import unknown
 from operations.reports.waiting import WHY, waiting
-from operations.reports.what_changed import what_changed
+from operations.reports.what_changed import booked, closed_as, what_changed
 from operations.reports.words import money, shown
 from settings import Settings
 from settings.durable import write_durably
@@ -126,7 +126,7 @@ def content(marts: Marts, month: date | None) -> Content:
         waterfall(whole), bridge_table(comparison, period) if comparison else None, brief(channels(marts, period)),
         regions(marts, period), models(marts, period), months(marts, _MONTHS), cohorts(marts),
         credit_sources(marts, period), cause(marts, period), waiting(marts, period), unknown(marts, period),
-        what_changed(marts, period.month_before, period.last, most=_CHANGES),
+        what_changed(marts, period, most=_CHANGES), booked(marts, period),
     )  # fmt: skip
     tables = {table.name: table for table in found if table}
     said = answers(marts, period, whole, comparison, tables["channels"])
@@ -155,7 +155,7 @@ def _page(marts: Marts, said: Content) -> str:
     engine.filters["money"] = partial(money, currency=marts.currency)
     scripts = [vega.script(), (_TEMPLATES / "page.js").read_text()]
     return engine.get_template("page.html").render(
-        mark=_mark(marts.version), why_other=WHY,
+        mark=_mark(marts.version), closed=closed_as(marts, said.period.month), why_other=WHY,
         sections=[(place, title) for place, title, table in _SECTIONS if table in said.tables],
         said=said, marts=marts, period=said.period, tables=said.tables, answers=said.answers,
         charts={"specs": said.charts, **_themes()},

@@ -12,7 +12,7 @@ from operations.reports.credit_sources import credit_sources
 from operations.reports.rates import rates_of_orders, rates_of_spend
 from operations.reports.tables import Column
 from operations.reports.unknown import unknown
-from operations.reports.what_changed import what_changed
+from operations.reports.what_changed import booked, what_changed
 from operations.reports.workbook_source import Source, begin_sheet, write_where_published
 
 if TYPE_CHECKING:
@@ -82,12 +82,16 @@ def rates(book: Book, source: Source) -> None:
 
 
 def changes(book: Book, source: Source) -> None:
-    table = what_changed(source.marts, source.period.month_before, source.period.last)
+    table, later = what_changed(source.marts, source.period), booked(source.marts, source.period)
     sheet = begin_sheet(book, source, "What changed")
+    below = book.FIRST + 1
     if table.rows:
-        book.table(sheet, table)
+        below = book.table(sheet, table)
     else:
         sheet.write_string(book.FIRST, 0, "Nothing has moved since it was first shown.")
+    if later:
+        sheet.write_string(below + 1, 0, later.title, book.title)
+        book.table(sheet, later, first=below + 2)
 
 
 EVIDENCE = (credit, cause_sheet, not_known, tie_out_sheet, rates, changes)

@@ -13,8 +13,10 @@ from operations.reports.cohorts import cohorts
 from operations.reports.credit_sources import credit_sources
 from operations.reports.marts import opened
 from operations.reports.period import choose
-from operations.reports.report import content
+from operations.reports.report import content, write_report
 from operations.reports.sums import currency_effect
+from operations.reports.what_changed import booked, closed_as, what_changed
+from operations.reports.workbook import write_workbook
 from tests.operations.reports.conftest import write_version
 
 _SEPTEMBER = date(2026, 9, 1)
@@ -73,6 +75,27 @@ def test_bounds_stand_beside_what_is_attributed(marts):
     assert {row["evidence"] for row in table.rows} == {"C: bounds only"}
     assert all(row["incremental_margin_low"] <= row["incremental_margin_high"] for row in table.rows if
                row["attributed_margin"] >= 0)  # fmt: skip
+
+
+def test_of_a_closed_month_it_says_so_and_shows_what_was_booked_of_it_later(tmp_path):
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("""insert into meta.closed_months by name select date '2026-08-01' as month, 1 as number,
+            timestamp '2026-10-01 09:00' as closed_at, 11 as version, 'abc' as manifest_sha256""")
+        con.execute("""insert into finance.prior_period_adjustments by name
+            select 12 as version, date '2026-09-01' as booked_month, date '2026-08-01' as closed_month, 'eu' as region,
+                'orders_daily' as "table", '(all)' as attribution_model, 1 as orders, 20.00 as revenue, 0.00 as refunds,
+                8.00 as cogs, 'ledger' as why""")
+    with opened(folder) as marts:
+        september = choose(marts, _SEPTEMBER)
+        found, changed = booked(marts, september), what_changed(marts, september)
+        assert closed_as(marts, date(2026, 8, 1)) == "Closed on 2026-10-01, as of version 11: its figures stand."
+        assert closed_as(marts, _SEPTEMBER) is None
+    assert found.total["after_spend"] == 12
+    assert [row["version"] for row in changed.rows] == [12]  # version 11 is what was closed
+    write_report(folder, tmp_path / "r.html", month=_SEPTEMBER)
+    write_workbook(folder, tmp_path / "w.xlsx", month=_SEPTEMBER)
+    assert "Booked of closed months" in (tmp_path / "r.html").read_text()
 
 
 def test_a_version_of_a_release_before_has_a_report_without_them(tmp_path):
