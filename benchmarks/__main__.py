@@ -11,7 +11,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import attribution, checks, days, erasure, floor, ingest, markov, masking, memory, release, tables
+from benchmarks import (
+    attribution,
+    checks,
+    days,
+    erasure,
+    floor,
+    ingest,
+    markov,
+    masking,
+    memory,
+    release,
+    report,
+    tables,
+)
 from benchmarks.ingest import UNTIL
 from benchmarks.process import NOW
 from operations import sample_shop
@@ -57,6 +70,7 @@ def main() -> None:
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
     chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
     memory.add_arguments(chosen.add_parser("memory", help="what the memory costs a run", description=memory.__doc__))
+    chosen.add_parser("report", help="the page that people read", description=report.__doc__)
     chosen.add_parser("release", help="how near the released figures come", description=release.__doc__)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -76,8 +90,8 @@ def main() -> None:
             return markov.run(arguments.channel_attribution_python)
         if arguments.name == "days":
             return days.run(folder)
-        if arguments.name == "tables":
-            return tables.run(folder)
+        if arguments.name in ("tables", "report"):
+            return {"tables": tables, "report": report}[arguments.name].run(folder)
         if arguments.name == "release":
             return release.run()
         print(f"== main_job: {main_job.__doc__}", flush=True)

@@ -36,6 +36,7 @@ _CAC = (
     Column("cac", "CAC", "money", Ratio("new_spend", "new_orders"), "Spend on new customers for each first order."),
 )
 _PAYBACK = Column("payback", "Paid back", "share", note="What is back so far of the cost to win new buyers.")
+ON_BUYERS = (_CAC[-1], _PAYBACK)
 _FEW = 40  # campaigns of a channel that the page lists; the rest stand in one row
 
 

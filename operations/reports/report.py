@@ -12,10 +12,10 @@ from importlib.metadata import version as release
 from pathlib import Path
 from typing import Any
 
-from operations.reports import charts, sums, vega
+from operations.reports import charts, sums, tie_out, vega
 from operations.reports.bridge import Totals, total
 from operations.reports.cause import cause
-from operations.reports.channels import brief, channels, regions
+from operations.reports.channels import MONEY, ON_BUYERS, brief, channels, regions
 from operations.reports.cohorts import cohorts
 from operations.reports.comparison import Comparison, compare
 from operations.reports.credit_sources import FATES, credit_sources
@@ -43,6 +43,7 @@ _SECTIONS = (
     ("channels", "Channels", "channels"), ("regions", "Regions", "regions"), ("models", "Models", "models"),
     ("cause", "Cause", "cause"), ("trend", "Trend", "months"), ("cohorts", "Payback", "cohorts"),
     ("credit", "Credit", "credit_sources"), ("other", "(other)", "waiting"), ("unknown", "Not known", "unknown"),
+    ("ledger", "Ledger", "ledger"),
     ("changed", "What changed", "what_changed"),
 )  # fmt: skip
 
@@ -126,7 +127,7 @@ def content(marts: Marts, month: date | None) -> Content:
         waterfall(whole), bridge_table(comparison, period) if comparison else None, brief(channels(marts, period)),
         regions(marts, period), models(marts, period), months(marts, _MONTHS), cohorts(marts),
         credit_sources(marts, period), cause(marts, period), waiting(marts, period), unknown(marts, period),
-        what_changed(marts, period, most=_CHANGES), booked(marts, period),
+        tie_out.by_region(marts, period), what_changed(marts, period, most=_CHANGES), booked(marts, period),
     )  # fmt: skip
     tables = {table.name: table for table in found if table}
     said = answers(marts, period, whole, comparison, tables["channels"])
@@ -156,6 +157,7 @@ def _page(marts: Marts, said: Content) -> str:
     scripts = [vega.script(), (_TEMPLATES / "page.js").read_text()]
     return engine.get_template("page.html").render(
         mark=_mark(marts.version), closed=closed_as(marts, said.period.month), why_other=WHY,
+        terms=[one for one in (*MONEY, *ON_BUYERS) if one.note],
         sections=[(place, title) for place, title, table in _SECTIONS if table in said.tables],
         said=said, marts=marts, period=said.period, tables=said.tables, answers=said.answers,
         charts={"specs": said.charts, **_themes()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operations.reports.channels import MONEY
 from operations.reports.marts import Marts, Row
 from operations.reports.period import Period
-from operations.reports.tables import Column, Table
+from operations.reports.tables import Column, Table, summed
 
 _DAYS = (
     Column("date", "Day", "date"),
@@ -38,6 +38,23 @@ def days(marts: Marts, period: Period) -> Table:
         first=period.month, last=period.last,
     )  # fmt: skip
     return Table("tie_out", "Tie-out: the report less the ledger", _DAYS, [_with_differences(row) for row in rows])
+
+
+def by_region(marts: Marts, period: Period) -> Table:
+    """A row for each region of the month: what :func:`days` says of its days, added up."""
+    columns = (
+        Column("name", "Region", "text"), *_DAYS[2:6],
+        Column("days", "Days", "count"), Column("off", "Days that differ", "count"),
+    )  # fmt: skip
+    by_name: dict[str, list[Row]] = {}
+    for row in days(marts, period).rows:
+        by_name.setdefault(row["region"], []).append(row)
+    rows = [
+        {**summed(of_region, columns[:-2], name), "days": len(of_region),
+         "off": sum(row["difference"] != 0 or row["net_difference"] != 0 for row in of_region)}
+        for name, of_region in sorted(by_name.items())
+    ]  # fmt: skip
+    return Table("ledger", "The report less the ledger", columns, rows, summed(rows, columns, "All regions"))
 
 
 def _with_differences(row: Row) -> Row:

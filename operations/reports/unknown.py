@@ -20,13 +20,13 @@ def unknown(marts: Marts, period: Period) -> Table:
     net = money["net"]
     rows = [
         _row("Not credited to any channel", money["unattributed"], net,
-             "No visit is known in the 30 days before, the buyer gave no consent, or only the ledger has the order."),
+             "No visit is known in the look-back window, the buyer gave no consent, or only the ledger has the order."),
         _row("In channel (other)", money["other"], net,
              "So few buyers, or so few new ones, that the name of the channel could tell who they are."),
         _row("In campaign (other) of a named channel", money["other_campaign"], net,
              "The channel is known, the campaign has too few buyers to be named."),
         _row("On days that are not final", money["not_final"], net,
-             "Late events, refunds and corrections may still change them."),
+             f"From {money['since']} on, late events, refunds and corrections may still change them."),
         *_of_reconciliation(marts, period, net),
         *_assumed(marts, period),
     ]  # fmt: skip
@@ -52,7 +52,9 @@ def _by_name(marts: Marts, period: Period) -> Row:
             coalesce(sum(net_revenue) filter (where channel = $other), 0.00) as other,
             coalesce(sum(net_revenue) filter (where campaign = $other and channel != $other), 0.00) as other_campaign,
             (select coalesce(sum(net_revenue), 0.00) from finance.romi_daily
-                where not is_final and attribution_model = $model and date_trunc('month', date) = $month) as not_final
+                where not is_final and attribution_model = $model and date_trunc('month', date) = $month) as not_final,
+            (select min(date) from finance.romi_daily
+                where not is_final and date_trunc('month', date) = $month) as since
         from finance.romi_monthly where month = $month and attribution_model = $model""",
         month=period.month, model=MODEL, unattributed=UNATTRIBUTED, other=OTHER,
     )  # fmt: skip

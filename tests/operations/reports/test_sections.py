@@ -109,3 +109,17 @@ def test_a_version_of_a_release_before_has_a_report_without_them(tmp_path):
         said = content(marts, _SEPTEMBER)
     assert not {"cohorts", "credit_sources", "cause"} & set(said.tables)
     assert "cac" not in {column.key for column in said.tables["channels"].columns}
+
+
+def test_the_page_says_whether_it_ties_to_the_ledger(version, tmp_path):
+    with opened(version) as marts:
+        ledger = content(marts, _SEPTEMBER).tables["ledger"]
+    assert (ledger.total["difference"], ledger.total["days"], ledger.total["off"]) == (0, 60, 0)
+    write_report(version, tmp_path / "ties.html", month=_SEPTEMBER)
+    assert "Yes, to the cent, on every day of every region" in (tmp_path / "ties.html").read_text()
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("""update finance.reconciliation_daily set ledger_revenue = ledger_revenue + 0.01
+            where date = '2026-09-04' and region = 'eu'""")
+    write_report(folder, tmp_path / "off.html", month=_SEPTEMBER)
+    assert "Not on every day: 1 of 60 days of a region differ" in (tmp_path / "off.html").read_text()
