@@ -184,9 +184,10 @@ REGISTER = (
                "backups.json", "restored.json", "memory/*.json"),
     ),
     Processing(
-        "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy.",
+        "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy; the"
+        " report of the current one.",
         "What the warehouse is for.", _INTEREST, "version_days", "finance (finance.*), anyone (released.*)", False, {},
-        files=("versions/*/*", "versions/*.json"),
+        files=("versions/*/*", "versions/*.json", "report/*"),
     ),
     Processing(
         "Closed months", "The published figures of closed months, their report and workbook, the configuration, and the"
