@@ -11,6 +11,7 @@ from ingestion.books import region_file, transaction
 from ingestion.readings import Stale
 from ingestion.reread import Reread, reread
 from operations import status
+from operations.landed_files.listing import region_of
 from operations.rebuilding import plan
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from settings import RomiError, Settings, UnknownValueError
@@ -55,12 +56,14 @@ def reread_regions(settings: Settings, region: str | None, name: str | None, on_
     """Read again what was read under other settings, or the one file of that name, and note the days to rebuild.
 
     Raises:
-        UsageError: there is no warehouse, no such region, or no such file among those.
+        UsageError: there is no warehouse, no such region, or no file of that name was read.
     """
     check_warehouse(settings)
     known = [one for one in settings.known_regions() if settings.region_file(one).is_file()]
     if region is not None and region not in known:
         raise UnknownValueError("region", region, known)
+    if name is not None:
+        region = region_of(settings, region, name)
     outcome = Outcome()
     with exclusive(settings, on_wait):
         for one in known if region is None else [region]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from ingestion.books import region_file
 from operations import status
 from operations.incidents import run_warnings
 from orchestration.cli import show
 from orchestration.cli.show_status import refused_lines
 from orchestration.pipeline import Outcome
+from settings import Topic
 from tests.ingestion import conftest
+from tests.ingestion.strategies import page
 from tests.ingestion.test_load_tables import LEDGER_HEAD, SPEND_HEAD, ledger_row, spend_row
 
 clock, zone = conftest.clock, conftest.zone
@@ -57,3 +61,38 @@ def test_a_run_tells_what_it_came_upon_by_region(zone, capsys, monkeypatch):
     show.outcome(zone.settings, Outcome(warnings=told), as_json=False)
     out = capsys.readouterr().out
     assert [line for line in told if f"warning {line}" not in out] == []
+
+
+def test_a_run_that_misses_records_names_the_option_that_makes_holes_no_loss(zone):
+    zone.archive(page(messageId="m-1"))
+    zone.archive(page(messageId="m-2"), start=3)
+    zone.load()
+    (told,) = [line for line in run_warnings.warnings(zone.settings, {}) if "sparse" in line]
+    assert told.startswith("eu: 2 records are missing between archives of topic web, partition 0; ")
+    assert told.endswith("`topics: {web: {offsets: sparse}}`")
+    sparse = zone.settings.model_copy(update={"topics": {"web": Topic(offsets="sparse")}})
+    conftest.load_region(sparse, "eu")
+    assert run_warnings.warnings(sparse, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_told"),
+    [
+        ([("Paid Search", "(none)", 60, 0), ("Paid Search", "brand", 50, 0)], True),
+        ([("Paid Search", "(none)", 50, 0), ("Paid Search", "brand", 50, 0)], False),
+        ([("Email", "(none)", 60, 0)], False),
+        ([("Paid Social", "(none)", 60, 40), ("Paid Social", "brand", 1, 0)], False),  # long ago
+        ([("Paid Social", "brand", 60, 0)], False),
+    ],
+)
+def test_a_paid_channel_whose_revenue_mostly_names_no_campaign_is_told_how_to_tag(zone, rows, is_told):
+    with region_file(zone.settings, "eu") as con:
+        con.execute("create schema if not exists finance; create table finance.romi_daily (date date, channel varchar,"
+                    " campaign varchar, attribution_model varchar, revenue decimal(18, 2))")  # fmt: skip
+        for channel, campaign, revenue, days_ago in rows:
+            for model, factor in (("last_touch", 1), ("linear", 1000)):  # each order stands once under each model
+                con.execute("insert into finance.romi_daily values (date '2026-03-31' - ?::integer, ?, ?, ?, ?)",
+                            [days_ago, channel, campaign, model, revenue * factor])  # fmt: skip
+    told = run_warnings.warnings(zone.settings, {})
+    assert [f"eu: {rows[0][0]}: most of its revenue" in line for line in told] == [True] * is_told
+    assert all("utm_id" in line and "{campaignid}" in line for line in told)
