@@ -105,8 +105,19 @@ def why_stray(name: str) -> str:
     if place.parts[0] == "fx":
         return "rates are read from fx/eurofxref-hist.csv alone, the ECB's file as it is published"
     if place.parts[0] == "events":
+        if seen := layout_of(name):
+            lines = "topics: {{{}: {{layout: {}}}}}".format(*seen)
+            return f"it lies as {seen[1]} lays archives out: say so in romi.yaml, `{lines}`"
         return "its name is not that of an archive of its topic's layout and format (`topics:` in romi.yaml)"
     return f"its kind is not one that is read: {kinds}; unpack it, or export it as one of them"
+
+
+def layout_of(name: str) -> tuple[str, str] | None:
+    """The topic and the layout that the place of an archive without offsets tells, or None."""
+    for layout, pattern in _OF_SOURCE.items():
+        if match := pattern.fullmatch(name):
+            return match["topic"], layout
+    return None
 
 
 def links_outside(settings: Settings, region: str | None = None) -> list[str]:
@@ -171,8 +182,6 @@ def _archive(settings: Settings, file: File, place: PurePath) -> Landed | None:
         if topic.layout == "kafka_connect" and match["suffix"].lower() in EVENT_SUFFIXES[topic.format]:
             offsets = {"partition": int(match["partition"]), "start_offset": int(match["start"])}
             return _landed("events", file, name, topic=match["topic"], **offsets)
-    for layout, pattern in _OF_SOURCE.items():
-        match = pattern.fullmatch(name)
-        if match and settings.topic(match["topic"]).layout == layout:
-            return _landed("events", file, name, topic=match["topic"], partition=NO_PARTITION)
+    if (seen := layout_of(name)) and settings.topic(seen[0]).layout == seen[1]:
+        return _landed("events", file, name, topic=seen[0], partition=NO_PARTITION)
     return None

@@ -70,13 +70,28 @@ def added_up(con: duckdb.DuckDBPyConnection, after_archive: int) -> Iterator[str
 
 
 def ignored_files(settings: Settings, region: str | None) -> Iterator[str]:
-    """A line for each file of a region's, or of the top's, that no reader takes."""
+    """A line for each file of a region's, or of the top's, that no reader takes; of archives one for each reason."""
     try:
         found = landing.strays_at_top(settings) if region is None else landing.strays(settings, region)
     except (UsageError, TransientError):  # no such landing zone: a backfill needs none
         return
-    for name in found:
-        yield f"{name} is not read: {landing.why_stray(name)}"
+    yield from why_ignored(found)
+
+
+def why_ignored(names: list[str]) -> Iterator[str]:
+    """Why each of the files is not read. Of archives there may be thousands, and one setting is what they all lack."""
+    archives: dict[str, list[str]] = {}
+    for name in names:
+        why = landing.why_stray(name)
+        if name.startswith("events/"):
+            archives.setdefault(why, []).append(name)
+        else:
+            yield f"{name} is not read: {why}"
+    for why, alike in archives.items():
+        if len(alike) == 1:
+            yield f"{alike[0]} is not read: {why}"
+        else:
+            yield f"{len(alike):,} archives are not read, the first {alike[0]}: {why}"
 
 
 def vanished_files(con: duckdb.DuckDBPyConnection, fresh: list[str]) -> Iterator[str]:

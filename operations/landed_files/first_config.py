@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from ingestion import landing
 from ingestion.landing import Landed
 from ingestion.load_tables import source_name
 from ingestion.sources.tabular.grids import UnreadableTableError
 from ingestion.sources.tabular.table import Table, read_table
+from operations.landed_files import findings
 from settings import Settings, Source
 
+_OFFSET = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?([+-]\d\d):?(\d\d)", re.ASCII)
+# Of zones that share their offsets the one that most shops are in.
+_ZONES = (
+    "Europe/Berlin", "Europe/London", "Europe/Helsinki", "Europe/Istanbul", "America/New_York", "America/Chicago",
+    "America/Los_Angeles", "America/Denver", "America/Phoenix", "America/Sao_Paulo", "Asia/Dubai",
+    "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Australia/Perth", "Pacific/Auckland",
+)  # fmt: skip
 _HEAD = """# Written by `romi init` from what lies in {landing}.
 # Every key is optional; docs/configuration.md has them all.
 landing: {landing}
@@ -34,17 +45,39 @@ def first_config(settings: Settings) -> str:
     currency = max(sorted(set(currencies)), key=currencies.count, default="EUR")
     text = _HEAD.format(landing=settings.landing, currency=currency)
     for region in regions:
-        text += f"  {region}:\n"
-        text += "    timezone: UTC  # could not be told from the files: set the shop's, such as Europe/Berlin\n"
+        text += f"  {region}:\n    timezone: {_timezone([read[key] for key in read if key[0] == region])}\n"
         text += "    consent_default: denied  # what no answer to the consent banner means\n"
         text += "    margin_rate: 0.5  # where the ledger gives no cost of goods\n"
     text += "\nsources:\n" + "".join(_sources(regions, found, read))
-    strays = [
-        f"{region}/{name}: {landing.why_stray(name)}" for region in regions for name in landing.strays(settings, region)
-    ]
-    if strays:
-        text += "\n# Not read:\n" + "".join(f"#   {line}\n" for line in strays)
+    strays = {region: landing.strays(settings, region) for region in regions}
+    layouts = sorted({seen for names in strays.values() for name in names if (seen := landing.layout_of(name))})
+    if layouts:
+        text += "\ntopics:\n" + "".join(f"  {topic}: {{layout: {layout}}}\n" for topic, layout in layouts)
+    unread = [f"{region}: {line}" for region, names in strays.items()
+              for line in findings.why_ignored([name for name in names if not landing.layout_of(name)])]  # fmt: skip
+    if unread:
+        text += "\n# Not read:\n" + "".join(f"#   {line}\n" for line in unread)
     return text
+
+
+def _timezone(tables: list[Table | str]) -> str:
+    """The zone that the offsets of a region's orders point to, with what to look over; UTC where there are none."""
+    moments = [text for one in tables if isinstance(one, Table) and one.known.preset.kind == "ledger"
+               for text in one.text("ordered_at").drop_nulls().unique().sort()]  # fmt: skip
+    local = [_with_offset(text) for text in moments]
+    seen = {(moment.replace(tzinfo=None), moment.utcoffset()) for moment in local if moment is not None}
+    for name in _ZONES if any(offset for _, offset in seen) else ():
+        zone = ZoneInfo(name)
+        if all(moment.replace(tzinfo=zone).utcoffset() == offset for moment, offset in seen):
+            return f"{name}  # guessed from the offsets of the ledger's moments: set the shop's own"
+    return "UTC  # could not be told from the files: set the shop's, such as Europe/Berlin"
+
+
+def _with_offset(text: str) -> datetime | None:
+    match = _OFFSET.fullmatch(text)
+    if not match:
+        return None
+    return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3]}:{match[4]}")
 
 
 def _looked_at(one: Landed) -> Table | str:

@@ -9,7 +9,7 @@ import yaml
 
 from ingestion.books import region_file
 from ingestion.load_tables import natural_order
-from operations.landed_files import document
+from operations.landed_files import document, findings
 from operations.landed_files.check import check
 from operations.landed_files.first_config import first_config
 from operations.landed_files.forget import forget
@@ -80,6 +80,36 @@ def test_a_first_configuration_says_what_was_recognised_and_what_was_not(zone):
     assert Settings(**yaml.safe_load(text)).reporting_currency == "USD"
     assert "spend/meta_ads: Meta Ads Manager (export) (meta_ads_ui)" in text
     assert "eu/spend/my_dsp/a.csv: columns missing" in text
+
+
+SHOPIFY = "Name,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount\n"
+
+
+@pytest.mark.parametrize(
+    ("offsets", "timezone"),
+    [
+        (["01-09 10:00:00 +0100", "07-09 10:00:00 +0200"], "Europe/Berlin"),
+        (["07-09 10:00:00 -0700"], "America/Los_Angeles"),
+        (["01-09 10:00:00 +0000"], "UTC"),
+        (["01-09 10:00:00 +0545"], "UTC"),
+    ],
+)
+def test_a_first_configuration_guesses_the_time_zone_and_knows_layouts_of_archives(zone, offsets, timezone):
+    rows = [f"#{number},paid,EUR,10.00,0,0,10.00,2026-{at},shirt,0\n" for number, at in enumerate(offsets)]
+    zone.put("eu/ledger/orders.csv", SHOPIFY + "".join(rows))
+    zone.put("eu/events/segment-logs/src1/1793491200000/1.gz", b"")
+    zone.put("eu/events/rudder-logs/src2/01-09-2026/1.json.gz", b"")
+    for number in range(3):
+        zone.put(f"eu/events/{number}.log", b"")
+    before = list(findings.ignored_files(zone.settings, "eu"))
+    assert "`topics: {src1: {layout: segment}}`" in "".join(before)
+    assert before[0].startswith("3 archives are not read, the first events/0.log: ")
+    text = first_config(zone.settings)
+    written = Settings(**yaml.safe_load(text))
+    assert written.region("eu").timezone == timezone
+    assert (written.topic("src1").layout, written.topic("src2").layout) == ("segment", "rudderstack")
+    assert list(findings.ignored_files(written, "eu")) == before[:1]
+    assert f"#   eu: {before[0]}" in text
 
 
 def test_the_document_is_what_the_registry_says():
