@@ -23,6 +23,8 @@ from operations.rights.persons import Person
 from operations.rights.requests import FOUND, REMOVED, Look, Request, RequestBook
 from operations.rights.subject_data import held_rows
 from operations.rights.tombstones import Hand
+from operations.store.memory.findings import of_open_file
+from operations.store.memory.remembered import is_to_be_kept, remembered_regions
 from operations.store.versions import shown_regions
 from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
@@ -47,7 +49,8 @@ class Hold:
     """What is needed to erase in a region, and what of it cannot be had."""
 
     hand: Hand
-    missing: list[Missing] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)  # why its file cannot be worked on
+    lacking: list[Missing] = field(default_factory=list)  # what its file should have: looking there is not enough
 
     @contextmanager
     def file(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
@@ -60,12 +63,13 @@ class Hold:
             yield con
 
 
-def regions_shown(settings: Settings) -> set[str]:
-    """The regions that are published, whether or not anything else of them is there."""
+def regions_expected(settings: Settings) -> set[str]:
+    """The regions that are published, or remembered to have a file, whether or not anything else of them is there."""
+    kept = {region for region in remembered_regions(settings) if is_to_be_kept(settings, region)}
     try:
-        return set(shown_regions(settings))
+        return kept | set(shown_regions(settings))
     except (OSError, ValueError, LookupError):  # who reads what is published tells of it
-        return set()
+        return kept
 
 
 def take_hold(settings: Settings, region: str) -> Hold:
@@ -74,8 +78,8 @@ def take_hold(settings: Settings, region: str) -> Hold:
     Raises:
         RomiError: one is not at hand, so no tombstone can be written.
     """
-    file, missing, held = settings.region_file(region), [], None
-    is_lost = not file.is_file() and region in regions_shown(settings)
+    file, missing, lacking, held = settings.region_file(region), [], [], None
+    is_lost = not file.is_file() and region in regions_expected(settings)
     key = region_key(settings.warehouse, region, "pseudonym", make=not (file.is_file() or is_lost))
     if is_lost:
         missing.append(Missing(REGION, region, f"the file of region {region} is gone: restore a backup"))
@@ -83,6 +87,8 @@ def take_hold(settings: Settings, region: str) -> Hold:
         try:
             with region_file(settings, region, read_only=True) as con:
                 held = meta(con, "pseudonym_key")
+                if less := of_open_file(con, settings, region):
+                    lacking.append(Missing(REGION, region, str(less)))
         except RomiError as error:
             missing.append(Missing(REGION, region, f"the file of region {region}: {describe_error(error)}"))
     if held is not None and key.after(held) is None:
@@ -92,12 +98,12 @@ def take_hold(settings: Settings, region: str) -> Hold:
     hand = Hand(settings, region, key, book.key(), book, RequestBook(settings, region))
     if held is not None:
         rotation.catch_up(settings, region)
-    return Hold(hand, missing)
+    return Hold(hand, missing, lacking)
 
 
 def remove(hold: Hold, cases: Sequence[Case], found: Searched) -> None:
     """Take the persons out of the region's file, and note what the look came to."""
-    hand, missing = hold.hand, [*found.missing, *hold.missing]
+    hand, missing = hold.hand, [*found.missing, *hold.missing, *hold.lacking]
     settings, region = hand.settings, hand.region
     facts = {"archives": found.archives, "archive_records": found.records}
     with hold.file() as con:

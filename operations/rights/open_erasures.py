@@ -66,7 +66,7 @@ def _still_missing(hold: Hold, waiting: Sequence[Request]) -> dict[str, set[tupl
     archives, landing = archive_search.landed(settings, region)
     names = {it.name for one in waiting for it in one.missing if it.place == ARCHIVE}
     unreadable = names if landing else archive_search.still_unreadable(archives, names)
-    always = {one.key for one in [*hold.missing, *([landing] if landing else [])]}
+    always = {one.key for one in [*hold.missing, *hold.lacking, *([landing] if landing else [])]}
     try:
         region_key(settings.warehouse, region, "seal", make=False)
         has_seal = True

@@ -16,7 +16,7 @@ from ingestion.books import region_file
 from ingestion.held_key import hold_key
 from operations.publishing.publish import publish
 from operations.rights import archive_search, erasures, rectification, rotation, subject_data
-from operations.rights.erasing import regions_shown
+from operations.rights.erasing import regions_expected
 from operations.rights.missing import Missing
 from operations.rights.persons import Identifiers, Subject, named, resolve
 from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
@@ -58,7 +58,7 @@ def regions(settings: Settings, only: str | None) -> list[str]:
     """
     check_warehouse(settings)
     known = {path.stem for path in settings.regions_dir.glob("*.duckdb")} | set(settings.known_regions())
-    known |= regions_shown(settings)
+    known |= regions_expected(settings)
     if only is not None and only not in known:
         raise UnknownValueError("region", only, sorted(known))
     return sorted(known) if only is None else [only]

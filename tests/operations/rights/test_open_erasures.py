@@ -23,6 +23,7 @@ from privacy.suppression_book import SuppressionBook
 from settings import TransientError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
+from tests.operations.store.memory.shop import Shop
 
 EMAIL = "Ann.Roe@shop.example"
 PERSONS = "select count(*) from raw.events where not is_anonymised"
@@ -287,3 +288,46 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(zone, monkeypatch):
         outcome, request = erase(zone, email=EMAIL)
         assert_open(zone, outcome, request, "cannot be read: Permission denied")
     assert run(zone).outcome == "nobody_found"
+
+
+@pytest.fixture
+def remembered(tmp_path, monkeypatch):
+    """A region of two archives, each with a view of one device, that is remembered and was never published."""
+    monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    shop = Shop(tmp_path, privacy={"encryption_at_rest": False})
+    shop.land(1)
+    shop.ingest()
+    shop.older = shutil.copy(shop.file, tmp_path / "older.duckdb")
+    shop.land(2)
+    shop.ingest()
+    return shop
+
+
+def run_remembered(shop: Shop) -> Request:
+    with exclusive(shop.settings):
+        open_erasures.look_again(shop.settings, "eu")
+        erasure.enforce(shop.settings, "eu")
+        shop.ingest()
+        erasures.conclude(shop.settings)
+    (request,) = RequestBook(shop.settings, "eu").requests().values()
+    return request
+
+
+def test_an_older_copy_of_a_regions_file_is_not_all_there_is_to_look_in(remembered):
+    shutil.copy(remembered.older, remembered.file)
+    outcome, request = erase(remembered, anonymous_id="a-1")
+    assert_open(remembered, outcome, request, "is an older copy of the file that was published from")
+    assert remembered.query(PERSONS) == [(0,)], "what is at hand is taken out all the same"
+    assert run_remembered(remembered).done_at is None, "it looks before the archives are loaded again"
+    assert run_remembered(remembered).done_at is not None
+    assert remembered.query(PERSONS) == [(0,)]
+
+
+def test_a_remembered_regions_file_that_is_gone_leaves_an_erasure_open_though_nothing_was_published(remembered):
+    remembered.file.unlink()
+    outcome, request = erase(remembered, anonymous_id="a-1")
+    assert_open(remembered, outcome, request, "the file of region eu is gone: restore a backup")
+    assert run_remembered(remembered).done_at is None
+    assert run_remembered(remembered).done_at is not None
+    assert remembered.query(PERSONS) == [(0,)]
