@@ -81,6 +81,9 @@ create table ops.quarantine (
     day date, currency varchar, revenue_minor bigint, worth_cents bigint, usual_cents bigint);
 create table ops.unpriced_orders (
     order_id varchar not null, day date not null, currency varchar not null, revenue_minor bigint not null);
+create table ops.losses (
+    accepted_at timestamp not null, accepted_by varchar not null, what varchar not null, archives bigint not null,
+    records bigint not null, orders bigint not null, revenue decimal(18, 2) not null);
 create table ops.vanished_files (name varchar primary key, told_at timestamp not null);
 create table ops.sli (
     slo varchar not null, date date not null, counted_at timestamp not null,

@@ -13,15 +13,9 @@ import duckdb
 
 from operations.store.memory.remembered import Loss, RegionMemory
 
-LOSSES = """
-create table if not exists ops.losses (
-    accepted_at timestamp not null, accepted_by varchar not null, what varchar not null, archives bigint not null,
-    records bigint not null, orders bigint not null, revenue decimal(18, 2) not null)"""
-
 
 def put_losses(con: duckdb.DuckDBPyConnection, losses: Iterable[Loss]) -> None:
     """Have the region's file hold all losses that are remembered of it."""
-    con.execute(LOSSES)
     held = {(at, what) for at, what in con.execute("select accepted_at, what from ops.losses").fetchall()}
     for one in losses:
         if (one.accepted_at, one.what) not in held:
