@@ -15,7 +15,7 @@ from operations.reports.marts import Row
 from operations.reports.tables import Column, Kind, Table
 
 _NUMBERS: dict[Kind, str] = {
-    "money": "#,##0.00;[Red]-#,##0.00", "count": "#,##0", "orders": "#,##0.000000", "share": "0.0%", "times": "0.00",
+    "money": "#,##0.00;[Red]-#,##0.00", "count": "#,##0", "orders": "#,##0.00", "share": "0.0%", "times": "0.00",
     "rate": "0.000000", "date": "yyyy-mm-dd", "month": "mmmm yyyy",
 }  # fmt: skip
 _WIDTHS: dict[Kind, int] = {"text": 30, "date": 12, "month": 16, "flag": 8, "count": 10}
@@ -32,6 +32,9 @@ class Book:
         self.title = workbook.add_format({"bold": True, "font_size": 14})
         self.muted = workbook.add_format({"font_color": "#55616E", "text_wrap": False})
         self.header = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom"})
+        self.number_header = workbook.add_format(
+            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom", "align": "right"}
+        )
         self._formats: dict[tuple[str, bool], Format] = {}
         self._text = workbook.add_format({"text_wrap": False})
         self._quoted = workbook.add_format({"quote_prefix": True})
@@ -66,7 +69,8 @@ class Book:
         """
         columns = table.columns
         for place, column in enumerate(columns):
-            sheet.write_string(first, place, column.label, self.header)
+            is_text = column.kind in ("text", "date", "month")
+            sheet.write_string(first, place, column.label, self.header if is_text else self.number_header)
             sheet.set_column(place, place, _WIDTHS.get(column.kind, 16))
         if first == self.FIRST:
             sheet.freeze_panes(first + 1, 1)
