@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from operations.reports import sums
@@ -22,20 +22,29 @@ def days(marts: Marts) -> list[Row]:
     if not known:
         return []
     last = max(known)
+    final_through = max((day for day, row in known.items() if row["is_final"]), default=date.min)
     first = max(min(known) + timedelta(days=_WEEK - 1), last - timedelta(days=_DAYS - 1))
     return [
         {
             "date": day,
             **{name: sum((_of(known, day - timedelta(days=n), name) for n in range(_WEEK)), Decimal(0))
                for name in ("margin", "spend")},
-            "state": RUNNING if is_running(marts, day) else FINAL if known.get(day, {}).get("is_final") else NOT_FINAL,
+            "state": _state_of_day(marts, day, known.get(day), final_through),
         }
         for day in (first + timedelta(days=n) for n in range(max((last - first).days + 1, 0)))
     ]  # fmt: skip
 
 
-def _of(known: dict, day: object, name: str) -> Decimal:
-    return known[day][name] if day in known else Decimal(0)
+def _state_of_day(marts: Marts, day: date, row: Row | None, final_through: date) -> str:
+    """A day on which nothing happened is as final as those after it."""
+    if is_running(marts, day):
+        return RUNNING
+    return FINAL if (row["is_final"] if row else day <= final_through) else NOT_FINAL
+
+
+def _of(known: dict[date, Row], day: date, name: str) -> Decimal:
+    found: Decimal = known[day][name] if day in known else Decimal(0)
+    return found
 
 
 def months(marts: Marts, count: int) -> Table:

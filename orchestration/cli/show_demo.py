@@ -75,8 +75,10 @@ def _tell_of_the_report(settings: Settings) -> None:
     from operations.reports.report import first_screen, report_file
     from orchestration.cli.report import say_first_screen
 
+    if not (page := report_file(settings)).exists():
+        return
     say_first_screen(first_screen(settings.published))
-    click.echo(f"report: {report_file(settings)}  (`romi report --open` opens it; `--xlsx FILE` writes the workbook)")
+    click.echo(f"report: {page}  (`romi report --open` opens it; `--xlsx FILE` writes the workbook)")
 
 
 def _month(con: DuckDBPyConnection) -> date:

@@ -15,6 +15,7 @@ from operations.reports.marts import opened
 from operations.reports.period import choose
 from operations.reports.report import content, write_report
 from operations.reports.sums import currency_effect
+from operations.reports.trend import days
 from operations.reports.what_changed import booked, closed_as, what_changed
 from operations.reports.workbook import write_workbook
 from tests.operations.reports.conftest import write_version
@@ -123,3 +124,14 @@ def test_the_page_says_whether_it_ties_to_the_ledger(version, tmp_path):
             where date = '2026-09-04' and region = 'eu'""")
     write_report(folder, tmp_path / "off.html", month=_SEPTEMBER)
     assert "Not on every day: 1 of 60 days of a region differ" in (tmp_path / "off.html").read_text()
+
+
+def test_a_day_on_which_nothing_happened_is_as_final_as_those_after_it(tmp_path):
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        for table in ("romi_daily", "orders_daily", "spend_daily"):
+            con.execute(f"delete from finance.{table} where date in ('2026-08-30', '2026-09-20')")
+    with opened(folder) as marts:
+        states = {row["date"]: row["state"] for row in days(marts)}
+    assert (states[date(2026, 8, 30)], states[date(2026, 9, 20)]) == ("final", "not final")
+    assert (states[date(2026, 9, 30)], states[date(2026, 10, 1)]) == ("not final", "running month")
