@@ -18,7 +18,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 OWN, CHANNEL, REST = 2, 1, 0
+REVENUE, REFUNDS = 0, 1  # measures
 FINER = ("day", "touch", "segment")
+_REMEMBERED = 8  # groupings whose order of rows is kept
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Month:
     arrived: Ints  # the step at which it was first seen
     stepped: Ints  # the step at which it took its level in the month, 0 while it waits
     names: dict[str, list[Any]] = field(default_factory=dict)  # what numbers stand for: of `cell`, and of the columns
+    _orders: dict[int, tuple[Ints, Ints, Ints]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.campaign)
@@ -49,8 +52,8 @@ class Month:
 
     def is_moving_revenue(self) -> Bools:
         """By (row, model), whether a row has other revenue than the one that it replaces, or than nothing."""
-        before = np.where((self.replaces >= 0)[:, None], self.amounts[self.replaces, :, 0], 0.0)
-        return self.amounts[:, :, 0] != before
+        before = np.where((self.replaces >= 0)[:, None], self.amounts[self.replaces, :, REVENUE], 0.0)
+        return self.amounts[:, :, REVENUE] != before
 
     def is_step(self, groups: Ints, comes: Bools, goes: Bools, stays: Bools, k: int) -> Bools:
         """By group, whether k buyers have something new in what comes, so that it may move and what goes with it.
@@ -72,19 +75,37 @@ class Month:
     def count(self, groups: Ints, rows: Bools, gives: Bools | None = None) -> Ints:
         """Distinct buyers by group (one more than the largest number) and model, of some rows."""
         given = self.gives if gives is None else gives
-        return count_buyers(groups[rows], self.buyer[rows], given[rows], _size(groups))
+        order, key = self._sorted(groups)
+        chosen = rows[order]
+        mine = order[chosen]
+        return _count_sorted(key[chosen], groups[mine], given[mine], _size(groups))
+
+    def _sorted(self, groups: Ints) -> tuple[Ints, Ints]:
+        """The rows by group and buyer, and what they are sorted by; sorting again and again is what would take time."""
+        known = self._orders.get(id(groups))
+        if known is None or known[0] is not groups:
+            if len(self._orders) >= _REMEMBERED:
+                self._orders.pop(next(iter(self._orders)))
+            key = groups * (int(self.buyer.max(initial=0)) + 1) + self.buyer
+            order = np.argsort(key, kind="stable")
+            known = self._orders[id(groups)] = groups, order, key[order]
+        return known[1:]
 
 
 def count_buyers(groups: Ints, buyer: Ints, gives: Bools, size: int) -> Ints:
     """Distinct buyers, as an array of (group, model)."""
+    key = groups * (int(buyer.max(initial=0)) + 1) + buyer
+    order = np.argsort(key, kind="stable")
+    return _count_sorted(key[order], groups[order], gives[order], size)
+
+
+def _count_sorted(key: Ints, groups: Ints, gives: Bools, size: int) -> Ints:
     found = np.zeros((size, gives.shape[1]), dtype=np.int64)
     if not len(groups):
         return found
-    key = groups * (int(buyer.max()) + 1) + buyer
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    has = np.logical_or.reduceat(gives[order], starts, axis=0)
-    of_buyer = groups[order][starts]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    has = np.logical_or.reduceat(gives, starts, axis=0)
+    of_buyer = groups[starts]
     for model in range(gives.shape[1]):
         found[:, model] = np.bincount(of_buyer[has[:, model]], minlength=size)
     return found

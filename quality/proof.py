@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import product
 from time import monotonic
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
-from quality.changes import OWN, REST, Bools, Floats, Ints, Month, count_buyers, is_small
+from quality.changes import OWN, REFUNDS, REST, Bools, Floats, Ints, Month, count_buyers, is_small
 
 Views = Iterable[tuple[Bools, tuple[Ints, ...]]]
 WITHIN = 0.10
@@ -34,8 +35,9 @@ class Proof:
     programmes: int = 0
     found: int = 0
     repaired: int = 0
+    hidden_refunds: int = 0  # repairs that let a cell's orders with a refund wait, and no others
     is_fallen_back: bool = False
-    cost_cents: int = 0  # linear revenue that repairs keep in channel (other)
+    cost_cents: int = 0  # revenue that repairs keep in channel (other), under the model where it is most
     deadline: float = field(default=float("inf"), repr=False)
 
     @property
@@ -193,33 +195,35 @@ def can_be_elsewhere(part: Floats, others: Floats, elsewhere: Floats, mine: Floa
     return np.asarray(safe.all(axis=(1, 2)))
 
 
-def broken_cells(hidden: Hidden, proof: Proof) -> set[int]:
-    """The cells of the month of which something comes out, as :class:`Hidden` numbers them."""
+def broken_cells(hidden: Hidden, proof: Proof) -> dict[int, int]:
+    """The cells of the month of which something comes out, as :class:`Hidden` numbers them, and of which measure."""
     proof.looked_at += len(hidden.secrets)
     risky = np.flatnonzero(~has_exchange(hidden))
     proof.at_risk += len(risky)
-    broken: set[int] = set()
+    broken: dict[int, int] = {}
     for number in risky:
         if proof.is_late:
             proof.is_fallen_back = True
             break
         parts = hidden.secrets[number]
-        if int(hidden.cell[parts[0]]) not in broken and _comes_out(hidden, parts, proof):
-            broken.add(int(hidden.cell[parts[0]]))
+        cell = int(hidden.cell[parts[0]])
+        if broken.get(cell, REFUNDS) == REFUNDS and (measure := _comes_out(hidden, parts, proof)) is not None:
+            broken[cell] = measure
     proof.found += len(broken)
     return broken
 
 
-def _comes_out(hidden: Hidden, parts: Ints, proof: Proof) -> bool:
-    for model in range(hidden.amounts.shape[1]):
-        for measure in range(hidden.amounts.shape[2]):
-            true = hidden.amounts[parts, model, measure].sum()
-            if true > _TINY:
-                proof.programmes += 1
-                low, high = bounds(hidden, parts, model, measure)
-                if low >= (1 - WITHIN) * true - _TINY and high <= (1 + WITHIN) * true + _TINY:
-                    return True
-    return False
+def _comes_out(hidden: Hidden, parts: Ints, proof: Proof) -> int | None:
+    """The measure that comes out under some model, refunds last; None if none does."""
+    models, measures = range(hidden.amounts.shape[1]), range(hidden.amounts.shape[2])
+    for measure, model in product(sorted(measures, key=lambda one: one == REFUNDS), models):
+        true = hidden.amounts[parts, model, measure].sum()
+        if true > _TINY:
+            proof.programmes += 1
+            low, high = bounds(hidden, parts, model, measure)
+            if low >= (1 - WITHIN) * true - _TINY and high <= (1 + WITHIN) * true + _TINY:
+                return measure
+    return None
 
 
 def bounds(hidden: Hidden, parts: Ints, model: int, measure: int) -> tuple[float, float]:

@@ -7,13 +7,11 @@ from time import monotonic
 
 import numpy as np
 
-from quality.changes import FINER, OWN, REST, Bools, Ints, Month
+from quality.changes import FINER, OWN, REFUNDS, REST, REVENUE, Bools, Ints, Month
 from quality.proof import Proof, broken_cells, hidden_parts, shown_parts
 from quality.refinement import refine
 from quality.safe_map import safe_levels
 from quality.steps import Steps, keep_company, none_of, possible_steps
-
-LINEAR, REVENUE = "linear", 0
 
 
 @dataclass
@@ -27,7 +25,8 @@ class Stepped:
 def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
     """Take all steps that k buyers allow and the proof does not refuse.
 
-    A cell that gives a hidden part away waits in channel (other). If the time is over before the proof is done, nothing
+    Of a cell whose refunds give a hidden part away, the orders with a refund wait in channel (other); a cell that gives
+    one away without them waits there as a whole. If the time is over before the proof is done, nothing
     steps at all, or, where nothing was published yet, the safe map holds: both need no proof, and the caller says so.
 
     Args:
@@ -43,17 +42,20 @@ def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
         levels = _settled(month, steps, k)
         if not steps.is_any:
             break
-        broken = _refuted(month, levels, k, proof)
+        by_refunds, broken = _refuted(month, levels, k, proof)
         if proof.is_fallen_back:
             is_first = not any(month.levels[table].any() for table in month.levels)
             levels = safe_levels(month, k) if is_first else _settled(month, none_of(month), k)
             break
-        if not broken.any():
+        if not (by_refunds | broken).any():
             break
         proof.repaired += 1
-        refused |= broken
+        refunded = by_refunds & _has_refund(month) & ~refused
+        proof.hidden_refunds += int(refunded.any())
+        refused |= broken | (refunded if refunded.any() else by_refunds)
         steps = possible_steps(month, k, held=refused)
-    proof.cost_cents = int(month.amounts[refused & (levels["month"] == REST), :, REVENUE].max(axis=1, initial=0).sum())
+    kept = month.is_current & refused & (levels["month"] == REST)
+    proof.cost_cents = int(month.amounts[kept, :, REVENUE].sum(axis=0).max(initial=0))
     return Stepped(levels, proof)
 
 
@@ -70,10 +72,14 @@ def _settled(month: Month, steps: Steps, k: int) -> dict[str, Ints]:
     return {"month": after, "day": days.levels, **finer}
 
 
-def _refuted(month: Month, levels: dict[str, Ints], k: int, proof: Proof) -> Bools:
-    """The rows of the cells of which the proof says that something comes out."""
+def _has_refund(month: Month) -> Bools:
+    return np.asarray((month.amounts[:, :, REFUNDS] != 0).any(axis=1))
+
+
+def _refuted(month: Month, levels: dict[str, Ints], k: int, proof: Proof) -> tuple[Bools, Bools]:
+    """The rows of the cells of which refunds come out, says the proof, and of those of which something else does."""
     after = levels["month"]
-    broken = np.zeros(len(month), dtype=bool)
+    by_refunds, broken = np.zeros(len(month), dtype=bool), np.zeros(len(month), dtype=bool)
     for table in FINER:
         if len(np.unique(month.campaign)) == 1:
             continue  # of one campaign alone the region's totals tell, on purpose
@@ -81,6 +87,9 @@ def _refuted(month: Month, levels: dict[str, Ints], k: int, proof: Proof) -> Boo
         comes = (month.levels["month"] == REST) & (after > REST)
         for parts in (hidden_parts, shown_parts):
             hidden = parts(month, table, after, levels[table], k)
-            if hidden is not None:
-                broken |= np.isin(cells, list(broken_cells(hidden, proof))) & comes
-    return broken
+            if hidden is None:
+                continue
+            for cell, measure in broken_cells(hidden, proof).items():
+                found = by_refunds if measure == REFUNDS else broken
+                found |= (cells == cell) & comes
+    return by_refunds, broken

@@ -127,7 +127,7 @@ REGISTER = (
             "intermediate.int_privacy__channel_weights": "month channel attribution_model weight share is_pooled buyers"
             " k_anonymity",
             "intermediate.int_privacy__proofs": "month step is_first looked_at at_risk programmes found repaired"
-            " is_fallen_back cost_cents",
+            " hidden_refunds is_fallen_back cost_cents",
             "intermediate.int_privacy__rules": "k_anonymity first_month last_month first_touch_day last_touch_day",
             **_FINANCE_OF_REGION,
         },

@@ -9,7 +9,49 @@ from scipy.sparse import csr_array
 WITHIN = 0.10
 
 
-class Attack:
+class Sums:
+    """Unknowns that are not negative, and sums of them that are known: what can be told of some of the unknowns."""
+
+    def __init__(self):
+        self.truth, self.numbers = [], {}
+        self.sums = defaultdict(list)  # a published or derived sum: its unknowns, with their sign
+
+    def matrix(self):
+        rows, columns, signs, totals = [], [], [], []
+        for terms in self.sums.values():
+            for number, sign in terms:
+                rows.append(len(totals))
+                columns.append(number)
+                signs.append(sign)
+            totals.append(sum(sign * self.truth[number] for number, sign in terms))
+        shape = (len(totals), len(self.truth))
+        return csr_array((np.array(signs, float), (rows, columns)), shape=shape), np.array(totals, float)
+
+    def come_out(self, secrets):
+        """Those of the secrets (name: its unknowns) that come out within 10% of the truth, and are something."""
+        matrix, totals = self.matrix()
+        scale = max(totals.max(initial=0), 1)
+        found = []
+        for name, numbers in secrets.items():
+            true = sum(self.truth[number] for number in numbers)
+            if true <= 0:
+                continue
+            aim = np.zeros(len(self.truth))
+            aim[numbers] = 1
+            if not _reaches(aim, matrix, totals / scale, (1 - WITHIN) * true / scale) and not _reaches(
+                -aim, matrix, totals / scale, -(1 + WITHIN) * true / scale
+            ):
+                found.append(name)
+        return found
+
+
+def _reaches(aim, matrix, totals, limit):
+    result = linprog(aim, A_eq=matrix, b_eq=totals, bounds=(0, None), method="highs")
+    assert result.status in (0, 3), result.message
+    return result.status == 3 or result.fun <= limit + abs(limit) * 1e-9
+
+
+class Attack(Sums):
     """What somebody can tell who reads all tables and knows that money is not negative.
 
     Unknowns are the true cells, of one model and measure. `knows_where` grants in addition which cells have buyers
@@ -18,10 +60,9 @@ class Attack:
     """
 
     def __init__(self, shop, model, measure, knows_where, only_totals=False):
+        super().__init__()
         self.shop, self.model, self.measure = shop, model, measure
         self.knows_where, self.only_totals = knows_where, only_totals
-        self.truth, self.numbers = [], {}
-        self.sums = defaultdict(list)  # a published or derived sum: its unknowns, with their sign
         for one in shop.days:
             if one.model == model:
                 self._unknown("days", one.cell, one.column, one.month, one)
@@ -74,42 +115,13 @@ class Attack:
                     if m == month and cell[0] == channel and self.shop.months[m][cell][0] == home]  # fmt: skip
             self.sums["equal", "segments", home, channel, month] = [(i, 1) for i in numbers] + [(i, -1) for i in days]
 
-    def matrix(self):
-        rows, columns, signs, totals = [], [], [], []
-        for terms in self.sums.values():
-            for number, sign in terms:
-                rows.append(len(totals))
-                columns.append(number)
-                signs.append(sign)
-            totals.append(sum(sign * self.truth[number] for number, sign in terms))
-        shape = (len(totals), len(self.truth))
-        return csr_array((np.array(signs, float), (rows, columns)), shape=shape), np.array(totals, float)
-
     def broken(self, secrets, sample=None):
-        """Those of the `secrets` (name: its unknowns' keys) that come out within 10% of the truth."""
-        matrix, totals = self.matrix()
-        scale = max(totals.max(), 1)
-        found = []
+        """Those of the `secrets` (name: its unknowns' keys) that come out, and not of the region's totals alone."""
         names = sorted(secrets, key=repr)
-        for name in names if sample is None else sample(names):
-            numbers = [self.numbers[key] for key in secrets[name]]
-            true = sum(self.truth[number] for number in numbers)
-            if true <= 0:
-                continue
-            aim = np.zeros(len(self.truth))
-            aim[numbers] = 1
-            if self._reaches(aim, matrix, totals / scale, true / scale, (1 - WITHIN)) or self._reaches(
-                -aim, matrix, totals / scale, true / scale, -(1 + WITHIN)
-            ):
-                continue
-            found.append(name)
+        names = names if sample is None else sample(names)
+        found = self.come_out({name: [self.numbers[key] for key in secrets[name]] for name in names})
         if found and not self.only_totals:
             before = Attack(self.shop, self.model, self.measure, self.knows_where, only_totals=True)
             told = before.broken({name: secrets[name] for name in found})
             found = [name for name in found if name not in told]
         return found
-
-    def _reaches(self, aim, matrix, totals, true, limit):
-        result = linprog(aim, A_eq=matrix, b_eq=totals, bounds=(0, None), method="highs")
-        assert result.status in (0, 3), result.message
-        return result.status == 3 or result.fun <= limit * true * (1 - 1e-9 if limit > 0 else 1 + 1e-9)

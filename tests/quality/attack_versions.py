@@ -2,17 +2,13 @@
 
 from collections import defaultdict
 
-import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
-
+from tests.quality.attack import Sums
 from tests.quality.shops import MODELS
 
-WITHIN = 0.10
 COLUMNS = {"day": "day", "touch": "touch", "segment": "segment"}
 
 
-class VersionsAttack:
+class VersionsAttack(Sums):
     """What somebody can tell who keeps all versions and knows how cells step.
 
     Unknowns are *atoms*: what a campaign has in a column of a finer table of the rows that were there in the same
@@ -24,9 +20,8 @@ class VersionsAttack:
         self.model, self.measure = MODELS.index(model), measure
         self.k = history.k
         self.versions = versions or list(range(len(history.published)))
-        self.truth, self.numbers, self.buyers = [], {}, []
-        self.where = []
-        self.sums = defaultdict(list)
+        super().__init__()
+        self.buyers = []
         credits = {}
         shown = defaultdict(dict)
         for version in self.versions:
@@ -117,52 +112,19 @@ class VersionsAttack:
                 people[name] |= self.buyers[number]
         return {name: numbers for name, numbers in groups.items() if len(people[name]) < self.k}
 
-    def matrix(self):
-        rows, columns, signs, totals = [], [], [], []
-        for terms in self.sums.values():
-            for number, sign in terms:
-                rows.append(len(totals))
-                columns.append(number)
-                signs.append(sign)
-            totals.append(sum(sign * self.truth[number] for number, sign in terms))
-        shape = (len(totals), len(self.truth))
-        return csr_array((np.array(signs, float), (rows, columns)), shape=shape), np.array(totals, float)
-
-    def broken(self, secrets, most=None):
-        """Those of the secrets that come out within 10% of the truth."""
-        matrix, totals = self.matrix()
-        scale = max(totals.max(initial=0), 1)
-        names = sorted(secrets, key=repr)
-        found = []
-        for name in names[:: len(names) // most + 1] if most else names:
-            numbers = secrets[name]
-            true = sum(self.truth[number] for number in numbers)
-            if true <= 0:
-                continue
-            aim = np.zeros(len(self.truth))
-            aim[numbers] = 1
-            if not self._reaches(aim, matrix, totals / scale, (1 - WITHIN) * true / scale) and not self._reaches(
-                -aim, matrix, totals / scale, -(1 + WITHIN) * true / scale
-            ):
-                found.append(name)
-        return found
-
-    def _reaches(self, aim, matrix, totals, limit):
-        result = linprog(aim, A_eq=matrix, b_eq=totals, bounds=(0, None), method="highs")
-        assert result.status in (0, 3), result.message
-        return result.status == 3 or result.fun <= limit + abs(limit) * 1e-9
-
 
 def attack(history, model, measure, versions=None, most=None):
     """What comes out of versions, and not of the totals of their days alone."""
     if len({(one.channel, one.campaign) for one in history.credits.values()}) == 1:
         return []  # the region's totals are its own
     full = VersionsAttack(history, model, measure, versions)
-    found = full.broken(full.secrets(), most)
+    secrets = full.secrets()
+    names = sorted(secrets, key=repr)
+    found = full.come_out({name: secrets[name] for name in (names[:: len(names) // most + 1] if most else names)})
     if found:
         totals = VersionsAttack(history, model, measure, versions, only_totals=True)
         secrets = totals.secrets()
-        told = set(totals.broken({name: secrets[name] for name in found}))
+        told = set(totals.come_out({name: secrets[name] for name in found}))
         found = [name for name in found if name not in told]
     return found
 

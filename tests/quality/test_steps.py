@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quality.changes import REST
+from quality.changes import OWN, REST
 from quality.safe_map import safe_levels
 from quality.stepping import step
 from tests.quality.attack_versions import attack, small_moves
@@ -114,6 +114,20 @@ def month_of(k=3):
         **{table: sorted({getattr(one, table) for one in credits}) for table in TABLES[1:]},
     }
     return month
+
+
+def test_where_refunds_would_give_a_campaign_away_its_refunded_orders_wait_and_it_keeps_its_name():
+    sizes = {"seed": 11, "orders": 60, "days": 3, "more": 1, "channels": 2, "campaigns": 2}
+    *_, last = versions(**sizes, cancelled=0, erased=0)
+    found = History(5).publish(last)
+    assert found.proofs[0].hidden_refunds == found.proofs[0].repaired == 1
+    levels = {True: {}, False: {}}
+    for row in found.rows.values():
+        one = row["credit"]
+        levels[bool(one.amounts[:, 1].any())].setdefault((one.channel, one.campaign), set()).add(row["levels"]["month"])
+    kept = [cell for cell, some in levels[False].items() if some == {OWN} and levels[True].get(cell) == {REST}]
+    assert kept
+    assert found.named_share() > 0.9
 
 
 def test_a_first_version_whose_proof_takes_too_long_has_the_safe_map():

@@ -7,6 +7,7 @@ select
     steps.proof.programmes,
     steps.proof.found,
     steps.proof.repaired,
+    steps.proof.hidden_refunds,
     steps.proof.is_fallen_back,
     steps.proof.cost_cents
 from {{ ref('int_privacy__steps') }} as steps
