@@ -86,7 +86,7 @@ def hidden_parts(month: Month, table: str, after: Ints, finer: Ints, k: int) -> 
     keys = np.stack([np.where(is_rest, -1, kin), column, arrived], axis=1)
     total = np.zeros(len(month), dtype=np.int64)
     names, total[in_sums] = _numbered(keys[in_sums])
-    cell = _cells(month, table, after)
+    cell = cells_of(month, table, after)
     pairs, part = _numbered(np.stack([cell, kin, total], axis=1)[mine])
     views = _views(cell, column, arrived, mine & (is_segment | (finer < after)))
     return Hidden(
@@ -97,18 +97,18 @@ def hidden_parts(month: Month, table: str, after: Ints, finer: Ints, k: int) -> 
 
 
 def shown_parts(month: Month, table: str, after: Ints, finer: Ints, k: int) -> Hidden | None:
-    """The parts, by the step at which they came, of what a column shows of a cell under its own name.
+    """The parts, by the step at which they came, of what a column shows of a cell, or of cells of a channel together.
 
-    What came to a column at each step is published, so what of it is in a cell that took in several could come out.
+    What came to a column at each step is published, so what of it is in a figure that took in several could come out.
     """
     came = month.is_current & (month.levels["month"] == REST)
-    mine = came & (after > REST) & (finer == OWN)
+    mine = came & (after > REST) & (finer > REST)
     if table == "segment" or not mine.any() or len(np.unique(month.arrived[mine])) == 1:
         return None
     column = month.columns[table]
     total = np.zeros(len(month), dtype=np.int64)
     names, total[came] = _numbered(np.stack([column, month.arrived], axis=1)[came])
-    cell = _cells(month, table, after)
+    cell = cells_of(month, table, finer)
     pairs, part = _numbered(np.stack([cell, column, total], axis=1)[mine])
     views = [(mine, (cell, total))]
     views += [(mine & (month.arrived <= step), (cell, column)) for step in np.unique(month.arrived[mine])[:-1]]
@@ -140,8 +140,9 @@ def _views(cell: Ints, column: Ints, arrived: Ints, rows: Bools) -> Views:
         yield until, (cell,)
 
 
-def _cells(month: Month, table: str, after: Ints) -> Ints:
-    return month.channel if table == "segment" else np.where(after == OWN, month.campaign, -1 - month.channel)
+def cells_of(month: Month, table: str, level: Ints) -> Ints:
+    """A number for the cell in which each row stands at a level: a campaign, or (other) of a channel."""
+    return month.channel if table == "segment" else np.where(level == OWN, month.campaign, -1 - month.channel)
 
 
 def _numbered(keys: Ints) -> tuple[Ints, Ints]:

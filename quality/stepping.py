@@ -8,7 +8,7 @@ from time import monotonic
 import numpy as np
 
 from quality.changes import FINER, OWN, REFUNDS, REST, REVENUE, Bools, Ints, Month
-from quality.proof import Proof, broken_cells, hidden_parts, shown_parts
+from quality.proof import Proof, broken_cells, cells_of, hidden_parts, shown_parts
 from quality.refinement import refine
 from quality.safe_map import safe_levels
 from quality.steps import Steps, keep_company, none_of, possible_steps
@@ -83,12 +83,12 @@ def _refuted(month: Month, levels: dict[str, Ints], k: int, proof: Proof) -> tup
     for table in FINER:
         if len(np.unique(month.campaign)) == 1:
             continue  # of one campaign alone the region's totals tell, on purpose
-        cells = month.channel if table == "segment" else np.where(after == OWN, month.campaign, -1 - month.channel)
         comes = (month.levels["month"] == REST) & (after > REST)
-        for parts in (hidden_parts, shown_parts):
+        for parts, level in ((hidden_parts, after), (shown_parts, levels[table])):
             hidden = parts(month, table, after, levels[table], k)
             if hidden is None:
                 continue
+            cells = cells_of(month, table, level)
             for cell, measure in broken_cells(hidden, proof).items():
                 found = by_refunds if measure == REFUNDS else broken
                 found |= (cells == cell) & comes
