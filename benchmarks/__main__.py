@@ -21,6 +21,7 @@ from benchmarks import (
     markov,
     masking,
     memory,
+    postgres,
     release,
     report,
     tables,
@@ -71,6 +72,8 @@ def main() -> None:
     chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
     memory.add_arguments(chosen.add_parser("memory", help="what the memory costs a run", description=memory.__doc__))
     chosen.add_parser("report", help="the page that people read", description=report.__doc__)
+    of_postgres = chosen.add_parser("postgres", help="delivering a version to PostgreSQL", description=postgres.__doc__)
+    postgres.add_arguments(of_postgres)
     chosen.add_parser("release", help="how near the released figures come", description=release.__doc__)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
@@ -80,8 +83,9 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
-        if arguments.name in ("erasure", "masking", "memory"):
-            return {"erasure": erasure, "masking": masking, "memory": memory}[arguments.name].main(arguments, folder)
+        named = {"erasure": erasure, "masking": masking, "memory": memory, "postgres": postgres}
+        if arguments.name in named:
+            return named[arguments.name].main(arguments, folder)
         if arguments.name == "checks":
             return checks.run(folder, arguments.events)
         if arguments.name == "attribution":

@@ -13,11 +13,11 @@ from settings.errors import UnknownValueError
 from settings.experiments import Experiment
 from settings.incidents import Incidents
 from settings.section import Section
-from settings.sections import Anomalies, Backup, Close, Consent, Privacy, Region, Retention, Slo, Topic
+from settings.sections import Anomalies, Backup, Close, Consent, Privacy, Publish, Region, Retention, Slo, Topic
 from settings.sources import Fx, Source, check_sources
 
 # Where things are, and what becomes of a version once it is there: no figure depends on any of it.
-OUTWARD = frozenset({"landing", "warehouse", "backup", "close", "incidents"})
+OUTWARD = frozenset({"landing", "warehouse", "backup", "publish", "close", "incidents"})
 
 
 class Settings(Section):
@@ -37,6 +37,7 @@ class Settings(Section):
     slo: Slo = Slo()
     anomalies: Anomalies = Anomalies()
     backup: Backup = Backup()
+    publish: Publish = Publish()
     incidents: Incidents = Incidents()
     close: Close = Close()
     experiments: dict[str, Experiment] = {}

@@ -144,3 +144,16 @@ class Close(Section):
 class Backup(Section):
     every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
     to: Path | None = None  # default: <warehouse>.backups beside the warehouse
+
+
+class Postgres(Section):
+    """A PostgreSQL that shows what is published."""
+
+    # The name of a variable: what it holds has a password in it, which no configuration should.
+    environment: str = Field("ROMI_POSTGRES", pattern="^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+class Publish(Section):
+    """Where published versions go besides their files."""
+
+    postgres: Postgres | None = None  # `postgres: {}` is one with its defaults

@@ -18,6 +18,7 @@ from settings import PermanentError
 
 _MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
 
+CONTRACT_VERSION = 1  # tables and columns are only added within it
 
 Columns = dict[str, dict[str, str]]
 

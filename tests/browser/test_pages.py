@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +28,7 @@ _ROW = {"order_id": "o-1", "ordered_at": "2026-03-02T10:00:00Z", "status": "comp
 def browser(built):  # the warehouse first: Playwright's event loop stays open, and Dagster wants one of its own
     """Chromium: that of ROMI_CHROMIUM, of the machine, or of Playwright; without any there is nothing to test with."""
     found = os.environ.get("ROMI_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    sync_api.expect.set_options(timeout=_PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
         try:
             launched = playwright.chromium.launch(
@@ -56,21 +59,21 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ui(built):
-    """The address of a webserver on the warehouse."""
+    """The address of a webserver on the warehouse, with the daemon that starts runs."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "dagster_webserver", "-w", "workspace.yaml", "-p", str(port)], cwd=ROOT,
-        env={**os.environ, "DAGSTER_HOME": str(built.warehouse / "dagster")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-p", str(port)],
+        cwd=built.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "DAGSTER_HOME": str(built.warehouse / "dagster"), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/server_info", server)
         yield address
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # as Ctrl-C does: what it started ends with it
         server.wait()
 
 
@@ -108,7 +111,7 @@ def tab(browser, request):
 
 def test_the_lineage_leads_from_raw_to_published(tab, ui):
     tab.goto(f"{ui}/asset-groups")
-    for group in ("raw", "intermediate", "finance", "published"):
+    for group in ("raw", "ops", "staging", "intermediate", "finance", "released", "published"):
         sync_api.expect(tab.get_by_text(group, exact=True).first).to_be_visible()
     tab.goto(f"{ui}/locations/romi/asset-groups/finance/lineage")
     for asset in ("romi_daily", "reconciliation_daily", "marts"):
@@ -129,6 +132,65 @@ def test_the_check_list_says_what_each_protects_and_what_came_of_it(tab, ui):
     sync_api.expect(tab.get_by_text("Passed", exact=True).first).to_be_visible()
     tab.goto(f"{ui}/assets/finance/romi_daily?view=checks")
     sync_api.expect(tab.get_by_text("romi_daily_conserves_money").first).to_be_visible()
+    sync_api.expect(tab.get_by_text("Succeeded", exact=True)).to_have_count(4)
+    sync_api.expect(tab.get_by_text("Skipped")).to_have_count(0)
+
+
+def test_the_first_page_is_the_timeline_with_the_runs_of_the_command_line(tab, ui):
+    tab.goto(ui)
+    for job in ("ingest", "rebuild", "publish"):
+        sync_api.expect(tab.get_by_text(job, exact=True).first).to_be_visible()
+    sync_api.expect(tab.get_by_role("dialog")).to_have_count(0)
+    tab.goto(f"{ui}/automation")
+    sync_api.expect(tab.get_by_text("backups").first).to_be_visible()
+    sync_api.expect(tab.locator("input[type=checkbox]:checked")).to_have_count(0)
+
+
+def test_figures_of_the_pages_are_those_of_the_tables(tab, ui, built):
+    [(spend, net)] = built.query(
+        "select coalesce((select sum(spend) from finance.spend_daily), 0), sum(net_revenue) from finance.orders_daily"
+    )
+    tab.goto(f"{ui}/assets/published/marts?view=overview")
+    for name, value in (("net_revenue", net), ("spend", spend)):
+        row = tab.locator("tr", has=tab.get_by_text(name, exact=True))
+        sync_api.expect(row.first).to_contain_text(f"{float(value):g}")
+    tab.goto(f"{ui}/assets/finance/orders_daily?view=partitions&partition=2026-03-02%7Ceu")
+    row = tab.locator("tr", has=tab.get_by_text("net_revenue", exact=True))
+    sync_api.expect(row.first).to_contain_text("40")
+    tab.goto(f"{ui}/assets/raw/events?view=overview")
+    with built.region("eu") as con:
+        [(events,)] = con.execute("select count(*) from raw.events").fetchall()
+    sync_api.expect(tab.locator("tr", has=tab.get_by_text("rows in eu", exact=True)).first).to_contain_text(str(events))
+
+
+def _choose_all_and_launch(tab) -> None:
+    """Of the dialog that asks for partitions, every day and every region."""
+    dialog = tab.get_by_role("dialog")
+    dialog.get_by_role("button", name="All", exact=True).first.wait_for()
+    for button in reversed(dialog.get_by_role("button", name="All", exact=True).all()):
+        button.click()
+    dialog.get_by_role("button", name=re.compile("Launch")).click()
+
+
+@pytest.mark.parametrize(
+    ("place", "button"),
+    [
+        pytest.param("assets/finance/spend_daily", "Materialize…", id="asset by day and region"),
+        pytest.param("assets/published/marts", "Materialize", id="asset"),
+        pytest.param("locations/romi/asset-groups/raw/lineage", "Materialize all…", id="group"),
+    ],
+)
+def test_an_asset_and_a_group_are_materialized_by_clicks(tab, ui, place, button):
+    tab.goto(f"{ui}/{place}")
+    tab.get_by_role("button", name=re.compile(f"{button}$")).first.click()
+    if button.endswith("…"):
+        _choose_all_and_launch(tab)
+    view, sure = tab.get_by_text("View", exact=True), tab.get_by_role("button", name="Confirm")
+    view.or_(sure).first.wait_for()
+    if sure.is_visible():  # of this shop nothing is released yet, of which Dagster warns
+        sure.click()
+    view.first.click()
+    sync_api.expect(tab.get_by_text(re.compile("^(Success|Completed)$")).first).to_be_visible()
 
 
 def test_data_docs_open_offline_and_lead_to_each_suite(tab, built):

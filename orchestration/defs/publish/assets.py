@@ -10,6 +10,7 @@ from operations.finance_tables.published_tables import FINANCE
 from operations.finance_tables.version_audit import audit
 from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, look_at_published
+from operations.publishing.targets.postgres import deliver
 from operations.rights import erasures
 from operations.store.versions import current_version, version_dir
 from orchestration.automation import POOL
@@ -115,3 +116,21 @@ def _result(finding: dict[str, Any]) -> dg.AssetCheckResult:
         _KEY, finding["rule"], {**facts, **({"error": finding["error"]} if finding["error"] else {})},
         passed=not places and not finding["error"], warns=not finding["is_blocking"],
     )  # fmt: skip
+
+
+@dg.asset(
+    key=["published", "postgres"],
+    deps=[dg.AssetKey(_KEY)],
+    group_name="published",
+    kinds={"postgres"},
+    owners=["team:finance-analytics"],
+    pool=POOL,
+    output_required=False,
+)
+def postgres(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    """The published version in PostgreSQL, whole, in one transaction; where `publish.postgres` names none, nothing."""
+    with warehouse.writing(context) as settings:
+        delivered = deliver(settings)
+    if delivered:
+        rows = {f"rows/{table}": count for table, count in delivered.rows.items()}
+        yield dg.MaterializeResult(metadata={"version": delivered.version, **rows})

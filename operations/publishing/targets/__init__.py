@@ -1,0 +1,1 @@
+"""Where a published version goes besides its files."""
