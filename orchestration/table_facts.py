@@ -14,6 +14,7 @@ import duckdb
 from ingestion.books import region_file
 from operations.finance_tables.measures import Measures, last_days_in_words, measures, of_day
 from operations.publishing.expectation_gate import folder
+from operations.reports.report import report_file
 from operations.store.versions import current_version, version_dir
 from settings import RomiError, Settings
 
@@ -74,7 +75,10 @@ def of_version(settings: Settings) -> dict[str, Any]:
         money = con.execute("select sum(net_revenue), sum(margin) from finance.orders_daily").fetchall()[0]
         [spend] = con.execute("select sum(spend) from finance.spend_daily").fetchall()[0]
     totals = zip(("net_revenue", "margin", "spend"), (*money, spend), strict=True)
-    pages = {"report": settings.published / "report.html", "data_docs": folder(settings) / "data_docs" / "index.html"}
+    pages = {
+        "report": settings.warehouse / "report" / "report.html",
+        "data_docs": folder(settings) / "data_docs" / "index.html",
+    }
     return {
         "version": current,
         "last_days": dg.MetadataValue.md(words),
