@@ -88,14 +88,11 @@ def main() -> None:
             return named[arguments.name].main(arguments, folder)
         if arguments.name == "checks":
             return checks.run(folder, arguments.events)
-        if arguments.name == "attribution":
-            return attribution.run(folder)
         if arguments.name == "markov":
             return markov.run(arguments.channel_attribution_python)
-        if arguments.name == "days":
-            return days.run(folder)
-        if arguments.name in ("tables", "report"):
-            return {"tables": tables, "report": report}[arguments.name].run(folder)
+        plain = {"attribution": attribution, "days": days, "tables": tables, "report": report}
+        if arguments.name in plain:
+            return plain[arguments.name].run(folder)
         if arguments.name == "release":
             return release.run()
         print(f"== main_job: {main_job.__doc__}", flush=True)

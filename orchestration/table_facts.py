@@ -14,7 +14,6 @@ import duckdb
 from ingestion.books import region_file
 from operations.finance_tables.measures import Measures, last_days_in_words, measures, of_day
 from operations.publishing.expectation_gate import folder
-from operations.reports.report import report_file
 from operations.store.versions import current_version, version_dir
 from settings import RomiError, Settings
 
