@@ -12,6 +12,7 @@ import json
 import os
 import uuid
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 import duckdb
@@ -176,6 +177,8 @@ def release():
 
 
 class Dbt:
+    models = ()
+
     def __init__(self, folder, scratch_file):
         self.folders = [
             "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
@@ -202,14 +205,30 @@ class Dbt:
         return result
 
     def build(self, region, from_date, to_date, *arguments, **variables):
-        without_units = ("--exclude-resource-type", "unit_test", *arguments)
+        chosen = ()
+        if self.models and "--select" not in arguments:
+            # Of the tests those alone that read nothing else.
+            chosen = ("--indirect-selection", "cautious", "--select", *(f"+{name}" for name in self.models))
+        without_units = ("--exclude-resource-type", "unit_test", *chosen, *arguments)
         return self("build", region, from_date, to_date, *without_units, **variables)
+
+    def of(self, models):
+        """This dbt, which builds no more than these models need."""
+        narrowed = copy(self)
+        narrowed.models = models
+        return narrowed
 
 
 @pytest.fixture(scope="session")
-def dbt(tmp_path_factory):
+def whole_dbt(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dbt")
     return Dbt(folder, folder / "unused.duckdb")
+
+
+@pytest.fixture
+def dbt(whole_dbt, request):
+    """dbt, which builds what a module says that it reads in ``MODELS``, or all models."""
+    return whole_dbt.of(getattr(request.module, "MODELS", ()))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a shop configures for itself: tracks that convert at a value, their look-back, channel rules, sources."""
 
 LEAD = {"event": "Signed Up", "cents": 1200, "lookback_days": 7}
+MODELS = ("romi_daily", "orders_daily")
 
 
 def fill(region):

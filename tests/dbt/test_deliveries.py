@@ -1,6 +1,7 @@
 """Cost by day: what of a delivery adds up, and what a later one replaces."""
 
 DAY = "2026-03-01"
+MODELS = ("int_spend__daily_costs",)
 
 
 def part(region, cents, delivery="a", **columns):

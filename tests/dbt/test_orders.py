@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 DAY, NEXT = "2026-03-01", "2026-03-02"
+MODELS = ("int_orders__conversions", "orders_daily")
 
 
 def orders_of(region, columns="order_id, revenue_cents, refund_cents, cogs_cents"):

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+MODELS = ("orders_daily",)
+
 
 def test_another_process_can_write_after_a_run(region, dbt):
     dbt.build(region, "2026-03-01", "2026-03-01")
