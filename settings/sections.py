@@ -157,3 +157,5 @@ class Publish(Section):
     """Where published versions go besides their files."""
 
     postgres: Postgres | None = None  # `postgres: {}` is one with its defaults
+    # s3://bucket/prefix, with options as `landing` has them; no keys, which the environment holds.
+    bucket: str | None = Field(None, pattern=r"^s3://[^/?@]+(/[^?@]*)?(\?.*)?$")

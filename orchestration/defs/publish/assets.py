@@ -1,6 +1,7 @@
 """What finance reads: an immutable version, built beside the old one and swapped in whole."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ from operations.finance_tables.published_tables import FINANCE
 from operations.finance_tables.version_audit import audit
 from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, look_at_published
+from operations.publishing.targets.bucket import upload
 from operations.publishing.targets.postgres import deliver
 from operations.rights import erasures
 from operations.store.versions import current_version, version_dir
@@ -134,3 +136,20 @@ def postgres(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterato
     if delivered:
         rows = {f"rows/{table}": count for table, count in delivered.rows.items()}
         yield dg.MaterializeResult(metadata={"version": delivered.version, **rows})
+
+
+@dg.asset(
+    key=["published", "bucket"],
+    deps=[dg.AssetKey(_KEY)],
+    group_name="published",
+    kinds={"s3"},
+    owners=["team:finance-analytics"],
+    pool=POOL,
+    output_required=False,
+)
+def bucket(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    """The published version in an object store, whole, by its pointer; where `publish.bucket` names none, nothing."""
+    with warehouse.writing(context) as settings:
+        uploaded = upload(settings)
+    if uploaded:
+        yield dg.MaterializeResult(metadata=asdict(uploaded))

@@ -1,0 +1,198 @@
+"""The published files in an object store: whole versions, and one object that says which of them is current.
+
+A reader asks the pointer, ``published.json``, and opens what it names. The pointer is switched by a conditional write,
+so that of two writers at once one loses and says so; a version's own objects are never written over by another's.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from operations.finance_tables.published_tables import CONTRACT_VERSION
+from operations.store.versions import MANIFEST, current_version, version_dir, version_ids
+from settings import PermanentError, Settings, TransientError, UsageError
+
+POINTER = "published.json"
+_FOLDER = re.compile(r"versions/\d{6,}-[0-9a-f]{12}/")
+_CHUNK = 1 << 20
+# What may pass if it is tried again; anything else that a store answers is a refusal.
+_PASSING = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "500", "503"}
+_LOST = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_ABSENT = {"NoSuchKey", "404"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A version that was just uploaded."""
+
+    version: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A prefix of a bucket."""
+
+    client: Any
+    bucket: str
+    prefix: str  # "" or ends with a slash
+
+    def key(self, name: str) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": f"{self.prefix}{name}"}
+
+
+def upload(settings: Settings) -> Upload | None:
+    """Bring the bucket to the version that the files show, and remove those that the warehouse has disposed of.
+
+    The caller holds the warehouse.
+
+    Returns:
+        None where no bucket is configured, nothing is published, or it shows this version already.
+
+    Raises:
+        UsageError: no credentials are found.
+        TransientError: the store cannot be reached, or somebody else has switched the pointer meanwhile: it shows what
+            it showed, and the next run uploads.
+        PermanentError: it refuses what has to be done there.
+    """
+    current = current_version(settings)
+    if settings.publish.bucket is None or current is None:
+        return None
+    with _errors(settings.publish.bucket):
+        place = _place(settings.publish.bucket)
+        etag, shown = _pointer(place)
+        folder = _folder(version_dir(settings, current))
+        done = None
+        if shown.get("folder") != folder:
+            files = _put_files(place, version_dir(settings, current), folder)
+            _switch(place, etag, {"version": current, "contract": CONTRACT_VERSION, "folder": folder, "files": files})
+            done = Upload(current, len(files), sum(one["bytes"] for one in files.values()))
+        _remove(place, _folders(place) - {_folder(version_dir(settings, number)) for number in version_ids(settings)})
+    return done
+
+
+def _place(address: str) -> _Place:
+    """The bucket of an address as a landing zone has it: ``s3://bucket/prefix?endpoint_override=…&scheme=http``."""
+    import boto3
+    from botocore.config import Config
+
+    parts = urlsplit(address)
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    endpoint = options.get("endpoint_override")
+    client = boto3.Session().client(
+        "s3",
+        endpoint_url=f"{options.get('scheme', 'https')}://{endpoint}" if endpoint else None,
+        region_name=options.get("region"),
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60,
+            request_checksum_calculation="when_required", response_checksum_validation="when_required",
+        ),
+    )  # fmt: skip
+    prefix = parts.path.strip("/")
+    return _Place(client, parts.netloc, f"{prefix}/" if prefix else "")
+
+
+@contextmanager
+def _errors(address: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    where = f"publish.bucket {urlsplit(address)._replace(query='').geturl()}"
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise UsageError(f"{where}: no credentials are in the environment, such as AWS_ACCESS_KEY_ID") from error
+    except ClientError as error:
+        kind = TransientError if _code(error) in _PASSING else PermanentError
+        raise kind(f"{where} refuses: {_code(error)}; the next `romi run` uploads again") from error
+    except (BotoCoreError, OSError) as error:
+        raise TransientError(f"{where} cannot be reached: {error}; the next `romi run` uploads again") from error
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _pointer(place: _Place) -> tuple[str | None, dict[str, Any]]:
+    """The pointer's ETag and what it says; None and nothing before the first upload."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = place.client.get_object(**place.key(POINTER))
+    except ClientError as error:
+        if _code(error) in _ABSENT:
+            return None, {}
+        raise
+    said: dict[str, Any] = json.loads(found["Body"].read())
+    return found["ETag"], said
+
+
+def _switch(place: _Place, etag: str | None, said: dict[str, Any]) -> None:
+    """Write the pointer, if it still is as it was read; what is read back then decides, not what was answered."""
+    from botocore.exceptions import ClientError
+
+    condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+    body = json.dumps(said, indent=1).encode()
+    try:
+        place.client.put_object(**place.key(POINTER), Body=body, ContentType="application/json", **condition)
+    except ClientError as error:  # a write that is repeated after its answer was lost fails, though it is done
+        if _code(error) not in _LOST:
+            raise
+    if _pointer(place)[1] != said:
+        raise TransientError(
+            "publish.bucket: somebody else has switched what it shows at the same time; it shows theirs, and the next"
+            " `romi run` uploads again"
+        )
+
+
+def _put_files(place: _Place, version: Path, folder: str) -> dict[str, dict[str, Any]]:
+    """Upload a version's files, each of which the store checks by its sum; their sizes and digests by name."""
+    found = {}
+    for path in sorted(one for one in version.rglob("*") if one.is_file()):
+        name = path.relative_to(version).as_posix()
+        md5, sha256 = _digests(path)
+        with path.open("rb") as file:
+            place.client.put_object(**place.key(folder + name), Body=file, ContentMD5=base64.b64encode(md5).decode())
+        found[name] = {"bytes": path.stat().st_size, "sha256": sha256}
+    return found
+
+
+def _digests(path: Path) -> tuple[bytes, str]:
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            md5.update(chunk)
+            sha256.update(chunk)
+    return md5.digest(), sha256.hexdigest()
+
+
+def _folder(version: Path) -> str:
+    """A version's folder there, which no other version has, of this warehouse or of one that was made anew."""
+    return f"versions/{version.name}-{hashlib.sha256((version / MANIFEST).read_bytes()).hexdigest()[:12]}/"
+
+
+def _folders(place: _Place) -> set[str]:
+    pages = place.client.get_paginator("list_objects_v2").paginate(
+        Bucket=place.bucket, Prefix=f"{place.prefix}versions/", Delimiter="/"
+    )
+    names = (one["Prefix"].removeprefix(place.prefix) for page in pages for one in page.get("CommonPrefixes", ()))
+    return {name for name in names if _FOLDER.fullmatch(name)}
+
+
+def _remove(place: _Place, folders: set[str]) -> None:
+    """Delete versions that are kept no more; what is gone already is no matter."""
+    for folder in sorted(folders):
+        pages = place.client.get_paginator("list_objects_v2").paginate(
+            Bucket=place.bucket, Prefix=f"{place.prefix}{folder}"
+        )
+        for one in (one for page in pages for one in page.get("Contents", ())):
+            place.client.delete_object(Bucket=place.bucket, Key=one["Key"])
