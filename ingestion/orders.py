@@ -28,17 +28,23 @@ class Money:
     """What a commerce track says of money; `source` is the property that its amount is told by, '' without one."""
 
     def __init__(self, fields: Fields, event: str, default_currency: str | None) -> None:
-        self._fields, self._event = fields, event
+        properties = fields.value("properties")
+        self._properties = properties if isinstance(properties, dict) else {}
+        self._event = event
         self.source = self._source()
         self._used = [self.source] if self.source else []
         if event == _COMPLETED and self.source == "total":
             self._used += [name for name in ("tax", "shipping") if self._has(name)]
         self.needs_currency = event == _COMPLETED or bool(self.source)
-        currency = fields.value(_CURRENCY)
+        currency = self._value("currency")
         self._currency = default_currency if is_empty(currency) else currency
 
+    def _value(self, name: str) -> Any:
+        value = self._properties.get(name)
+        return None if value == "" else value
+
     def _has(self, name: str) -> bool:
-        return not is_empty(self._fields.value(f"properties.{name}"))
+        return not is_empty(self._properties.get(name))
 
     def _source(self) -> str:
         """In this order: of an order what is without tax and shipping, of a refund first what has them in it."""
@@ -55,7 +61,7 @@ class Money:
 
     def wrong_types(self) -> list[str]:
         """The fields that the money is told by and that cannot be read as what they have to be."""
-        paths = {f"properties.{name}": self._fields.value(f"properties.{name}") for name in self._used}
+        paths = {f"properties.{name}": self._value(name) for name in self._used}
         if self.source == "products":
             listed = paths.pop(_PRODUCTS)
             is_list = isinstance(listed, list) and all(isinstance(one, dict) for one in listed)
@@ -70,7 +76,7 @@ class Money:
         return found + ([_CURRENCY] if self.needs_currency and not isinstance(self._currency, str) else [])
 
     def _products(self) -> list[dict[str, Any]]:
-        listed = self._fields.value(_PRODUCTS)
+        listed = self._value("products")
         return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
     def row(self, note: Callable[[str], None]) -> dict[str, Any]:
@@ -101,7 +107,7 @@ class Money:
             return None
         path = f"properties.{self.source}"
         if len(self._used) == 1:
-            return _parsed(self._fields.value(path), path)
+            return _parsed(self._value(self.source), path)
         amount = self._amount(self.source)
         for name in self._used[1:]:
             amount = _EXACT.subtract(amount, self._amount(name))
@@ -117,11 +123,11 @@ class Money:
         return _checked(total, _PRODUCTS)
 
     def _amount(self, name: str) -> Decimal:
-        return _addend(self._fields.value(f"properties.{name}"), f"properties.{name}")
+        return _addend(self._value(name), f"properties.{name}")
 
     def _optional(self, name: str, note: Callable[[str], None]) -> Decimal | None:
         path = f"properties.{name}"
-        value = self._fields.value(path)
+        value = self._value(name)
         try:
             if _is_amount(value):
                 return _parsed(value, path)

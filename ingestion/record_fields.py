@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -19,16 +20,20 @@ class Fields:
 
     def value(self, path: str) -> Any:
         """The value, or None; what stands where an object belongs counts as a wrong type."""
+        parents, name = _steps(path)
         here: Any = self.record
-        parts = path.split(".")
-        for depth, part in enumerate(parts):
-            if here is None:
-                return None
+        for depth, part in enumerate(parents):
             if not isinstance(here, dict):
-                self.blame(".".join(parts[:depth]))
+                if here is not None:
+                    self.blame(".".join(parents[:depth]))
                 return None
             here = here.get(part)
-        return None if here == "" else here
+        if isinstance(here, dict):
+            found = here.get(name)
+            return None if found == "" else found
+        if here is not None:
+            self.blame(".".join(parents))
+        return None
 
     def blame(self, path: str) -> None:
         """Note a field of a wrong type."""
@@ -37,14 +42,18 @@ class Fields:
 
     def text(self, path: str) -> str | None:
         value = self.value(path)
-        if value is not None and not isinstance(value, str):
+        if isinstance(value, str):
+            return _readable(value)
+        if value is not None:
             self.blame(path)
-            return None
-        return value and _LONE_SURROGATE.sub("\ufffd", value)
+        return None
 
     def number(self, path: str) -> str | None:
         """Text, or of a whole number its digits."""
-        digits = _digits(self.value(path))
+        value = self.value(path)
+        if isinstance(value, str):
+            return _readable(value)
+        digits = _digits(value)
         return self.text(path) if digits is None else digits
 
     def label(self, *paths: str) -> str | None:
@@ -53,11 +62,22 @@ class Fields:
         values = [self.value(path) for path in paths]
         self.wrong = wrong
         for value in values:
+            if isinstance(value, str):
+                return _readable(value)
             if _is_whole(value):
                 return str(value)
-            if isinstance(value, str):
-                return _LONE_SURROGATE.sub("\ufffd", value)
         return None
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[tuple[str, ...], str]:
+    """The objects on the way to a field, and its name in the last of them."""
+    *parents, name = path.split(".")
+    return tuple(parents), name
+
+
+def _readable(text: str) -> str:
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _is_whole(value: Any) -> bool:

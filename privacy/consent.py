@@ -7,6 +7,7 @@ region. Where several names of one purpose are stated, all of them have to say y
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 _PREFERENCES = "categoryPreferences"
@@ -37,7 +38,7 @@ def stated(consent: Any, management: Any, names: tuple[str, ...]) -> bool | None
     choices = [*_categories(consent), *_managed(management)]
     if not choices:
         return None
-    known = {name.casefold(): name for name in names}
+    known = _by_folded(names)
     said = set()
     for path, category, value in choices:
         name = known.get(category.strip().casefold())
@@ -46,6 +47,11 @@ def stated(consent: Any, management: Any, names: tuple[str, ...]) -> bool | None
             raise UnreadableConsentError(path + name)
         said.add(verdict)
     return said - {None} == {True}
+
+
+@lru_cache(maxsize=16)
+def _by_folded(names: tuple[str, ...]) -> dict[str, str]:
+    return {name.casefold(): name for name in names}
 
 
 def advertising(context: dict[str, Any], names: tuple[str, ...]) -> bool | None:
