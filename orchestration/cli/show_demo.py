@@ -65,12 +65,12 @@ def demo_summary(settings: Settings) -> None:
             out.print(f"accuracy {name}: {share:.3%} of {orders:,} ledger orders (SLO {objective:.1%})")
     out.print(f"\npublished: {marts}")
     out.print(f"open it in any DuckDB:  ATTACH '{marts}' AS romi (READ_ONLY); FROM romi.finance.romi_daily LIMIT 20;")
-    _tell_of_the_report(settings)
+    tell_of_the_report(settings)
     if question := next_question(cells):
         out.print(escape(question))
 
 
-def _tell_of_the_report(settings: Settings) -> None:
+def tell_of_the_report(settings: Settings) -> None:
     """What the report says first, and where it lies."""
     from operations.reports.report import first_screen, report_file
     from orchestration.cli.report import say_first_screen

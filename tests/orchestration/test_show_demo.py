@@ -5,7 +5,10 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from orchestration.cli.show_demo import Cell, _table, next_question
+from operations.reports.report import report_file, write_report
+from orchestration.cli.show_demo import Cell, _table, next_question, tell_of_the_report
+from settings import Settings
+from tests.operations.reports.conftest import write_version
 
 
 def cell(channel, campaign, spend, margin, before=None):
@@ -49,3 +52,16 @@ def test_where_nothing_named_has_cost_there_is_nothing_to_ask(cells):
 
 def test_where_nothing_fell_one_asks_about_the_dearest_channel():
     assert "campaigns of Paid Search earn" in next_question([cell("Paid Search", "(other)", "10", "5", 0.9)])
+
+
+def test_it_ends_with_the_first_screen_of_the_report_and_where_it_lies(tmp_path, capsys):
+    settings = Settings(warehouse=tmp_path)
+    write_version(tmp_path / "versions" / "000012")
+    settings.published.symlink_to(tmp_path / "versions" / "000012")
+    tell_of_the_report(settings)
+    assert capsys.readouterr().out == ""  # none is written yet
+    write_report(settings.published, report_file(settings))
+    tell_of_the_report(settings)
+    said = capsys.readouterr().out
+    assert "What did we spend?  €1,356.10 on advertising in September 2026" in said
+    assert f"report: {tmp_path}/report/report.html" in said
