@@ -30,7 +30,8 @@ from operations.reports.unknown import unknown
 from operations.reports.waiting import WHY, waiting
 from operations.reports.what_changed import booked, closed_as, what_changed
 from operations.reports.words import money, shown
-from settings import Settings
+from operations.store.versions import current_version, version_dir
+from settings import Settings, UsageError
 from settings.durable import write_durably
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -104,6 +105,24 @@ def _answers(marts: Marts, period: Period) -> tuple[Answer, ...]:
 def report_file(settings: Settings) -> Path:
     """Where the report of what is published lies, written anew at each publish."""
     return settings.warehouse / "report" / "report.html"
+
+
+def refresh(settings: Settings) -> Written | None:
+    """Write the report of what is published now, if the one that lies there is of another version or release.
+
+    Of a version that has no month there is none, and what lies there goes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    current, page = current_version(settings), report_file(settings)
+    if current is None or is_of(page, current):
+        return None
+    try:
+        return write_report(version_dir(settings, current), page)
+    except UsageError:
+        page.unlink(missing_ok=True)
+        return None
 
 
 def is_of(page: Path, version: int) -> bool:

@@ -51,16 +51,20 @@ def close_month(
     from operations.closes import close
     from operations.closes.locks import parse_month
     from operations.closes.still_open import StillOpenError
+    from operations.reports.report import refresh
 
     settings, first = load_settings(config, warehouse=warehouse), parse_month(month)
     if reason is not None and not reopen:
         raise UsageError("--reason goes with --reopen")
     if reopen:
-        return _tell(close.reopen(settings, first, reason or "", by, wait_teller(as_json)), "open again", as_json)
-    try:
-        return _tell(close.close(settings, first, by, wait_teller(as_json)), "closed", as_json)
-    except StillOpenError as error:
-        return _refuse(error, month, as_json)
+        done, state = close.reopen(settings, first, reason or "", by, wait_teller(as_json)), "open again"
+    else:
+        try:
+            done, state = close.close(settings, first, by, wait_teller(as_json)), "closed"
+        except StillOpenError as error:
+            return _refuse(error, month, as_json)
+    refresh(settings)
+    return _tell(done, state, as_json)
 
 
 @click.argument("month", metavar="[MONTH]", required=False)

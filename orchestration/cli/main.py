@@ -129,10 +129,12 @@ def dead_letters() -> None:
 @click.argument("version", type=int)
 def _publish_rollback(config: Path | None, warehouse: Path | None, as_json: bool, version: int) -> None:
     """Go back to a version; it stays until `romi publish unpin`, whatever runs in between."""
+    from operations.reports.report import refresh
     from operations.store.rollback import rollback
 
     with _writing(config, warehouse) as settings:
         rollback(settings, version)
+        refresh(settings)
     _say({"current": version, "pinned": version}, f"version {version} is published, and pinned", as_json)
 
 

@@ -113,6 +113,7 @@ def erase(
     leaves the request open (exit code 1), and a run ends it when it can. Where nobody was found,
     that is said, with what was searched; a tombstone stands for what may arrive later.
     """
+    from operations.reports.report import refresh
     from operations.rights import subjects
 
     settings = _settings(config, warehouse, landing)
@@ -123,6 +124,7 @@ def erase(
     if not yes and (as_json or not _confirmed(question)):
         raise UsageError("nothing was erased; --yes erases without asking")
     outcome = subjects.erase(settings, who, region, wait_teller(as_json), request)
+    refresh(settings)  # no report of a version that was disposed of stays
     were_trimmed = any(one.has_blanks for one in who)
     if as_json:
         print_json(erased_facts(outcome, were_trimmed=were_trimmed))

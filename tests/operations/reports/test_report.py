@@ -5,10 +5,11 @@ import re
 from datetime import date
 from html.parser import HTMLParser
 
+import duckdb
 import pytest
 
-from operations.reports.report import first_screen, is_of, write_report
-from settings import UnknownValueError, UsageError
+from operations.reports.report import first_screen, is_of, refresh, report_file, write_report
+from settings import Settings, UnknownValueError, UsageError
 from tests.operations.reports.conftest import HOSTILE, write_version
 
 SEPTEMBER = "month = '2026-09-01' and attribution_model = 'linear'"
@@ -132,3 +133,21 @@ def test_the_same_version_gives_the_same_page_and_it_knows_its_version(version, 
     assert is_of(tmp_path / "a.html", 12)
     assert not is_of(tmp_path / "a.html", 1)
     assert not is_of(tmp_path / "none.html", 12)
+
+
+def test_the_report_follows_the_version_that_is_published(tmp_path):
+    settings = Settings(warehouse=tmp_path)
+    assert refresh(settings) is None  # nothing is published
+    write_version(tmp_path / "versions" / "000012")
+    settings.published.symlink_to("versions/000012")
+    assert refresh(settings).version == 12
+    assert refresh(settings) is None
+    report_file(settings).write_text(
+        report_file(settings).read_text().replace('data-version="12"', 'data-version="13"')
+    )
+    assert refresh(settings).month == date(2026, 9, 1)
+    with duckdb.connect(str(tmp_path / "versions" / "000012" / "marts.duckdb")) as con:
+        con.execute("delete from finance.romi_monthly")
+    report_file(settings).write_text("of a version before")
+    assert refresh(settings) is None
+    assert not report_file(settings).exists()
