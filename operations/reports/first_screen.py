@@ -93,7 +93,8 @@ def _why(marts: Marts, comparison: Comparison) -> str:
 def _unknown(marts: Marts, period: Period) -> Answer:
     nameless, net = without_a_name(marts, period)
     part = ratio(nameless, net)
-    sentence = f"of net revenue, {share(part)} of it, stands under no channel's name"
+    of_it = f", {share(part)} of it," if part is not None else ""
+    sentence = f"of net revenue{of_it} stands under no channel's name"
     waiting = _not_final(marts, period)
     return Answer("unknown", "What cannot be known?", money(nameless, marts.currency), f"{sentence}. {waiting}")
 

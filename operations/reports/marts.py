@@ -59,7 +59,8 @@ def opened(version: Path) -> Iterator[Marts]:
     Raises:
         UsageError: there is no version, or it holds no month.
     """
-    path = version.resolve() / "marts.duckdb"
+    folder = version.resolve()  # a link may show another version in a moment
+    path = folder / "marts.duckdb"
     if not path.is_file():
         raise UsageError(f"{version} holds no published version yet: `romi run` publishes one")
     with duckdb.connect(str(path), read_only=True) as con:
@@ -69,7 +70,7 @@ def opened(version: Path) -> Iterator[Marts]:
         [(number, built_at, months)] = found
         if not months:
             raise UsageError(f"{version} holds no month that a report could be about: `romi status` says what is there")
-        currency = read_json(version / MANIFEST).get("currency", "")
+        currency = read_json(folder / MANIFEST).get("currency", "")
         yield Marts(con, currency, number, built_at, columns)
 
 
