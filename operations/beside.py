@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from operations.backups.backup_places import beside_of, claimed
+from operations.backups.backup_places import beside_of, claimed, is_beside, leftovers
 from operations.store.memory.remembered import places
 from privacy.keys import key_file, keys_from
 from settings import OUTWARD, Settings, load_settings
@@ -36,6 +36,10 @@ def throwaway(
         Its settings, and its configuration's file.
     """
     root = settings.warehouse.absolute()
+    for left in leftovers(settings):  # of one that was killed
+        if is_beside(root, left):
+            forget_place(left / "warehouse")
+            shutil.rmtree(left, ignore_errors=True)
     with ExitStack() as stack:
         folder = stack.enter_context(claimed(beside_of(root)))
         stack.enter_context(keys_from(key_file(root) if has_keys else folder / "keys" / "warehouse.keys"))

@@ -84,6 +84,11 @@ def beside_of(root: Path) -> Path:
     return root.with_name(f".{root.name}.beside-{secrets.token_hex(4)}")
 
 
+def is_beside(root: Path, folder: Path) -> bool:
+    """Whether it is, by its name, a throwaway of the warehouse at `root`."""
+    return folder.parent == root.parent and folder.name.startswith(f".{root.name}.beside-")
+
+
 @contextmanager
 def claimed(folder: Path) -> Iterator[Path]:
     """A new folder to work in, which goes with the work unless it was renamed."""

@@ -39,8 +39,8 @@ def land(shop: Shop) -> None:
                 "revenue": 20 + number, "refunded": 0, "cogs": "" if number % 2 else 5,
                 "updated_at": f"{day}T12:00:00Z", "currency": "USD" if number % 5 == 0 else "EUR",
             })  # fmt: skip
-            cost.append({"date": day, "campaign_id": "7", "campaign_name": "brand", "impressions": 9, "clicks": 2,
-                         "spend": 3 + number, "currency": "EUR"})  # fmt: skip
+            cost.append({"date": day, "campaign_id": "7", "campaign_name": f"brand {region}", "impressions": 9,
+                         "clicks": 2, "spend": 3 + number, "currency": "EUR"})  # fmt: skip
         shop.archive(region, 0, records)
         shop.table(region, "ledger/orders.csv", ledger)
         shop.table(region, "spend/google_ads/costs.csv", cost)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from operations.backups.backup_places import leftovers
+from operations.beside import figures_of, throwaway
 from operations.closes.close import close
 from operations.planned import Plan, plan
 from operations.publishing.publish import publish
 from operations.store.rollback import rollback
-from settings import Settings, UsageError
+from settings import OUTWARD, Settings, UsageError
 from tests.operations import marts
 from tests.operations.closes import shop as closed_shop
 from tests.operations.closes.shop import JANUARY, let_ledger_pass
@@ -118,6 +120,28 @@ def test_a_run_that_fails_is_told_and_leaves_nothing(shop: Settings) -> None:
     with pytest.raises(ZeroDivisionError):
         plan(shop, lambda made, config: 1 / 0)
     assert not list(shop.warehouse.parent.glob(".*beside*"))
+
+
+def test_what_a_killed_plan_leaves_is_found_and_removed(shop: Settings) -> None:
+    publish_now(shop)
+    left = shop.warehouse.with_name(".warehouse.beside-0123abcd")
+    (left / "warehouse").mkdir(parents=True)
+    assert leftovers(shop) == [left]
+    with throwaway(shop, figures_of(shop)) as (made, config):
+        assert not left.exists()
+        assert leftovers(shop) == []  # somebody works in it
+        assert made.warehouse.parent == config.parent
+    assert not list(shop.warehouse.parent.glob(".*beside*"))
+
+
+def test_a_throwaway_reaches_nobody_outside(shop: Settings) -> None:
+    """What is configured is either what figures depend on or outward, so that a new key has to be one of both."""
+    inward = {
+        "reporting_currency", "regions", "topics", "sources", "fx", "consent", "attribution", "privacy", "retention",
+        "slo", "anomalies", "experiments",
+    }  # fmt: skip
+    assert set(Settings.model_fields) == inward | OUTWARD
+    assert set(figures_of(shop)) == inward
 
 
 def test_without_a_version_or_with_a_pinned_one_there_is_nothing_to_plan(shop: Settings) -> None:
