@@ -181,7 +181,7 @@ class Dbt:
 
     def __init__(self, folder, scratch_file):
         self.folders = [
-            "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "region",
             "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
         ]  # fmt: skip
         os.environ["ROMI_REGION_FILE"] = str(scratch_file)

@@ -73,7 +73,8 @@ def parsed() -> Any:
 def places(target: Path) -> list[str]:
     """The arguments that say where the project is, and that nothing is written but to `target`."""
     return [
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target.absolute()),
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", "region",
+        "--target-path", str(target.absolute()),
         "--log-path", str(target.absolute()), "--log-level", "none", "--log-level-file", "none", "--quiet",
         "--no-write-json", "--no-send-anonymous-usage-stats",
     ]  # fmt: skip
