@@ -9,9 +9,13 @@ from click.testing import CliRunner
 
 from ingestion.books import region_file, transaction
 from operations import quarantine
+from operations.backups import backup
+from operations.backups.restore import restore
 from operations.quarantine import Place
 from operations.rebuilding import plan
 from operations.rebuilding.set_aside import set_implausible_aside
+from operations.rights import subjects
+from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
 from orchestration.cli.main import main
 from quality.books import unbalanced_archives
@@ -133,3 +137,30 @@ def test_the_region_has_to_be_named_where_there_are_several(shop):
     other.load()
     with pytest.raises(UsageError, match="one of eu, us"):
         quarantine.add(shop.settings, None, Place("small"), "x", "ann", lambda *_: None)
+
+
+def test_what_is_set_aside_stays_so_through_an_erasure_and_its_books_balance(shop):
+    """The order is kept without the person; of a view nothing is left to set aside."""
+    for place in (Place(order_id="small"), Place(archive=ARCHIVE, record_offset=0)):
+        quarantine.add(shop.settings, "eu", place, "test traffic", "ann", lambda *_: None)
+    person = page()["userId"]
+    outcome = subjects.erase(shop.settings, Subject(user_id=person), None)
+    assert outcome.exit_code == 0
+    assert set_aside(shop) == ["0", "beyond", "large", "small"]
+    with region_file(shop.settings, "eu") as con:
+        assert unbalanced_archives(con) == 0
+        held = "select is_anonymised, user_id, anonymous_id from raw.events where order_id = 'small'"
+        assert con.execute(held).fetchall() == [(True, None, None)]
+        accepted = "select count(*) from raw.events semi join ops.quarantine using (archive_id, record_offset)"
+        assert con.execute(accepted).fetchall() == [(0,)]
+    for place in (Place(order_id="small"), Place(archive=ARCHIVE, record_offset=0)):
+        quarantine.release(shop.settings, "eu", place, "checked", "bob", lambda *_: None)
+    assert set_aside(shop) == ["beyond", "large"]
+
+
+def test_what_is_set_aside_is_so_in_a_restored_backup(shop, tmp_path):
+    quarantine.add(shop.settings, "eu", Place(order_id="small"), "fraud", "ann", lambda *_: None)
+    made = backup.back_up(shop.settings, tmp_path / "backups")
+    quarantine.release(shop.settings, "eu", Place(order_id="small"), "checked", "bob", lambda *_: None)
+    restore(shop.settings, made.folder, force=True)
+    assert set_aside(shop) == ["beyond", "large", "small"]

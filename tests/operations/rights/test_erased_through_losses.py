@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from ingestion.books import region_file
+from ingestion.landing import discover
 from operations.backups import backup
 from operations.backups.restore import restore
 from operations.removal import erasure
@@ -16,6 +18,9 @@ from operations.rights import erasures, open_erasures, rotation, subjects
 from operations.rights.requests import RequestBook, unfinished
 from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
+from operations.store.memory.findings import LostStateError
+from operations.store.memory.keeping import refuse_copies, remember_open_file
+from operations.store.memory.remembered import places
 from privacy.suppression_book import ForgottenError, SuppressionBook
 from privacy.tombstone_memory import copy_of
 from tests.operations.rights.test_erased_never_return import DEVICES, PERSONS, Rights
@@ -75,6 +80,24 @@ class Losses(Rights):
     def landing_zone_is_back(self):
         self.tick()
         self.bring_back()
+
+    @precondition(lambda self: not self.away)
+    @rule()
+    def rename_region(self):
+        """Under another name its archives would count again, and no tombstone of the old name would hold."""
+        same, landing = self.zone.settings, self.zone.landing
+        with region_file(same, "eu") as con:
+            remember_open_file(con, same, "eu")
+        renamed = same.model_copy(update={"regions": {"europe": same.region("eu")}})
+        (landing / "eu").rename(landing / "europe")
+        try:
+            if landed := discover(renamed, "europe"):
+                with pytest.raises(LostStateError, match="are in the books of region eu"):
+                    refuse_copies(renamed, "europe", landed)
+        finally:
+            (landing / "europe").rename(landing / "eu")
+            for place in places(same):  # what else is lost here is not to be told by the memory
+                shutil.rmtree(place, ignore_errors=True)
 
     @rule(which=st.sampled_from(["book", "copy", "requests"]))
     def lose_a_book(self, which):
@@ -175,6 +198,7 @@ def test_each_loss_once_and_nobody_is_back():
             lambda: machine.restored(machine.backups[0], is_disk_lost=True),
             machine.lose_both_places_of_tombstones,
             machine.landing_zone_is_back,
+            machine.rename_region,
             lambda: machine.consent_anew("ann"),
             lambda: machine.erase_without_the_regions_file("ann", "user_id"),
             lambda: machine.lose_a_book("requests"),

@@ -67,6 +67,10 @@ def test_what_is_configured_moves_what_reads_it(before):
     assert "int_sessions__starts" in _changed(before, _digests(region="us"))  # another time zone
     margin = Settings(regions={"eu": {"timezone": "Europe/Berlin", "margin_rate": "0.4"}})
     assert _changed(before, _digests(margin)) == {"int_orders__conversions"}
+    shorter = Settings(regions={"eu": {"timezone": "Europe/Berlin"}}, fx={"max_age_days": 3})
+    assert _changed(before, _digests(shorter)) == {"int_fx__daily_rates"}
+    moved = Graph.of(manifest()).stored_from({"int_fx__daily_rates"})
+    assert {"int_orders__conversions", "int_spend__daily_costs", "orders_daily", "spend_daily"} < moved
 
 
 def test_tables_of_one_window_are_known_as_such():
