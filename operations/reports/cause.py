@@ -6,12 +6,13 @@ from operations.reports.marts import Marts
 from operations.reports.period import Period
 from operations.reports.tables import Column, Table
 
+_BOUNDS = ("incremental_margin_low", "incremental_margin_high")
 _GRADES = {"A": "A: randomised holdout", "B": "B: geo or switchback holdout", "C": "C: bounds only"}
 
 
 def cause(marts: Marts, period: Period) -> Table | None:
     """A row for each region and channel of the month; None where the version does not say."""
-    keys = ("attributed_margin", "incremental_margin_low", "incremental_margin_high", "grade", "spend")
+    keys = ("attributed_margin", "incremental_margin", *_BOUNDS, "grade", "source", "spend")
     if not marts.has("finance.incremental_romi", *keys):
         return None
     rows = marts.rows(
@@ -22,8 +23,9 @@ def cause(marts: Marts, period: Period) -> Table | None:
     columns = (
         Column("name", "Channel", "text"), Column("region", "Region", "text"), Column("spend", "Spend"),
         Column("attributed_margin", "Margin attributed"),
-        Column("incremental_margin_low", "Caused, at least"), Column("incremental_margin_high", "Caused, at most"),
-        Column("evidence", "Evidence", "text"),
+        Column("incremental_margin", "Caused, as estimated", note="By an experiment; else there are only bounds."),
+        Column(_BOUNDS[0], "At least"), Column(_BOUNDS[1], "At most"), Column("evidence", "Evidence", "text"),
+        Column("source", "Source", "text"),
     )  # fmt: skip
     shown = [{**row, "evidence": _GRADES.get(row["grade"], row["grade"])} for row in rows if row["spend"]]
     return Table("cause", "What marketing really brought", columns, shown) if shown else None
