@@ -74,7 +74,8 @@ def _bare(settings: Settings, version: int, folder: Path) -> float:
 
     [target] = [one for one in targets() if one.table.name == "romi_daily"]
     path = folder / "rows.csv"
-    postgres.write_rows(target, version_dir(settings, version), str(path))
+    with postgres.opened(version_dir(settings, version)) as shown:
+        postgres.write_rows(target, shown, str(path))
     with psycopg.connect(os.environ["ROMI_POSTGRES"]) as connection, path.open("rb") as rows:
         connection.execute(f"create table public.bare (like {target.name})")
         connection.commit()

@@ -56,7 +56,8 @@ def deliver(settings: Settings) -> Delivery | None:
         found = bring_forward(connection)
         if found == (current, CONTRACT_VERSION):
             return None
-        rows = {str(one.name): _replace(connection, one, version_dir(settings, current)) for one in targets()}
+        with opened(version_dir(settings, current)) as shown:
+            rows = {one.name: _replace(connection, one, shown) for one in targets()}
         connection.execute(
             "insert into meta.delivered values (true, %s, %s, now()) on conflict (is_here) do update set"
             " version = excluded.version, contract = excluded.contract, delivered_at = excluded.delivered_at",
@@ -95,20 +96,29 @@ def _reason(error: psycopg.Error) -> str:
     return f"cannot be reached: {said}" if error.sqlstate is None else f"refuses: {said}"
 
 
-def _replace(connection: psycopg.Connection[Any], target: Target, version: Path) -> int:
+@contextmanager
+def opened(version: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The files of a version, each attached by its name."""
+    with duckdb.connect() as con:
+        for file in sorted({one.file for one in targets()}):
+            con.execute(f"attach '{version / file}.duckdb' as {file}_file (read_only)")
+        yield con
+
+
+def _replace(connection: psycopg.Connection[Any], target: Target, shown: duckdb.DuckDBPyConnection) -> int:
     """The rows of one table; returns how many there are now. DuckDB writes them while PostgreSQL takes them in."""
     connection.execute(f"delete from {target.name}")
     reading, writing = os.pipe()
     with ThreadPoolExecutor(1) as pool, open(reading, "rb", buffering=0) as rows:
-        written = pool.submit(_write_into, writing, target, version)
+        written = pool.submit(_write_into, writing, target, shown)
         count = copy_rows(connection, target.name, target, rows)
         written.result()
     return count
 
 
-def _write_into(pipe: int, target: Target, version: Path) -> None:
+def _write_into(pipe: int, target: Target, shown: duckdb.DuckDBPyConnection) -> None:
     try:
-        write_rows(target, version, f"/dev/fd/{pipe}")
+        write_rows(target, shown, f"/dev/fd/{pipe}")
     finally:
         os.close(pipe)  # or nobody would tell the other end that there is no more
 
@@ -123,17 +133,16 @@ def copy_rows(connection: psycopg.Connection[Any], name: str, target: Target, ro
         return cursor.rowcount
 
 
-def write_rows(target: Target, version: Path, path: str) -> None:
+def write_rows(target: Target, shown: duckdb.DuckDBPyConnection, path: str) -> None:
     """A published table as CSV; what a version of an earlier release does not have is null, or no rows."""
-    with duckdb.connect() as con:
-        con.execute(f"attach '{version / target.file}' as shown (read_only)")
-        there = {name for (name,) in con.execute(
-            "select column_name from duckdb_columns() where database_name = 'shown' and schema_name = ?"
-            " and table_name = ?", [target.table.schema, target.table.name]).fetchall()}  # fmt: skip
-        columns = ", ".join(_as_text(name, kind, name in there) for name, kind in target.table.columns.items())
-        rows = f"from shown.{target.table}" if there else "where false"
-        options = "format csv, header false, nullstr '\\N', use_tmp_file false"
-        con.execute(f"copy (select {columns} {rows}) to '{path}' ({options})")
+    place = f"{target.file}_file"
+    there = {name for (name,) in shown.execute(
+        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?",
+        [place, target.table.schema, target.table.name]).fetchall()}  # fmt: skip
+    columns = ", ".join(_as_text(name, kind, name in there) for name, kind in target.table.columns.items())
+    rows = f"from {place}.{target.table}" if there else "where false"
+    options = "format csv, header false, nullstr '\\N', use_tmp_file false"
+    shown.execute(f"copy (select {columns} {rows}) to '{path}' ({options})")
 
 
 def _as_text(name: str, kind: str, is_there: bool) -> str:

@@ -27,7 +27,7 @@ _DELIVERED = """
 
 @dataclass(frozen=True)
 class Target:
-    """A published table, the file of the version that has it, and its place in PostgreSQL."""
+    """A published table, the name of the version's file that has it, and its schema in PostgreSQL."""
 
     table: Table
     file: str
@@ -45,8 +45,8 @@ class Target:
 def targets() -> tuple[Target, ...]:
     """All tables. What `released.duckdb` says of itself stands in `released`, since `meta` is not for everyone."""
     return (
-        *(Target(table, "marts.duckdb", table.schema) for table in PUBLISHED),
-        *(Target(table, "released.duckdb", "released") for table in released_marts.RELEASED),
+        *(Target(table, "marts", table.schema) for table in PUBLISHED),
+        *(Target(table, "released", "released") for table in released_marts.RELEASED),
     )
 
 

@@ -146,10 +146,10 @@ def test_a_delivery_that_was_cut_off_changes_nothing_and_the_next_one_is_whole(s
     write_version(settings, 2, _orders(2))
     replace = postgres._replace
 
-    def cut_off(connection, target, version):
+    def cut_off(connection, target, shown):
         if target.table is COLUMNS:
             connection.execute("select pg_terminate_backend(pg_backend_pid())")
-        return replace(connection, target, version)
+        return replace(connection, target, shown)
 
     monkeypatch.setattr(postgres, "_replace", cut_off)
     with pytest.raises(TransientError, match=r"PostgreSQL \(ROMI_POSTGRES\) .*the next `romi run` delivers"):
