@@ -12,9 +12,11 @@ _FEW = 0.25  # below it a reader wonders where the channels are
 
 
 def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Of each of the latest months, newest first: revenue, what of it is named, and whether the proof ran out of time.
+    """Of each of the latest months, newest first: revenue, what of it is named, and what its last step's proof says.
 
-    The figures are those of the model `linear` in the region's own tables.
+    The figures are those of the model `linear` in the region's own tables. `proof` has how many hidden parts were
+    `looked_at`, how many cells were `found` to give one away, how often it `repaired`, and what revenue the repairs
+    keep in channel (other) (`kept_revenue`); it is None where no step was proved.
     """
     tables = "select count(*) from duckdb_tables() where table_name in ('romi_monthly', 'int_privacy__proofs')"
     if con.execute(tables).fetchall() != [(2,)]:
@@ -25,16 +27,21 @@ def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             where attribution_model = 'linear' group by month order by month desc limit {MONTHS}
         ),
         proofs as (
-            select month, arg_max(is_fallen_back, step) as is_late from intermediate.int_privacy__proofs group by month
+            select month, step, is_fallen_back, looked_at, found, repaired, cost_cents
+            from intermediate.int_privacy__proofs
+            qualify row_number() over (partition by month order by step desc) = 1
         )
-        select month, revenue, waiting, coalesce(is_late, false) from months left join proofs using (month)
-        order by month desc""").fetchall()  # fmt: skip
+        select months.*, coalesce(is_fallen_back, false), step, looked_at, found, repaired, cost_cents
+        from months left join proofs using (month) order by month desc""").fetchall()  # fmt: skip
     return [
         {
             "month": str(month)[:7], "revenue": float(revenue), "waiting_revenue": float(waiting),
             "named_share": float((revenue - waiting) / revenue) if revenue else None, "is_fallen_back": is_late,
+            "proof": None if step is None else {
+                "looked_at": looked_at, "found": found, "repaired": repaired, "kept_revenue": cost_cents / 100,
+            },
         }
-        for month, revenue, waiting, is_late in rows
+        for month, revenue, waiting, is_late, step, looked_at, found, repaired, cost_cents in rows
     ]  # fmt: skip
 
 
