@@ -93,6 +93,17 @@ def put_meta(con: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
     con.execute("insert or replace into ops.meta values (?, ?)", [key, value])
 
 
+@dataclass(frozen=True)
+class Failover:
+    """That the replica's copy of a file was tried in the place of the primary's, and why."""
+
+    why: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    is_served: bool = True  # False: it is no better
+
+
 @dataclass
 class Delivery:
     """A landed file with one content, and the fates of its records so far."""
@@ -107,6 +118,7 @@ class Delivery:
     fields: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, problem)
     reading: str = ""  # the settings that it is read under, see ingestion.readings
     notes: Counter[tuple[str, str]] = field(default_factory=Counter)  # records by (field, note), see ingestion.notes
+    failover: Failover | None = None
 
     def count(self, fate: str, records: int = 1) -> None:
         if not self.problem:
@@ -131,9 +143,11 @@ def book(con: duckdb.DuckDBPyConnection, deliveries: dict[int, Delivery], now: d
         PermanentError: a delivery's fates do not add up to its records.
     """
     fates = [row for id_, one in deliveries.items() for row in fate_rows(id_, one)]
+    tried = _tries(con, [one.landed.name for one in deliveries.values() if one.problem])
     archives = [
         (id_, one.landed.kind, one.landed.name, one.landed.topic, one.landed.partition, one.landed.start_offset,
-         one.landed.size, one.landed.mtime_ns, one.sha256, "corrupt" if one.problem else "loaded", one.problem, 1,
+         one.landed.size, one.landed.mtime_ns, one.sha256, "corrupt" if one.problem else "loaded", one.problem,
+         tried.get((one.landed.name, one.sha256), 0) + 1,
          one.records, now, now)
         for id_, one in deliveries.items()
     ]  # fmt: skip
@@ -147,6 +161,18 @@ def book(con: duckdb.DuckDBPyConnection, deliveries: dict[int, Delivery], now: d
     con.execute("insert into ops.fates by name from booked_fates")
     con.unregister("booked_fates")
     note(con, {id_: one.notes for id_, one in deliveries.items()})
+    failovers = [
+        (id_, one.landed.name, it.why, it.is_served, it.size, it.mtime_ns, it.sha256, now)
+        for id_, one in deliveries.items() if (it := one.failover)
+    ]  # fmt: skip
+    if failovers:
+        con.executemany("insert into ops.failovers values (?, ?, ?, ?, ?, ?, ?, ?)", failovers)
+
+
+def _tries(con: duckdb.DuckDBPyConnection, names: list[str]) -> dict[tuple[str, str], int]:
+    """How often a corrupt content was tried so far, by name and SHA-256."""
+    query = "select name, sha256, attempts from ops.archives where state = 'corrupt' and name = any(?)"
+    return {(name, sha256): tries for name, sha256, tries in con.execute(query, [names]).fetchall()} if names else {}
 
 
 def fate_rows(id_: int, one: Delivery) -> list[tuple[int, str, str, int, int]]:

@@ -1,4 +1,4 @@
-"""What the landing zone does not have: offsets that never came, and files that are gone again."""
+"""What the landing zone never had: offsets that did not come."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from ingestion.books import meta, put_meta
-from ingestion.landing import NO_PARTITION, Landed
+from ingestion.landing import NO_PARTITION
 from settings import Settings
 
 _SPARSE = "sparse_topics"
@@ -50,16 +50,3 @@ def known_loss(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """
     found = con.execute(_HOLES).fetchall()
     return [{"topic": topic, "partition": partition, "records": records} for topic, partition, records in found]
-
-
-def vanished_records(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> int:
-    """How many records and rows the files had that are no longer in the landing zone."""
-    there = {one.name for one in landed}
-    booked = con.execute("select name, records from ops.archives where state = 'loaded'").fetchall()
-    return sum(records for name, records in booked if name not in there)
-
-
-def vanished(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> int:
-    """How many files are in the books and no longer in the landing zone; what they held stays."""
-    booked = con.execute("select distinct name from ops.archives where state = 'loaded'").fetchall()
-    return len({name for (name,) in booked} - {one.name for one in landed})

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import PurePath
-from typing import Literal
+from typing import Any, Literal
 
 from ingestion.sources.tabular.grids import has_table_suffix
 from ingestion.zone import File, Zone, zone
-from settings import Settings, UnknownValueError, UsageError, is_region_name
+from settings import Settings, Topic, UnknownValueError, UsageError, is_region_name
 
 Kind = Literal["events", "spend", "ledger", "fx"]
+Stamps = Mapping[str, tuple[int, int]]  # by name: bytes, mtime in ns
 FX_FILE = "fx/eurofxref-hist.csv"
 _FOLDERS = ("events", "spend", "ledger")
+_ORDER = ("fx", "ledger", "spend", "events")
+_COMMERCE = re.compile(r"order|checkout|commerce|purchase|transaction|payment|refund", re.IGNORECASE)
 _ARCHIVE = re.compile(
     r"(?P<topic>.+)\+(?P<partition>\d{1,9})\+(?P<start>\d{1,18})\.(?P<suffix>[A-Za-z0-9.]+)", re.DOTALL | re.ASCII
 )
+# A name, of a file or of a folder above it, from "." or "_" or with one of two suffixes; ".tmp" alone is none.
+_BEING_WRITTEN = re.compile(r"(?:^|/)[._]|[^/]\.(?:tmp|part)(?:/|\Z)")
 # How RudderStack and Segment themselves lay objects out: <folder>/<source>/<day>/<any name>. There are no offsets.
 _OF_SOURCE = {
     layout: re.compile(rf"(?:.*/)?{folder}/(?P<topic>[^/]+)/(?:[^/]+/)*[^/]+\.(?i:{suffixes})", re.DOTALL)
@@ -35,7 +41,7 @@ EVENT_SUFFIXES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Landed:
     """A file of the landing zone, as its name and `stat` tell it."""
 
@@ -47,6 +53,8 @@ class Landed:
     topic: str = ""
     partition: int = 0  # NO_PARTITION: its layout has no offsets, so a missing file cannot be told
     start_offset: int = 0
+    replica: File | None = None  # its copy in the region's replica root
+    is_primary: bool = True  # False: only the replica has it
 
 
 def regions(settings: Settings) -> list[str]:
@@ -71,27 +79,41 @@ def regions(settings: Settings) -> list[str]:
     return folders
 
 
-def discover(settings: Settings, region: str) -> list[Landed]:
-    """Everything landed for `region`, in the order in which it is loaded: fx, ledger, spend, then archives by topic,
-    partition and offset. Files still being written (``.tmp``, ``.part``, names from ``.`` or ``_``) are not there."""
-    found = [one for one in _sorted_out(settings, region) if isinstance(one, Landed)]
-    order = ("fx", "ledger", "spend", "events")
-    return sorted(found, key=lambda one: (order.index(one.kind), one.topic, one.partition, one.start_offset, one.name))
+def discover(settings: Settings, region: str, passing: Stamps | None = None) -> list[Landed]:
+    """Everything landed for `region`, in the order in which it is loaded: fx, ledger, spend, then archives, those of
+    commerce first, by topic, partition and offset. Files still being written (``.tmp``, ``.part``, names from ``.`` or
+    ``_``) are not there.
+
+    Args:
+        passing: files to pass over: those of these names with these bytes and this mtime in ns.
+    """
+    found = _sorted_out(settings, region, passing or {})
+    return sorted((one for one in found if isinstance(one, Landed)), key=loading_order)
+
+
+def loading_order(landed: Landed) -> tuple[Any, ...]:
+    """What sorts files as they are loaded: money before behaviour, so that after an outage it is right first.
+
+    It depends on names alone: a load that was killed goes on in the same order.
+    """
+    is_behaviour = landed.kind == "events" and not _COMMERCE.search(landed.topic)
+    place = (landed.topic, landed.partition, landed.start_offset, landed.name)
+    return _ORDER.index(landed.kind), is_behaviour, *place
 
 
 def strays(settings: Settings, region: str) -> list[str]:
     """The files of a region that no reader takes: of an unknown kind, name or layout, or in a folder nothing reads."""
     landing = zone(settings.landing)
     found = [one for one in _sorted_out(settings, region) if isinstance(one, str)]
-    elsewhere = [place for place, _ in landing.files(region) if place.parts[0] not in _FOLDERS]
-    return found + sorted(_text(place) for place in elsewhere if all(map(_is_there, place.parts)))
+    elsewhere = [place for place, _ in landing.files(region) if place.split("/")[0] not in _FOLDERS]
+    return found + sorted(_text(place) for place in elsewhere if _is_there(place))
 
 
 def strays_at_top(settings: Settings) -> list[str]:
     """The files in ``fx/`` that no reader takes, by their place in the landing zone."""
     landing = zone(settings.landing)
     _, others = _rates(landing)
-    return [_text("fx" / place) for place, _ in others if all(map(_is_there, place.parts))]
+    return [_text(f"fx/{place}") for place, _ in others if _is_there(place)]
 
 
 def why_stray(name: str) -> str:
@@ -124,44 +146,53 @@ def links_outside(settings: Settings, region: str | None = None) -> list[str]:
     """Links that leave the landing zone, so that they are not followed: of a region, or at the top and in fx/."""
     landing = zone(settings.landing)
     folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in ("ledger", "spend", "events")]
-    found = [PurePath(folder) / place for folder in folders for place in landing.links_outside(folder)]
+    found = [f"{folder}/{place}".rstrip("/") for folder in folders for place in landing.links_outside(folder)]
     top = landing.links_outside() if region is None else []
-    return sorted({_text(one) for one in top + found if all(map(_is_there, one.parts))})
+    return sorted({_text(one) for one in top + found if _is_there(one)})
 
 
-def _sorted_out(settings: Settings, region: str) -> Iterator[Landed | str]:
+def _sorted_out(settings: Settings, region: str, passing: Stamps | None = None) -> Iterator[Landed | str]:
     """Each file that is there: as a reader takes it, or just its name."""
     landing = zone(settings.landing)
     taken, _ = _rates(landing)
     if taken:
         place, file = taken
-        yield _landed("fx", file, _text("fx" / place))
+        yield _landed("fx", file, _text(f"fx/{place}"))
+    yield from listed(settings, landing, f"{region}/", passing or {})
+
+
+def listed(settings: Settings, landing: Zone, folder: str, passing: Stamps | None = None) -> Iterator[Landed | str]:
+    """The files of one region's folder (its name with a slash, or "" for the root itself)."""
     for kind in ("ledger", "spend"):
-        for place, file in _files(landing, region, kind):
-            has_platform = kind == "ledger" or len(place.parts) > 2  # spend/<platform>/<file>
-            is_table = has_platform and has_table_suffix(place.name)
+        for place, file in _files(landing, folder, kind, passing or {}):
+            has_platform = kind == "ledger" or place.count("/") > 1  # spend/<platform>/<file>
+            is_table = has_platform and has_table_suffix(PurePath(place).name)
             yield _landed(kind, file, _text(place)) if is_table else _text(place)
-    for place, file in _files(landing, region, "events"):
-        yield _archive(settings, file, place) or _text(place)
+    topics: dict[str, Topic] = {}
+    for place, file in _files(landing, folder, "events", passing or {}):
+        yield _archive(settings, topics, file, _text(place)) or _text(place)
 
 
-def _rates(landing: Zone) -> tuple[tuple[PurePath, File] | None, list[tuple[PurePath, File]]]:
+def _rates(landing: Zone) -> tuple[tuple[str, File] | None, list[tuple[str, File]]]:
     """The file of reference rates, and whatever else lies in ``fx/``."""
-    found = sorted(landing.files("fx"))
+    found = sorted(landing.files("fx"), key=itemgetter(0))
     name = PurePath(FX_FILE).stem
-    tables = [one for one in found if str(one[0]).startswith(f"{name}.") and has_table_suffix(one[0].name)]
-    taken = min(tables, key=lambda one: (str(one[0]) != PurePath(FX_FILE).name, str(one[0])), default=None)
+    tables = [one for one in found if one[0].startswith(f"{name}.") and has_table_suffix(PurePath(one[0]).name)]
+    taken = min(tables, key=lambda one: (one[0] != PurePath(FX_FILE).name, one[0]), default=None)
     return taken, [one for one in found if one is not taken]
 
 
-def _files(landing: Zone, region: str, kind: str) -> list[tuple[PurePath, File]]:
+def _files(landing: Zone, folder: str, kind: str, passing: Stamps) -> list[tuple[str, File]]:
     """What lies below a folder of the region's, by its place in the region's folder."""
-    found = landing.files(f"{region}/{kind}")
-    return sorted((kind / place, file) for place, file in found if all(map(_is_there, place.parts)))
+    found = ((f"{kind}/{place}", file) for place, file in landing.files(f"{folder}{kind}"))
+    if passing:
+        found = ((place, file) for place, file in found if passing.get(place) != file.stat())
+    return sorted(((place, file) for place, file in found if _is_there(place)), key=itemgetter(0))
 
 
-def _is_there(name: str) -> bool:
-    return not name.startswith((".", "_")) and PurePath(name).suffix not in (".tmp", ".part")
+def _is_there(place: str) -> bool:
+    """Whether neither the file nor a folder above it is still being written."""
+    return _BEING_WRITTEN.search(place) is None
 
 
 def _landed(kind: Kind, file: File, name: str, **place: str | int) -> Landed:
@@ -169,19 +200,24 @@ def _landed(kind: Kind, file: File, name: str, **place: str | int) -> Landed:
     return Landed(kind, file, name, stat.st_size, stat.st_mtime_ns, **place)  # type: ignore[arg-type]
 
 
-def _text(path: PurePath) -> str:
+def _text(path: str) -> str:
     """A path as text that any database holds, whatever its bytes are."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _archive(settings: Settings, file: File, place: PurePath) -> Landed | None:
-    """The archive as the layout of its topic names it, or None."""
-    name = _text(place)
-    if match := _ARCHIVE.fullmatch(_text(PurePath(place.name))):
-        topic = settings.topic(match["topic"])
-        if topic.layout == "kafka_connect" and match["suffix"].lower() in EVENT_SUFFIXES[topic.format]:
-            offsets = {"partition": int(match["partition"]), "start_offset": int(match["start"])}
-            return _landed("events", file, name, topic=match["topic"], **offsets)
+def _archive(settings: Settings, topics: dict[str, Topic], file: File, name: str) -> Landed | None:
+    """The archive as the layout of its topic names it, or None.
+
+    Args:
+        topics: those that were looked up before.
+    """
+    if match := _ARCHIVE.fullmatch(name.rpartition("/")[2]):
+        topic_name, partition, start, suffix = match.groups()
+        if (topic := topics.get(topic_name)) is None:
+            topic = topics[topic_name] = settings.topic(topic_name)
+        if topic.layout == "kafka_connect" and suffix.lower() in EVENT_SUFFIXES[topic.format]:
+            stat = file.stat()
+            return Landed("events", file, name, stat.st_size, stat.st_mtime_ns, topic_name, int(partition), int(start))
     if (seen := layout_of(name)) and settings.topic(seen[0]).layout == seen[1]:
         return _landed("events", file, name, topic=seen[0], partition=NO_PARTITION)
     return None

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import duckdb
 
-from ingestion import archives, readings
+from ingestion import parsing, readings
 from ingestion.books import Delivery, region_file
 from ingestion.boundary import Policy
-from ingestion.commit import Parsed, commit
-from ingestion.compression import CorruptArchiveError
+from ingestion.commit import commit
 from ingestion.gaps import note_sparse_topics
 from ingestion.held_key import hold_key
-from ingestion.landing import Landed, discover
+from ingestion.landing import Landed, loading_order
 from ingestion.load_tables import load_table, source_name
+from ingestion.parsing import parse
 from ingestion.reading import Reading
 from ingestion.records import naive_utc
+from ingestion.replica import choose, landed_copies, of_replica
+from ingestion.seen import seen
 from ingestion.sources.tabular.read import Context
-from ingestion.stage import Stage
-from ingestion.zone import File
 from privacy.keys import Key, region_key
 from privacy.suppression_book import SuppressionBook
-from settings import Settings, TransientError, now
+from settings import Settings, Source, TransientError, now
 
-WORKERS = 2
-_AHEAD = 2 * WORKERS  # tasks under way at most; their rows lie in files
-_TASK_BYTES, _TASK_ARCHIVES = 8 << 20, 200
 # Of the database: it would keep in memory what it wrote and looked through. Where there are dead letters it needs more,
 # since at a checkpoint it holds at once all long texts of a row group.
 _MEMORY, _MEMORY_FOR_LETTERS, _FEW_LETTERS = "384MB", "2GB", 100
-_COMMIT_RECORDS = 250_000
-_COMMIT_LETTER_BYTES = 64 << 20  # DuckDB holds several times as much until the commit is through
 
 
 @dataclass(frozen=True)
@@ -62,7 +52,16 @@ class Loaded:
 
     archives: int = 0
     records: int = 0
+    bytes: int = 0
     corrupt: list[str] = field(default_factory=list)
+    left: dict[str, Landed] = field(default_factory=dict)  # what it has still to load, by name
+
+    def add(self, delivery: Delivery) -> None:
+        self.archives += 1
+        self.records += delivery.records
+        self.bytes += delivery.landed.size
+        self.corrupt += [delivery.landed.name] if delivery.problem else []
+        self.left.pop(delivery.landed.name, None)
 
 
 def load_region(
@@ -70,10 +69,13 @@ def load_region(
     region: str,
     report: Callable[[Progress], None] = lambda _: None,
     vet: Callable[[list[Landed]], None] = lambda _: None,
+    watch: Callable[[duckdb.DuckDBPyConnection, Loaded], None] = lambda _, __: None,
 ) -> Loaded:
     """Take everything new of a region's landing zone into its file: whole archives, each content once.
 
-    Before anything of it is loaded, `vet` may refuse what is new by raising an error.
+    Before anything of it is loaded, `vet` may refuse what is new by raising an error. Where there is
+    anything to load, `watch` is called before the first commit and after each, with the region's file and what was done
+    so far.
 
     Raises:
         UsageError: the region's file was filled under another key.
@@ -86,31 +88,54 @@ def load_region(
         _limit_memory(con)
         hold_key(con, policy.key)
         note_sparse_topics(con, settings)
-        landed_now = discover(settings, region)
-        fresh = unseen(con, landed_now)
-        fresh = [one for one in _refused_tables(con, landed_now) if one not in fresh] + fresh
+        fresh = _fresh(con, landed_copies(settings, region))
         vet(fresh)
-        sizes, size_done = sum(landed.size for landed in fresh), 0
+        sizes, done.left = sum(landed.size for landed in fresh), {landed.name: landed for landed in fresh}
 
         def tell(delivery: Delivery) -> None:
-            nonlocal size_done
-            size_done += delivery.landed.size
-            done.archives += 1
-            done.records += delivery.records
-            done.corrupt += [delivery.landed.name] if delivery.problem else []
-            report(Progress(region, done.archives, len(fresh), size_done, sizes, done.records))
+            done.add(delivery)
+            report(Progress(region, done.archives, len(fresh), done.bytes, sizes, done.records))
+
+        if fresh:
+            watch(con, done)
 
         context = Context(policy.key, settings.region(region).timezone, settings.retention.ledger_days, policy.now)
         for landed in (one for one in fresh if one.kind != "events"):
-            source = settings.source(source_name(landed))
-            if delivery := load_table(con, landed, file_sha256(landed.path), context, seal_key, source):
+            if delivery := _load_table(con, landed, context, seal_key, settings.source(source_name(landed))):
                 readings.book_last(con, settings, region, landed)
                 tell(delivery)
+                watch(con, done)
         task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
-        for group in _groups(task, [one for one in fresh if one.kind == "events"], tell):
+        for group in parsing.groups(task, [one for one in fresh if one.kind == "events"], tell):
             _limit_memory(con, sum(sum(parsed.reasons.values()) for parsed in group))
             commit(con, group, policy.now)
+            watch(con, done)
     return done
+
+
+def _fresh(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
+    """What to load, in its order: what is new, and what is to be tried again."""
+    fresh = seen(con).unseen(landed)
+    again = [*_refused_tables(con, landed), *_with_untried_replica(con, landed)]
+    return sorted({one.name: one for one in [*again, *fresh]}.values(), key=loading_order)
+
+
+def _load_table(
+    con: duckdb.DuckDBPyConnection, landed: Landed, context: Context, seal_key: Key, source: Source
+) -> Delivery | None:
+    """:func:`load_table`, with the replica's copy of a file that cannot be read; None where nothing is new of it."""
+    one, sha256, failover = choose(landed)
+    delivery = load_table(con, one, sha256, context, seal_key, source, failover)
+    if landed.replica is None or failover or (delivery and not delivery.problem):
+        return delivery
+    problem = delivery.problem if delivery else "as before"
+    try:
+        copy, other, failover = of_replica(landed, f"corrupt: {problem}")
+    except TransientError:
+        return delivery
+    if other == sha256:
+        return delivery
+    return load_table(con, copy, other, context, seal_key, source, failover) or delivery
 
 
 def _limit_memory(con: duckdb.DuckDBPyConnection, letters: int = 0) -> None:
@@ -132,17 +157,6 @@ def region_policy(settings: Settings, region: str) -> Policy:
     )
 
 
-def unseen(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
-    """What the books do not hold as it stands: unknown names, and known ones whose content is not their last."""
-    known = con.execute("""
-        select name, size_bytes, mtime_ns, sha256 from ops.archives
-        qualify row_number() over (partition by name order by archive_id desc) = 1""").fetchall()
-    stamps = {row[:3] for row in known}
-    last = {name: sha256 for name, _, _, sha256 in known}
-    changed = [one for one in landed if (one.name, one.size, one.mtime_ns) not in stamps]
-    return [one for one in changed if one.name not in last or file_sha256(one.path) != last[one.name]]
-
-
 def _refused_tables(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
     """Tables that could not be read: each is tried again, since the configuration may say by now how it is read."""
     refused = con.execute("""
@@ -152,17 +166,15 @@ def _refused_tables(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> lis
     return [one for one in landed if one.name in names]
 
 
-def file_sha256(path: File) -> str:
-    """The content's name.
-
-    Raises:
-        TransientError: the file went away since it was discovered, or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise TransientError(f"{path} cannot be read: {error.strerror}") from error
+def _with_untried_replica(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:
+    """Corrupt archives whose copy in the replica was not tried yet, as it stands."""
+    tried = con.execute("select name, size_bytes, mtime_ns from ops.failovers where not is_served").fetchall()
+    corrupt = con.execute("select name from ops.archives where kind = 'events' and state = 'corrupt'").fetchall()
+    names, known = {name for (name,) in corrupt}, set(tried)
+    return [
+        one for one in landed
+        if one.name in names and one.replica and (one.name, *one.replica.stat()[:2]) not in known
+    ]  # fmt: skip
 
 
 @contextmanager
@@ -176,84 +188,3 @@ def staging(settings: Settings, region: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-_thread = threading.local()
-
-
-def parse(group: list[Landed], *, settings: Settings, policy: Policy, seal_key: Key, folder: Path) -> list[Parsed]:
-    """Read, mask and stage some archives, in a worker."""
-    reader = getattr(_thread, "reader", None)
-    if not reader or (reader.now, reader.reading) != (policy.now, policy.reading):
-        reader = _thread.reader = archives.Reader(policy.now, policy.reading)
-    stage = Stage(folder, policy, seal_key)
-    parsed = {
-        one.path: stage.begin(one, file_sha256(one.path), readings.told(settings, policy.region, one)) for one in group
-    }
-    is_segment = {one.path: settings.topic(one.topic).format == "segment" for one in group}
-    alike = [path for path in parsed if is_segment[path]]
-    for path, batch in reader.read(alike):
-        if isinstance(batch, CorruptArchiveError):
-            parsed[path].give_up(str(batch))
-        else:
-            stage.add(parsed[path], batch)
-    for one in group:
-        if not is_segment[one.path]:
-            _read_converted(parsed[one.path], stage, settings, policy)
-    stage.flush()
-    return list(parsed.values())
-
-
-def _read_converted(parsed: Parsed, stage: Stage, settings: Settings, policy: Policy) -> None:
-    source_format = settings.topic(parsed.landed.topic).format
-    try:
-        for batch in archives.read_converted(parsed.landed.path, source_format, policy.now, policy.reading):
-            stage.add(parsed, batch)
-    except CorruptArchiveError as error:
-        parsed.give_up(str(error))
-
-
-def _batches(events: list[Landed]) -> Iterator[list[Landed]]:
-    """Neighbouring archives in tasks of about one size: what costs the same for few rows as for many is shared."""
-    group: list[Landed] = []
-    for landed in events:
-        if group and (sum(one.size for one in group) + landed.size > _TASK_BYTES or len(group) >= _TASK_ARCHIVES):
-            yield group
-            group = []
-        group.append(landed)
-    if group:
-        yield group
-
-
-def _groups(
-    parse: Callable[[list[Landed]], list[Parsed]], events: list[Landed], tell: Callable[[Delivery], None]
-) -> Iterator[list[Parsed]]:
-    """Parse in the background, in order; yield so much at a time that a backlog commits in few transactions."""
-    tasks = _batches(events)
-    waiting: deque[Future[list[Parsed]]] = deque()
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="parse") as pool:
-        ready: list[Parsed] = []
-        while True:
-            waiting.extend(pool.submit(parse, task) for task in islice(tasks, _AHEAD - len(waiting)))
-            if not waiting:
-                break
-            committed: list[Parsed] = []
-            for parsed in waiting.popleft().result():
-                ready.append(parsed)
-                tell(parsed)
-                if _is_enough(ready):
-                    yield ready
-                    committed, ready = committed + ready, []
-            for path in _files(committed) - _files(ready):  # archives of a task share files
-                path.unlink(missing_ok=True)
-        if ready:
-            yield ready
-
-
-def _files(group: list[Parsed]) -> set[Path]:
-    return {path for parsed in group for path in parsed.parts + parsed.letters}
-
-
-def _is_enough(group: list[Parsed]) -> bool:
-    records, letters = sum(one.records for one in group), sum(one.letter_bytes for one in group)
-    return records >= _COMMIT_RECORDS or letters >= _COMMIT_LETTER_BYTES

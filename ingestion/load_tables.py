@@ -11,7 +11,7 @@ import polars as pl
 
 from ingestion import contract, dead_letters, table_books
 from ingestion.archives import Dead
-from ingestion.books import Delivery, book, new_archive_ids, transaction
+from ingestion.books import Delivery, Failover, book, new_archive_ids, transaction
 from ingestion.dead_letters import SEALED, sealed
 from ingestion.landing import Landed
 from ingestion.notes import ADDED_UP, CAPPED, CUT, ODD, TOTAL
@@ -68,9 +68,13 @@ class _Content:
 
 
 def load_table(
-    con: duckdb.DuckDBPyConnection, landed: Landed, sha256: str, context: Context, seal_key: Key, source: Source
-) -> Delivery | None:
+    con: duckdb.DuckDBPyConnection, landed: Landed, sha256: str, context: Context, seal_key: Key, source: Source,
+    failover: Failover | None = None,
+) -> Delivery | None:  # fmt: skip
     """Read the file and commit its rows, its books and what changed, or book it as corrupt.
+
+    Args:
+        failover: where it is the replica's copy.
 
     Returns:
         What was booked; None where the file is corrupt for the reason that is booked already.
@@ -82,10 +86,10 @@ def load_table(
         content = _read(landed, context, source)
         contract.hold(_CONTRACTS[landed.kind], content.rows)
     except (UnreadableTableError, contract.ContractError) as error:
-        return _book_corrupt(con, Delivery(landed, sha256, problem=str(error)), context)
+        return _book_corrupt(con, Delivery(landed, sha256, problem=str(error), failover=failover), context)
     delivery = Delivery(landed, sha256, None, len(content.refused) + sum(content.fates.values()), content.fates)
     delivery.conflicting, delivery.reasons = content.conflicting, Counter(content.refused["reason"].to_list())
-    delivery.notes = content.notes
+    delivery.notes, delivery.failover = content.notes, failover
     letters = [sealed(seal_key, landed, one) for one in _dead(content)]
     with transaction(con):
         [archive_id] = new_archive_ids(con, 1)

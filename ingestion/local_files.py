@@ -7,14 +7,22 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from settings import TransientError, UsageError
 
 
-@dataclass(frozen=True)
+class Stat(NamedTuple):
+    """What is used of a file's `os.stat_result`."""
+
+    st_size: int
+    st_mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class LocalFile:
     """A file below a folder of this machine, with the part of `Path` that readers use.
 
@@ -22,18 +30,21 @@ class LocalFile:
     """
 
     root: Path
-    place: PurePath  # below the root, free of links
+    place: str  # below the root, free of links
+    size: int = field(compare=False)
+    mtime_ns: int = field(compare=False)
 
     @property
     def name(self) -> str:
-        return self.place.name
+        return self.place.rpartition("/")[2]
 
     @property
     def suffix(self) -> str:
-        return self.place.suffix
+        return PurePath(self.name).suffix
 
-    def stat(self) -> os.stat_result:
-        return os.stat(self.root / self.place, follow_symlinks=False)
+    def stat(self) -> Stat:
+        """As it was when it was listed: asking again for each of 100,000 files takes longer than to list them."""
+        return Stat(self.size, self.mtime_ns)
 
     def open(self, mode: str) -> io.BufferedReader:
         """Its bytes.
@@ -44,7 +55,7 @@ class LocalFile:
         assert mode == "rb"
         here = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            for part in self.place.parts[:-1]:
+            for part in self.place.split("/")[:-1]:
                 above, here = here, os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
                 os.close(above)
             opened = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
@@ -57,7 +68,7 @@ class LocalFile:
         return file
 
     def __str__(self) -> str:
-        return str(self.root / self.place)
+        return f"{self.root}/{self.place}"
 
 
 @dataclass(frozen=True)
@@ -72,53 +83,72 @@ class Folder:
         except OSError as error:
             raise UsageError(f"the landing zone {self.root} cannot be read: {error.strerror}") from error
 
-    def files(self, folder: str) -> Iterator[tuple[PurePath, LocalFile]]:
-        for place, path in self._below(folder):
-            if path and path.is_file():
-                yield place, self._found(path)
+    def files(self, folder: str) -> Iterator[tuple[str, LocalFile]]:
+        for place, path, listed in self._below(folder):
+            if listed and stat.S_ISREG(listed.st_mode):
+                yield place, self._found(path, listed)
 
     def file(self, place: str) -> LocalFile | None:
-        path = self._within(self.root / place)
-        return self._found(path) if path and path.is_file() else None
+        path = self._within(f"{self.root}/{place}")
+        return self._found(path, os.stat(path)) if path and os.path.isfile(path) else None
 
-    def links_outside(self, folder: str = "") -> list[PurePath]:
+    def links_outside(self, folder: str = "") -> list[str]:
         if folder:
-            return [place for place, path in self._below(folder) if path is None]
-        return [PurePath(path.name) for path in self.root.iterdir() if not self._within(path)]
+            return [place for place, path, _ in self._below(folder) if not path]
+        return [path.name for path in self.root.iterdir() if not self._within(path)]
 
     @cached_property
-    def _top(self) -> Path:
-        return Path(os.path.realpath(self.root))
+    def _top(self) -> str:
+        return os.path.realpath(self.root)
 
-    def _within(self, path: Path) -> Path | None:
-        """Where the path leads, links and all; None if that is outside of the landing zone."""
-        real = Path(os.path.realpath(path))
-        return real if real.is_relative_to(self._top) else None
+    @cached_property
+    def _real(self) -> Path:
+        return Path(self._top)
 
-    def _found(self, real: Path) -> LocalFile:
-        return LocalFile(self._top, real.relative_to(self._top))
+    @cached_property
+    def _depth(self) -> int:
+        return len(self._top.rstrip("/")) + 1
 
-    def _below(self, folder: str) -> Iterator[tuple[PurePath, Path | None]]:
-        """What is no folder, by its place, with where it is; None for a link that leads outside, be it `folder` itself.
+    def _within(self, path: Path | str) -> str:
+        """Where the path leads, links and all; empty if that is outside of the landing zone."""
+        real = os.path.realpath(path)
+        return real if f"{real}/".startswith(f"{self._top.rstrip('/')}/") else ""
 
-        A link to a folder within the landing zone is gone down, but not in a circle.
+    def _found(self, real: str, listed: os.stat_result) -> LocalFile:
+        return LocalFile(self._real, real[self._depth :], listed.st_size, listed.st_mtime_ns)
+
+    def _below(self, folder: str) -> Iterator[tuple[str, str, os.stat_result | None]]:
+        """What is no folder, by its place below the folder, with where it is and its stat, if it is there.
+
+        A link that leads outside, be it `folder` itself, is nowhere: "". A link to a folder within the landing zone is
+        gone down, but not in a circle.
         """
-        top = self._within(self.root / folder)
-        waiting = [(PurePath(), top, frozenset({top}))]
+        top = self._within(f"{self.root}/{folder}")
+        if not top:
+            yield "", "", None
+        waiting = [("", top, frozenset({top}))] if os.path.isdir(top) else []
         while waiting:
-            place, here, above = waiting.pop()
-            if here is None:
-                yield place, None
-            elif here.is_dir():
-                for entry in _entries(here):
-                    real = self._within(here / entry.name) if entry.is_symlink() else here / entry.name
-                    if real not in above:
-                        waiting.append((place / entry.name, real, above | {real}))
-            elif place.parts:
-                yield place, here
+            before, here, above = waiting.pop()
+            for entry in _entries(here):
+                place, real, is_folder = f"{before}{entry.name}", entry.path, entry.is_dir(follow_symlinks=False)
+                if entry.is_symlink():
+                    real = self._within(entry.path)
+                    is_folder = os.path.isdir(real)
+                if not is_folder:
+                    yield place, real, _stat(entry) if real else None
+                elif real not in above:
+                    waiting.append((f"{place}/", real, above | {real}))
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Of what it leads to; None where it went away meanwhile, or leads nowhere."""
+    try:
+        return entry.stat()
+    except OSError:
+        return None
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     """What lies in a folder; none where it went away while others were listed."""
     try:
         with os.scandir(folder) as found:

@@ -93,6 +93,10 @@ create table ops.measures (
 create table ops.anomalies (
     date date not null, measure varchar not null, subject varchar not null, value double not null,
     usual double not null, deviations double not null, is_blocking boolean not null);
+create table ops.failovers (
+    archive_id integer not null, name varchar not null, why varchar not null, is_served boolean not null,
+    size_bytes bigint not null, mtime_ns bigint not null, sha256 varchar not null,  -- of the replica's copy
+    failed_over_at timestamp not null);
 create table ops.readings (archive_id integer primary key, settings varchar not null);
 create table ops.meta (key varchar primary key, value varchar not null);
 """

@@ -18,12 +18,15 @@ from ingestion.boundary import Policy
 from ingestion.commit import Parsed, recommit
 from ingestion.dead_letters import Which
 from ingestion.held_key import hold_key
-from ingestion.landing import Landed, discover
-from ingestion.load import file_sha256, parse, region_policy, staging
+from ingestion.landing import Landed
+from ingestion.load import region_policy, staging
 from ingestion.load_tables import load_table, source_name
+from ingestion.parsing import parse
 from ingestion.readings import Stale
 from ingestion.replay import replay
+from ingestion.replica import landed_copies
 from ingestion.sources.tabular.read import Context
+from ingestion.zone import file_sha256
 from privacy.keys import Key, region_key
 from settings import Settings, UsageError
 
@@ -81,7 +84,7 @@ def reread(settings: Settings, region: str, files: list[Stale]) -> Reread:
 
 def _landed(settings: Settings, region: str) -> dict[str, Landed]:
     try:
-        return {one.name: one for one in discover(settings, region)}
+        return {one.name: one for one in landed_copies(settings, region)}
     except UsageError:
         return {}  # no landing zone any more
 

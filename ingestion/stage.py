@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import polars as pl
@@ -17,6 +17,7 @@ from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
 from ingestion.notes import CUT
 from privacy.keys import Key
+from settings import TransientError
 
 BATCH_ROWS = 100_000
 LETTER_BYTES = 8 << 20  # of dead letters' payloads in memory, and in a file
@@ -68,9 +69,7 @@ class Stage:
         if not self._letters:
             return
         path = self.folder / f"{uuid4().hex}.parquet"
-        pl.DataFrame(self._letters, schema=SEALED, orient="row").write_parquet(
-            path, compression="uncompressed", statistics=False
-        )
+        _write(pl.DataFrame(self._letters, schema=SEALED, orient="row"), path, "uncompressed")
         for number in {row[0] for row in self._letters}:
             self._open[number].letters.append(path)
         self._letters, self._letter_bytes = [], 0
@@ -99,7 +98,7 @@ class Stage:
             self._note_breaches(kept)
         if numbers:
             path = self.folder / f"{uuid4().hex}.parquet"
-            kept.select(COLUMNS).write_parquet(path, compression="lz4", statistics=False)
+            _write(kept.select(COLUMNS), path, "lz4")
             for number in numbers:
                 self._open[number].parts.append(path)
 
@@ -109,3 +108,16 @@ class Stage:
                 contract.hold(contract.events(self.policy.conversions), rows)
             except contract.ContractError as error:
                 self._open[int(number)].give_up(str(error))
+
+
+def _write(frame: pl.DataFrame, path: Path, compression: Literal["lz4", "uncompressed"]) -> None:
+    """A full disk is no fault of an archive, whatever Polars calls it."""
+    try:
+        frame.write_parquet(path, compression=compression, statistics=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise TransientError(f"masked rows cannot be written to {path.parent}: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """What the machine says of it, without any value."""
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

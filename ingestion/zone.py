@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePath, PurePosixPath
-from typing import NamedTuple, Protocol
+from pathlib import Path, PurePosixPath
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import pyarrow.fs as pafs
 
-from ingestion.local_files import Folder, LocalFile
+from ingestion.local_files import Folder, LocalFile, Stat
 from settings import TransientError, UsageError
 
 _READ_BYTES = 8 << 20  # of an object at a time, since each time is a request
-
-
-class Stat(NamedTuple):
-    """What is used of a file's `os.stat_result`."""
-
-    st_size: int
-    st_mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ class Zone(Protocol):
     def folders(self) -> list[str]:
         """The names of the folders at its top."""
 
-    def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
+    def files(self, folder: str) -> Iterator[tuple[str, File]]:
         """Every file anywhere below a folder, and its place relative to it; none where there is no such folder.
 
         Raises:
@@ -114,7 +108,7 @@ class Zone(Protocol):
     def file(self, place: str) -> File | None:
         """One file, if it is there."""
 
-    def links_outside(self, folder: str = "") -> list[PurePath]:
+    def links_outside(self, folder: str = "") -> list[str]:
         """Links below a folder, by their place relative to it, that leave the landing zone: they are not followed."""
 
 
@@ -142,7 +136,7 @@ class Bucket:
         except OSError as error:
             raise TransientError(f"the landing zone {self.address} cannot be listed: {_first_line(error)}") from error
 
-    def links_outside(self, folder: str = "") -> list[PurePath]:
+    def links_outside(self, folder: str = "") -> list[str]:
         return []  # an object store has none
 
     def exists(self) -> bool:
@@ -152,16 +146,16 @@ class Bucket:
         found = self._listed(self._top[1], deep=False)
         return [one.base_name for one in found if one.type == pafs.FileType.Directory]
 
-    def files(self, folder: str) -> Iterator[tuple[PurePath, File]]:
+    def files(self, folder: str) -> Iterator[tuple[str, File]]:
         store, top = self._top
         for one in self._listed(top / folder, deep=True):
             if one.type == pafs.FileType.File:
                 key = PurePosixPath(one.path)
-                yield key.relative_to(top / folder), ObjectFile(store, key, one.size, one.mtime_ns)
+                yield str(key.relative_to(top / folder)), ObjectFile(store, key, one.size, one.mtime_ns)
 
     def file(self, place: str) -> File | None:
         folder, _, name = place.rpartition("/")
-        return next((file for where, file in self.files(folder) if str(where) == name), None)
+        return next((file for where, file in self.files(folder) if where == name), None)
 
 
 def zone(landing: str) -> Zone:
@@ -185,6 +179,19 @@ def zone(landing: str) -> Zone:
     if not bucket.exists():
         raise UsageError(f"no landing zone at {landing}: nothing is there")
     return bucket
+
+
+def file_sha256(path: File) -> str:
+    """The content's name.
+
+    Raises:
+        TransientError: the file went away since it was discovered, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TransientError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -2,76 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from ingestion import fields, gaps, notes
+from ingestion import fields, notes
 from ingestion.books import add_books, meta, records_by_fate, region_file
-from ingestion.landing import discover
-from ingestion.load import unseen
-from ingestion.records import naive_utc
+from ingestion.landing import Landed
+from ingestion.seen import write_seen
 from operations.backups import backup_book
-from operations.incidents import unused
 from operations.landed_files import findings
-from operations.rebuilding import plan
+from operations.rebuilding import order, plan
 from operations.rebuilding.finality import WATERMARK
+from operations.recovery import backlog, history, usual
 from operations.rights.requests import unfinished_lines
 from operations.service_levels import usual_revenue
 from operations.service_levels.budget_words import what_is_left
+from operations.service_levels.shown import shown_levels
 from operations.service_levels.slo_facts import WHOLE
-from operations.service_levels.slo_marts import region_levels, warehouse_levels
+from operations.service_levels.slo_marts import warehouse_levels
 from operations.service_levels.usable import NOTHING_LANDED, answers, yesterday
 from operations.store import versions
+from operations.store.locks import LOCK, is_held
 from operations.store.memory.published import findings as missing_state
 from operations.store.memory.remembered import accepted_losses, remembered_regions
 from privacy import storage
 from quality import named, set_aside
 from quality.anomalies import recent_anomalies
-from settings import RomiError, Settings, TransientError, UsageError, now
+from settings import RomiError, Settings, now
 from settings.durable import read_json, write_json
 
-ACCURACY_DAYS = 28
 _TABLE_KINDS = ("ledger", "spend", "fx")
 
 
 def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
     """Put the region's figures into place as ``<warehouse>/status/<region>.json``."""
-    folder = settings.warehouse / "status"
-    folder.mkdir(exist_ok=True)
-    states = con.execute("select kind, state, count(*) from ops.archives group by all order by all").fetchall()
     withheld = con.execute(
         "select day, withheld_reason from ops.days where withheld_reason is not null order by day"
     ).fetchall()
     snapshot = {
         "region": region,
-        "written_at": now().isoformat(),
-        "archives": {kind: {state: count for found, state, count in states if found == kind} for kind, _, _ in states},
-        "records": records_by_fate(con),
-        "tables": {kind: records_by_fate(con, kind) for kind in _TABLE_KINDS},
+        **_of_books(con),
         "first_day": _first_day(con),
         "pending": [[str(first), str(last)] for first, last in plan.windows(con)],
         "pending_tables": [plan.tables_to_rebuild(con, *window) for window in plan.windows(con)],
         "withheld": {str(day): reason for day, reason in withheld},
         "build": _one(con, "select coalesce(max(build), 0) from ops.days"),
-        "news": f"{_one(con, 'select coalesce(max(archive_id), 0) from ops.archives')}+{meta(con, 'replays') or 0}",
+        "news": f"{_one(con, 'select coalesce(max(archive_id), 0) from ops.archives')}+{meta(con, 'replays') or 0}"
+        f"+{order.again(con)}",
         "watermark": _one(con, WATERMARK),
-        "backlog": backlog(con, settings, region),
+        "books": (of_books := backlog.books(con)),
+        "backlog": backlog.measure(settings, region, of_books, write_seen(con, settings, region)),
+        "usual_arrivals": usual.arrivals(con, settings),
         "fields": fields.summary(con),
         "files": findings.all_lines(con, settings, region),
         "notes": notes.summary(con),
         "set_aside": set_aside.summary(con),
-        "slo": _service_levels(con, settings, region),
+        "slo": shown_levels(con, settings, region),
         "unusual": _unusual(con, settings, region),
         "named": named.summary(con),
         "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],
         "key": meta(con, "pseudonym_key"),
         "usual_revenue": usual_revenue.by_hour(con),
     }
-    write_json(folder / f"{region}.json", snapshot)
+    write_json(_path(settings, region), snapshot)
     return snapshot
+
+
+def note_commit(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, left: Iterable[Landed]) -> None:
+    """After a commit of a load, with what it has still to load: put what the books and the backlog are now in place.
+
+    All else of the snapshot stands as a run left it; where there is none, it is made whole.
+    """
+    if not (known := read_json(_path(settings, region))):
+        write_snapshot(con, settings, region)
+        return
+    of_books = backlog.books(con)
+    depth = backlog.depth(settings, region, of_books, left)
+    write_seen(con, settings, region)
+    write_json(_path(settings, region), {
+        **known, **_of_books(con), "books": of_books, "backlog": {**known["backlog"], **depth},
+    })  # fmt: skip
+    history.book_depth(settings, region, depth["topics"])
+
+
+def _of_books(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    states = con.execute("select kind, state, count(*) from ops.archives group by all order by all").fetchall()
+    return {
+        "written_at": now().isoformat(),
+        "archives": {kind: {state: count for found, state, count in states if found == kind} for kind, _, _ in states},
+        "records": records_by_fate(con),
+        "tables": {kind: records_by_fate(con, kind) for kind in _TABLE_KINDS},
+    }
+
+
+def _path(settings: Settings, region: str) -> Path:
+    folder = settings.warehouse / "status"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{region}.json"
 
 
 def refresh(settings: Settings) -> list[dict[str, Any]]:
@@ -138,7 +170,7 @@ def overview(settings: Settings) -> dict[str, Any]:
         },
         "backup": backup_book.summary(settings),
         "open_erasures": unfinished_lines(settings),
-        "missing": [asdict(one) for one in missing_state(settings)],
+        "missing": [asdict(one) for one in missing_state(settings, opens=not is_held(settings.warehouse / LOCK))],
         "not_shown": _not_shown(settings),
         "losses": [one.model_dump(mode="json") for one in accepted_losses(settings)],
     }
@@ -161,45 +193,13 @@ def alerts(settings: Settings) -> dict[str, Any]:
 
 
 def _refreshed(settings: Settings, snapshot: dict[str, Any]) -> dict[str, Any]:
-    """The snapshot with the backlog of this moment, if nobody is writing and the landing zone is there."""
-    try:
-        with region_file(settings, snapshot["region"], read_only=True) as con:
-            return {**snapshot, "backlog": backlog(con, settings, snapshot["region"])}
-    except RomiError:
+    """The snapshot with the backlog of this moment, whoever holds the region's file; earlier releases kept no books."""
+    if not (of_books := snapshot.pop("books", None)):
         return snapshot
-
-
-def backlog(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
-    """What of the region's landing zone is not loaded, and what it lacks, as of this moment."""
-    try:
-        landed = discover(settings, region)
-        waiting = unseen(con, landed)
-        found = unused.found(con, settings, region, landed)
-    except (UsageError, TransientError):
-        waiting, found = None, unused.NOT_KNOWN
-    clock = naive_utc(now())
-    oldest = min((one.mtime_ns for one in waiting or []), default=None)
-    day = {"since": clock.replace(microsecond=0), "ns": (int(clock.replace(tzinfo=UTC).timestamp()) - 86_400) * 10**9}
-    return {
-        "archives": None if waiting is None else len(waiting),
-        "bytes": None if waiting is None else sum(one.size for one in waiting),
-        "oldest_age_seconds": oldest and max(0, int(clock.replace(tzinfo=UTC).timestamp() - oldest / 1e9)),
-        "arrived_records_24h": _one(
-            con,
-            "select coalesce(sum(records), 0)::bigint from ops.archives where kind = 'events' and mtime_ns >= ?",
-            day["ns"],
-        ),
-        "drained_records_24h": _one(
-            con,
-            "select coalesce(sum(records), 0)::bigint from ops.archives"
-            " where kind = 'events' and loaded_at > ?::timestamp - interval 1 day",
-            day["since"],
-        ),
-        "known_loss": gaps.known_loss(con),
-        **found,
-        "corrupt": unused.corrupt(con),
-        "average": unused.average(con),
-    }
+    region, arrivals = snapshot["region"], snapshot.pop("usual_arrivals", usual.KNOWS_NOTHING)
+    measured = backlog.measure(settings, region, of_books)
+    found = [asdict(one) for one in usual.unusual(settings, region, measured, arrivals)]
+    return {**snapshot, "backlog": {**measured, "unusual": found}}
 
 
 def _yesterday(settings: Settings, region: str, known: list[list[Any]]) -> dict[str, Any]:
@@ -216,21 +216,11 @@ def _yesterday(settings: Settings, region: str, known: list[list[Any]]) -> dict[
     return {"date": str(day), "is_usable": is_usable, "answer": words}
 
 
-def _service_levels(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
-    """Each as of its last day; accuracy and event match rate are those of the last 28 days that have orders."""
-    levels: dict[str, Any] = region_levels(con, settings, region)
-    built = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'reconciliation_daily'"
-    if not _one(con, built):
-        return levels
-    orders, wrong, matched = con.execute(f"""
-        select sum(ledger_orders)::bigint, sum(missing_in_warehouse + wrong_amounts)::bigint,
-            sum(ledger_orders * event_match_rate)
-        from (from finance.reconciliation_daily where ledger_orders > 0 order by date desc limit {ACCURACY_DAYS})
-        """).fetchall()[0]
-    if orders:
-        for name, good in (("accuracy", orders - wrong), ("event_match_rate", matched)):
-            levels[name] = {**levels.get(name, {}), **_over_the_last_days(settings, name, good, orders)}
-    return levels
+def _first_day(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The first day that was built or is to be, in ISO's spelling; None before anything has landed."""
+    known = "select day from ops.days where build > 0 union all select day from ops.pending_days"
+    first = _one(con, f"select min(day) from ({known})")
+    return first and str(first)
 
 
 def _unusual(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, list[str]]:
@@ -240,20 +230,6 @@ def _unusual(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) ->
     for one in recent_anomalies(con, last - timedelta(days=6), last):
         found.setdefault(str(one.day), []).append(str(one))
     return found
-
-
-def _over_the_last_days(settings: Settings, name: str, good: float, orders: int) -> dict[str, Any]:
-    achieved, objective = good / orders, float(getattr(settings.slo, name))
-    left = 1 - (1 - achieved) / (1 - objective) if objective < 1 else float(achieved == 1)
-    return {"objective": objective, "achieved": achieved, "orders": orders, "error_budget_left": left,
-            "is_met": achieved >= objective}  # fmt: skip
-
-
-def _first_day(con: duckdb.DuckDBPyConnection) -> str | None:
-    """The first day that was built or is to be, in ISO's spelling; None before anything has landed."""
-    known = "select day from ops.days where build > 0 union all select day from ops.pending_days"
-    first = _one(con, f"select min(day) from ({known})")
-    return first and str(first)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, *parameters: Any) -> Any:

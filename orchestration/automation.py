@@ -13,6 +13,16 @@ POOL = "warehouse_write"
 
 RETRIES = 3
 
+# Priority orders what is queued when the queue is looked at; the limit on older days in dagster.yaml keeps places free
+# for what turns up later.
+_CLASS = "romi/class"
+URGENT = {"dagster/priority": "10", _CLASS: "urgent"}
+
+
+def older(place: int) -> dict[str, str]:
+    """The tags of a rebuild of older days, which go in ascending order, since later days read earlier ones."""
+    return {"dagster/priority": str(-1 - place), _CLASS: "older"}
+
 
 @contextmanager
 def only_what_may_pass_is_retried(attempt: int) -> Iterator[None]:

@@ -61,18 +61,16 @@ def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly)
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    with _jobs(settings, config, outcome, on_wait, loads=True) as jobs:
+    with jobs_of(settings, config, outcome, on_wait, loads=True) as jobs:
         if not jobs.is_deployable:
             return outcome
         has_keys = key_file(settings.warehouse).exists()
         for region in jobs.regions:
-            if jobs.execute("ingest", f"{region}: ingest", partition_key=region):
-                jobs.tell_if_loaded_again(region)
-                if pending := _pending(settings, region):
+            if jobs.ingest(region):
+                if windows := pending(settings, region):
                     warm_up()
-                outcome.rebuilt_days += jobs.rebuild(region, pending)
-                if _has_release_due(settings, region):
-                    jobs.execute("release", f"{region}: release", partition_key=region)
+                outcome.rebuilt_days += jobs.rebuild(region, windows)
+                jobs.release(region)
         jobs.publish()
     if not has_keys and key_file(settings.warehouse).exists():
         outcome.keys_made = str(key_file(settings.warehouse))
@@ -94,7 +92,7 @@ def backfill(
     if chosen and chosen not in known:
         raise UnknownValueError("region", chosen, known)
     outcome = Outcome(regions=[chosen] if chosen else known)
-    with _jobs(settings, config, outcome, on_wait, loads=False) as jobs:
+    with jobs_of(settings, config, outcome, on_wait, loads=False) as jobs:
         if not jobs.is_deployable:
             return outcome
         found = {region: days_at_hand(settings, region, first, last) for region in jobs.regions}
@@ -111,7 +109,7 @@ def backfill(
 
 
 @contextmanager
-def _jobs(
+def jobs_of(
     settings: Settings, config: Path | None, outcome: Outcome, on_wait: OnWait, *, loads: bool
 ) -> Iterator[_Jobs]:
     """The warehouse to oneself, with what a killed run left cleared away, and what is missing of it told.
@@ -191,6 +189,18 @@ class _Jobs:
             line = f"{region}: {found.what.partition(';')[0]}; all that it must hold was loaded again"
             self.outcome.warnings.append(line)
 
+    def ingest(self, region: str) -> bool:
+        """Load what is new of a region; tells whether that came through."""
+        is_done = self.execute("ingest", f"{region}: ingest", partition_key=region)
+        if is_done:
+            self.tell_if_loaded_again(region)
+        return is_done
+
+    def release(self, region: str) -> None:
+        """Draw the months of a region that are due."""
+        if _has_release_due(self.settings, region):
+            self.execute("release", f"{region}: release", partition_key=region)
+
     def execute(
         self, name: str, what: str, partition_key: str | None = None, tags: dict[str, str] | None = None,
         selection: list[dg.AssetKey] | None = None,
@@ -231,7 +241,7 @@ class _Jobs:
         return days
 
     def _is_pending(self, region: str, first: date, last: date) -> bool:
-        return any(start <= last and end >= first for start, end in _pending(self.settings, region))
+        return any(start <= last and end >= first for start, end in pending(self.settings, region))
 
     def publish(self) -> None:
         """Publish what is settled, and note what came of it."""
@@ -253,7 +263,8 @@ def _definitions() -> dg.Definitions:
     return defs()
 
 
-def _pending(settings: Settings, region: str) -> list[tuple[date, date]]:
+def pending(settings: Settings, region: str) -> list[tuple[date, date]]:
+    """The region's days that wait for their rebuild, as windows in ascending order."""
     with region_file(settings, region, read_only=True) as con:
         return plan.windows(con)
 

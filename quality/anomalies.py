@@ -211,7 +211,7 @@ def _volume(rules: Anomalies, amount: int, before: list[tuple[int, int | None]])
         return None
     each = [one / visitors for one, visitors in before if visitors]
     chance = sqrt(max(usual, 1) * _clustered(median(each) if each else 1))
-    return float(amount), usual, _spread(history, usual, chance, _LEAST_VOLUME_SPREAD)
+    return float(amount), usual, spread(history, usual, chance, _LEAST_VOLUME_SPREAD)
 
 
 def _rate(
@@ -225,7 +225,7 @@ def _rate(
     of_one = min(_clustered(each) / base, 1.0)  # what a single visitor may make of the share
     share = max(usual, of_one)
     chance = sqrt(share * max(1 - share, of_one) * of_one)
-    return amount / base, usual, _spread(history, usual, chance, _LEAST_RATE_SPREAD)
+    return amount / base, usual, spread(history, usual, chance, _LEAST_RATE_SPREAD)
 
 
 def _clustered(each: float) -> float:
@@ -236,6 +236,11 @@ def _clustered(each: float) -> float:
     return max(2 * each - 1, 1)
 
 
-def _spread(history: list[float], usual: float, chance: float, least: float) -> float:
+def spread(history: list[float], usual: float, chance: float, least: float) -> float:
+    """How far from what is usual values go: by the median absolute deviation, and no less than chance or `least` make.
+
+    Args:
+        least: as a share of what is usual.
+    """
     # A baseline is itself of events that chance had a hand in.
     return max(_MAD * median(abs(one - usual) for one in history), _BASELINE_NOISE * chance, least * usual)

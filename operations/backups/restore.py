@@ -37,7 +37,7 @@ from privacy.keys import key_file, keys_from
 from settings import Settings, UsageError, now
 from settings.durable import sync, write_durably, write_json
 
-_BOOKS_OF_LINES = ("books/**/*.jsonl", "probes/*.jsonl")
+_BOOKS_OF_LINES = ("books/**/*.jsonl", "probes/*.jsonl", "backlog/*.jsonl")
 _FOLDERS = ("regions", "staging", "status", "books", "dbt", "dagster")
 
 

@@ -9,6 +9,7 @@ from operations.backups import backup_book
 from operations.incidents import causes
 from operations.incidents.findings import Finding, Kind
 from operations.incidents.report import Changes, report
+from operations.recovery.alerts import OF_INPUT, of_input
 from operations.service_levels.slo_facts import WHOLE
 from operations.store.locks import warehouse_format
 from operations.store.memory.published import findings as lost_state
@@ -19,7 +20,7 @@ from settings import Settings
 OF_FAILURES = frozenset({
     Kind.FAILED_RUN, Kind.MEMORY, Kind.LOCK, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.UNREADABLE, Kind.JOURNAL,
 })  # fmt: skip
-OF_SNAPSHOTS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.BACKUP_FAILED})
+OF_SNAPSHOTS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.BACKUP_FAILED}) | OF_INPUT
 
 
 def after_run(settings: Settings, failed: Iterable[Finding], regions: Iterable[str], run: str | None) -> Changes:
@@ -77,6 +78,7 @@ def standing(settings: Settings) -> list[Finding]:
     for one in status.snapshots(settings):
         found += causes.of_withheld(one["region"], one["withheld"])
         found += causes.of_corrupt(one["region"], one["backlog"].get("corrupt") or [])
+        found += of_input(settings, one)
     burning = ((None if region == WHOLE else region, slo, level) for region, slo, level in status.burning(settings))
     return [*found, *causes.of_burning(burning), *causes.of_backups(backup_book.summary(settings))]
 

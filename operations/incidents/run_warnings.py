@@ -13,6 +13,7 @@ from ingestion.records import naive_utc
 from operations import status
 from operations.incidents import unused
 from operations.landed_files import findings, reread
+from operations.recovery import backlog
 from operations.rights.requests import unfinished_lines
 from operations.service_levels.slo_facts import WHOLE
 from privacy.suppression_book import SuppressionBook
@@ -59,7 +60,7 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
             continue
         try:
             with region_file(settings, region, read_only=True) as con:
-                lines += [f"{region}: {line}" for line in unused.lines(status.backlog(con, settings, region))]
+                lines += [f"{region}: {line}" for line in unused.lines(backlog.of_open_file(con, settings, region))]
                 lines += [f"{region}: {line}" for line in _of_books(con, booked.get(region, 0))]
                 lines += [f"{region}: {line}" for line in _of_tags(con)]
                 if stale := reread.warning(con, settings, region):

@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 
-from ingestion import gaps
 from ingestion.landing import Landed, links_outside, strays
+from ingestion.seen import Seen
 from settings import Settings
 
 NOT_KNOWN: dict[str, Any] = dict.fromkeys(("vanished", "vanished_records", "unreadable_names", "links_outside"))
@@ -21,16 +21,17 @@ _AVERAGE = """
     from ops.archives where kind = 'events' and state = 'loaded'"""
 
 
-def found(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, landed: list[Landed]) -> dict[str, Any]:
+def found(held: Seen, settings: Settings, region: str, landed: list[Landed]) -> dict[str, Any]:
     """Files that nobody reads and files that are gone again, as ``romi status --json`` has them under ``backlog``.
 
     Raises:
         UsageError: the landing zone is not there.
         TransientError: it cannot be listed.
     """
+    vanished = held.vanished(landed)
     return {
-        "vanished": gaps.vanished(con, landed),
-        "vanished_records": gaps.vanished_records(con, landed),
+        "vanished": len(vanished),
+        "vanished_records": sum(held.loaded[name] for name in vanished),
         "unreadable_names": strays(settings, region),
         "links_outside": links_outside(settings, region),
     }

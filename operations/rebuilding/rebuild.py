@@ -12,6 +12,7 @@ import duckdb
 from ingestion.books import region_file, transaction
 from operations.rebuilding.engine import Built, Event, Graph, engine_of, manifest
 from operations.rebuilding.finality import closed_through, finalise
+from operations.rebuilding.order import note_order
 from operations.rebuilding.order_credit import offer_order_credit
 from operations.rebuilding.plan import note_rules
 from operations.rebuilding.rules import is_built
@@ -32,11 +33,14 @@ class Asked:
 def build(
     settings: Settings, region: str, first: date, last: date, asked: Asked | None,
     on_event: Callable[[date, date, Event], None],
-) -> None:  # fmt: skip
+) -> tuple[date, date]:  # fmt: skip
     """Build what is asked for of a window of days, and note how far that is; :func:`settle` judges the days.
 
     Args:
         on_event: called with the first and the last of the days that are built, and dbt's event.
+
+    Returns:
+        The first and the last of the days that were built.
 
     Raises:
         PermanentError: what is asked for reads a table that isn't built, or nothing has landed for these days.
@@ -48,11 +52,12 @@ def build(
         with region_file(settings, region, read_only=True) as con:
             first, last = _bounds(con, first, last)
         engine.build(settings, region, first, last, sorted(asked.tests), partial(on_event, first, last))
-        return
+        return first, last
     first, last = begin(settings, region, first, last, asked.tables & graph.stored if asked else None)
     chosen = sorted(asked.tables) if asked else None
     built = engine.build(settings, region, first, last, chosen, partial(on_event, first, last))
     mark_built(settings, region, first, last, built, graph if asked else None)
+    return first, last
 
 
 def _check_inputs(settings: Settings, region: str, graph: Graph, asked: Asked) -> None:
@@ -198,6 +203,7 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
             [(day, build, withheld.get(day), reason) for day, (reason, _) in built.items()],
         )
         con.execute("delete from ops.pending_days where state = 'built' and day between ? and ?", [first, last])
+        note_order(con, min(built), max(built))
         finalise(con, settings, region)
         offer_order_credit(con)
     return withheld

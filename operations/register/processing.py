@@ -162,6 +162,7 @@ REGISTER = (
             "ops.changes": "kind day key",
             "ops.days": "day build withheld_reason rebuilt_for is_final",
             "ops.disposals": "disposed_at what rule older_than records",
+            "ops.failovers": "archive_id name why is_served size_bytes mtime_ns sha256 failed_over_at",
             "ops.fates": "archive_id fate reason records conflicting",
             "ops.fields": "topic field problem seen_on first_seen_at records",
             "ops.losses": "accepted_at accepted_by what archives records orders revenue",
@@ -180,7 +181,8 @@ REGISTER = (
             "ops.sli": "slo date counted_at events bad value",
             "ops.pending_days": "day reason state failed_tests touched_from touched_to tables",
         },
-        files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "warehouse.json",
+        files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "status/*.seen",
+               "warehouse.json",
                "backups.json", "restored.json", "memory/*.json"),
     ),
     Processing(
@@ -205,6 +207,12 @@ REGISTER = (
     Processing(
         "Probes", "When what is published was read, and whether it was there.", "Availability.", "not about persons",
         "probe_days", _OPERATORS, False, {}, files=("probes/*.jsonl",),
+    ),
+    Processing(
+        "History of the backlog", "How many archives, records and bytes waited when, by region and topic, and how long"
+        " work took. Counts only.",
+        "To see an outage and how long recovery takes.", "not about persons",
+        "probe_days", _OPERATORS, False, {}, files=("backlog/*.jsonl",),
     ),
     Processing(
         "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",

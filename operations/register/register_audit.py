@@ -20,7 +20,7 @@ from privacy.keys import key_file, regions_of_keys
 from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings
 
-_PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes")
+_PRIVATE = ("regions", "staging", "status", "dbt", "dagster", "books", "probes", "backlog")
 
 
 def audit(settings: Settings, logs: Logs) -> list[str]:

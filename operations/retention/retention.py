@@ -18,6 +18,7 @@ from ingestion.books import meta, region_file, transaction
 from ingestion.landing import discover
 from operations import status
 from operations.backups.backup_places import half_done, known_backups, leftovers
+from operations.recovery import history
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.retention.disposal import Disposal, dispose
 from operations.retention.overdue import Reach, overdue
@@ -145,6 +146,10 @@ def _old_files(settings: Settings, logs: Logs, moment: datetime) -> dict[str, di
             name: partial(path.unlink, missing_ok=True)
             for name, path in old_books(settings, moment - timedelta(days=periods.probe_days)).items()
         },
+        "history of the backlog": {
+            name: partial(path.unlink, missing_ok=True)
+            for name, path in history.old_books(settings, moment - timedelta(days=periods.probe_days)).items()
+        },
     }
 
 
@@ -179,7 +184,8 @@ def _remover(folder: Path) -> Callable[[], None]:
 def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
     periods = settings.retention
     rules = {"logs": ("log_days", periods.log_days), "published versions": ("version_days", periods.version_days),
-             "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days)}  # fmt: skip
+             "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days),
+             "history of the backlog": ("probe_days", periods.probe_days)}  # fmt: skip
     # Copies of the warehouse that killed backups and restores left were never to be kept at all.
     left: dict[str, Callable[[], None]] = {
         str(one): partial(shutil.rmtree, one, ignore_errors=True) for one in leftovers(settings)

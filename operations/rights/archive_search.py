@@ -12,11 +12,12 @@ from typing import Any
 
 from ingestion.books import region_file
 from ingestion.compression import CorruptArchiveError
-from ingestion.landing import Landed, discover
+from ingestion.landing import Landed
 from ingestion.lines import raw_lines
 from ingestion.reading import DEFAULTS
 from ingestion.record_fields import Fields
 from ingestion.records import DeadLetter
+from ingestion.replica import landed_copies
 from ingestion.sources import converter
 from ingestion.zone import zone
 from operations.error_messages import describe_error
@@ -115,7 +116,7 @@ def landed(settings: Settings, region: str) -> tuple[list[Landed], Missing | Non
                 f"the folder of region {region} is gone from the landing zone {settings.landing}: put it back, or make"
                 " an empty one where it is gone for good"
             )
-        return [one for one in discover(settings, region) if one.kind == "events"], None
+        return [one for one in landed_copies(settings, region) if one.kind == "events"], None
     except (UsageError, TransientError, OSError) as error:
         return [], Missing(LANDING, settings.landing, describe_error(error))
 

@@ -7,11 +7,10 @@ text or null}``. Availability is the share of lines that are `ok`.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,9 @@ import duckdb
 from operations.dp_release.released_marts import RELEASED
 from operations.error_messages import describe_error
 from operations.finance_tables.published_tables import PUBLISHED, Table
+from operations.store import day_books
 from operations.store.versions import version_ids
 from settings import Settings, TransientError, now
-from settings.durable import append_durably
 
 FILES: dict[str, tuple[Table, ...]] = {"marts.duckdb": PUBLISHED, "released.duckdb": RELEASED}
 SLOWEST_MS = 10_000  # who waits longer for a row has none
@@ -69,10 +68,10 @@ def probe(settings: Settings) -> Probe:
         TransientError: it cannot be booked.
     """
     found = look(settings)
-    was_there = settings.published.is_symlink() or version_ids(settings) or any(_folder(settings).glob("*.jsonl"))
+    was_there = settings.published.is_symlink() or version_ids(settings) or not day_books.is_empty(_folder(settings))
     if found.version is not None or was_there:
         try:
-            _book(settings, found)
+            day_books.book(_folder(settings), datetime.fromisoformat(found.at), asdict(found))
         except OSError as error:
             raise TransientError(f"the probe cannot be booked: {describe_error(error)}") from error
     return found
@@ -81,20 +80,18 @@ def probe(settings: Settings) -> Probe:
 def probes(settings: Settings, since: datetime, until: datetime | None = None) -> Iterator[Probe]:
     """Booked probes from `since` on, and before `until`, oldest first; a line that a kill cut short is none."""
     until = until or now() + timedelta(days=1)
-    for path in sorted(_folder(settings).glob("*.jsonl")):
-        if since.astimezone(UTC).date() <= _day(path) <= until.astimezone(UTC).date():
-            for line in path.read_text().splitlines():
-                try:
-                    one = Probe(**json.loads(line))
-                except (ValueError, TypeError):
-                    continue
-                if since <= datetime.fromisoformat(one.at) < until:
-                    yield one
+    for line in day_books.read(_folder(settings), since, until):
+        try:
+            one = Probe(**line)
+        except TypeError:
+            continue
+        if since <= datetime.fromisoformat(one.at) < until:
+            yield one
 
 
 def old_books(settings: Settings, before: datetime) -> dict[str, Path]:
     """Days of probes that are whole before the moment: what retention takes."""
-    return {path.name: path for path in sorted(_folder(settings).glob("*.jsonl")) if _day(path) < before.date()}
+    return day_books.old_books(_folder(settings), before)
 
 
 def _read(path: Path, tables: tuple[Table, ...], version: int) -> str | None:
@@ -109,14 +106,5 @@ def _read(path: Path, tables: tuple[Table, ...], version: int) -> str | None:
     return None if set(inside) <= {(version,)} else f"{path.name} is not of the version that the link leads to"
 
 
-def _book(settings: Settings, found: Probe) -> None:
-    path = _folder(settings) / f"{datetime.fromisoformat(found.at).astimezone(UTC).date()}.jsonl"
-    append_durably(path, json.dumps(asdict(found)))
-
-
 def _folder(settings: Settings) -> Path:
     return settings.warehouse / "probes"
-
-
-def _day(path: Path) -> date:
-    return date.fromisoformat(path.stem)

@@ -29,3 +29,10 @@ def wait_teller(as_json: bool) -> Callable[[str], None]:
 def printable(text: str) -> str:
     """Text that cannot steer a terminal, whoever wrote it."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def span(seconds: int | None) -> str:
+    """A length of time for people; "-" for none."""
+    if seconds is None:
+        return "-"
+    return f"{seconds} s" if 0 < seconds < 120 else f"{seconds // 3600} h {seconds % 3600 // 60} min"

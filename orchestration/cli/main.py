@@ -22,6 +22,7 @@ from orchestration.cli import keys as cli_keys
 from orchestration.cli import plan as cli_plan
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import quarantine as cli_quarantine
+from orchestration.cli import recover as cli_recover
 from orchestration.cli import report as cli_report
 from orchestration.cli import reread as cli_reread
 from orchestration.cli import run as cli_run
@@ -198,6 +199,7 @@ def retention() -> None:
 
 command(main, "run")(cli_run.run)
 command(main, "backfill")(cli_run.backfill)
+command(main, "recover")(cli_recover.recover)
 command(main, "demo")(cli_run.demo)
 command(main, "report")(cli_report.make_report)
 command(main, "plan")(cli_plan.plan)

@@ -11,7 +11,8 @@ from rich.table import Table
 from ingestion import notes
 from operations.incidents import unused
 from operations.service_levels.budget_words import times
-from orchestration.cli.console import console
+from orchestration.cli.console import console, span
+from orchestration.cli.show_backlog import backlog_lines
 from orchestration.cli.show_backup import backup_lines
 from quality import named, set_aside
 
@@ -26,6 +27,7 @@ def print_status(overview: dict[str, Any]) -> None:
     out.print(_levels_table(overview))
     for line in [
         *missing_lines(overview),
+        *backlog_lines(overview["regions"]),
         *unused_lines(overview["regions"]),
         *refused_lines(overview["regions"]),
         *field_lines(overview["regions"]),
@@ -84,7 +86,7 @@ def _regions_table(regions: dict[str, Any]) -> Table:
     """How each region stands, a row each."""
     table = Table(title="Regions", title_justify="left")
     table.add_column("region")
-    for name in ("archives", "corrupt", "backlog", "oldest", "pending windows", "withheld days", "accuracy",
+    for name in ("archives", "corrupt", "backlog", "oldest", "to clear", "pending windows", "withheld days", "accuracy",
                  "event match"):  # fmt: skip
         table.add_column(name, justify="right")
     for name, one in regions.items():
@@ -95,7 +97,8 @@ def _regions_table(regions: dict[str, Any]) -> Table:
             str(sum(kind.get("loaded", 0) for kind in states)),
             str(sum(kind.get("corrupt", 0) for kind in states)),
             "?" if one["backlog"]["archives"] is None else str(one["backlog"]["archives"]),
-            "-" if oldest is None else f"{oldest // 3600} h {oldest % 3600 // 60} min",
+            span(oldest),
+            span(one["backlog"].get("seconds_to_clear") or None),
             str(len(one["pending"])),
             str(len(one["withheld"])),
             _percent(slo.get("accuracy")),

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ingestion import load
+from ingestion import load, parsing
 from ingestion.books import region_file
 from quality.books import book_checks
 from settings import Settings
@@ -22,7 +22,7 @@ ENVIRONMENT = {
 def ingest(landing, warehouse):
     """In a process of its own, with many small commits."""
     os.environ |= ENVIRONMENT
-    load._COMMIT_RECORDS, load._TASK_ARCHIVES = 60, 2
+    parsing._COMMIT_RECORDS, parsing._TASK_ARCHIVES = 60, 2
     load.load_region(Settings(landing=landing, warehouse=warehouse), "eu")
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from ingestion.books import region_file
-from ingestion.gaps import known_loss, vanished
+from ingestion.gaps import known_loss
 from ingestion.landing import discover
+from ingestion.seen import seen
 from operations.status import write_snapshot
 from settings import Topic
 from tests.ingestion.conftest import Zone
@@ -22,7 +23,7 @@ def loss(zone):
 
 def gone(zone) -> int:
     with region_file(zone.settings, "eu", read_only=True) as con:
-        return vanished(con, discover(zone.settings, "eu"))
+        return len(seen(con).vanished(discover(zone.settings, "eu")))
 
 
 def test_an_overlap_is_redelivery_and_no_loss(zone):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import commit, load, load_tables, stage
+from ingestion import commit, load, load_tables, parsing, replica, stage
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
 
@@ -42,7 +42,7 @@ def undisturbed(tmp_path_factory):
         return zone.facts()
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     pass
 
 
@@ -67,13 +67,13 @@ def raising(module, name, monkeypatch, call):
     ("module", "name"),
     [(commit, "book"), (load_tables, "book"), (commit, "_insert_new"), (commit, "_count_fates"), (commit,
     "new_archive_ids"), (commit, "_insert_letters"), (stage, "mask"),
-     (load_tables, "_replace"), (load, "file_sha256"), (load, "commit")],
+     (load_tables, "_replace"), (replica, "file_sha256"), (load, "commit")],
     ids=lambda value: getattr(value, "__name__", value),
 )  # fmt: skip
 def test_a_load_that_fails_in_the_middle_is_made_good_by_the_next(zone, undisturbed, monkeypatch, module, name, call):
     land(zone)
-    monkeypatch.setattr(load, "_COMMIT_RECORDS", 60)
-    monkeypatch.setattr(load, "_TASK_ARCHIVES", 2)
+    monkeypatch.setattr(parsing, "_COMMIT_RECORDS", 60)
+    monkeypatch.setattr(parsing, "_TASK_ARCHIVES", 2)
     with monkeypatch.context() as patch:
         raising(module, name, patch, call)
         with contextlib.suppress(KilledError):
@@ -93,9 +93,9 @@ def test_what_a_killed_load_staged_is_removed_by_the_next(zone):
 
 KILLED = """
 import os, sys, threading
-from ingestion import load, stage
+from ingestion import load, parsing, replica, stage
 from settings import Settings
-load._COMMIT_RECORDS, load._TASK_ARCHIVES = 60, 2
+parsing._COMMIT_RECORDS, parsing._TASK_ARCHIVES = 60, 2
 steps, last = 0, int(sys.argv[3])
 lock = threading.Lock()
 
@@ -122,7 +122,7 @@ def counting(*arguments, **keywords):
     with opened(*arguments, **keywords) as con:
         yield Connection(con)
 storage.opened = counting
-stage.mask, load.file_sha256 = count(stage.mask), count(load.file_sha256)
+stage.mask, replica.file_sha256 = count(stage.mask), count(replica.file_sha256)
 load.load_region(Settings(landing=sys.argv[1], warehouse=sys.argv[2]), "eu")
 """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.landing import discover, links_outside, regions
-from ingestion.load import file_sha256
+from ingestion.zone import file_sha256
 from operations.incidents import run_warnings
 from settings import Region, Settings, TransientError, UnknownValueError, UsageError
 from tests.ingestion.conftest import Zone
@@ -26,6 +26,13 @@ def test_archives_are_found_by_topic_partition_and_offset(zone):
     found = discover(zone.settings, "eu")
     assert [(one.topic, one.partition, one.start_offset) for one in found] == [
         ("app", 0, 0), ("web", 0, 20), ("web", 0, 100), ("web", 2, 0), ("web", 10, 0)]  # fmt: skip
+
+
+def test_files_whose_stamps_are_known_can_be_passed_over(zone):
+    zone.archive(start=1), zone.archive(start=2)
+    first, second = discover(zone.settings, "eu")
+    known = {first.name: (first.size, first.mtime_ns), second.name: (second.size, second.mtime_ns - 1)}
+    assert discover(zone.settings, "eu", known) == [second]
 
 
 def test_a_time_partitioners_folders_may_stand_between(zone):

@@ -135,7 +135,7 @@ def test_an_object_that_goes_away_holds_back_its_region_only_until_the_next_run(
     gone = next(one.path for one in discover(here, "eu") if one.kind == "events")
     content = store.open_input_file(str(gone.key)).read()
     listed = discover(here, "eu")
-    monkeypatch.setattr("ingestion.load.discover", lambda *_: listed)
+    monkeypatch.setattr("ingestion.load.landed_copies", lambda *_: listed)
     store.delete_file(str(gone.key))
     with pytest.raises(TransientError, match="cannot be read"):
         load_region(here, "eu")

@@ -105,3 +105,44 @@ def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repo
 
     assert shop.query("select date::varchar, orders from finance.orders_daily") == [("2026-03-02", 1)]
     assert json.loads((shop.warehouse / "status" / "eu.json").read_text())["pending"] == []
+
+
+def test_what_lands_is_loaded_by_a_run_for_each_region_that_has_none_under_way(repository, shop, monkeypatch):
+    shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z")])
+    resources = {"warehouse": Warehouse(landing=str(shop.landing), warehouse=str(shop.warehouse))}
+    sensor = repository.get_sensor_def("backlog")
+    with dg.DagsterInstance.local_temp(str(shop.folder)) as instance:
+
+        def tick(cursor: str | None = None):
+            context = dg.build_sensor_context(
+                instance=instance, resources=resources, repository_def=repository, cursor=cursor
+            )
+            return sensor.evaluate_tick(context)
+
+        first = tick()
+        [request] = first.run_requests
+        assert (request.tags["dagster/partition"], request.tags["romi/class"]) == ("eu", "urgent")
+        [seen] = first.asset_events
+        assert (seen.partition, seen.metadata["backlog_archives"].value) == ("eu", 1)
+        assert [one.run_key for one in tick(first.cursor).run_requests] == [request.run_key]  # Dagster runs a key once
+        job = repository.get_job("ingest")
+        instance.create_run_for_job(job, tags={"dagster/partition": "eu"}, status=dg.DagsterRunStatus.STARTED)
+        shop.archive("eu", 1, [page("m2", "2026-03-01T10:00:00Z")])
+        assert tick(first.cursor).run_requests == []
+        assert tick(first.cursor).cursor != first.cursor
+
+
+def test_the_newest_days_go_first_and_older_ones_in_their_order(repository, shop, monkeypatch):
+    one = {"region": "eu", "news": "1+0+0", "build": 3, "pending": [["2025-11-01", "2025-11-30"],
+           ["2026-01-01", "2026-01-31"], ["2026-03-01", "2026-03-19"]]}  # fmt: skip
+    monkeypatch.setattr("orchestration.defs.jobs.status.snapshots", lambda _: [one])
+    resources = {"warehouse": Warehouse(landing=str(shop.landing), warehouse=str(shop.warehouse))}
+    with dg.DagsterInstance.local_temp(str(shop.folder)) as instance:
+        context = dg.build_sensor_context(instance=instance, resources=resources, repository_def=repository)
+        requests = repository.get_sensor_def("pending_days").evaluate_tick(context).run_requests
+        assert [(one.tags["romi/class"], one.tags["dagster/priority"]) for one in requests] == [
+            ("older", "-1"), ("older", "-2"), ("urgent", "10")]  # fmt: skip
+        sensor = repository.get_sensor_def("settled_regions")
+        assert sensor.evaluate_tick(context).run_requests == []
+        one["pending"].pop()  # the newest is settled
+        assert len(sensor.evaluate_tick(context).run_requests) == 1

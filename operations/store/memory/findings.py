@@ -13,7 +13,7 @@ import duckdb
 
 from ingestion.books import region_file
 from ingestion.landing import Landed
-from ingestion.load import file_sha256
+from ingestion.zone import file_sha256
 from operations.store.memory import marks
 from operations.store.memory.remembered import Archive, Memory, RegionMemory, region_memory, remembered_regions
 from privacy.keys import key_file
@@ -52,12 +52,12 @@ class LostStateError(PermanentError):
         super().__init__(str(finding))
 
 
-def of_region(settings: Settings, region: str) -> list[Finding]:
+def of_region(settings: Settings, region: str, *, opens: bool = True) -> list[Finding]:
     """What is missing of a region; a file that a writer holds is passed over."""
     if (memory := region_memory(settings, region)) is None:
         return []
     found = [*_removed(settings, region, memory), *of_books(settings, region, memory), *_keys(settings, region, memory)]
-    return [*found, *_of_file(settings, region, memory)]
+    return [*found, *(_of_file(settings, region, memory) if opens or not settings.region_file(region).exists() else ())]
 
 
 def _of_file(settings: Settings, region: str, memory: RegionMemory) -> Iterator[Finding]:

@@ -13,9 +13,13 @@ from operations.store.versions import current_version, pinned_version, version_d
 from settings import Settings
 
 
-def findings(settings: Settings) -> list[Finding]:
-    """Everything that is missing of the warehouse and of every region that is remembered."""
-    of_regions = [one for name in remembered_regions(settings) for one in of_region(settings, name)]
+def findings(settings: Settings, *, opens: bool = True) -> list[Finding]:
+    """Everything that is missing of the warehouse and of every region that is remembered.
+
+    Args:
+        opens: the regions' files too, waiting for whoever holds one.
+    """
+    of_regions = [one for name in remembered_regions(settings) for one in of_region(settings, name, opens=opens)]
     return [*of_warehouse(settings), *of_regions]
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import dagster as dg
 
 from ingestion.books import region_file
-from ingestion.landing import discover
-from ingestion.load import Progress, load_region
+from ingestion.load import Progress
+from ingestion.replica import landed_copies
 from operations import status
 from operations.progress import Step, report
 from operations.rebuilding import plan
+from operations.recovery import drain
 from operations.removal import erasure, withdrawal
 from operations.removal.rewrite import keep_as_configured
 from operations.rights import open_erasures, rotation
@@ -83,22 +84,24 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         refuse_lost_state(settings, region, loads=True)
         vet = partial(refuse_copies, settings, region)
         if not settings.region_file(region).exists():  # before there is one
-            vet(discover(settings, region))
+            vet(landed_copies(settings, region))
         erasure.enforce(settings, region, with_letters=False)
         rotation.catch_up(settings, region)
         keep_as_configured(settings, region)
-        loaded = load_region(settings, region, lambda at: report(_step(at)), vet)
+        loaded = drain.drain(settings, region, lambda at: report(_step(at)), vet)
         with region_file(settings, region) as con:
             settle_load(con, settings, region)
             withdrawal.note_changes(con)
             pending = plan.plan(con, settings, region)
             withdrawal.take_out(con)
             checks = book_checks(con)
-            found = status.write_snapshot(con, settings, region)["fields"]
+            found = status.write_snapshot(con, settings, region)
     facts = {
         "archives": loaded.archives, "records": loaded.records, "pending_days": pending,
-        "new_fields": dg.MetadataValue.json(found["new"]),
-        "broken_fields": dg.MetadataValue.json(found["broken"]),
+        "backlog_archives": found["backlog"]["archives"] or 0, "backlog_records": found["backlog"]["records"] or 0,
+        "drain_records_per_hour": found["backlog"]["drain_records_per_hour"] or 0.0,
+        "new_fields": dg.MetadataValue.json(found["fields"]["new"]),
+        "broken_fields": dg.MetadataValue.json(found["fields"]["broken"]),
     }  # fmt: skip
     for table, rows in rows_of_regions(settings, "raw", _RAW).items():
         if dg.AssetKey(["raw", table]) in context.selected_asset_keys:

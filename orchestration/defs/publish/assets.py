@@ -13,6 +13,7 @@ from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, look_at_published
 from operations.publishing.targets.bucket import upload
 from operations.publishing.targets.postgres import deliver
+from operations.recovery import history
 from operations.rights import erasures
 from operations.store.versions import current_version, version_dir
 from orchestration.automation import POOL
@@ -73,7 +74,8 @@ def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[A
     with warehouse.writing(context) as settings:
         gate = Gate(settings)
         try:
-            publication = publish.publish(settings, examine=gate)
+            with history.timed(settings, "publish"):
+                publication = publish.publish(settings, examine=gate)
             erasures.conclude(settings)
         finally:
             for one in gate.findings:

@@ -12,6 +12,7 @@ from operations.progress import Step, report
 from operations.rebuilding import rebuild
 from operations.rebuilding.engine import Event, manifest
 from operations.rebuilding.rebuild import Asked
+from operations.recovery import history
 from operations.store.memory.keeping import refuse_lost_state
 from orchestration.automation import POOL
 from orchestration.partition_checks import spread
@@ -41,7 +42,9 @@ def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             refuse_lost_state(settings, region, loads=False)
         try:
             for region, first, last in windows:
-                rebuild.build(settings, region, first, last, asked, heard.window(region))
+                with history.timed(settings, "rebuild", region) as amounts:
+                    built = rebuild.build(settings, region, first, last, asked, heard.window(region))
+                    amounts["days"] = (built[1] - built[0]).days + 1
             add_facts(context, settings, windows)
         except BaseException:
             if len(windows) > 1:  # what of them was built, no event can say

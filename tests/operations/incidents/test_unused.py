@@ -8,7 +8,7 @@ import pytest
 
 from ingestion.books import region_file
 from operations.incidents import unused
-from operations.status import backlog
+from operations.recovery import backlog
 from tests.ingestion import conftest
 from tests.operations.store.memory.shop import Shop
 
@@ -26,7 +26,7 @@ def shop(tmp_path, monkeypatch) -> Shop:
 
 def figures(shop: Shop) -> dict:
     with region_file(shop.settings, "eu", read_only=True) as con:
-        return backlog(con, shop.settings, "eu")
+        return backlog.of_open_file(con, shop.settings, "eu")
 
 
 def test_records_that_never_landed_are_worth_what_others_were(shop):

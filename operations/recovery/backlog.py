@@ -1,0 +1,198 @@
+"""The backlog of a region by topic: what has landed and is not in the books, told from names, sizes and stamps alone.
+
+Nothing here opens the region's file but :func:`books`, which a writer calls and whose result stands in the status
+snapshot; so all of it answers while a writer holds the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from ingestion import gaps
+from ingestion.landing import Landed, discover
+from ingestion.replica import landed_copies, replica_problem
+from ingestion.seen import Seen, read_seen, seen
+from operations.incidents import unused
+from operations.recovery import history
+from settings import Settings, TransientError, UsageError, now
+
+_DAY = timedelta(days=1)
+_TOPIC = "if(kind = 'events', topic, '(' || kind || ')')"
+_LOADED = f"""
+    select {_TOPIC} as topic, count(*), coalesce(sum(records), 0)::bigint, coalesce(sum(size_bytes), 0)::bigint
+    from ops.archives where state = 'loaded' group by all order by all"""
+_HOURS = """
+    select date_trunc('hour', {moment}) as hour, sum(records)::bigint
+    from ops.archives where state = 'loaded' and kind = 'events' and {moment} > ?::timestamp - interval 25 hour
+    group by all order by all"""
+_ARRIVED_AT = "make_timestamp(mtime_ns // 1000)"
+_FAILOVERS = """
+    select name, why, archives.size_bytes, archives.mtime_ns
+    from ops.failovers join ops.archives using (archive_id, name)
+    where is_served and failed_over_at > ?::timestamp - interval 35 day
+    qualify row_number() over (partition by name order by archive_id desc) = 1"""
+_SHOWN = 1000  # names of failovers in a snapshot
+
+
+def books(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the region's books add to what lies in the landing zone; small, and as JSON has it."""
+    clock = now().astimezone(UTC).replace(tzinfo=None)
+    return {
+        "topics": {
+            topic: {"archives": archives, "records": records, "bytes": size}
+            for topic, archives, records, size in con.execute(_LOADED).fetchall()
+        },
+        "arrived": _hours(con, _ARRIVED_AT, clock),
+        "drained": _hours(con, "loaded_at", clock),
+        "known_loss": gaps.known_loss(con),
+        "corrupt": unused.corrupt(con),
+        "average": unused.average(con),
+        "failovers": [list(row) for row in con.execute(f"{_FAILOVERS} limit {_SHOWN}", [clock]).fetchall()],
+    }
+
+
+def _hours(con: duckdb.DuckDBPyConnection, moment: str, clock: datetime) -> dict[str, int]:
+    return {
+        hour.isoformat(): records for hour, records in con.execute(_HOURS.format(moment=moment), [clock]).fetchall()
+    }
+
+
+def of_open_file(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> dict[str, Any]:
+    """:func:`measure` of a region whose file is open here."""
+    return measure(settings, region, books(con), seen(con))
+
+
+def waiting(settings: Settings, region: str, held: Seen | None = None) -> list[Landed]:
+    """What has landed and is not in the books, in the order in which it will be loaded.
+
+    Args:
+        held: what the books hold; without it, their copy.
+
+    Raises:
+        UsageError: there is no landing zone.
+        TransientError: it cannot be listed.
+    """
+    held = held or read_seen(settings, region) or Seen({}, {}, {})
+    if settings.region(region).replica is None:  # what the books hold need not even be looked at
+        return held.unseen(discover(settings, region, held.stamps))
+    return held.unseen(landed_copies(settings, region))
+
+
+def measure(settings: Settings, region: str, of_books: dict[str, Any], held: Seen | None = None) -> dict[str, Any]:
+    """The backlog as ``romi status --json`` has it, as of this moment; the depth is None where nobody can tell.
+
+    Args:
+        of_books: what :func:`books` told last.
+        held: what the books hold; without it, their copy.
+    """
+    held = held or read_seen(settings, region) or Seen({}, {}, {})
+    try:
+        landed = landed_copies(settings, region)
+        left: list[Landed] | None = held.unseen(landed)
+        found = unused.found(held, settings, region, landed)
+    except (UsageError, TransientError):
+        landed, left, found = [], None, unused.NOT_KNOWN
+    return {
+        **depth(settings, region, of_books, left),
+        **found,
+        "known_loss": of_books["known_loss"],
+        "corrupt": of_books["corrupt"],
+        "average": of_books["average"],
+        "failovers": _standing(of_books["failovers"], landed),
+        "replica_problem": replica_problem(settings, region),
+        "last_arrival": _moment(max((one.mtime_ns for one in landed if one.kind == "events"), default=None)),
+    }
+
+
+def depth(settings: Settings, region: str, of_books: dict[str, Any], left: Iterable[Landed] | None) -> dict[str, Any]:
+    """How deep the backlog is, in all and by topic, how fast it fills and drains, and when it will be clear.
+
+    Records that wait are estimated by the bytes of a record of their topic so far.
+    """
+    topics = by_topic(of_books, left or [])
+    is_known = left is not None
+    ages = [one["oldest_age_seconds"] for one in topics.values() if one["oldest_age_seconds"] is not None]
+    arrived, drained = (_last_day(of_books[name]) for name in ("arrived", "drained"))
+    size = sum(one["bytes"] for one in topics.values())
+    pace = drain_pace(settings, region)
+    return {
+        "archives": sum(one["archives"] for one in topics.values()) if is_known else None,
+        "records": sum(one["records"] for one in topics.values()) if is_known else None,
+        "bytes": size if is_known else None,
+        "oldest_age_seconds": max(ages, default=None),
+        "arrived_records_24h": arrived,
+        "drained_records_24h": drained,
+        "arrival_records_per_hour": round(arrived / 24, 1),
+        "drain_records_per_hour": pace and round(pace["records"] / pace["seconds"] * 3600, 1),
+        "seconds_to_clear": _seconds_to_clear(size, pace) if is_known else None,
+        "topics": topics if is_known else {},
+    }
+
+
+def by_topic(of_books: dict[str, Any], left: Iterable[Landed]) -> dict[str, dict[str, Any]]:
+    """The depth of each topic that anything of is known; a table's is its kind in brackets."""
+    clock = now().timestamp()
+    known = of_books["topics"]
+    none = {"archives": 0, "records": 0, "bytes": 0, "oldest": None}
+    found: dict[str, dict[str, Any]] = {topic: {**none} for topic in sorted(known)}
+    for one in left:
+        here = found.setdefault(one.topic if one.kind == "events" else f"({one.kind})", {**none})
+        here["archives"] += 1
+        here["bytes"] += one.size
+        here["oldest"] = min(one.mtime_ns, here["oldest"] or one.mtime_ns)
+    for topic, here in found.items():
+        so_far = known.get(topic, {"records": 0, "bytes": 0})
+        here["records"] = _estimated(of_books, topic, here["bytes"])
+        oldest = here.pop("oldest")
+        here["oldest_age_seconds"] = None if oldest is None else max(0, int(clock - oldest / 1e9))
+        here["drained_records"] = so_far["records"]
+        here["arrived_records"] = so_far["records"] + here["records"]
+    return found
+
+
+def drain_pace(settings: Settings, region: str) -> dict[str, float] | None:
+    """Records, bytes and seconds of the last loads that were more than a handful; None before the first."""
+    loads = [one for one in history.work(settings, "load", region) if one.get("records")]
+    if not loads or not sum(one["seconds"] for one in loads):
+        return None
+    return {name: sum(one.get(name, 0) for one in loads) for name in ("records", "bytes", "seconds")}
+
+
+def _estimated(of_books: dict[str, Any], topic: str, size: int) -> int:
+    known = of_books["topics"].get(topic)
+    if not known or not known["bytes"]:
+        tables = (name for name in of_books["topics"] if not name.startswith("("))
+        alike = [of_books["topics"][name] for name in tables]
+        known = {name: sum(one[name] for one in alike) for name in ("records", "bytes")}
+    return size * known["records"] // known["bytes"] if known["bytes"] else 0
+
+
+def _last_day(hours: dict[str, int]) -> int:
+    since = (now() - _DAY).astimezone(UTC).replace(tzinfo=None)
+    ends = ((datetime.fromisoformat(hour) + timedelta(hours=1), records) for hour, records in hours.items())
+    return sum(records for end, records in ends if end > since)
+
+
+def _seconds_to_clear(size: int, pace: dict[str, float] | None) -> int | None:
+    """At the pace of the last loads; what arrives meanwhile arrives slower by far, and is in the next load."""
+    if not size:
+        return 0
+    return round(size * pace["seconds"] / pace["bytes"]) if pace and pace["bytes"] else None
+
+
+def _standing(failovers: list[list[Any]], landed: list[Landed]) -> list[dict[str, str]]:
+    """Failovers of which the primary is still not whole: what it did not have is not there, or as it was."""
+    there, found = {one.name: one for one in landed}, []
+    for name, why, size, mtime_ns in failovers:
+        if one := there.get(name):
+            is_as_it_was = why != "missing" and (one.size, one.mtime_ns) == (size, mtime_ns)
+            found += [{"name": name, "why": why}] if is_as_it_was or not one.is_primary else []
+    return found
+
+
+def _moment(ns: int | None) -> str | None:
+    return None if ns is None else datetime.fromtimestamp(ns / 1e9, UTC).isoformat(timespec="seconds")
