@@ -143,10 +143,10 @@ def _by_month(found: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
 
 
 def _step_month(found: pa.Table, k: int) -> tuple[_Decided, dict[str, Any] | None]:
-    month, is_known = _arrays(found), _bools(found, "is_known")
-    numbers = found["number"].to_numpy()
-    if k > 1 and not _bools(found, "is_new").any():
-        return _Decided(numbers, month.levels, month.arrived, month.stepped, np.zeros(len(month), dtype=bool)), None
+    month, is_known = _arrays(found), bools(found, "is_known")
+    number = found["number"].to_numpy()
+    if k > 1 and not bools(found, "is_new").any():
+        return _Decided(number, month.levels, month.arrived, month.stepped, np.zeros(len(month), dtype=bool)), None
     now = max(int(month.arrived.max(initial=0)), int(month.stepped.max(initial=0))) + 1
     month.arrived = np.where(is_known, month.arrived, now)
     done = step(month, k)
@@ -156,24 +156,25 @@ def _step_month(found: pa.Table, k: int) -> tuple[_Decided, dict[str, Any] | Non
     is_fresh = (after > REST) & np.isin(cells, np.unique(np.r_[cells[moved], was[moved]]))
     stepped_at = np.where(after == REST, 0, np.where(moved, now, month.stepped))
     record = {"step": now, "is_first": not is_known.any(), **{name: getattr(done.proof, name) for name in _PROOF}}
-    return _Decided(numbers, done.levels, month.arrived, stepped_at, is_fresh | (k <= 1)), record
+    return _Decided(number, done.levels, month.arrived, stepped_at, is_fresh | (k <= 1)), record
 
 
-def _bools(found: pa.Table, name: str) -> Bools:
+def bools(found: pa.Table, name: str) -> Bools:
+    """A column of truth values."""
     return np.asarray(found[name].to_numpy())
 
 
 def _arrays(found: pa.Table) -> Month:
-    amounts = np.stack([_by_model(found[name]) for name in AMOUNTS[:3]], axis=2)
-    pairs = np.stack([_numbers(found["channel"]), _numbers(found["campaign"])], axis=1)
+    amounts = np.stack([by_model(found[name]) for name in AMOUNTS[:3]], axis=2)
+    pairs = np.stack([numbers(found["channel"]), numbers(found["campaign"])], axis=1)
     cells, campaign = np.unique(pairs, axis=0, return_inverse=True)
     channels, campaigns = (_values(found[name]) for name in ("channel", "campaign"))
     names = {"cell": [(channels[i], campaigns[j]) for i, j in cells], **{name: _values(found[name]) for name in FINER}}
     return Month(
         campaign=campaign.reshape(-1).astype(np.int64), channel=pairs[:, 0], names=names,
-        columns={table: _numbers(found[table]) for table in FINER}, buyer=_numbers(found["buyer"]),
+        columns={table: numbers(found[table]) for table in FINER}, buyer=numbers(found["buyer"]),
         replaces=_replaced(found, pairs),
-        gives=(amounts != 0).any(axis=2), amounts=amounts, is_current=_bools(found, "is_current"),
+        gives=(amounts != 0).any(axis=2), amounts=amounts, is_current=bools(found, "is_current"),
         levels={table: found[f"{table}_level"].to_numpy().astype(np.int64) for table in TABLES},
         arrived=found["arrived_step"].to_numpy().astype(np.int64),
         stepped=found["month_step"].to_numpy().astype(np.int64),
@@ -182,23 +183,26 @@ def _arrays(found: pa.Table) -> Month:
 
 def _replaced(found: pa.Table, cells: Ints) -> Ints:
     """Of each row that is current, the last published version of the same touch in the same cell and columns."""
-    keys = np.stack([_numbers(found["touch_key"]), *cells.T, *(_numbers(found[table]) for table in FINER)], axis=1)
+    keys = np.stack([numbers(found["touch_key"]), *cells.T, *(numbers(found[table]) for table in FINER)], axis=1)
     same = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
-    is_current = _bools(found, "is_current")
+    is_current = bools(found, "is_current")
     last = np.full(int(same.max(initial=-1)) + 1, -1, dtype=np.int64)
     old = np.flatnonzero(~is_current & (found["month_level"].to_numpy() > 0))
     last[same[old]] = old
     return np.where(is_current, last[same], -1)
 
 
-def _by_model(column: pa.ChunkedArray) -> Any:
+def by_model(column: pa.ChunkedArray) -> Any:
+    """An amount as an array of (row, model): one of a struct by attribution model, or of the numbers themselves."""
     struct = column.combine_chunks()
+    if not pa.types.is_struct(struct.type):
+        return struct.to_numpy(zero_copy_only=False).astype(float)[:, None]
     return np.stack(
         [struct.field(i).to_numpy(zero_copy_only=False) for i in range(struct.type.num_fields)], axis=1
     ).astype(float)
 
 
-def _numbers(column: pa.ChunkedArray) -> Ints:
+def numbers(column: pa.ChunkedArray) -> Ints:
     """A number for each value, in the values' order, so that nothing depends on that of the rows."""
     encoded = column.combine_chunks().dictionary_encode()
     order = np.asarray(pc.call_function("array_sort_indices", [encoded.dictionary]))
@@ -208,7 +212,7 @@ def _numbers(column: pa.ChunkedArray) -> Ints:
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
-    """What the numbers of :func:`_numbers` stand for."""
+    """What the numbers of :func:`numbers` stand for."""
     return sorted(column.unique().to_pylist())
 
 

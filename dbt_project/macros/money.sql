@@ -51,6 +51,34 @@
     end
 {%- endmacro %}
 
+{% macro to_minor(cents, rates) -%}
+    {#- Cents of the reporting currency, not negative, to minor units, by a row of int_fx__daily_rates. -#}
+    {{ half_even_of_any('(' ~ cents ~ ') * ' ~ rates ~ '.minor_denominator', rates ~ '.cents_numerator') }}
+{%- endmacro %}
+
+{% macro sum_of_minor(amount) -%}
+    {#- An aggregate of amounts in minor units that stays in 64 bits: of a weak currency much is much. -#}
+    {%- set most = '9000000000000000000' -%}
+    cast(case when sum({{ amount }}) > {{ most }} then {{ most }} else sum({{ amount }}) end as bigint)
+{%- endmacro %}
+
+{% macro as_units(minor, minor_unit) -%}
+    {#- An amount in minor units as units of its currency, which has `minor_unit` decimals, four at most. -#}
+    cast(
+        cast({{ minor }} as decimal(24, 0)) * cast(
+            case {{ minor_unit }} when 0 then 1 when 1 then 0.1 when 2 then 0.01 when 3 then 0.001 else 0.0001 end
+            as decimal(5, 4)
+        ) as decimal(28, 4)
+    )
+{%- endmacro %}
+
+{% macro rate_of(rates, minor_unit) -%}
+    {#- Units of the reporting currency for one of the other, which has `minor_unit` decimals; the ECB's rates, divided. -#}
+    cast({{ integer_divide(rates ~ '.cents_numerator', 100) }} as double) / cast({{ integer_divide(
+        rates ~ '.minor_denominator', 'cast(round(pow(10, ' ~ minor_unit ~ ')) as ' ~ wide_integer() ~ ')'
+    ) }} as double)
+{%- endmacro %}
+
 {% macro billionths(decimal) -%}
     {#- A decimal of the configuration as an exact integer. -#}
     cast(cast('{{ decimal }}' as decimal(38, 9)) * 1000000000 as {{ wide_integer() }})

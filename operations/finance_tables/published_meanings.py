@@ -5,6 +5,10 @@ _IS_FINAL = (
     " nothing of it is withheld and no loss is known that could speak of it."
     " Source: input watermark, quality gate and the books of archives."
 )
+_IS_PARTIAL = (
+    "Whether the month had not ended in the region when the version was built, so that its figures are of the days so"
+    " far. Source: the clock."
+)
 _IN_MONEY = ", in the reporting currency"
 # Of service levels, in both their tables.
 _LEVELS = {
@@ -40,8 +44,15 @@ _LEVELS = {
 }
 WRITTEN_HERE = {
     "finance.romi_daily": {"is_final": _IS_FINAL},
-    "finance.romi_monthly": {"is_final": _IS_FINAL},
-    "finance.romi_by_segment": {"is_final": _IS_FINAL},
+    "finance.romi_monthly": {"is_final": _IS_FINAL, "is_partial": _IS_PARTIAL},
+    "finance.romi_by_segment": {"is_final": _IS_FINAL, "is_partial": _IS_PARTIAL},
+    "finance.payback_cohorts": {
+        "is_final": _IS_FINAL,
+        "is_complete": "Whether the month had ended in the region when the version was built. Source: the clock.",
+    },
+    "finance.orders_daily": {"is_final": _IS_FINAL},
+    "finance.orders_by_currency": {"is_final": _IS_FINAL, "is_partial": _IS_PARTIAL},
+    "finance.spend_daily": {"is_final": _IS_FINAL},
     "finance.channel_weights": {"is_final": _IS_FINAL},
     "finance.romi_by_touch_date": {
         "is_final": _IS_FINAL.replace("passed it by 35 days,", "passed it by 35 days and the look-back window,"),
@@ -82,6 +93,69 @@ WRITTEN_HERE = {
                             " Source: ledger and events.",
         "refused_rows": "Rows of ledger and spend of the day that could not be read; one whose day cannot be told"
                         " counts on every day of its file. Source: the files of ledger and spend.",
+    },
+    "finance.data_quality": {
+        "month": "First day of the calendar month in the region's time zone. Source: orders_daily and spend_daily.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "revenue": "Gross revenue of the month, in the reporting currency. Source: orders_daily.",
+        "attributed_share": "Share of revenue that is credited to a channel by name, under linear."
+                            " Source: romi_monthly.",
+        "no_consent_share": "Share of revenue of orders that came without consent, so that nothing is known of what led"
+                            " to them. Source: orders and events.",
+        "no_touch_share": "Share of revenue of orders whose buyers had no touch in the look-back window."
+                          " Source: orders and events.",
+        "ledger_only_share": "Share of revenue of orders that only the ledger knows. Source: orders and events.",
+        "small_cell_share": "Share of revenue of which too few buyers are behind it to say whose it is, or that waits"
+                            " until k_anonymity are; with the four others it makes 1."
+                            " Source: the steps of small cells.",
+        "revenue_without_cost_share": "Share of revenue that is credited by name to campaigns without any cost in the"
+                                      " month, under linear; unpaid channels are among them. Source: romi_monthly.",
+        "spend": "Advertising cost of the month, in the reporting currency. Source: spend_daily.",
+        "spend_without_visits_share": "Share of spend of campaigns that no visit of the month came from: their links"
+                                      " may lack their names; NULL where visits are no longer kept."
+                                      " Source: spend_daily and sessions.",
+        "cogs": "Cost of goods sold of the month, in the reporting currency. Source: orders_daily.",
+        "assumed_cogs_share": "Share of cogs that margin_rate stands for. Source: orders_daily.",
+        "days_withheld": "Days of the month that are withheld or wait for their rebuild, a count; the rest of the row"
+                         " is then that of the last good version. Source: quality gate and plan.",
+        "refused_files": "Files of ledger and spend with rows of the month that could not be read, a count."
+                         " Source: the books of files.",
+        "refused_rows": "Those rows, a count; one whose day cannot be told counts on every day of its file."
+                        " Source: the books of files.",
+        "refused_revenue": "What refused rows of the ledger are worth, in the reporting currency, if each is an average"
+                           " order of the month: an estimate. Source: computed.",
+        "refused_spend": "What refused rows of spend are worth, in the reporting currency, if each is an average row of"
+                         " the month: an estimate. Source: computed.",
+        "is_final": _IS_FINAL,
+        "is_partial": _IS_PARTIAL,
+    },
+    "finance.incremental_romi": {
+        "month": "First day of the calendar month in the region's time zone. Source: romi_monthly.",
+        "region": "Region, a code of the configuration. Source: the folder of the landing zone.",
+        "channel": "Channel that romi_monthly names, a name. Source: romi_monthly.",
+        "attribution_model": "Attribution model of the attributed figures, a name. Source: the configuration's"
+                             " release_model.",
+        "spend": "Advertising cost, in the reporting currency, as in romi_monthly. Source: the platforms' exports.",
+        "attributed_margin": "Margin that the model credits to the channel, in the reporting currency; attribution is"
+                             " not cause. Source: romi_monthly.",
+        "incremental_margin": "Margin, in the reporting currency, that would not have come without the advertising, as"
+                              " the experiment estimates it; NULL of grade C. Source: experiment_lift, in proportion to"
+                              " spend.",
+        "incremental_margin_low": "Lower end of its interval, in the reporting currency; 0 of grade C."
+                                  " Source: experiment_lift, in proportion to spend.",
+        "incremental_margin_high": "Upper end of its interval, in the reporting currency; of grade C the most that any"
+                                   " model credits to the channel, with what is unattributed or waits in (other), 0 at"
+                                   " least. Source: experiment_lift, in proportion to spend, or romi_monthly.",
+        "attributed_romi": "(attributed_margin - spend) / spend, a ratio; NULL where spend is 0. Source: computed.",
+        "incremental_romi": "(incremental_margin - spend) / spend, a ratio; NULL where spend is 0, and of"
+                            " grade C. Source: computed.",
+        "incremental_romi_low": "Lower end of its interval, a ratio; NULL where spend is 0. Source: computed.",
+        "incremental_romi_high": "Upper end of its interval, a ratio; NULL where spend is 0. Source: computed.",
+        "grade": "Grade of evidence: A randomised persons, B geographies, C bounds without an experiment."
+                 " Source: experiment_lift.",
+        "source": "What the figures rest on, in words. Source: the configuration's experiments.",
+        "is_final": _IS_FINAL,
+        "is_partial": _IS_PARTIAL,
     },
     "finance.restatements": {
         "version": "Number of the version that changed the figures. Source: publish.",
@@ -149,6 +223,8 @@ WRITTEN_HERE = {
                          " if any. Source: quality gate and plan.",
         "carried_over": "Whether the region's rows are those of the version before, because its file could not be read."
                         " Source: publish.",
+        "contract": "Version of the contract of the published tables: within it, tables and columns are only added."
+                    " Source: the contract.",
     },
     "meta.columns": {
         "schema_name": "Schema of the column's table. Source: the contract.",

@@ -43,6 +43,11 @@ class Table:
         return self.name == "romi_by_touch_date"
 
     @property
+    def is_cumulative(self) -> bool:
+        """Whether a month's rows hold those of the months before, so that none stands where one of these does not."""
+        return self.name == "payback_cohorts"
+
+    @property
     def is_verdict(self) -> bool:
         """Whether the table says how days stand, so that it shows those that are withheld, too."""
         return self.name == "reconciliation_daily"
@@ -69,6 +74,7 @@ def columns_of(con: duckdb.DuckDBPyConnection, database: str) -> Columns:
 
 
 _MONEY, _NAME, _COUNT, _RATIO = "DECIMAL(18,2)", "VARCHAR", "BIGINT", "DOUBLE"
+_ORIGINAL = "DECIMAL(28,4)"  # money in the currency that it came in; some have up to four decimals
 _COST = {"spend": _MONEY, "impressions": _COUNT, "clicks": _COUNT}
 _INCOME = dict.fromkeys(("revenue", "refunds", "net_revenue", "cogs", "margin"), _MONEY)
 _CELL = {"region": _NAME, "channel": _NAME, "campaign": _NAME, "attribution_model": _NAME}
@@ -93,24 +99,51 @@ FINANCE = (
     Table("finance", "romi_daily", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
     Table("finance", "romi_monthly", ("month", *_CELL), {
         "month": "DATE", **_CELL, **_ROMI, "waiting_revenue": _MONEY, "channel_spend_share": _RATIO,
+        "is_partial": "BOOLEAN",
     }),
     Table("finance", "romi_by_touch_date", ("date", *_CELL), {"date": "DATE", **_CELL, **_ROMI}),
     Table("finance", "romi_by_segment", ("month", "region", "segment", "channel", "attribution_model"), {
         "month": "DATE", "region": _NAME, "segment": _NAME, "channel": _NAME, "attribution_model": _NAME,
-        "conversions": "DECIMAL(18,6)", **_INCOME, "is_final": "BOOLEAN",
+        "conversions": "DECIMAL(18,6)", **_INCOME, "is_final": "BOOLEAN", "is_partial": "BOOLEAN",
+        "spend": _MONEY, **dict.fromkeys(("roas", "romi", "cpa", "cac"), _RATIO), "waiting_revenue": _MONEY,
+    }),
+    Table("finance", "payback_cohorts", ("cohort", "region", "channel", "attribution_model", "months_since"), {
+        "cohort": "DATE", "region": _NAME, "channel": _NAME, "attribution_model": _NAME, "months_since": _COUNT,
+        "month": "DATE", "buyers": "DECIMAL(18,6)", "orders": "DECIMAL(18,6)", "net_revenue": _MONEY, "margin": _MONEY,
+        "spend": _MONEY, "payback": _RATIO, "is_complete": "BOOLEAN", "is_final": "BOOLEAN",
     }),
     Table("finance", "channel_weights", ("month", "region", "channel", "attribution_model"), {
         "month": "DATE", "region": _NAME, "channel": _NAME, "attribution_model": _NAME,
         "weight": _RATIO, "share": _RATIO, "is_pooled": "BOOLEAN", "is_final": "BOOLEAN",
     }),
     Table("finance", "orders_daily", ("date", "region"),
-          {"date": "DATE", "region": _NAME, "orders": _COUNT, **_INCOME, "new_customers": _COUNT}),
+          {"date": "DATE", "region": _NAME, "orders": _COUNT, **_INCOME, "new_customers": _COUNT,
+           "assumed_cogs": _MONEY, "is_final": "BOOLEAN"}),
+    Table("finance", "orders_by_currency", ("month", "region", "currency"), {
+        "month": "DATE", "region": _NAME, "currency": _NAME, "orders": _COUNT,
+        "original_revenue": _ORIGINAL, "original_refunds": _ORIGINAL, "revenue": _MONEY, "refunds": _MONEY,
+        "average_rate": _RATIO, "is_final": "BOOLEAN", "is_partial": "BOOLEAN",
+    }),
     Table("finance", "spend_daily", ("date", "region", "platform", "channel", "campaign"),
-          {"date": "DATE", "region": _NAME, "platform": _NAME, "channel": _NAME, "campaign": _NAME, **_COST}),
+          {"date": "DATE", "region": _NAME, "platform": _NAME, "channel": _NAME, "campaign": _NAME, **_COST,
+           "original_currency": _NAME, "original_spend": _ORIGINAL, "rate": _RATIO, "is_final": "BOOLEAN"}),
     Table("finance", "reconciliation_daily", ("date", "region"),
           {name: type_.upper() for name, type_ in DAILY.items()}),
     EXPERIMENT_LIFT,
 )  # fmt: skip
+INCREMENTAL_ROMI = Table("finance", "incremental_romi", ("month", "region", "channel"), {
+    "month": "DATE", "region": _NAME, "channel": _NAME, "attribution_model": _NAME, "spend": _MONEY,
+    **dict.fromkeys(("attributed_margin", *(f"incremental_margin{end}" for end in _INTERVAL)), _MONEY),
+    **dict.fromkeys(("attributed_romi", *(f"incremental_romi{end}" for end in _INTERVAL)), _RATIO),
+    "grade": _NAME, "source": _NAME, "is_final": "BOOLEAN", "is_partial": "BOOLEAN",
+})  # fmt: skip
+DATA_QUALITY = Table("finance", "data_quality", ("month", "region"), {
+    "month": "DATE", "region": _NAME, "revenue": _MONEY, "attributed_share": _RATIO, "no_consent_share": _RATIO,
+    "no_touch_share": _RATIO, "ledger_only_share": _RATIO, "small_cell_share": _RATIO,
+    "revenue_without_cost_share": _RATIO, "spend": _MONEY, "spend_without_visits_share": _RATIO, "cogs": _MONEY,
+    "assumed_cogs_share": _RATIO, "days_withheld": _COUNT, "refused_files": _COUNT, "refused_rows": _COUNT,
+    "refused_revenue": _MONEY, "refused_spend": _MONEY, "is_final": "BOOLEAN", "is_partial": "BOOLEAN",
+})  # fmt: skip
 RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "region"), {
     "version": "BIGINT", "table": _NAME, "date": "DATE", "region": _NAME, "spend_change": _MONEY,
     "conversions_change": "DECIMAL(18,6)", "orders_change": _COUNT,
@@ -134,7 +167,7 @@ USABLE_DAYS = Table("meta", "usable_days", ("date", "region"),
                     {"date": "DATE", "region": _NAME, "is_usable": "BOOLEAN", "answer": _NAME})  # fmt: skip
 VERSIONS = Table("meta", "versions", ("region",), {
     "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
-    "withheld_days": _COUNT, "carried_over": "BOOLEAN",
+    "withheld_days": _COUNT, "carried_over": "BOOLEAN", "contract": _COUNT,
 })  # fmt: skip
 CLOSED_MONTHS = Table("meta", "closed_months", ("month",), {
     "month": "DATE", "number": _COUNT, "closed_at": "TIMESTAMP", "version": "BIGINT", "manifest_sha256": _NAME,
@@ -142,12 +175,17 @@ CLOSED_MONTHS = Table("meta", "closed_months", ("month",), {
 COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"), dict.fromkeys(
     ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
 ))  # fmt: skip
-PUBLISHED = (*FINANCE, RESTATEMENTS, ADJUSTMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS, CLOSED_MONTHS,
-             COLUMNS)  # fmt: skip
+OF_REGIONS = (*FINANCE, DATA_QUALITY)  # what a region hands over: from tables of its own, or measured as it is read
+PUBLISHED = (*OF_REGIONS, INCREMENTAL_ROMI, RESTATEMENTS, ADJUSTMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS,
+             CLOSED_MONTHS, COLUMNS)  # fmt: skip
+
+CONTRACT = 1  # the version of what is declared here: within it, tables and columns are only added
+# Columns that no region's file has: they follow from how far its input is, or from the clock.
+AT_PUBLISH = ("is_final", "is_partial", "is_complete")
 
 _UNITS = {"DATE": "date", "TIMESTAMP": "UTC", "BOOLEAN": "true or false", _NAME: "text", _COUNT: "count",
           _RATIO: "ratio", _MONEY: "reporting currency", "DECIMAL(18,6)": "orders",
-          "DECIMAL(4,3)": "share"}  # fmt: skip
+          _ORIGINAL: "units of the currency", "DECIMAL(4,3)": "share"}  # fmt: skip
 
 
 @cache

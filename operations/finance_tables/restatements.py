@@ -46,13 +46,16 @@ def book_restatements(con: duckdb.DuckDBPyConnection, version: int, lookback_day
     if str(RESTATEMENTS) in last:
         con.execute(f"insert into {RESTATEMENTS} by name from last_good.{RESTATEMENTS}")
     for table in FINANCE:
-        if table.period and ("revenue" in table.columns or "spend" in table.columns):
-            _book(con, version, table, lookback_days)
+        known = last.get(str(table), {})  # what was not published before is no restatement
+        # What is cumulated follows from what is booked of the months.
+        if table.period and not table.is_cumulative and ("revenue" in known or "spend" in known):
+            _book(con, version, table, [name for name in _MEASURES if name in known], lookback_days)
 
 
-def _book(con: duckdb.DuckDBPyConnection, version: int, table: Table, lookback_days: int) -> None:
+def _book(
+    con: duckdb.DuckDBPyConnection, version: int, table: Table, measures: list[str], lookback_days: int
+) -> None:  # fmt: skip
     """One table's changes by period and region: of the totals, and of credit moved between cells."""
-    measures = [name for name in _MEASURES if name in table.columns]
     first, last = _days_of(table, lookback_days)
     con.execute(
         f"""insert into {RESTATEMENTS} by name

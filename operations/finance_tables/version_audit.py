@@ -78,7 +78,7 @@ def _broken_rows(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> 
     is_null = " or ".join(f"{in_sql([one])} is null" for one in table.grain)
     for words, query in (
         (f"{table} has cells twice; its grain is {grain}",
-         f"select {place} from (select {grain} from {table} group by all having count(*) > 1)"),
+         f"select {place} from (select {grain}, {place} from {table} group by all having count(*) > 1)"),
         (f"{table} has rows without {grain}", f"select {place} from {table} where {is_null}"),
     ):  # fmt: skip
         for region, period in con.execute(f"select distinct * from ({query}) order by all").fetchall():

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from operations.finance_tables.published_tables import PUBLISHED, VERSIONS, Columns, Table, columns_of, in_sql
-from operations.publishing.region_marts import RegionState, held_back
+from operations.publishing.region_marts import OF_CLOCK, RegionState, held_back
 from operations.service_levels.usable import Answer
 from settings import PermanentError, Settings
 
@@ -53,20 +53,23 @@ def fill(
         con.execute(f"insert into {table} by name from fresh")
         con.unregister("fresh")
     # An older version may not have every column of today's contract.
-    carried = [
-        f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name])
-        for name in last.get(str(table), ())
-        if name in table.columns
-    ]
-    if not carried or not source.state:
+    known = [name for name in last.get(str(table), ()) if name in table.columns and name not in OF_CLOCK]
+    if not known or not source.state:
         return
+    carried = [f"false as {name}" if name == "is_final" and not source.is_passing else in_sql([name]) for name in known]
+    parameters: dict[str, Any] = {"region": region}
+    if "is_final" in table.columns and "is_final" not in known:
+        carried.append("false as is_final")
+    if of_clock := [words for name, words in OF_CLOCK.items() if name in table.columns]:
+        carried += of_clock
+        parameters["running_month"] = source.state.running_month
     kept = held_back(settings, table, source.state) if table.period else []
     if source.late or kept:
         which = "true" if source.late else f"list_contains($kept::date[], {table.period})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}
             where region = $region and {which}""",
-            {"region": region} | ({} if source.late else {"kept": kept}),
+            parameters | ({} if source.late else {"kept": kept}),
         )
 
 

@@ -25,7 +25,8 @@ _UNFINISHED = ".examination-"
 Days = dict[str, dict[date, str]]
 # A suite that is no table is judged by the period of one.
 _TABLE_OF = {"months_and_days": "romi_monthly", "months_and_orders": "romi_monthly",
-             "segments_and_months": "romi_by_segment", "days_and_costs": "romi_daily"}  # fmt: skip
+             "segments_and_months": "romi_by_segment", "currencies_and_orders": "orders_by_currency",
+             "days_and_costs": "romi_daily"}  # fmt: skip
 
 
 def folder(settings: Settings) -> Path:

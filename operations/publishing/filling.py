@@ -8,7 +8,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from operations.finance_tables.published_tables import COLUMNS, FINANCE, Columns, dictionary
+from operations.finance_tables.data_quality import count_withheld_days
+from operations.finance_tables.incremental import fill_incremental
+from operations.finance_tables.published_tables import COLUMNS, CONTRACT, OF_REGIONS, Columns, dictionary
 from operations.finance_tables.restatements import book_restatements, note_builds
 from operations.finance_tables.version_tables import Source, create_tables, fill
 from operations.publishing.closed_months import Closed, adjust, note_reopened, show_locked_rows
@@ -35,6 +37,7 @@ def fill_version(
         note_reopened(con, closed, last)
         book_restatements(con, version, settings.attribution.longest_lookback_days, last)
     adjust(con, settings, version, closed, sources, last)
+    fill_incremental(con, settings.privacy.release_model)
 
 
 def _fill_tables(
@@ -44,12 +47,13 @@ def _fill_tables(
     create_tables(con)
     for region, source in sources.items():
         if source.state:
-            for table in FINANCE:
+            for table in OF_REGIONS:
                 fill(con, settings, table, region, source, last)
+            count_withheld_days(con, region, source.state.withheld_days)
             con.execute(
-                "insert into meta.versions values (?, ?, ?, ?, ?, ?)",
+                "insert into meta.versions values (?, ?, ?, ?, ?, ?, ?)",
                 [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
-                 source.state.carried_over],
+                 source.state.carried_over, CONTRACT],
             )  # fmt: skip
     described = pl.DataFrame(dictionary(), schema=list(COLUMNS.columns), orient="row").to_arrow()
     con.register("described", described)

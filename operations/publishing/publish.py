@@ -20,7 +20,7 @@ from operations.finance_tables.published_tables import (
     ADJUSTMENTS,
     CLOSED_MONTHS,
     COLUMNS,
-    FINANCE,
+    OF_REGIONS,
     PUBLISHED,
     VERSIONS,
     dictionary,
@@ -242,7 +242,7 @@ def _build(
             is_released = shown and shown.get("released") == released_state(settings)
             passing = [region for region, source in sources.items() if source.is_passing]
             # Not what speaks of the moment of building.
-            compared = (*reversed(FINANCE), ADJUSTMENTS, VERSIONS, CLOSED_MONTHS, COLUMNS)
+            compared = (*reversed(OF_REGIONS), ADJUSTMENTS, VERSIONS, CLOSED_MONTHS, COLUMNS)
             if is_released and not any(differs(con, table, passing, last) for table in compared):
                 return None
             fill_slos(con, settings, sources, last)

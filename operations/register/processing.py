@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from operations.dp_release.released_marts import RELEASED
-from operations.finance_tables.published_tables import PUBLISHED
+from operations.finance_tables.published_tables import AT_PUBLISH, FINANCE, PUBLISHED
 from settings import Retention, Settings
 
 _INTEREST = "legitimate interest in accounting for marketing (Art. 6(1)(f) GDPR)"
@@ -39,10 +39,9 @@ PUBLISHED_TABLES = {
     "released.duckdb": {str(one): " ".join(one.columns) for one in RELEASED},
 }
 _FINANCE_OF_REGION = {
-    name: " ".join(one for one in columns.split() if one != "is_final")
+    name: " ".join(one for one in columns.split() if one not in AT_PUBLISH)
     for name, columns in PUBLISHED_TABLES["marts.duckdb"].items()
-    if name.startswith("finance.")
-    and name not in ("finance.restatements", "finance.prior_period_adjustments", "finance.slo_daily")
+    if name in map(str, FINANCE)
 }
 
 REGISTER = (
@@ -91,13 +90,21 @@ REGISTER = (
             "raw.ledger_orders": "file line order_id ordered_at status revenue_minor refunded_minor cogs_minor currency"
             " updated_at item_hash",
             "intermediate.int_orders__conversions": "order_id ordered_on converted_at person_id buyer_id"
-            " conversion_type is_in_ledger is_in_events currency is_priced revenue_cents refund_cents cogs_cents",
+            " conversion_type is_in_ledger is_in_events currency is_priced revenue_cents refund_cents cogs_cents"
+            " is_cogs_assumed revenue_minor refund_minor",
             "intermediate.int_orders__segments": "order_id ordered_on segment",
             "intermediate.int_attribution__touch_credits": "order_id ordered_on buyer_id touch_number touch_id"
             " touched_on channel campaign weights revenue_cents refund_cents cogs_cents conversion_millionths",
             "intermediate.int_privacy__published_credits": "month order_id touch_number buyer_id ordered_on touched_on"
             " channel campaign segment revenue_cents refund_cents cogs_cents conversion_millionths month_level"
             " day_level touch_level segment_level is_current arrived_step month_step k_anonymity",
+            "intermediate.int_privacy__published_currencies": "month order_id buyer_id currency revenue_cents"
+            " refund_cents order_count revenue_minor refund_minor level is_current arrived_step month_step k_anonymity",
+            "intermediate.int_privacy__published_cohorts": "month order_id touch_number buyer_id cohort channel"
+            " revenue_cents refund_cents conversion_millionths cogs_cents level is_current arrived_step month_step"
+            " k_anonymity",
+            "intermediate.int_privacy__published_fates": "month order_id buyer_id fate revenue_cents refund_cents"
+            " order_count level is_current arrived_step month_step k_anonymity",
             "ops.settled_orders": "order_id buyer_id segment path",
             "finance_audit.order_credit": "order_id ordered_on converted_at attribution_model touch_number touched_at"
             " touched_on source medium channel campaign weight total_weight conversions revenue refunds cogs",
@@ -121,6 +128,10 @@ REGISTER = (
             "ops.settled_paths": "month path non_conversions",
             "intermediate.int_experiments__arms": "experiment arm measure unit_count contaminated_count buyer_count"
             " buyer_count_before rest_buyer_count rest_buyer_count_before base_total total ratio ratio_variance",
+            "intermediate.int_payback__acquisitions": "month channel attribution_model conversion_millionths"
+            " net_revenue_cents margin_cents spend_cents",
+            "intermediate.int_payback__returns": "month cohort channel attribution_model conversion_millionths"
+            " net_revenue_cents margin_cents",
             "intermediate.int_privacy__daily_cells": "date channel campaign published_channel published_campaign",
             "intermediate.int_privacy__monthly_cells": "month channel campaign published_channel published_campaign",
             "intermediate.int_privacy__touch_cells": "date channel campaign published_channel published_campaign",
@@ -144,6 +155,7 @@ REGISTER = (
             "intermediate.int_spend__campaign_keys": "platform campaign_id campaign_key key_kind named_from network",
             "intermediate.int_spend__daily_costs": "spend_on platform campaign_id channel campaign impressions clicks"
             " spend_cents",
+            "intermediate.int_spend__original_costs": "spend_on platform campaign_id currency spend_minor",
             "intermediate.int_fx__daily_rates": "priced_on currency cents_numerator minor_denominator",
             "staging.channel_sources": "source category",
             "staging.currencies": "currency minor_unit",

@@ -10,6 +10,8 @@ import duckdb
 
 # Without one of these there is nothing built yet, and so nothing to keep.
 _BUILT = ("int_orders__conversions", "int_attribution__touch_credits")
+# What was last published of orders, and for which buyers: the state of the steps of small cells.
+_STEPPING = tuple(f"int_privacy__published_{name}" for name in ("credits", "currencies", "cohorts", "fates"))
 # What of a commerce record tells of a person or of what the person did.
 PERSONAL = (
     "anonymous_id", "user_id", "campaign_source", "campaign_medium", "campaign_name", "campaign_id",
@@ -50,6 +52,11 @@ def anonymise_orders(con: duckdb.DuckDBPyConnection, order_ids: list[str], lapse
 def _exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
     return con.execute(query, [table]).fetchall() == [(1,)]
+
+
+def stepping_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables of `intermediate` that hold what was last published of orders, and for which buyers."""
+    return [table for table in _STEPPING if _exists(con, table)]
 
 
 def _settle(con: duckdb.DuckDBPyConnection, lapsed_after_days: int) -> int:
@@ -102,8 +109,8 @@ def _forget(con: duckdb.DuckDBPyConnection) -> None:
         update intermediate.int_attribution__touch_credits as credits set touch_id = null, buyer_id = settled.buyer_id
         from ops.settled_orders as settled
         where credits.order_id = settled.order_id and credits.order_id in (from anonymous_orders)""")
-    if _exists(con, "int_privacy__published_credits"):
-        con.execute("""
-            update intermediate.int_privacy__published_credits as credits set buyer_id = settled.buyer_id
+    for table in stepping_tables(con):
+        con.execute(f"""
+            update intermediate.{table} as stepping set buyer_id = settled.buyer_id
             from ops.settled_orders as settled
-            where credits.order_id = settled.order_id and credits.order_id in (from anonymous_orders)""")
+            where stepping.order_id = settled.order_id and stepping.order_id in (from anonymous_orders)""")

@@ -19,7 +19,7 @@ import polars as pl
 from ingestion.books import meta, put_meta, region_file, remove_events, transaction
 from ingestion.held_key import hold_key
 from operations.rebuilding.finality import final_through
-from operations.removal.anonymise import PERSONAL, anonymise_orders
+from operations.removal.anonymise import PERSONAL, anonymise_orders, stepping_tables
 from operations.removal.dead_persons import Keys, Quotes, dispose_of_letters
 from operations.removal.rewrite import REWRITE_DUE, rewrite_region_file
 from privacy.keys import region_key
@@ -258,9 +258,8 @@ def _delete_person_rows(con: duckdb.DuckDBPyConnection) -> None:
         ("int_attribution__touch_credits",
          f"update intermediate.int_attribution__touch_credits set touch_id = null where {gone}"),
         # Of orders that are no more, but still stand in a cell.
-        ("int_privacy__published_credits",
-         "update intermediate.int_privacy__published_credits set buyer_id = uuid()"
-         " where buyer_id in (select id from erased_ids)"),
+        *((one, f"update intermediate.{one} set buyer_id = uuid() where buyer_id in (select id from erased_ids)")
+          for one in stepping_tables(con)),
     ):  # fmt: skip
         query = "select count(*) from duckdb_tables() where schema_name = 'intermediate' and table_name = ?"
         if con.execute(query, [table]).fetchall() == [(1,)]:

@@ -17,7 +17,7 @@ from ingestion.gaps import ARCHIVE_SPANS
 from ingestion.table_books import remove_orders
 from operations.rebuilding.finality import closed_through, kept_through
 from operations.rebuilding.rules import is_built
-from operations.removal.anonymise import anonymise_orders
+from operations.removal.anonymise import anonymise_orders, stepping_tables
 from operations.removal.rewrite import REWRITE_DUE
 from operations.retention.overdue import Reach, overdue
 from settings import Settings
@@ -205,8 +205,9 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
     for table in ("intermediate.int_orders__segments", "ops.settled_orders"):
         _deleted(con, table, of_them)
     # Weights of what the ledger took away, too, which has no order.
-    for table in ("int_attribution__touch_credits", "int_privacy__published_credits"):
-        _deleted(con, f"intermediate.{table}", f"{of_them} or ordered_on < $before", before)
+    _deleted(con, "intermediate.int_attribution__touch_credits", f"{of_them} or ordered_on < $before", before)
+    for table in stepping_tables(con):
+        _deleted(con, f"intermediate.{table}", f"{of_them} or month < $before", before)
     if gone and (closed_through(con) or date.min) < before:
         put_meta(con, "closed_through", (before - timedelta(days=1)).isoformat())
     return gone

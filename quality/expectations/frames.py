@@ -16,7 +16,7 @@ import duckdb
 
 _MONEY = ("spend", "conversions", "revenue", "refunds", "net_revenue", "cogs", "margin")
 _TABLES = {"romi_daily": "date", "romi_monthly": "month", "romi_by_touch_date": "date", "romi_by_segment": "month",
-           "channel_weights": "month", "orders_daily": "date", "spend_daily": "date",
+           "channel_weights": "month", "orders_daily": "date", "orders_by_currency": "month", "spend_daily": "date",
            "reconciliation_daily": "date"}  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def _beside(left: str, right: str, by: str, months: str) -> str:
 
 _CREDIT = ("conversions", "revenue", "refunds", "cogs")
 _COST = ("spend", "impressions", "clicks")
+_SOLD = ("orders", "revenue", "refunds")
 _BY_MODEL = "region, month, attribution_model"
 
 FRAMES = {
@@ -97,9 +98,15 @@ FRAMES = {
             join (select distinct {_BY_MODEL} from finance.romi_monthly) using (region, month) group by all""",
         _BY_MODEL, "whole")),
     "segments_and_months": Frame("month", _beside(
-        f"select {_BY_MODEL}, {_sums(_CREDIT)} from finance.romi_by_segment group by all",
+        f"""select {_BY_MODEL}, {_sums(_CREDIT)} from finance.romi_by_segment group by all
+            having sum(conversions) != 0""",
         f"""select {_BY_MODEL}, {_sums(_CREDIT, "_of_months")} from finance.romi_monthly group by all
             having sum(conversions) != 0""", _BY_MODEL, "whole")),
+    "currencies_and_orders": Frame("month", _beside(
+        f"select region, month, {_sums(_SOLD)} from finance.orders_by_currency group by all",
+        f"""select region, date_trunc('month', date)::date as month, {_sums(_SOLD, "_of_days")}
+            from finance.orders_daily semi join (from finance.orders_by_currency) using (region) group by all""",
+        "region, month", "whole")),
     "days_and_costs": Frame("date", _beside(
         f"""select region, date, attribution_model, {_sums(_COST)} from finance.romi_daily group by all
             having sum(spend) != 0 or sum(impressions) != 0 or sum(clicks) != 0""",
@@ -137,12 +144,12 @@ def opened(folder: Path, before: Path | None) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def _changed(con: duckdb.DuckDBPyConnection, table: str, period: str, *, has_last: bool) -> str:
-    """The regions and months with rows on one side only; that a day became final is no news."""
+    """The regions and months with rows on one side only; that a day became final, or a month ended, is no news."""
     of_month = f"select distinct region, date_trunc('month', {period})::date as month"
     columns = _columns(con, "built", table)
     if not has_last or not set(columns) <= set(_columns(con, "last_good", table)):
         return f"{of_month} from finance.{table}"
-    listed = ", ".join(f'"{one}"' for one in columns if one != "is_final")
+    listed = ", ".join(f'"{one}"' for one in columns if one not in ("is_final", "is_partial"))
     sides = [f"select {listed} from {place}.finance.{table}" for place in ("built", "last_good")]
     return f"""{of_month} from (
         ({sides[0]} except all {sides[1]}) union all ({sides[1]} except all {sides[0]}))"""

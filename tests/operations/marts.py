@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from ingestion.books import region_file
-from operations.finance_tables.published_tables import FINANCE
+from operations.finance_tables.published_tables import AT_PUBLISH, FINANCE
 from operations.publishing.publish import Publication, publish
 from operations.rebuilding.finality import finalise
 from settings import Region, Settings
@@ -36,7 +36,7 @@ def build(
     with region_file(settings, region) as con:
         con.execute("create schema if not exists finance")
         for table in FINANCE:
-            columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items() if name != "is_final")
+            columns = ", ".join(f"{name} {type_}" for name, type_ in table.columns.items() if name not in AT_PUBLISH)
             con.execute(f"create table if not exists {table} ({columns})")
         con.execute(
             """insert into raw.events (message_id, message_order, archive_id, record_offset, type, occurred_at,
@@ -64,9 +64,11 @@ def rows(con: duckdb.DuckDBPyConnection, region: str, day: date, revenue: int) -
         if table.period == "date":
             con.execute(f"delete from {table} where date = ?", [day])
     income = [revenue, 0, revenue, 40, revenue - 40]
-    con.execute("insert into finance.orders_daily values (?, ?, 1, ?, ?, ?, ?, ?, 1)", [day, region, *income])
+    con.execute("insert into finance.orders_daily values (?, ?, 1, ?, ?, ?, ?, ?, 1, 0)", [day, region, *income])
     con.execute(
-        "insert into finance.spend_daily values (?, ?, 'google_ads', 'Paid Search', 'brand', 10, 5, 1)", [day, region]
+        """insert into finance.spend_daily
+        values (?, ?, 'google_ads', 'Paid Search', 'brand', 10, 5, 1, 'EUR', 10, 1)""",
+        [day, region],
     )
     con.execute(
         """insert into finance.reconciliation_daily by name

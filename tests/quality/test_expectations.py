@@ -31,6 +31,7 @@ FAULTS = {
     "months_credit_the_same_whole": ("romi_monthly", "conversions = conversions + 0.000001"),
     "romi_holds_all_cost": ("spend_daily", "impressions = impressions + 1"),
     "segments_are_the_whole_month": ("romi_by_segment", "refunds = refunds + 0.01"),
+    "currencies_are_the_whole_month": ("orders_by_currency", "revenue = revenue + 0.01"),
     "romi_by_segment_knows_its_segments": ("romi_by_segment", "segment = 'vip'"),
     "orders_daily_net_revenue_ties": ("orders_daily", "net_revenue = net_revenue - 0.01"),
     "orders_daily_margin_ties": ("orders_daily", "margin = margin + 0.01"),
@@ -54,10 +55,14 @@ def write_version(folder: Path) -> Path:
                 (select unnest(['eu', 'us']) as region);
             create table credits as select *, if(date = '2026-02-02', 0, 1) as one
             from cells, (select unnest({list(MODELS)}) as attribution_model);
-            insert into finance.orders_daily select date, region, 1, 90, 10, 80, 40, 40, 1
+            insert into finance.orders_daily select date, region, 1, 90, 10, 80, 40, 40, 1, 0, false
             from cells where date != '2026-02-02';
-            insert into finance.spend_daily
-            select date, region, 'google_ads', 'Paid Search', 'brand', 30, 50, 5 from cells;
+            insert into finance.orders_by_currency by name
+            select date_trunc('month', date) as month, region, 'EUR' as currency, sum(orders) as orders,
+                sum(revenue) as revenue, sum(refunds) as refunds from finance.orders_daily group by all;
+            insert into finance.spend_daily by name
+            select date, region, 'google_ads' as platform, 'Paid Search' as channel, 'brand' as campaign, 30 as spend,
+                50 as impressions, 5 as clicks from cells;
             insert into finance.reconciliation_daily by name
             select date, region, 3 as ledger_orders, 1 as warehouse_orders, 1 as missing_in_warehouse,
                 0 as missing_in_ledger, 0 as wrong_amounts, 1 - 1 / 3 as accuracy, 1 as event_match_rate from cells;

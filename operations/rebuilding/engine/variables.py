@@ -58,6 +58,7 @@ def rule_variables(settings: Settings, region: str) -> dict[str, Any]:
         "session_timeout_minutes": rules.session_timeout_minutes,
         "time_decay_half_life_days": str(rules.time_decay_half_life_days),
         "lapsed_after_days": rules.lapsed_after_days,
+        "customer_days": settings.retention.customer_days,
         "position_weights": [str(weight) for weight in rules.position_weights],
         "internal_domains": list(rules.internal_domains),
         "payment_domains": list(rules.payment_domains),

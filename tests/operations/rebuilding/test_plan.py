@@ -117,7 +117,9 @@ def _tables(settings: Settings) -> dict[str, list[tuple]]:
             order by all""").fetchall()
         found = {f"{schema}.{name}": con.execute(f"from {schema}.{name}").fetchall() for schema, name in names}
     # Rates are kept for every day of a window, used or not; and steps tell of the builds that took them.
-    of_builds = ("int_fx__daily_rates", "int_privacy__published_credits", "int_privacy__proofs")
+    of_builds = ("int_fx__daily_rates", "int_privacy__published_credits", "int_privacy__published_currencies",
+                 "int_privacy__published_cohorts", "int_privacy__published_fates",
+                 "int_privacy__proofs")  # fmt: skip
     return {
         name: sorted(rows, key=repr)
         for name, rows in found.items()

@@ -68,6 +68,12 @@ in_cents as (
             when refunds.refund_cents is not null
                 then least(refunds.refund_cents, {{ to_cents('orders.revenue_minor', 'rates') }})
         end as refund_cents,
+        case
+            when orders.is_in_ledger then orders.refunded_minor
+            when refunds.order_id is null then 0
+            when refunds.is_rest then orders.revenue_minor
+            when refunds.refund_minor is not null then least(refunds.refund_minor, orders.revenue_minor)
+        end as refund_minor,
         {{ to_cents('orders.cogs_minor', 'rates') }} as ledger_cogs_cents
     from orders
     left join rates on orders.ordered_on = rates.priced_on and orders.currency = rates.currency
@@ -98,7 +104,10 @@ computed as (
             - {{ half_even(
                 '(revenue_cents - refund_cents) * ' ~ billionths(var('margin_rate')), '1000000000'
             ) | indent(12) }}
-        ) as bigint) as cogs_cents
+        ) as bigint) as cogs_cents,
+        cogs_minor is null as is_cogs_assumed,
+        revenue_minor,
+        refund_minor
     from in_cents
     -- Anyone can send an event: one in a currency that cannot be priced holds back itself, and not its day.
     where is_in_ledger or (revenue_cents is not null and refund_cents is not null)
@@ -128,7 +137,10 @@ current_orders as (
         computed.is_priced,
         computed.revenue_cents,
         computed.refund_cents,
-        computed.cogs_cents
+        computed.cogs_cents,
+        computed.is_cogs_assumed,
+        computed.revenue_minor,
+        computed.refund_minor
     from computed
     left join stored on computed.order_id = stored.order_id
     where
@@ -153,8 +165,18 @@ kept_orders as (
         stored.is_priced,
         stored.revenue_cents,
         stored.refund_cents,
-        stored.cogs_cents
+        stored.cogs_cents,
+        -- Events give no cost of goods. What was stored before these columns were is as it would be today, or unknown.
+        coalesce(stored.is_cogs_assumed, not stored.is_in_ledger) as is_cogs_assumed,
+        coalesce(
+            stored.revenue_minor,
+            case when stored.revenue_cents = computed.revenue_cents then computed.revenue_minor end
+        ) as revenue_minor,
+        coalesce(
+            stored.refund_minor, case when stored.refund_cents = computed.refund_cents then computed.refund_minor end
+        ) as refund_minor
     from stored
+    left join computed on stored.order_id = computed.order_id
     left join ledger on stored.order_id = ledger.order_id
     left join quarantined on stored.order_id = quarantined.order_id and quarantined.is_set_aside
     where stored.order_id not in (select current_orders.order_id from current_orders)
@@ -195,7 +217,10 @@ conversions as (
         orders_of_the_window.is_priced,
         orders_of_the_window.revenue_cents,
         orders_of_the_window.refund_cents,
-        orders_of_the_window.cogs_cents
+        orders_of_the_window.cogs_cents,
+        orders_of_the_window.is_cogs_assumed,
+        orders_of_the_window.revenue_minor,
+        orders_of_the_window.refund_minor
     from orders_of_the_window
     left join settled on orders_of_the_window.order_id = settled.order_id
 

@@ -39,6 +39,7 @@ refunded_goods as (
     select
         orders.order_id,
         orders.ordered_on,
+        orders.currency as order_currency,
         refund_events.currency,
         case
             when max(orders.total_minor) = 0 then 0
@@ -52,7 +53,7 @@ refunded_goods as (
     from orders
     inner join refund_events on orders.order_id = refund_events.order_id
     where not refund_events.is_rest
-    group by orders.order_id, orders.ordered_on, refund_events.currency
+    group by orders.order_id, orders.ordered_on, orders.currency, refund_events.currency
 
 ),
 
@@ -64,9 +65,16 @@ priced_refunds as (
         case
             when count(*) = count(rates.currency)
                 then cast(sum({{ to_cents('refunded_goods.refund_minor', 'rates', largest_worth_cents()) }}) as bigint)
-        end as refund_cents
+        end as refund_cents,
+        -- The same in the currency of the order.
+        {{ sum_of_minor(
+            'case when refunded_goods.currency = refunded_goods.order_currency then refunded_goods.refund_minor else '
+            ~ to_minor(to_cents('refunded_goods.refund_minor', 'rates', largest_worth_cents()), 'order_rates') ~ ' end'
+        ) | indent(8) }} as refund_minor
     from refunded_goods
     left join rates on refunded_goods.ordered_on = rates.priced_on and refunded_goods.currency = rates.currency
+    left join rates as order_rates
+        on refunded_goods.ordered_on = order_rates.priced_on and refunded_goods.order_currency = order_rates.currency
     group by refunded_goods.order_id
 
 ),
@@ -76,7 +84,8 @@ refunds as (
     select
         orders.order_id,
         rest_refunds.order_id is not null as is_rest,
-        priced_refunds.refund_cents
+        priced_refunds.refund_cents,
+        priced_refunds.refund_minor
     from orders
     left join rest_refunds on orders.order_id = rest_refunds.order_id
     left join priced_refunds on orders.order_id = priced_refunds.order_id

@@ -54,7 +54,8 @@ daily as (
         count(*) as orders,
         cast(sum(revenue_cents) as bigint) as revenue_cents,
         cast(sum(refund_cents) as bigint) as refund_cents,
-        cast(sum(cogs_cents) as bigint) as cogs_cents
+        cast(sum(cogs_cents) as bigint) as cogs_cents,
+        cast(coalesce(sum(case when is_cogs_assumed then cogs_cents end), 0) as bigint) as assumed_cogs_cents
     from conversions
     where is_priced and {{ in_window('ordered_on') }}
     group by ordered_on
@@ -72,7 +73,8 @@ orders_daily as (
         {{ as_money('daily.revenue_cents - daily.refund_cents') }} as net_revenue,
         {{ as_money('daily.cogs_cents') }} as cogs,
         {{ as_money('daily.revenue_cents - daily.refund_cents - daily.cogs_cents') }} as margin,
-        coalesce(new_customers.new_customers, 0) as new_customers
+        coalesce(new_customers.new_customers, 0) as new_customers,
+        {{ as_money('daily.assumed_cogs_cents') }} as assumed_cogs
     from daily
     left join new_customers on daily.ordered_on = new_customers.ordered_on
 
