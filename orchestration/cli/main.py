@@ -15,6 +15,7 @@ import click
 
 from orchestration.cli import close as cli_close
 from orchestration.cli import dead_letters as cli_dead_letters
+from orchestration.cli import experiment as cli_experiment
 from orchestration.cli import files as cli_files
 from orchestration.cli import health as cli_health
 from orchestration.cli import incidents as cli_incidents
@@ -178,6 +179,11 @@ def files() -> None:
 
 
 @main.group()
+def experiment() -> None:
+    """Experiments on what advertising brings."""
+
+
+@main.group()
 def keys() -> None:
     """The keys of regions."""
 
@@ -234,6 +240,8 @@ command(incidents, "resolve")(cli_incidents.resolve)
 command(incidents, "review")(cli_incidents.review)
 command(incidents, "open")(cli_incidents.open_incident)
 command(incidents, "tell")(cli_incidents.tell)
+command(experiment, "design")(cli_experiment.design)
+command(experiment, "panel")(cli_experiment.panel)
 command(quarantine, "add")(cli_quarantine.add)
 command(quarantine, "list")(cli_quarantine.list_quarantine)
 command(quarantine, "release")(cli_quarantine.release)
