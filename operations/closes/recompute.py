@@ -144,7 +144,7 @@ def _compare_table(con: duckdb.DuckDBPyConnection, lock: Lock, table: Table, fou
     rows = f"{table} where {table.period} between '{days[0]}' and '{days[1]}'"
     locked = f"read_parquet({quoted(lock.figures(table))})"
     count = differing_rows(con, table, rows, locked, ("is_final",))
-    if not _is_credited(table):
+    if not table.is_stepping:
         if count:
             what = f"{count:,} rows differ, the first is {_first(con, table, rows, locked)}"
             found.differences.append(Difference(str(table), what))
@@ -154,21 +154,15 @@ def _compare_table(con: duckdb.DuckDBPyConnection, lock: Lock, table: Table, fou
     return count
 
 
-def _is_credited(table: Table) -> bool:
-    return "attribution_model" in table.columns
-
-
 def _differing_sums(con: duckdb.DuckDBPyConnection, table: Table, rows: str, locked: str) -> int:
-    """By period, region and model; what is learned of a month has no sums."""
+    """By period, region and model. What is learned has no sums, and those of what is cumulated follow its cells."""
     has = {name for (name, *_) in con.execute(f"describe from {locked}").fetchall()}
     measures = [name for name in _MEASURES if name in table.columns and name in has]
-    if not measures:
+    if not measures or table.is_cumulative:
         return 0
     summed = ", ".join(f"sum({one}) as {one}" for one in measures)
-    sides = [
-        f"select {in_sql((str(table.period), 'region', 'attribution_model'))}, {summed} from {side} group by all"
-        for side in (rows, locked)
-    ]
+    by = in_sql(name for name in (table.period, "region", "attribution_model") if name in table.columns)
+    sides = [f"select {by}, {summed} from {side} group by all" for side in (rows, locked)]
     count: int = con.execute(
         f"select count(*) from (({sides[0]} except {sides[1]}) union all ({sides[1]} except {sides[0]}))"
     ).fetchall()[0][0]

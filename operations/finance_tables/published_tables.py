@@ -43,6 +43,11 @@ class Table:
         return self.name == "romi_by_touch_date"
 
     @property
+    def is_stepping(self) -> bool:
+        """Whether its rows are cells of buyers, of which a version made from nothing names others."""
+        return "attribution_model" in self.columns or self.name == "orders_by_currency"
+
+    @property
     def is_cumulative(self) -> bool:
         """Whether a month's rows hold those of the months before, so that none stands where one of these does not."""
         return self.name == "payback_cohorts"
