@@ -204,6 +204,8 @@ def _orders(con: duckdb.DuckDBPyConnection, settings: Settings, before: date, lo
     gone = _deleted(con, "intermediate.int_orders__conversions", of_them) + remove_orders(con, of_them)
     for table in ("intermediate.int_orders__segments", "ops.settled_orders"):
         _deleted(con, table, of_them)
+    for table, day in (("quarantine", "coalesce(day, set_aside_at::date)"), ("unpriced_orders", "day")):
+        _deleted(con, f"ops.{table}", f"{day} < $before", before)
     # Weights of what the ledger took away, too, which has no order.
     _deleted(con, "intermediate.int_attribution__touch_credits", f"{of_them} or ordered_on < $before", before)
     for table in stepping_tables(con):

@@ -136,13 +136,18 @@ def test_finance_stays_when_raw_rows_then_persons_then_orders_go(shop):
     assert shop.linear("2025-10-05") == [("Email", 50, 15, 14, 0), ("Paid Search", 50, 15, 14, 20)]
     before = shop.finance()
 
-    # The orders themselves.
+    # The orders themselves, and what was set aside of their time.
+    with region_file(shop.settings, "eu") as con:
+        con.execute("""insert into ops.quarantine (order_id, reason, set_aside_by, set_aside_at, day) values
+            ('old', 'implausible_order', 'romi', '2026-03-01', '2025-10-31'),
+            ('young', 'fraud', 'ann', '2026-03-01', null)""")
     young = shop.keeping(raw_days=30, touch_days=120, customer_days=100, ledger_days=100)
     applied = retention.apply(young, no_logs)
     assert _classes(applied.disposed) == {"orders with their credit": 5}
     for table in ("int_orders__conversions", "int_attribution__touch_credits"):
         assert shop.count(f"intermediate.{table} where ordered_on < '2025-11-01'") == 0
     assert shop.count("raw.ledger_orders") == shop.count("ops.settled_orders") == 0
+    assert shop.query("select order_id from ops.quarantine") == [("young",)]
     assert shop.finance() == before
     shop.rebuild_all()
     assert shop.finance() == before

@@ -2,9 +2,16 @@ with
 
 spellings as (
 
-    select distinct coalesce(campaign_name, campaign_id) as campaign
+    select coalesce(campaign_name, campaign_id) as campaign
     from {{ ref('stg_events__page_views') }}
     where coalesce(campaign_name, campaign_id) is not null
+    union
+    -- Touches outlive the views that they began with.
+    select coalesce(campaign_name, campaign_id) as campaign
+    from {{ ref('int_sessions__starts') }}
+    where
+        touched_on < {{ sessions_from() }}
+        and coalesce(campaign_name, campaign_id) is not null
 
 ),
 
