@@ -89,6 +89,7 @@ def load_region(
         hold_key(con, policy.key)
         note_sparse_topics(con, settings)
         fresh = _fresh(con, landed_copies(settings, region))
+        fresh = [one for one in fresh if one.kind != "events" or settings.reads_topic(one.topic, region)]
         vet(fresh)
         sizes, done.left = sum(landed.size for landed in fresh), {landed.name: landed for landed in fresh}
 

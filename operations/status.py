@@ -14,6 +14,7 @@ from ingestion import fields, notes
 from ingestion.books import add_books, meta, records_by_fate, region_file
 from ingestion.landing import Landed
 from ingestion.seen import write_seen
+from operations import switches
 from operations.backups import backup_book
 from operations.landed_files import findings
 from operations.rebuilding import order, plan
@@ -67,6 +68,8 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "named": named.summary(con),
         "answers": [[str(one.day), one.is_usable, one.words, one.build] for one in answers(con, settings, region)],
         "key": meta(con, "pseudonym_key"),
+        "switches": switches.not_on(settings, region),
+        "shadows": switches.shadows(con, settings, region),
         "usual_revenue": usual_revenue.by_hour(con),
     }
     write_json(_path(settings, region), snapshot)

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import doctor, status
+from operations import doctor, status, switches
 from operations.dp_release import releases
 from operations.error_messages import describe_error
 from operations.incidents import causes, escalation, of_run, run_warnings
@@ -122,6 +122,8 @@ def jobs_of(
         _whole_instance(settings, outcome) as journal,
     ):
         outcome.migrated = migrated.steps
+        switches.check_names(settings)
+        outcome.notes += switches.book_changes(settings, outcome.regions)
         for region, problem in migrated.failures.items():
             outcome.fail(f"{region}: migrate", problem)
         outcome.regions = [region for region in outcome.regions if region not in migrated.failures]

@@ -11,6 +11,7 @@ from pydantic import field_validator, model_validator
 from settings.attribution import Attribution
 from settings.errors import UnknownValueError
 from settings.experiments import Experiment
+from settings.features import DEFAULT, RESPONSES, State, read_features
 from settings.incidents import Incidents
 from settings.section import Section
 from settings.sections import Anomalies, Backup, Close, Consent, Privacy, Publish, Region, Retention, Slo, Topic
@@ -40,12 +41,18 @@ class Settings(Section):
     publish: Publish = Publish()
     incidents: Incidents = Incidents()
     close: Close = Close()
+    features: dict[str, dict[str, State]] = {}
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "sources", "experiments", mode="before")
     @classmethod
     def _none_of_them(cls, entries: Any) -> Any:
         return {} if entries is None else entries
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _features(cls, values: Any) -> Any:
+        return read_features(values)
 
     @field_validator("sources")
     @classmethod
@@ -76,6 +83,25 @@ class Settings(Section):
                     known = ", ".join(sorted(self.regions))
                     raise ValueError(f"experiments.{name}.regions: unknown region {region!r}; known: {known}")
         return self
+
+    @model_validator(mode="after")
+    def _features_have_known_regions(self) -> Settings:
+        for name, states in self.features.items():
+            for region in states:
+                if region != DEFAULT and self.regions is not None and region not in self.regions:
+                    known = ", ".join(sorted([*self.regions, DEFAULT]))
+                    raise ValueError(f"features.{name}: unknown region {region!r}; known: {known}")
+        return self
+
+    def feature(self, name: str, region: str) -> State:
+        """Whether a feature is on, off or shadow in the region; an automatic response is off unless it is asked for."""
+        states = self.features.get(name, {})
+        by_itself = name in self.incidents.automatic if name in RESPONSES else True
+        return states.get(region, states.get(DEFAULT, "on" if by_itself else "off"))
+
+    def reads_topic(self, name: str, region: str) -> bool:
+        """Whether the source format of a topic is on in the region."""
+        return self.feature(self.topic(name).format, region) == "on"
 
     def experiments_of(self, region: str) -> dict[str, Experiment]:
         """The experiments that are held in the region."""

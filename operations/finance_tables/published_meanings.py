@@ -225,6 +225,8 @@ WRITTEN_HERE = {
                         " Source: publish.",
         "contract": "Version of the contract of the published tables: within it, tables and columns are only added."
                     " Source: the contract.",
+        "switches": "Features that are off or in the shadow in the region, such as `markov off`; empty if all are on."
+                    " Source: the configuration.",
     },
     "meta.columns": {
         "schema_name": "Schema of the column's table. Source: the contract.",

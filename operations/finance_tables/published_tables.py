@@ -172,7 +172,7 @@ USABLE_DAYS = Table("meta", "usable_days", ("date", "region"),
                     {"date": "DATE", "region": _NAME, "is_usable": "BOOLEAN", "answer": _NAME})  # fmt: skip
 VERSIONS = Table("meta", "versions", ("region",), {
     "version": "BIGINT", "built_at": "TIMESTAMP", "region": _NAME, "input_watermark": "TIMESTAMP",
-    "withheld_days": _COUNT, "carried_over": "BOOLEAN", "contract": _COUNT,
+    "withheld_days": _COUNT, "carried_over": "BOOLEAN", "contract": _COUNT, "switches": _NAME,
 })  # fmt: skip
 CLOSED_MONTHS = Table("meta", "closed_months", ("month",), {
     "month": "DATE", "number": _COUNT, "closed_at": "TIMESTAMP", "version": "BIGINT", "manifest_sha256": _NAME,

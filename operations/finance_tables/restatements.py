@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from operations.finance_tables.published_tables import FINANCE, RESTATEMENTS, Columns, Table
+from settings.features import MODELS
 
 _MEASURES = ("spend", "conversions", "orders", "revenue", "refunds", "cogs")
 
@@ -90,10 +91,19 @@ def _changed(table: Table, measures: list[str]) -> str:
     changes = ", ".join(f"coalesce(now.{one}, 0) - coalesce(was.{one}, 0) as {one}" for one in measures)
     model = "attribution_model" if "attribution_model" in grain else "''"
     money = "revenue" if "revenue" in measures else "spend"
+    # A model that was switched on or off shows or hides its figures; it restates none.
+    both = (
+        f"""
+        where attribution_model not in {MODELS} or (region, attribution_model) in (
+            select (region, attribution_model) from now intersect select (region, attribution_model) from was)
+        """
+        if model == "attribution_model"
+        else ""
+    )
     return f"""
         now as ({sides["now"]}), was as ({sides["was"]}),
         cells as (
-            select {in_grain}, {changes} from now full join was using ({in_grain})
+            select {in_grain}, {changes} from now full join was using ({in_grain}) {both}
         ),
         by_model as (
             select {table.period} as date, region, {model} as model,

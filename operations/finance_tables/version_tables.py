@@ -11,6 +11,7 @@ import duckdb
 from operations.finance_tables.published_tables import PUBLISHED, VERSIONS, Columns, Table, columns_of, in_sql
 from operations.publishing.region_marts import OF_CLOCK, RegionState, held_back
 from operations.service_levels.usable import Answer
+from operations.switches import unpublished_models
 from settings import PermanentError, Settings
 
 
@@ -66,6 +67,9 @@ def fill(
     kept = held_back(settings, table, source.state) if table.period else []
     if source.late or kept:
         which = "true" if source.late else f"list_contains($kept::date[], {table.period})"
+        if "attribution_model" in table.columns:
+            off = ", ".join(f"'{name}'" for name in ("", *unpublished_models(settings, region)))
+            which += f" and attribution_model not in ({off})"
         con.execute(
             f"""insert into {table} by name select {", ".join(carried)} from last_good.{table}
             where region = $region and {which}""",

@@ -63,7 +63,7 @@ def average(con: duckdb.DuckDBPyConnection) -> dict[str, str] | None:
 
 def lines(backlog: dict[str, Any]) -> list[str]:
     """A line for people for what never landed, and for what corrupt files may be worth."""
-    return [*_losses(backlog), *_corrupt(backlog)]
+    return [*_losses(backlog), *_corrupt(backlog), *(backlog.get("switched_off") or [])]
 
 
 def _losses(backlog: dict[str, Any]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from operations.store.versions import current_version, read_version_manifest, ve
 from quality.expectations.process import examine
 from settings import PermanentError, Settings, now
 from settings.durable import write_json
+from settings.features import CHECK
 
 _UNFINISHED = ".examination-"
 
@@ -55,12 +56,19 @@ class Gate:
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=place) as unfinished:
             pages = Path(unfinished) / "data_docs"
             found = examine(built, before, pages, f"version {version}", now())
+            found = [self._switched(one) for one in found]
             if not self.findings:
                 self.findings = found
                 self._keep(version, pages)
         if broken := [one["error"] for one in found if one["error"] and one["is_blocking"]]:
             raise PermanentError(f"version {version} was not published: {'; '.join(broken)}")
         return self._days(built, [one for one in found if one["is_blocking"]])
+
+    def _switched(self, finding: dict[str, Any]) -> dict[str, Any]:
+        """Without the places where its rule is off."""
+        name = f"{CHECK}{finding['rule']}"
+        places = [place for place in finding["places"] if self.settings.feature(name, place[0]) != "off"]
+        return {**finding, "places": places}
 
     def _keep(self, version: int, pages: Path) -> None:
         place = folder(self.settings)
@@ -86,6 +94,8 @@ class Gate:
         for one in findings:
             table = tables[_TABLE_OF.get(one["suite"], one["suite"])]
             for region, period in one["places"]:
+                if self.settings.feature(f"{CHECK}{one['rule']}", region) != "on":
+                    continue  # in the shadow it is told, and withholds nothing
                 first = date.fromisoformat(period)
                 if is_closed(manifest["closes"], first):
                     continue

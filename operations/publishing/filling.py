@@ -14,6 +14,7 @@ from operations.finance_tables.published_tables import COLUMNS, CONTRACT, OF_REG
 from operations.finance_tables.restatements import book_restatements, note_builds
 from operations.finance_tables.version_tables import Source, create_tables, fill
 from operations.publishing.closed_months import Closed, adjust, note_reopened, show_locked_rows
+from operations.switches import in_words
 from settings import Settings
 
 
@@ -51,9 +52,9 @@ def _fill_tables(
                 fill(con, settings, table, region, source, last)
             count_withheld_days(con, region, source.state.withheld_days)
             con.execute(
-                "insert into meta.versions values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into meta.versions values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [version, built_at, region, source.state.input_watermark, len(source.state.withheld_days),
-                 source.state.carried_over, CONTRACT],
+                 source.state.carried_over, CONTRACT, in_words(settings, region)],
             )  # fmt: skip
     described = pl.DataFrame(dictionary(), schema=list(COLUMNS.columns), orient="row").to_arrow()
     con.register("described", described)

@@ -49,6 +49,7 @@ from operations.store.versions import (
     version_ids,
     work_dir,
 )
+from operations.switches import in_words
 from settings import PermanentError, Settings, now
 from settings.durable import write_json
 
@@ -213,6 +214,7 @@ def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, An
         "currency": settings.reporting_currency,
         "released": released_state(settings),
         "closes": closes_of(settings),
+        "switches": {region: in_words(settings, region) for region, source in sources.items() if source.state},
     }
 
 

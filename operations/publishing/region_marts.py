@@ -17,6 +17,7 @@ from operations.removal.erasure import remaining
 from operations.service_levels.usable import Answer, answers, yesterday
 from operations.store.memory import marks
 from operations.store.memory.findings import of_open_region
+from operations.switches import unpublished_models
 from privacy import storage
 from quality import sli
 from settings import PermanentError, Settings, TransientError, UsageError
@@ -172,16 +173,18 @@ def _rows(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, state
     days = [day for (day,) in con.execute("select day from ops.days where not is_final").fetchall()]
     touched = _touch_days(con, days)
     is_measured = measure_quality(con, region)
+    off = unpublished_models(settings, region)
     return {
-        table.name: _rows_of(con, settings, table, state, _periods_with(settings, table, state, days, touched))
+        table.name: _rows_of(con, settings, table, state, _periods_with(settings, table, state, days, touched), off)
         for table in OF_REGIONS
         if str(table) in made or (table is DATA_QUALITY and is_measured)
     }
 
 
 def _rows_of(
-    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, state: RegionState, not_final: list[date]
-) -> Any:
+    con: duckdb.DuckDBPyConnection, settings: Settings, table: Table, state: RegionState, not_final: list[date],
+    off: list[str],
+) -> Any:  # fmt: skip
     last_day = "last_day(month)" if table.period == "month" else table.period
     later = settings.attribution.longest_lookback_days + 1 if table.is_by_touch else 0
     is_final = f"""coalesce({last_day} + {later} <= $final_through::date, false)
@@ -194,8 +197,11 @@ def _rows_of(
     if "is_final" in table.columns:
         parameters |= {"final_through": state.final_through, "not_final": not_final}
     which = "true"
+    if "attribution_model" in table.columns:
+        which = "not list_contains($unpublished::varchar[], attribution_model)"
+        parameters["unpublished"] = off
     if table.period:
-        which = f"not list_contains($held_back::date[], {table.period})"
+        which += f" and not list_contains($held_back::date[], {table.period})"
         parameters["held_back"] = held_back(settings, table, state)
     place = table.name if table is DATA_QUALITY else table  # a temporary table, as the file is open for reading
     query = f"select {columns} from {place} where {which} order by {', '.join(table.grain)}"

@@ -16,6 +16,7 @@ from ingestion import gaps
 from ingestion.landing import Landed, discover
 from ingestion.replica import landed_copies, replica_problem
 from ingestion.seen import Seen, read_seen, seen
+from operations import switches
 from operations.incidents import unused
 from operations.recovery import history
 from settings import Settings, TransientError, UsageError, now
@@ -78,8 +79,13 @@ def waiting(settings: Settings, region: str, held: Seen | None = None) -> list[L
     """
     held = held or read_seen(settings, region) or Seen({}, {}, {})
     if settings.region(region).replica is None:  # what the books hold need not even be looked at
-        return held.unseen(discover(settings, region, held.stamps))
-    return held.unseen(landed_copies(settings, region))
+        return _to_read(settings, region, held.unseen(discover(settings, region, held.stamps)))
+    return _to_read(settings, region, held.unseen(landed_copies(settings, region)))
+
+
+def _to_read(settings: Settings, region: str, left: Iterable[Landed]) -> list[Landed]:
+    """Without archives of source formats that are off there."""
+    return [one for one in left if one.kind != "events" or settings.reads_topic(one.topic, region)]
 
 
 def measure(settings: Settings, region: str, of_books: dict[str, Any], held: Seen | None = None) -> dict[str, Any]:
@@ -92,8 +98,10 @@ def measure(settings: Settings, region: str, of_books: dict[str, Any], held: See
     held = held or read_seen(settings, region) or Seen({}, {}, {})
     try:
         landed = landed_copies(settings, region)
-        left: list[Landed] | None = held.unseen(landed)
+        unseen = held.unseen(landed)
+        left: list[Landed] | None = _to_read(settings, region, unseen)
         found = unused.found(held, settings, region, landed)
+        found["switched_off"] = list(switches.unread_lines(settings, region, unseen))
     except (UsageError, TransientError):
         landed, left, found = [], None, unused.NOT_KNOWN
     return {
