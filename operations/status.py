@@ -14,7 +14,7 @@ from ingestion import fields, notes
 from ingestion.books import add_books, meta, records_by_fate, region_file
 from ingestion.landing import Landed
 from ingestion.seen import write_seen
-from operations import switches
+from operations import forecast, switches
 from operations.backups import backup_book
 from operations.landed_files import findings
 from operations.rebuilding import order, plan
@@ -70,6 +70,7 @@ def write_snapshot(con: duckdb.DuckDBPyConnection, settings: Settings, region: s
         "key": meta(con, "pseudonym_key"),
         "switches": switches.not_on(settings, region),
         "shadows": switches.shadows(con, settings, region),
+        "growth": forecast.measured(con, settings, region),
         "usual_revenue": usual_revenue.by_hour(con),
     }
     write_json(_path(settings, region), snapshot)
@@ -172,6 +173,7 @@ def overview(settings: Settings) -> dict[str, Any]:
             "versions": len(versions.version_ids(settings)),
         },
         "backup": backup_book.summary(settings),
+        "capacity": forecast.forecast(settings, [one.get("growth") or {} for one in regions.values()]),
         "open_erasures": unfinished_lines(settings),
         "missing": [asdict(one) for one in missing_state(settings, opens=not is_held(settings.warehouse / LOCK))],
         "not_shown": _not_shown(settings),

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import doctor, status, switches
+from operations import doctor, metrics, status, switches
 from operations.dp_release import releases
 from operations.error_messages import describe_error
 from operations.incidents import causes, escalation, of_run, run_warnings
@@ -156,8 +156,9 @@ def _incidents(settings: Settings, outcome: Outcome) -> Iterator[None]:
     try:
         outcome.incidents += of_run.after_run(settings, outcome.findings, outcome.regions, None).lines
         outcome.incidents += escalation.tick(settings)
+        metrics.write(settings)
     except OSError as error:
-        outcome.warnings.append(f"the book of incidents cannot be written: {describe_error(error)}")
+        outcome.warnings.append(f"incidents and metrics cannot be written: {describe_error(error)}")
 
 
 @contextmanager

@@ -14,11 +14,23 @@ from settings.experiments import Experiment
 from settings.features import DEFAULT, RESPONSES, State, read_features
 from settings.incidents import Incidents
 from settings.section import Section
-from settings.sections import Anomalies, Backup, Close, Consent, Privacy, Publish, Region, Retention, Slo, Topic
+from settings.sections import (
+    Anomalies,
+    Backup,
+    Close,
+    Consent,
+    Monitoring,
+    Privacy,
+    Publish,
+    Region,
+    Retention,
+    Slo,
+    Topic,
+)
 from settings.sources import Fx, Source, check_sources
 
 # Where things are, and what becomes of a version once it is there: no figure depends on any of it.
-OUTWARD = frozenset({"landing", "warehouse", "backup", "publish", "close", "incidents"})
+OUTWARD = frozenset({"landing", "warehouse", "backup", "publish", "close", "incidents", "monitoring"})
 
 
 class Settings(Section):
@@ -42,6 +54,7 @@ class Settings(Section):
     incidents: Incidents = Incidents()
     close: Close = Close()
     features: dict[str, dict[str, State]] = {}
+    monitoring: Monitoring = Monitoring()
     experiments: dict[str, Experiment] = {}
 
     @field_validator("topics", "sources", "experiments", mode="before")

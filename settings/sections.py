@@ -141,6 +141,12 @@ class Close(Section):
     refused_rows: int = Field(0, ge=0)  # of ledger and spend
 
 
+class Monitoring(Section):
+    """What is seen from outside."""
+
+    textfile: Path | None = None  # of metrics for Prometheus; default <warehouse>/status/romi.prom
+
+
 class Backup(Section):
     every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
     to: Path | None = None  # default: <warehouse>.backups beside the warehouse

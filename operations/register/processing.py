@@ -194,8 +194,7 @@ REGISTER = (
             "ops.pending_days": "day reason state failed_tests touched_from touched_to tables",
         },
         files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "status/*.seen",
-               "warehouse.json",
-               "backups.json", "restored.json", "memory/*.json"),
+               "status/*.prom", "warehouse.json", "backups.json", "restored.json", "memory/*.json"),
     ),
     Processing(
         "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy; the"

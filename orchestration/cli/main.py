@@ -96,7 +96,8 @@ def _fail(message: str, code: int, as_json: bool) -> None:
     sys.exit(code)
 
 
-def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
+@click.option("--prometheus", is_flag=True, help="Print metrics in Prometheus' text format.")
+def _status(config: Path | None, warehouse: Path | None, as_json: bool, prometheus: bool) -> int:
     """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
     from operations import status
     from operations.store.locks import check_warehouse
@@ -104,7 +105,17 @@ def _status(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
 
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
+    if prometheus:
+        return _metrics(settings)
     return show.status(status.overview(settings), as_json)
+
+
+def _metrics(settings: Settings) -> int:
+    from operations import metrics, status
+
+    overview = status.overview(settings)
+    click.echo(metrics.as_text(settings, overview["regions"], overview["slo"]), nl=False)
+    return 0
 
 
 @main.group()

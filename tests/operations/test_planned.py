@@ -138,7 +138,7 @@ def test_a_throwaway_reaches_nobody_outside(shop: Settings) -> None:
     """What is configured is either what figures depend on or outward, so that a new key has to be one of both."""
     inward = {
         "reporting_currency", "regions", "topics", "sources", "fx", "consent", "attribution", "privacy", "retention",
-        "slo", "anomalies", "experiments",
+        "slo", "anomalies", "experiments", "features",
     }  # fmt: skip
     assert set(Settings.model_fields) == inward | OUTWARD
     assert set(figures_of(shop)) == inward

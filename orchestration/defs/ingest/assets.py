@@ -9,7 +9,7 @@ import dagster as dg
 from ingestion.books import region_file
 from ingestion.load import Progress
 from ingestion.replica import landed_copies
-from operations import status
+from operations import metrics, status
 from operations.progress import Step, report
 from operations.rebuilding import plan
 from operations.recovery import drain
@@ -96,6 +96,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             withdrawal.take_out(con)
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)
+        metrics.write(settings)
     facts = {
         "archives": loaded.archives, "records": loaded.records, "pending_days": pending,
         "backlog_archives": found["backlog"]["archives"] or 0, "backlog_records": found["backlog"]["records"] or 0,

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from operations import status
+from operations import metrics, status
 from operations.finance_tables.published_tables import FINANCE
 from operations.finance_tables.version_audit import audit
 from operations.publishing import publish
@@ -81,6 +81,7 @@ def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[A
             for one in gate.findings:
                 yield _result(one)
         withheld = _withheld(status.refresh(settings))
+        metrics.write(settings)
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
     yield dg.MaterializeResult(
         asset_key=_KEY,
