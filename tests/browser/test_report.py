@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from datetime import date
 
 import pytest
 
 from operations.reports.report import write_report
+from tests.browser.conftest import chromium
 from tests.operations.reports.conftest import HOSTILE, ask, version  # noqa: F401  (fixtures)
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -20,16 +19,8 @@ _MINUS = "\N{MINUS SIGN}"
 
 @pytest.fixture(scope="module")
 def browser():
-    found = os.environ.get("ROMI_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_api.sync_playwright() as playwright:
-        try:
-            launched = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            )
-        except sync_api.Error:
-            pytest.skip("no Chromium is installed")
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

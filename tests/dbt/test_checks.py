@@ -80,7 +80,7 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def shop(dbt, tmp_path_factory):
+def shop(whole_dbt, tmp_path_factory):
     """Orders with touches, cost, an experiment; built, with every test's SQL as dbt compiled it."""
     region = Region(tmp_path_factory.mktemp("checks") / "eu.duckdb")
     events, ledger = [], []
@@ -104,8 +104,8 @@ def shop(dbt, tmp_path_factory):
         "treated": [], "control_millionths": 100000, "confidence": "0.95", "quantile": "1.96",
     }  # fmt: skip
     variables = {"k_anonymity": 2, "experiments": [experiment]}
-    dbt.build(region, *WINDOW, **variables)
-    found = dbt("test", region, *WINDOW, "--exclude-resource-type", "unit_test", **variables)
+    whole_dbt.build(region, *WINDOW, **variables)
+    found = whole_dbt("test", region, *WINDOW, "--exclude-resource-type", "unit_test", **variables)
     compiled = {one.node.name: one.node.compiled_code for one in found.result.results}
     con = duckdb.connect()
     con.execute(f"attach '{region.path}' as region; use region; set TimeZone = 'UTC'")

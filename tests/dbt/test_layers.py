@@ -10,8 +10,8 @@ READS = {
 
 
 @pytest.fixture(scope="module")
-def nodes(dbt):
-    return {**dbt.manifest.nodes, **dbt.manifest.sources}
+def nodes(whole_dbt):
+    return {**whole_dbt.manifest.nodes, **whole_dbt.manifest.sources}
 
 
 def test_each_layer_reads_only_the_one_below(nodes):
