@@ -16,6 +16,8 @@ from ingestion.landing import Landed
 from ingestion.seen import write_seen
 from operations import forecast, switches
 from operations.backups import backup_book
+from operations.closes import locks as closes
+from operations.incidents import book as incident_book
 from operations.landed_files import findings
 from operations.rebuilding import order, plan
 from operations.rebuilding.finality import WATERMARK
@@ -174,6 +176,8 @@ def overview(settings: Settings) -> dict[str, Any]:
         },
         "backup": backup_book.summary(settings),
         "capacity": forecast.forecast(settings, [one.get("growth") or {} for one in regions.values()]),
+        "incidents": [one.summary() for one in incident_book.live(settings)],
+        "closed_months": closes.closed_months(settings),
         "open_erasures": unfinished_lines(settings),
         "missing": [asdict(one) for one in missing_state(settings, opens=not is_held(settings.warehouse / LOCK))],
         "not_shown": _not_shown(settings),

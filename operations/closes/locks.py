@@ -109,6 +109,14 @@ def in_force(settings: Settings) -> list[Lock]:
     return [lock for lock in all_locks(settings) if lock.is_in_force]
 
 
+def closed_months(settings: Settings) -> list[str] | None:
+    """The months that are closed, such as ``2026-10``, in ascending order; None where a lock cannot be read."""
+    try:
+        return [str(lock) for lock in in_force(settings)]
+    except PermanentError:
+        return None
+
+
 def damaged_files(lock: Lock) -> list[str]:
     """The files of a lock that are missing or not what its manifest says, by their path in it."""
     files: dict[str, dict[str, Any]] = lock.manifest["files"]

@@ -71,6 +71,13 @@ class Incident:
         count = f" ({len(things):,} touched)" if len(things) > 1 else ""
         return f"{self.kind.value.replace('_', ' ')}{where}: {cause}{count}"
 
+    def summary(self) -> dict[str, Any]:
+        """What `romi status` shows of it."""
+        return {
+            "number": self.number, "severity": self.severity, "title": self.title,
+            "opened_at": self.opened_at.isoformat(), "acknowledged_by": self.acknowledged_by,
+        }  # fmt: skip
+
     def touches(self, region: str | None) -> bool:
         """Whether what is found in `region` (None: the whole warehouse) may come of it."""
         found = {one.region for one in self.standing}

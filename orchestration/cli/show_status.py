@@ -14,6 +14,7 @@ from operations.service_levels.budget_words import times
 from orchestration.cli.console import console, span
 from orchestration.cli.show_backlog import backlog_lines
 from orchestration.cli.show_backup import backup_lines
+from orchestration.cli.show_standing import standing_lines
 from quality import named, set_aside
 
 _FIELDS = 3  # of a kind that a line names
@@ -42,7 +43,7 @@ def print_status(overview: dict[str, Any]) -> None:
         out.print(escape(f"open erasure {line}"))
     out.print(encryption_line(overview["regions"]))
     out.print(escape(published_line(overview["published"])))
-    for line in backup_lines(overview["backup"]):
+    for line in [*backup_lines(overview["backup"]), *standing_lines(overview)]:
         out.print(escape(line))
     for name, one in overview["regions"].items():
         out.print(escape(f"can {name}'s numbers of yesterday ({one['yesterday']['date']}) be used? "), end="")

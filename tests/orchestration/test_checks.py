@@ -59,10 +59,14 @@ def test_checks_of_what_is_rebuilt_by_day_or_region_are_listed_so(graph):
 
 def evaluations(settings, graph):
     """Of each check that ran last: whether it passed."""
+    return {name: one.passed for name, one in last_evaluations(settings, graph).items()}
+
+
+def last_evaluations(settings, graph):
     with pipeline.instance(settings) as journal:
         records = journal.event_log_storage.get_latest_asset_check_execution_by_key(list(graph.asset_check_keys))
         return {
-            (key.asset_key.path[-1], key.name): record.event.asset_check_evaluation.passed
+            (key.asset_key.path[-1], key.name): record.event.asset_check_evaluation
             for key, record in records.items() if record.event
         }  # fmt: skip
 
@@ -92,7 +96,18 @@ def test_faults_put_in_are_seen_and_a_clean_shop_is_silent(shop, graph):
     assert outcome["warnings"][0].startswith("eu: 4 files are corrupt and not read")
     assert any(line.startswith("eu: events.x is not read: contract: x") for line in outcome["warnings"])
     assert any(line.startswith("eu accuracy: ") and "(alert: page)" in line for line in outcome["warnings"])
-    failed = {key for key, passed in evaluations(settings, graph).items() if not passed}
+    found = last_evaluations(settings, graph)
+    failed = {key for key, one in found.items() if not one.passed}
+    runbooks = {key: str(one.metadata["runbook"].value) for key, one in found.items() if "runbook" in one.metadata}
+    assert runbooks.keys() == failed
+    headed = {key: text.partition("\n")[0] for key, text in runbooks.items()}
+    assert headed["reconciliation_daily", "days_can_be_published"] == (
+        "[Days are withheld](docs/runbooks.md#days-are-withheld)"
+    )
+    assert headed["events", "archives_are_whole"] == (
+        "[Archives cannot be read whole](docs/runbooks.md#archives-cannot-be-read-whole)"
+    )
+    assert headed["marts", "service_levels_hold"].endswith("(docs/runbooks.md#an-error-budget-burns-too-fast)")
     contracts = {(table, "pandera_contract") for table in ("events", "spend", "ledger_orders", "fx_rates")}
     assert failed == contracts | {
         ("events", "books_balance"), ("events", "archives_are_whole"), ("marts", "nothing_withheld"),

@@ -8,10 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from operations import status
+from operations.incidents import report
+from operations.incidents.findings import Finding, Kind
 from operations.service_levels.budget_words import what_is_left
 from operations.store import rollback
 from operations.store.locks import exclusive
-from orchestration.cli import show, show_status
+from orchestration.cli import show, show_standing, show_status
 from orchestration.cli.main import main
 from settings import Settings
 from tests.operations import marts
@@ -73,3 +75,37 @@ def test_a_version_that_stays_is_seen(shop):
     assert "current, pinned" in listed
     told = json.loads(romi(shop, "publish", "list", "--json"))
     assert (told["pinned"], told["versions"][0]["is_pinned"]) == (1, True)
+
+
+def test_incidents_room_on_the_disk_and_closed_months_have_a_line_each(shop):
+    quiet = romi(shop, "status").splitlines()
+    assert "incidents: none open" in quiet
+    assert "closed months: none" in quiet
+    [capacity] = [line for line in quiet if line.startswith("capacity: ")]
+    assert capacity.endswith(" GB free: the disk suffices for more than five years")
+    report.report(shop, [Finding(Kind.LOCK, "held by another process", "eu: ingest waited for 600 s", "eu")],
+                  judged=(), run=None)  # fmt: skip
+    [incident] = [line for line in romi(shop, "status").splitlines() if line.startswith("incident ")]
+    assert incident.startswith("incident 1 (")
+    assert incident.endswith(
+        " since 2026-06-01 12:00 UTC: lock in eu: held by another process; `romi incidents show 1`"
+    )
+    assert json.loads(romi(shop, "status", "--json"))["incidents"][0]["acknowledged_by"] is None
+
+
+def test_what_stands_is_said_in_few_lines_however_much_it_is():
+    open_ones = [
+        {"number": number, "severity": "minor", "title": "late region in eu", "opened_at": "2026-06-01T12:00:00+00:00",
+         "acknowledged_by": "ada" if number == 1 else None}
+        for number in range(1, 9)
+    ]  # fmt: skip
+    lines = show_standing.incident_lines(open_ones)
+    assert lines[0] == "incident 1 (minor) since 2026-06-01 12:00 UTC: late region in eu; ada is on it"
+    assert lines[5:] == ["incidents: 3 more; `romi incidents list`"]
+    capacity = {"events_a_day": 2_000_000, "bytes_a_day": 1_500_000_000, "free_bytes": 40 * 10**9,
+                "stops_fitting_on": "2026-06-27"}  # fmt: skip
+    assert show_standing.capacity_line(capacity) == (
+        "capacity: 2,000,000 events and 1.50 GB a day, 40.0 GB free: the disk stops fitting on 2026-06-27"
+    )
+    assert show_standing.closed_months_line(["2026-04", "2026-05"]) == "closed months: 2026-04, 2026-05"
+    assert show_standing.closed_months_line(None).endswith("`romi close verify` says which")

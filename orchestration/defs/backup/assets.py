@@ -6,7 +6,9 @@ import dagster as dg
 
 from operations.backups.backup_book import is_due
 from operations.backups.verified_backup import back_up_and_try
+from operations.incidents.findings import Kind
 from orchestration.automation import POOL
+from orchestration.checks import runbook
 from orchestration.warehouse import Warehouse
 from settings import RomiError
 
@@ -37,8 +39,9 @@ def backup(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materi
             done = back_up_and_try(settings)
     except dg.Failure as failure:
         if isinstance(failure.__cause__, RomiError):
+            problem = {"problem": dg.MetadataValue.text(str(failure.__cause__))}
             return dg.MaterializeResult(
-                check_results=[check._replace(metadata={"problem": dg.MetadataValue.text(str(failure.__cause__))})]
+                check_results=[check._replace(metadata={**problem, **runbook(warehouse.settings, Kind.BACKUP_FAILED)})]
             )
         raise
     facts: dict[str, Any] = {

@@ -10,6 +10,7 @@ from ingestion.books import region_file
 from ingestion.load import Progress
 from ingestion.replica import landed_copies
 from operations import metrics, status
+from operations.incidents.findings import Kind
 from operations.progress import Step, report
 from operations.rebuilding import plan
 from operations.recovery import drain
@@ -18,11 +19,12 @@ from operations.removal.rewrite import keep_as_configured
 from operations.rights import open_erasures, rotation
 from operations.store.memory.keeping import refuse_copies, refuse_lost_state, settle_load
 from orchestration.automation import POOL
-from orchestration.checks import result, spec
+from orchestration.checks import result, runbook, spec
 from orchestration.partitions import regions
 from orchestration.table_facts import rows_of_regions
 from orchestration.warehouse import Warehouse
 from quality.books import BookCheck, book_checks
+from settings import Settings
 
 _RAW = {
     "events": "Records of the Segment Spec, masked at the boundary; one row a kept record.",
@@ -77,7 +79,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
     region = context.partition_key
     if not context.selected_asset_keys:
         with region_file(warehouse.settings, region, read_only=True) as con:
-            yield from _results(context, book_checks(con))
+            yield from _results(context, warehouse.settings, book_checks(con))
         return
     with warehouse.writing(context) as settings:
         open_erasures.look_again(settings, region)
@@ -111,12 +113,15 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             by_region = {f"rows in {name}": count for name, count in rows.items()}
             metadata: dict[str, Any] = {**here, **by_region, **(facts if table == "events" else {})}
             yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
-    yield from _results(context, checks)
+    yield from _results(context, settings, checks)
 
 
-def _results(context: dg.AssetExecutionContext, checks: list[BookCheck]) -> Iterator[dg.AssetCheckResult]:
+def _results(
+    context: dg.AssetExecutionContext, settings: Settings, checks: list[BookCheck]
+) -> Iterator[dg.AssetCheckResult]:
     """Of the checks on the books, the selected ones."""
     for one in checks:
-        found = result(["raw", one.table], one.name, one.facts, passed=one.is_passed)
+        kind = Kind.WITHHELD if one.name == "books_balance" else Kind.CORRUPT_ARCHIVES
+        found = result(["raw", one.table], one.name, one.facts, passed=one.is_passed, runbook=runbook(settings, kind))
         if found.asset_key and dg.AssetCheckKey(found.asset_key, one.name) in context.selected_asset_check_keys:
             yield found

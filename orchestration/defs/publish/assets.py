@@ -9,6 +9,7 @@ import dagster as dg
 from operations import metrics, status
 from operations.finance_tables.published_tables import FINANCE
 from operations.finance_tables.version_audit import audit
+from operations.incidents.findings import Kind
 from operations.publishing import publish
 from operations.publishing.expectation_gate import Gate, look_at_published
 from operations.publishing.targets.bucket import upload
@@ -17,7 +18,7 @@ from operations.recovery import history
 from operations.rights import erasures
 from operations.store.versions import current_version, version_dir
 from orchestration.automation import POOL
-from orchestration.checks import result, spec
+from orchestration.checks import result, runbook, spec
 from orchestration.table_facts import of_version
 from orchestration.warehouse import Warehouse
 from quality.expectations.catalogue import RULES
@@ -79,7 +80,7 @@ def marts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[A
             erasures.conclude(settings)
         finally:
             for one in gate.findings:
-                yield _result(one)
+                yield _result(settings, one)
         withheld = _withheld(status.refresh(settings))
         metrics.write(settings)
     facts = {f"rows/{table}": rows for table, rows in publication.rows.items()} if publication else {}
@@ -94,7 +95,7 @@ def _look_again(settings: Settings, chosen: set[str]) -> Iterator[dg.AssetCheckR
     """Checks that were asked for without the asset: all of what is published is examined, and nothing is changed."""
     for one in look_at_published(settings):
         if one["rule"] in chosen:
-            yield _result(one)
+            yield _result(settings, one)
     yield from _standing(settings, chosen, _withheld(status.snapshots(settings)))
 
 
@@ -105,21 +106,24 @@ def _withheld(snapshots: list[dict[str, Any]]) -> dict[str, Any]:
 def _standing(settings: Settings, chosen: set[str], withheld: dict[str, Any]) -> Iterator[dg.AssetCheckResult]:
     """Of the checks on how the warehouse stands, the chosen ones."""
     if _WITHHELD.name in chosen:
-        yield result(_KEY, _WITHHELD.name, withheld, warns=True)
+        yield result(_KEY, _WITHHELD.name, withheld, warns=True, runbook=runbook(settings, Kind.WITHHELD))
     if _LEVELS.name in chosen:
-        yield result(_KEY, _LEVELS.name, status.alerts(settings), warns=True)
+        burning = status.alerts(settings)
+        yield result(_KEY, _LEVELS.name, burning, warns=True, runbook=runbook(settings, Kind.BURN_RATE))
     if _AUDIT.name in chosen and (current := current_version(settings)) is not None:
         findings = audit(version_dir(settings, current))
-        yield result(_KEY, _AUDIT.name, {f"finding {n}": str(one) for n, one in enumerate(findings[:50], 1)})
+        facts = {f"finding {n}": str(one) for n, one in enumerate(findings[:50], 1)}
+        yield result(_KEY, _AUDIT.name, facts, runbook=runbook(settings, Kind.MEMORY))
 
 
-def _result(finding: dict[str, Any]) -> dg.AssetCheckResult:
+def _result(settings: Settings, finding: dict[str, Any]) -> dg.AssetCheckResult:
     """A finding as the UI shows it; a rule that could not be examined fails, and says so."""
     places = [f"{region} {period}" for region, period in finding["places"]]
     facts = {"rows": finding["rows"], "unexpected_rows": finding["unexpected"], "where": places[:50]}
     return result(
         _KEY, finding["rule"], {**facts, **({"error": finding["error"]} if finding["error"] else {})},
         passed=not places and not finding["error"], warns=not finding["is_blocking"],
+        runbook=runbook(settings, Kind.WITHHELD),
     )  # fmt: skip
 
 

@@ -6,9 +6,10 @@ import dagster as dg
 
 from operations import status
 from operations.finance_tables.published_tables import FINANCE
+from operations.incidents.findings import Kind
 from operations.rebuilding import rebuild
 from orchestration.automation import POOL
-from orchestration.checks import result, spec
+from orchestration.checks import result, runbook, spec
 from orchestration.partition_checks import spread
 from orchestration.partitions import region_days, windows_of
 from orchestration.warehouse import Warehouse
@@ -56,15 +57,16 @@ def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse
             withheld |= {f"{place}{day}": reason for day, reason in sorted(found.items())}
             unusual += [(place, one) for one in rebuild.unusual(settings, region, first, last)]
         status.refresh(settings)
+    withheld_runbook = runbook(settings, Kind.WITHHELD)
     by_measure = {measure: [one for one in unusual if one[1].measure == measure] for measure in MEASURES}
     yield dg.MaterializeResult(
         metadata={"withheld_days": len(withheld)},
         check_results=[
-            result(_KEY, _GATE.name, dict(list(withheld.items())[:50])),
+            result(_KEY, _GATE.name, dict(list(withheld.items())[:50]), runbook=withheld_runbook),
             *[
                 result(_KEY, f"usual_{measure}",
                        {f"{place}{one.day} {one.subject}".strip(): str(one) for place, one in found[-50:]},
-                       warns=not any(one.is_blocking for _, one in found))
+                       warns=not any(one.is_blocking for _, one in found), runbook=withheld_runbook)
                 for measure, found in by_measure.items()
             ],
         ],

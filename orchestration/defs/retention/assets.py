@@ -5,9 +5,10 @@ from functools import partial
 
 import dagster as dg
 
+from operations.incidents.findings import Kind
 from operations.retention import retention
 from orchestration.automation import POOL
-from orchestration.checks import result, spec
+from orchestration.checks import result, runbook, spec
 from orchestration.logs import old_logs
 from orchestration.warehouse import Warehouse
 
@@ -40,7 +41,7 @@ def disposal(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mate
             **{f"{one.where}/{one.what}": one.count for one in done.disposed},
             "landing_zone": dg.MetadataValue.json(done.landing),
         },
-        check_results=[result(_KEY, _OVERDUE.name, overdue)],
+        check_results=[result(_KEY, _OVERDUE.name, overdue, runbook=runbook(settings, Kind.FAILED_RUN))],
     )
 
 

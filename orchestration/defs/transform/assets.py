@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from operations.incidents.findings import Kind
 from operations.progress import Step, report
 from operations.rebuilding import rebuild
 from operations.rebuilding.engine import Event, manifest
@@ -15,6 +16,7 @@ from operations.rebuilding.rebuild import Asked
 from operations.recovery import history
 from operations.store.memory.keeping import refuse_lost_state
 from orchestration.automation import POOL
+from orchestration.checks import runbook
 from orchestration.partition_checks import spread
 from orchestration.partitions import windows_of
 from orchestration.table_facts import add_facts
@@ -51,7 +53,7 @@ def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
                 heard.events.clear()
             raise
         finally:
-            yield from _told(context, heard)
+            yield from _told(context, heard, runbook(settings, Kind.WITHHELD))
             spread(context)
 
 
@@ -84,13 +86,20 @@ def _asked(context: dg.AssetExecutionContext) -> Asked | None:
     return Asked(tables, frozenset(key.name for key in context.selected_asset_check_keys))
 
 
-def _told(context: dg.AssetExecutionContext, heard: _Heard) -> Iterator[Any]:
-    """dbt's events as Dagster's, of what the run selects: more is built with it, which Dagster does not expect."""
+def _told(
+    context: dg.AssetExecutionContext, heard: _Heard, if_failed: dict[str, dg.MetadataValue[str]]
+) -> Iterator[Any]:
+    """dbt's events as Dagster's, of what the run selects: more is built with it, which Dagster does not expect.
+
+    A test that failed has `if_failed` in its metadata as well.
+    """
     selected = context.op_execution_context.selected_output_names
     for event in heard.events.values():
         message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
         for one in message.to_default_asset_events(
             manifest=_MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
         ):
-            if (one.output_name in selected) if isinstance(one, dg.Output) else isinstance(one, dg.AssetCheckResult):
+            if isinstance(one, dg.AssetCheckResult):
+                yield one if one.passed else one._replace(metadata={**(one.metadata or {}), **if_failed})
+            elif isinstance(one, dg.Output) and one.output_name in selected:
                 yield one
