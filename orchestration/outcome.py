@@ -12,6 +12,7 @@ from operations.incidents.findings import Finding
 class Outcome:
     """What a run came to."""
 
+    run_id: str | None = None  # by which logs, Dagster, dbt and incidents know it
     regions: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     withheld: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event
 from ingestion import landing
 from ingestion.books import region_file
 from ingestion.held_key import check_key
-from operations import doctor, metrics, status, switches
+from operations import doctor, metrics, run_log, status, switches
 from operations.dp_release import releases
 from operations.error_messages import describe_error
 from operations.incidents import causes, escalation, of_run, run_warnings
@@ -40,6 +40,7 @@ from orchestration.outcome import Outcome
 from orchestration.partitions import range_tags, regions
 from orchestration.selection import rebuild_of
 from orchestration.timeline import NOT_RETRIED, shown_in_timeline
+from orchestration.warehouse import RUN_ID
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
 from settings import RomiError, Settings, UnknownValueError, UsageError
@@ -117,11 +118,12 @@ def jobs_of(
     Where the models do not fit a region's tables, that is among the outcome's failures, and no job is to be run.
     """
     with (
-        _incidents(settings, outcome),
+        run_log.run_of() as run_id,
+        _incidents(settings, outcome, run_id),
         on_present_format(settings, on_wait) as migrated,
         _whole_instance(settings, outcome) as journal,
     ):
-        outcome.migrated = migrated.steps
+        outcome.run_id, outcome.migrated = run_id, migrated.steps
         switches.check_names(settings)
         outcome.notes += switches.book_changes(settings, outcome.regions)
         for region, problem in migrated.failures.items():
@@ -144,17 +146,17 @@ def jobs_of(
 
 
 @contextmanager
-def _incidents(settings: Settings, outcome: Outcome) -> Iterator[None]:
+def _incidents(settings: Settings, outcome: Outcome, run_id: str) -> Iterator[None]:
     """Opens and closes incidents by what the run came to, also where it ends before its end."""
     try:
         yield
     except Exception as error:
         with suppress(OSError):  # a full disk takes no book: what the error says goes first
-            of_run.after_failure(settings, error, None)
+            of_run.after_failure(settings, error, run_id)
             escalation.tick(settings)
         raise
     try:
-        outcome.incidents += of_run.after_run(settings, outcome.findings, outcome.regions, None).lines
+        outcome.incidents += of_run.after_run(settings, outcome.findings, outcome.regions, run_id).lines
         outcome.incidents += escalation.tick(settings)
         metrics.write(settings)
     except OSError as error:
@@ -211,9 +213,10 @@ class _Jobs:
         """Run a job of the definitions, or a selection of its assets; a failure is noted in one line and not raised."""
         places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
+        told = {**_OURS, RUN_ID: run_log.run_id() or "", **NOT_RETRIED, **(tags or {})}
         result = _definitions().resolve_job_def(name).execute_in_process(
             instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
-            raise_on_error=False, partition_key=partition_key, tags={**_OURS, **NOT_RETRIED, **(tags or {})},
+            raise_on_error=False, partition_key=partition_key, tags=told,
             asset_selection=selection,
         )  # fmt: skip
         if not result.success:

@@ -145,6 +145,7 @@ class Monitoring(Section):
     """What is seen from outside."""
 
     textfile: Path | None = None  # of metrics for Prometheus; default <warehouse>/status/romi.prom
+    logs: Literal["text", "json"] = "text"  # json: one object a line on standard error
 
 
 class Backup(Section):

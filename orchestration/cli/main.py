@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -91,7 +92,13 @@ def entry() -> None:
 
 
 def _fail(message: str, code: int, as_json: bool) -> None:
+    from operations import run_log
+
     line = " ".join(message.split())
+    if run_log.is_json():
+        run_log.tell("failed", line, level=logging.ERROR, exit_code=code)
+        if not as_json:
+            sys.exit(code)
     click.echo(json.dumps({"error": line, "exit_code": code}) if as_json else f"romi: {line}", err=not as_json)
     sys.exit(code)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestration.cli.console import span
-from orchestration.cli.run import shown
+from orchestration.cli.run import log_option, shown
 from settings import load_settings
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--landing", metavar="DIR", help="The landing zone; default: the configuration's.")
+@log_option
 def recover(
-    config: Path | None, warehouse: Path | None, as_json: bool, only_plan: bool, landing: str | None
+    config: Path | None, warehouse: Path | None, as_json: bool, only_plan: bool, landing: str | None, log_json: bool
 ) -> int:  # fmt: skip
     """Work off a backlog: money before behaviour, the newest days right and published before older ones.
 
@@ -47,7 +48,7 @@ def recover(
 
         return recovery.recover(settings, config, on_wait)
 
-    return shown(settings, as_json, work)
+    return shown(settings, as_json, work, log_json=log_json)
 
 
 def print_plan(plan: Recovery, as_json: bool) -> None:

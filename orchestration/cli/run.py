@@ -15,28 +15,40 @@ if TYPE_CHECKING:
     from orchestration.outcome import Outcome
 
 
+log_option = click.option("--log-json", is_flag=True, help="Log as JSON, one object a line, on standard error.")
+
+
 @click.option(
     "--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default: the configuration's."
 )
-def run(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None) -> int:
+@log_option
+def run(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, log_json: bool) -> int:
     """Ingest what is new, transform, check, publish. Run again with nothing new, it changes nothing."""
-    return _pipeline(load_settings(config, warehouse=warehouse, landing=landing), config, as_json)
+    return _pipeline(load_settings(config, warehouse=warehouse, landing=landing), config, as_json, log_json)
 
 
-def _pipeline(settings: Settings, config: Path | None, as_json: bool) -> int:
+def _pipeline(settings: Settings, config: Path | None, as_json: bool, log_json: bool) -> int:
     from ingestion.landing import regions
 
     regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
-    return shown(settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait))
+    return shown(
+        settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait), log_json=log_json
+    )
 
 
-def shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str], None]], Outcome]) -> int:
-    """Have the pipeline do its work, with its progress and its outcome shown."""
+def shown(
+    settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str], None]], Outcome], *, log_json: bool = False
+) -> int:
+    """Have the pipeline do its work, with its progress and its outcome shown, and logged where that is asked for."""
+    from operations import run_log
     from operations.error_messages import disk_trouble
     from orchestration.cli import show
+    from orchestration.cli.show_log import log_outcome, logged
     from orchestration.cli.show_progress import progress
 
-    with progress(quiet=as_json) as on_wait:
+    click.get_current_context().with_resource(run_log.run_of())  # until the error that may end it is told
+    is_logged = log_json or settings.monitoring.logs == "json"
+    with logged() if is_logged else progress(quiet=as_json) as on_wait:
         from orchestration import pipeline
 
         try:
@@ -45,6 +57,7 @@ def shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str]
             if line := disk_trouble(error, settings.warehouse):
                 raise TransientError(line) from error
             raise
+        log_outcome(outcome)
     show.outcome(settings, outcome, as_json)
     return outcome.exit_code
 
@@ -52,9 +65,11 @@ def shown(settings: Settings, as_json: bool, work: Callable[[Any, Callable[[str]
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day, included.")
 @click.option("--region", metavar="R", help="One region; default: all that have something of these days.")
+@log_option
 def backfill(
-    config: Path | None, warehouse: Path | None, as_json: bool, first: datetime, last: datetime, region: str | None
-) -> int:
+    config: Path | None, warehouse: Path | None, as_json: bool, first: datetime, last: datetime, region: str | None,
+    log_json: bool,
+) -> int:  # fmt: skip
     """Rebuild days from what is in the warehouse, check them and publish; of sound data nothing changes."""
     from operations.store.locks import check_warehouse
 
@@ -64,8 +79,9 @@ def backfill(
     check_warehouse(settings)
     days = first.date(), last.date()
     return shown(
-        settings, as_json, lambda pipeline, on_wait: pipeline.backfill(settings, config, *days, region, on_wait)
-    )
+        settings, as_json, lambda pipeline, on_wait: pipeline.backfill(settings, config, *days, region, on_wait),
+        log_json=log_json,
+    )  # fmt: skip
 
 
 @click.option(
@@ -90,7 +106,7 @@ def demo(
     settings = load_settings(path, warehouse=warehouse, landing=landing)
     with sample_progress(quiet=as_json, total=events) as tell:
         sample.prepare(settings, days, events, tell)
-    code = _pipeline(settings, path, as_json)
+    code = _pipeline(settings, path, as_json, log_json=False)
     if not as_json:
         show_demo.demo_summary(settings)
     return code

@@ -23,8 +23,9 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
     """The end of `romi run` or `backfill`: what was rebuilt and published, what failed, what is withheld and why."""
     if as_json:
         return _json({
-            "regions": result.regions, "rebuilt_days": result.rebuilt_days, "version": result.version,
-            "published": str(settings.published), "failures": result.failures, "withheld": result.withheld,
+            "run_id": result.run_id, "regions": result.regions, "rebuilt_days": result.rebuilt_days,
+            "version": result.version, "published": str(settings.published),
+            "failures": result.failures, "withheld": result.withheld,
             "pinned": result.pinned, "keys_made": result.keys_made, "warnings": result.warnings,
             "migrated": result.migrated, "notes": result.notes, "incidents": result.incidents,
             "exit_code": result.exit_code,

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
+from operations import run_log
 from operations.rebuilding.engine import project
 from operations.rebuilding.engine.built import Built, Event, Hearing
 from operations.rebuilding.engine.errors import Cause, ModelError, cause_of
@@ -22,6 +23,7 @@ from operations.rebuilding.engine.graph import Graph
 from operations.rebuilding.engine.variables import variables
 from settings import Settings
 
+_RUN_ID = "DBT_ENV_CUSTOM_ENV_ROMI_RUN_ID"  # what dbt puts into `extra` of each of its events
 REGION_FILE = "ROMI_REGION_FILE"  # the file that dbt's plugin attaches; see region_plugin
 _HOOK = "\n/* hook */\n"
 
@@ -103,7 +105,7 @@ def _invoke(
     from dbt.cli.main import dbtRunner
 
     arguments = [*command, *project.places(target), "--vars", json.dumps(told)]
-    with _region_file(path):
+    with _environment(path):
         gc.freeze()  # dbt's objects live as long as the build: to go through all of them takes 0.2 s each time
         try:
             invoked = dbtRunner(manifest=manifest, callbacks=[hearing.hear] if hearing else []).invoke(arguments)
@@ -160,10 +162,15 @@ def _release() -> None:
 
 
 @contextmanager
-def _region_file(path: Path) -> Iterator[None]:
-    """dbt's plugin takes the file to attach from the environment."""
-    os.environ[REGION_FILE] = str(path.absolute())
+def _environment(path: Path) -> Iterator[None]:
+    """dbt's plugin takes the file to attach from the environment, and its events the id of the run."""
+    from dbt_common.events.functions import reset_metadata_vars
+
+    told = {REGION_FILE: str(path.absolute()), _RUN_ID: run_log.run_id() or ""}
+    os.environ.update(told)
+    reset_metadata_vars()  # dbt reads them once a process, which may see several runs
     try:
         yield
     finally:
-        del os.environ[REGION_FILE]
+        for name in told:
+            del os.environ[name]

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from logging import INFO, WARNING
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from operations import run_log
 from operations.incidents.findings import Kind
 from operations.progress import Step, report
 from operations.rebuilding import rebuild
@@ -72,10 +74,20 @@ class _Heard:
             count += 1
             report(Step(f"{region}: transform {first} to {last}", count, _NODES, "models and tests"))
             node = event["data"]["node_info"]["unique_id"]
+            _log(region, count, event)
             if self.events.get(node, {}).get("data", {}).get("status") != "fail":
                 self.events[node] = event
 
         return hear
+
+
+def _log(region: str, count: int, event: Event) -> None:
+    """The first node of a build, which says by which id dbt knows it, and those that failed."""
+    node, status = event["data"]["node_info"]["unique_id"], event["data"]["status"]
+    has_failed = status in ("fail", "error")
+    if count == 1 or has_failed:
+        run_log.tell("dbt", f"{node} {status}", region=region, level=WARNING if has_failed else INFO,
+                     dbt_invocation_id=event["info"]["invocation_id"])  # fmt: skip
 
 
 def _asked(context: dg.AssetExecutionContext) -> Asked | None:
