@@ -96,11 +96,11 @@ def bridge(
     spend = -(is_.spend - was.spend - currency.spend)
     mix = is_.after_spend - was.after_spend - (volume + price + cost + refunds + spend + currency.after_spend)
     return (
-        Step("Restated", restated, "What the earlier period has changed by since it was first shown."),
+        Step("Restated", restated, "How much the earlier period has changed since it was first shown."),
         Step("Volume", volume, "More or fewer orders, each at the earlier period's average margin before refunds."),
         Step("Mix", mix, "Orders that moved to regions where an order leaves more or less than the average."),
         Step("Price", price, "A larger or smaller average order in each region, before refunds."),
-        Step("Refunds", refunds, "More or less money given back."),
+        Step("Refunds", refunds, "More or less money given back to buyers."),
         Step("Cost of goods", cost, "A higher or lower cost of goods per order in each region."),
         Step("Spend", spend, "More or less advertising."),
         Step("Currency", currency.after_spend,

@@ -7,7 +7,7 @@ from operations.reports.period import Period
 from operations.reports.tables import Column, Table
 
 _BOUNDS = ("incremental_margin_low", "incremental_margin_high")
-_GRADES = {"A": "A: randomised holdout", "B": "B: geo or switchback holdout", "C": "C: bounds only"}
+_GRADES = {"A": "A: randomised holdout", "B": "B: geographic holdout", "C": "C: bounds only"}
 
 
 def cause(marts: Marts, period: Period) -> Table | None:
@@ -23,7 +23,7 @@ def cause(marts: Marts, period: Period) -> Table | None:
     columns = (
         Column("name", "Channel", "text"), Column("region", "Region", "text"), Column("spend", "Spend"),
         Column("attributed_margin", "Margin attributed"),
-        Column("incremental_margin", "Caused, as estimated", note="By an experiment; else there are only bounds."),
+        Column("incremental_margin", "Estimated effect", note="From an experiment; without one there are only bounds."),
         Column(_BOUNDS[0], "At least"), Column(_BOUNDS[1], "At most"), Column("evidence", "Evidence", "text"),
         Column("source", "Source", "text"),
     )  # fmt: skip

@@ -35,7 +35,7 @@ _CAC = (
     Column("new_orders", "First orders", "orders"),
     Column("cac", "CAC", "money", Ratio("new_spend", "new_orders"), "Spend on new customers for each first order."),
 )
-_PAYBACK = Column("payback", "Paid back", "share", note="What is back so far of the cost to win new buyers.")
+_PAYBACK = Column("payback", "Paid back", "share", note="How much of the cost to win new buyers is earned back so far.")
 ON_BUYERS = (_CAC[-1], _PAYBACK)
 _FEW = 40  # campaigns of a channel that the page lists; the rest stand in one row
 

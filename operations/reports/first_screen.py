@@ -59,7 +59,7 @@ def _spent(marts: Marts, period: Period, whole: Totals, comparison: Comparison |
 def _came_back(marts: Marts, whole: Totals) -> str:
     sentence = (
         f"of margin, from {money(whole.net_revenue, marts.currency)} of net revenue in {whole.orders:,}"
-        f" order{'s' * (whole.orders != 1)}, whoever brought them"
+        f" order{'s' * (whole.orders != 1)}, whatever brought them"
     )
     romi = return_on(whole.margin, whole.spend)
     if romi is None:
@@ -67,17 +67,16 @@ def _came_back(marts: Marts, whole: Totals) -> str:
     each = money(whole.margin / whole.spend, marts.currency)
     kept = money(whole.after_spend, marts.currency)
     one = money(Decimal(1), marts.currency)
-    return f"{sentence}. Each {one} spent stands beside {each} of margin (ROMI {share(romi)}); {kept} is left after it."
+    return f"{sentence}. That is {each} of margin for each {one} spent (ROMI {share(romi)}); {kept} is left after it."
 
 
 def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answer:
     question = "More or less than last month, and why?"
     if comparison is None:
         return Answer("change", question, "Not known",
-                      f"Too little is known of the month before {period.name} to compare with it.")  # fmt: skip
+                      f"Too little is known about the month before {period.name} to compare with it.")  # fmt: skip
     moved = comparison.moved
-    direction = "the same" if not moved else "more" if moved > 0 else "less"
-    sentence = f"{direction} margin after spend than {_earlier(period)}"
+    sentence = f"in margin after spend, compared with {_earlier(period)}"
     if not period.is_whole:
         sentence = f"{sentence}, day for day ({period.compared_name})"
     return Answer("change", question, change(moved, marts.currency), f"{sentence}.{_why(marts, comparison)}")
@@ -93,8 +92,8 @@ def _why(marts: Marts, comparison: Comparison) -> str:
 def _unknown(marts: Marts, period: Period) -> Answer:
     nameless, net = without_a_name(marts, period)
     part = ratio(nameless, net)
-    of_it = f", {share(part)} of it," if part is not None else ""
-    sentence = f"of net revenue{of_it} stands under no channel's name"
+    of_it = f" ({share(part)} of it)" if part is not None else ""
+    sentence = f"of net revenue{of_it} is not credited to any named channel"
     waiting = _not_final(marts, period)
     return Answer("unknown", "What cannot be known?", money(nameless, marts.currency), f"{sentence}. {waiting}")
 
@@ -110,8 +109,8 @@ def _not_final(marts: Marts, period: Period) -> str:
     if not row["not_final"]:
         return f"All days of {period.name} are final.{held}"
     if row["not_final"] == row["days"]:
-        return f"No day of {period.name} is final yet: late data may still move all of it.{held}"
-    return f"{row['not_final']} of its {row['days']} days are not final, so late data may still move them.{held}"
+        return f"No day of {period.name} is final yet: late data may still change all of it.{held}"
+    return f"{row['not_final']} of its {row['days']} days are not final, so late data may still change them.{held}"
 
 
 def _so_far(period: Period) -> str:

@@ -17,9 +17,9 @@ def waterfall(whole: Totals) -> Table:
     """From revenue to what is left after advertising."""
     return Table("waterfall", "From revenue to what is left", _COLUMNS, [
         _row("Revenue", whole.revenue, "Gross, without tax and shipping.", is_total=True),
-        _row("Refunds", -whole.refunds, "Given back."),
+        _row("Refunds", -whole.refunds, "Money given back to buyers."),
         _row("Net revenue", whole.net_revenue, "Revenue less refunds.", is_total=True),
-        _row("Cost of goods", -whole.cogs, "By the ledger, or by the configured margin rate where it gives none."),
+        _row("Cost of goods", -whole.cogs, "From the ledger, or from the configured margin rate where it has none."),
         _row("Margin", whole.margin, "Net revenue less the cost of goods.", is_total=True),
         _row("Spend", -whole.spend, "Advertising."),
         _row("Margin after spend", whole.after_spend, "What is left.", is_total=True),

@@ -12,7 +12,7 @@ _DAYS = (
     Column("region", "Region", "text"),
     Column("revenue", "Report: revenue"),
     Column("ledger", "Ledger: revenue"),
-    Column("event_only", "Orders only events know"),
+    Column("event_only", "Orders known only from events"),
     Column("difference", "Difference"),
     Column("net_revenue", "Report: net revenue"),
     Column("warehouse_net", "Order by order: net revenue"),

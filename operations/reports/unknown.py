@@ -22,9 +22,9 @@ def unknown(marts: Marts, period: Period) -> Table:
         _row("Not credited to any channel", money["unattributed"], net,
              "No visit is known in the look-back window, the buyer gave no consent, or only the ledger has the order."),
         _row("In channel (other)", money["other"], net,
-             "So few buyers, or so few new ones, that the name of the channel could tell who they are."),
+             "There are so few buyers, or so few new ones, that naming the channel could reveal who they are."),
         _row("In campaign (other) of a named channel", money["other_campaign"], net,
-             "The channel is known, the campaign has too few buyers to be named."),
+             "The channel is known, but the campaign has too few buyers to be named."),
         _row("On days that are not final", money["not_final"], net,
              f"From {money['since']} on, late events, refunds and corrections may still change them."),
         *_of_reconciliation(marts, period, net),
@@ -66,8 +66,8 @@ def _of_reconciliation(marts: Marts, period: Period, net: Decimal) -> list[Row]:
         where date between $first and $last""",
         first=period.month, last=period.last,
     )  # fmt: skip
-    why = "The shop's events tell of these orders and the ledger does not, so nobody has confirmed the money."
-    return [_row("In orders that only events know", amount, net, why)]
+    why = "The shop's events report these orders but the ledger does not, so nothing confirms the money."
+    return [_row("In orders known only from events", amount, net, why)]
 
 
 def _assumed(marts: Marts, period: Period) -> list[Row]:
@@ -79,7 +79,7 @@ def _assumed(marts: Marts, period: Period) -> list[Row]:
         first=period.month, last=period.last,
     )  # fmt: skip
     why = "The ledger gives no cost of goods for these orders, so margin_rate of the configuration stands for it."
-    return [_row("Cost of goods that is assumed", row["assumed"], row["cogs"], why)]
+    return [_row("Assumed cost of goods", row["assumed"], row["cogs"], why)]
 
 
 def _row(name: str, amount: Decimal, whole: Decimal, why: str) -> Row:

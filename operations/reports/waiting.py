@@ -9,13 +9,13 @@ from operations.reports.unknown import OTHER
 
 # Five sentences for people who have never heard of k-anonymity; docs/finance.md says the same with an example.
 WHY = (
-    "A name stands in this report only where enough different buyers stand behind it, so that nobody can tell from a"
+    "This report shows a name only where enough different buyers are behind it, so that nobody can tell from a"
     " figure what one person bought.",
     "What too few buyers have done is added up in (other): first in the campaign (other) of its channel and, if that"
     " has too few buyers as well, in the channel (other).",
-    "A figure that is named moves only when enough buyers have something new in it; until then what is new waits in"
+    "A named figure changes only when enough buyers have something new in it; until then, what is new waits in"
     " (other).",
-    "Nothing is lost: totals of days, months and regions are always complete, and (other) is part of them.",
+    "Nothing is lost: the totals of days, months and regions are always complete, and (other) is part of them.",
     "How many buyers are enough is privacy.k_anonymity in romi.yaml: a lower number names more and protects less.",
 )
 
@@ -37,7 +37,7 @@ def waiting(marts: Marts, period: Period) -> Table:
         Column("other_channel", "In channel (other)"),
         Column("share", "Share of revenue", "share", Ratio("other_channel", "revenue")),
         Column("waiting", "Too few buyers, or waiting for more",
-               note="What stands in channel (other) for want of buyers; the rest of it was never to have a name."),
+               note="The part of channel (other) that has too few buyers; the rest was never meant to be named."),
         Column("other_campaign", "In campaign (other) of a named channel"),
         Column("other_spend", "Spend in channel (other)"),
     )  # fmt: skip

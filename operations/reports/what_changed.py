@@ -16,7 +16,7 @@ _COLUMNS = (
     Column("table", "Table", "text"),
     Column("orders_change", "Orders", "count"),
     *(Column(f"{name}_change", name.capitalize() if name != "cogs" else "Cost of goods") for name in _MONEY),
-    Column("credit_moved", "Credit moved", note="What went from one cell to another without changing the total."),
+    Column("credit_moved", "Credit moved", note="Money that moved between rows without changing the total."),
     Column("why", "Why", "text"),
 )
 _BOOKED = (
@@ -48,7 +48,7 @@ def closed_as(marts: Marts, month: date) -> str | None:
     found = marts.rows("select closed_at, version from meta.closed_months where month = $month", month=month)
     if not found:
         return None
-    return f"Closed on {found[0]['closed_at']:%Y-%m-%d}, as of version {found[0]['version']}: its figures stand."
+    return f"Closed on {found[0]['closed_at']:%Y-%m-%d}, as of version {found[0]['version']}: its figures are fixed."
 
 
 def what_changed(marts: Marts, period: Period, most: int = 100_000) -> Table:
@@ -83,4 +83,4 @@ def booked(marts: Marts, period: Period) -> Table | None:
     if not rows:
         return None
     whole = {**summed(rows, _BOOKED, ""), "closed_month": "Total", "version": None}
-    return Table("booked", "Booked of closed months, beside the month's own figures", _BOOKED, rows, whole)
+    return Table("booked", "Adjustments to closed months, booked beside the month's own figures", _BOOKED, rows, whole)

@@ -88,7 +88,7 @@ def changes(book: Book, source: Source) -> None:
     if table.rows:
         below = book.table(sheet, table)
     else:
-        sheet.write_string(book.FIRST, 0, "Nothing has moved since it was first shown.")
+        sheet.write_string(book.FIRST, 0, "Nothing has changed since it was first shown.")
     if later:
         sheet.write_string(below + 1, 0, later.title, book.title)
         book.table(sheet, later, first=below + 2)

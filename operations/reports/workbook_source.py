@@ -18,17 +18,17 @@ ABOUT = {
     "Summary": "The month by region: the same under every model.",
     "Channels": "What each channel cost and brought, all regions together. Summed from the sheet Campaigns.",
     "Campaigns": "Every published row of the month under the linear model.",
-    "Models": "The margin of each channel under each model: the span is what the choice of a model decides.",
-    "Bridge": "From the margin after spend of the period before to that of this one.",
-    "Months": "All months. One that is running holds the days so far; one that is not final may still move.",
-    "Days": "All days of the last thirteen months. A day that is not final may still move.",
+    "Models": "The margin of each channel under each model: the span is how much the choice of model matters.",
+    "Bridge": "From the margin after spend of the previous period to that of this one.",
+    "Months": "All months. The running month holds the days so far; one that is not final may still change.",
+    "Days": "All days of the last thirteen months. A day that is not final may still change.",
     "Not known": "What cannot be known, and how much money that is. The rows overlap and do not add up.",
     "Payback": "What it cost to win each month's new buyers, and what share of that their margin has earned.",
     "Credit": "What became of the path to each order, as shares of revenue; what was assumed, withheld or refused.",
     "Cause": "What marketing really brought, as far as that is known: bounds, or an experiment's interval.",
     "Tie-out": "The report less the ledger, and the sheets less the days they are made of: every difference is 0.00.",
     "Rates": "The exchange rates behind the month's money.",
-    "What changed": "What moved after it was first shown, in the month and the one before.",
+    "What changed": "What changed after it was first shown, in this month and the one before.",
 }
 
 
@@ -59,4 +59,4 @@ def write_where_published(book: Book, source: Source, name: str, table: Table | 
     if table:
         book.table(sheet, table)
     else:
-        sheet.write_string(book.FIRST, 0, "This version does not publish it.")
+        sheet.write_string(book.FIRST, 0, "This version does not publish these figures.")

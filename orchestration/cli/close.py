@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CloseGroup(click.Group):
-    """`romi close 2026-10` is `romi close month 2026-10`: what is no command is a month."""
+    """`romi close 2026-10` is `romi close month 2026-10`: what is not a command is a month."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -37,16 +37,16 @@ class CloseGroup(click.Group):
 
 @click.argument("month", metavar="MONTH")
 @click.option("--reopen", is_flag=True, help="Open the closed month again; its figures follow the truth.")
-@click.option("--reason", help="Why it is opened again, for the books.")
+@click.option("--reason", help="Why it is reopened, for the books.")
 @click.option("--by", default=getpass.getuser, show_default="your account", help="Who decides it, for the books.")
 def close_month(
     config: Path | None, warehouse: Path | None, as_json: bool, month: str, reopen: bool, reason: str | None, by: str
 ) -> int:
     """Close MONTH (such as 2026-10): its published figures never change from now on.
 
-    It is refused, with a list, while days are withheld, files refused, rates missing, orders unreconciled, a region is
-    stopped, or the ledger does not reach past the month's end. What comes later is booked in the month that is open:
-    finance.prior_period_adjustments.
+    It is refused, with a list of reasons, while days are withheld, files refused, rates missing or orders unreconciled,
+    while a region is stopped, or until the ledger reaches past the month's end. What comes later is booked in the month
+    that is open, in finance.prior_period_adjustments.
     """
     from operations.closes import close
     from operations.closes.locks import parse_month
@@ -70,15 +70,15 @@ def close_month(
 @click.argument("month", metavar="[MONTH]", required=False)
 @click.option("--landing", metavar="DIR", help="Where the archived inputs are; default: the configuration's.")
 @click.option("--public", type=click.Path(path_type=Path), help="The public key to trust, in PEM; default: our own.")
-@click.option("--recompute/--no-recompute", default=True, help="Make the figures anew from the inputs.")
+@click.option("--recompute/--no-recompute", default=True, help="Recompute the figures from the inputs (default).")
 def verify_close(
     config: Path | None, warehouse: Path | None, as_json: bool, month: str | None, landing: str | None,
     public: Path | None, recompute: bool,
 ) -> int:  # fmt: skip
     """Compare a closed MONTH, or all, with what was signed, with every version, and with its archived inputs.
 
-    The figures are made anew in a throwaway warehouse, from the very files that were loaded when the month was closed.
-    It exits with 1 where anything differs, and names it.
+    The figures are recomputed in a throwaway warehouse, from the very files that had been loaded when the month was
+    closed. Exits with 1 if anything differs, and names it.
     """
     from functools import partial
 

@@ -55,7 +55,7 @@ def show_letter(
     config: Path | None, warehouse: Path | None, as_json: bool, letter_id: str | None, region: str | None,
     archive: str | None, offset: int | None, with_payload: bool,
 ) -> None:  # fmt: skip
-    """One dead letter: its place, reason and history; with --payload, and the region's seal key, what it says.
+    """Show one dead letter: its place, reason and history; with --payload, and the region's seal key, what it says.
 
     An ID is REGION:ARCHIVE:OFFSET, such as eu:12:345.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
-@click.option("--power", type=_SHARE, default=0.8, show_default=True, help="How often an effect so large is found.")
+@click.option("--power", type=_SHARE, default=0.8, show_default=True, help="How often an effect of that size is found.")
 @click.option("--confidence", type=_SHARE, default=0.95, show_default=True, help="Confidence of the interval.")
 @click.option("--control-share", type=_SHARE, default=0.1, show_default=True, help="Share of persons held out.")
 @click.option("--name", default="holdout", show_default=True, help="Its name, by which geographies are drawn.")
@@ -28,7 +28,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 )  # fmt: skip
 @click.option("--region", metavar="R", help="The region; needed where there are several.")
 def design(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, **options: Any) -> None:
-    """Groups, size, length, and the smallest effect that an experiment could show, from the region's own history."""
+    """Work out groups, size, length and smallest detectable effect of an experiment, from the region's own history."""
     from operations.experiments.design import lay_out
 
     found = lay_out(load_settings(config, warehouse=warehouse), region, **options)
@@ -46,14 +46,14 @@ def _line(size: Size, assignment: str) -> str:
     what = "persons" if assignment == "pseudonym" else "geographies"
     line = f"{size.days} days: {size.treated:,} {what} treated, {size.control:,} held out: "
     if size.smallest_effect is None:
-        return line + "too few, or too few orders, to tell what it would show"
+        return line + f"too few {what} or orders to tell what it would show"
     line += f"shows effects on revenue from {size.smallest_effect:.1%} on"
     if size.with_cuped is not None:
         line += f" ({size.with_cuped:.1%} if you adjust for what persons bought before: CUPED)"
     return line
 
 
-@click.option("--wide", is_flag=True, help="A row for each date and region, columns for each channel.")
+@click.option("--wide", is_flag=True, help="Write a row for each date and region, with columns for each channel.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 def panel(config: Path | None, warehouse: Path | None, as_json: bool, out: Path, wide: bool) -> None:
     """Write spend, impressions and outcome (net revenue) by day, region and channel, for Meridian or PyMC-Marketing."""

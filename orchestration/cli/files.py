@@ -21,7 +21,7 @@ _region = click.option("--region", metavar="R", help="One region; default: all."
 def list_files(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, kind: str | None
 ) -> None:
-    """Every file that was read: its state, how many rows it gave, how many were refused."""
+    """List every file that was read: its state, how many rows it gave, how many were refused."""
     from operations.landed_files.listing import list_files as found_files
 
     found = found_files(_settings(config, warehouse), region, kind)
@@ -40,7 +40,7 @@ def list_files(
 @click.argument("name")
 @_region
 def show_file(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, name: str) -> None:
-    """One file: what it gave, which rows were refused and why, and each of its deliveries."""
+    """Show one file: what it gave, which rows were refused and why, and each of its deliveries."""
     from operations.landed_files.listing import show_file as found_file
 
     one = found_file(_settings(config, warehouse), region, name)
@@ -67,7 +67,7 @@ def show_file(config: Path | None, warehouse: Path | None, as_json: bool, region
 @click.argument("name")
 @_region
 def forget_file(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, name: str) -> int:
-    """Take a file's rows out again, booked, and rebuild the days they were of. It stays out unless it changes."""
+    """Remove a file's rows, book the removal, and rebuild their days. The file stays out unless it changes."""
     from operations.landed_files.forget import forget
     from operations.store.locks import exclusive
 
@@ -87,7 +87,7 @@ def forget_file(config: Path | None, warehouse: Path | None, as_json: bool, regi
 
 
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--as", "source", metavar="SOURCE", help="ledger or spend/<platform>; default: as its folders say.")
+@click.option("--as", "source", metavar="SOURCE", help="ledger or spend/<platform>; default: what its folders say.")
 @_region
 def check_file(
     config: Path | None, warehouse: Path | None, as_json: bool, file: Path, source: str | None, region: str | None
@@ -119,7 +119,7 @@ def check_file(
 
 @click.option("--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default ./landing.")
 def write_first_config(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None) -> None:
-    """Look at a landing zone and write a commented romi.yaml: exports recognised, currency, what could not be told."""
+    """Look at a landing zone and write a commented romi.yaml: exports recognised, currency, what remains unknown."""
     from operations.landed_files.first_config import first_config
 
     path = config or Path("romi.yaml")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def doctor(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
-    """Look at everything the warehouse consists of: files, memory, books, keys, permissions, space, clock, links."""
+    """Check everything the warehouse consists of: files, memory, books, keys, permissions, space, clock, links."""
     from operations import doctor as examination
 
     checks = examination.examine(load_settings(config, warehouse=warehouse), _journal)
@@ -54,9 +54,11 @@ def _print(checks: list[Check]) -> None:
     click.echo(f"{wrong} of {len(checks)} are wrong" if wrong else f"all {len(checks)} are right")
 
 
-@click.option("--region", metavar="R", help="What is missing of this region.")
+@click.option("--region", metavar="R", help="Give up what is missing from this region.")
 @click.option(
-    "--published", is_flag=True, help="What is missing of the published version, its pin and the common books."
+    "--published",
+    is_flag=True,
+    help="Give up what is missing from the published version, its pin and the common books.",
 )
 @click.option("--by", metavar="NAME", help="Who gives it up; default: the user of this machine.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -64,7 +66,7 @@ def accept_loss(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, published: bool, by: str | None,
     yes: bool,
 ) -> None:  # fmt: skip
-    """Give up what really is lost, for good: it is booked, and shown from then on beside the figures."""
+    """Give up for good what is really lost: it is booked, and shown beside the figures from then on."""
     from operations.store.locks import check_warehouse, exclusive
     from operations.store.memory.accepting import accept, missing
 

@@ -19,9 +19,9 @@ _BY = click.option("--by", default=getpass.getuser, show_default="your account",
 _NUMBER = click.argument("number", type=int)
 
 
-@click.option("--all", "with_closed", is_flag=True, help="Also those that are over.")
+@click.option("--all", "with_closed", is_flag=True, help="Include those that are over.")
 def list_incidents(config: Path | None, warehouse: Path | None, as_json: bool, with_closed: bool) -> None:
-    """The incidents that are not over, newest first: severity, since when, who is on it, what it is."""
+    """List the incidents that are not over, newest first: severity, since when, who is on it, what it is."""
     from operations.incidents import book
 
     settings = _settings(config, warehouse)
@@ -35,7 +35,7 @@ def list_incidents(config: Path | None, warehouse: Path | None, as_json: bool, w
 
 @_NUMBER
 def show_incident(config: Path | None, warehouse: Path | None, as_json: bool, number: int) -> None:
-    """One incident: what was found where, who was told, and its runbook."""
+    """Show one incident: what was found where, who was told, and its runbook."""
     from operations.incidents import book, words
     from operations.incidents.runbooks import RUNBOOKS
 
@@ -66,7 +66,7 @@ def show_incident(config: Path | None, warehouse: Path | None, as_json: bool, nu
 def acknowledge(
     config: Path | None, warehouse: Path | None, as_json: bool, number: int, by: str, note: str | None
 ) -> None:  # fmt: skip
-    """Say that you are on it: nobody else is told from now on, until it is over."""
+    """Acknowledge an incident: nobody else is told until it is over."""
     from operations.incidents import book
 
     settings = _settings(config, warehouse)
@@ -74,10 +74,13 @@ def acknowledge(
 
 
 @_BY
-@click.option("--note", required=True, help="What was done, or why it is lived with.")
+@click.option("--note", required=True, help="What was done, or why it is accepted.")
 @_NUMBER
 def resolve(config: Path | None, warehouse: Path | None, as_json: bool, number: int, by: str, note: str) -> None:
-    """Close it by hand. Files, days and service levels that it names are lived with; all else opens a new one."""
+    """Close an incident by hand. The files, days and service levels that it names are accepted as they are.
+
+    Anything else of the same kind opens a new incident.
+    """
     from operations.incidents import book, escalation
 
     settings = _settings(config, warehouse)
@@ -88,7 +91,7 @@ def resolve(config: Path | None, warehouse: Path | None, as_json: bool, number: 
 @_NUMBER
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
 def review(config: Path | None, warehouse: Path | None, as_json: bool, number: int, to: Path | None) -> None:
-    """The review as Markdown: timeline, impact in money and minutes, cause, what changed."""
+    """Write the review of an incident as Markdown: timeline, impact in money and minutes, cause, what changed."""
     from operations.incidents import book
     from operations.incidents import review as reviewing
     from operations.incidents.impact import impact
@@ -111,7 +114,7 @@ def review(config: Path | None, warehouse: Path | None, as_json: bool, number: i
 def open_incident(
     config: Path | None, warehouse: Path | None, as_json: bool, kind: str, what: str, region: str | None
 ) -> None:  # fmt: skip
-    """Open one by hand: a breach of personal data (72 hours to tell the authority), or what no check looks for."""
+    """Open an incident by hand: a breach of personal data (72 hours to tell the authority), or what no check finds."""
     from operations.incidents import escalation
     from operations.incidents.findings import Finding, Kind
     from operations.incidents.report import report
@@ -126,7 +129,7 @@ def open_incident(
 
 
 def tell(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
-    """Tell whoever is due to be told. For a timer, where Dagster's daemon does not run."""
+    """Send the notices that are due. For a timer, where Dagster's daemon does not run."""
     from operations.incidents import escalation
 
     settings = _settings(config, warehouse)

@@ -13,10 +13,10 @@ from settings import load_settings
 
 @click.option("--region", metavar="R", required=True, help="The region whose pseudonym key is rotated.")
 def rotate(config: Path | None, warehouse: Path | None, as_json: bool, region: str) -> None:
-    """Add a key to a region's pseudonym key, and replace every pseudonym of a person by one under both.
+    """Add a key to a region's pseudonym key, and replace every pseudonym of a person by one made with both.
 
-    It needs no plain identifier, and what finance reads stays as it is. Keep the old key: it is in the key file still.
-    Killed on the way, the same command again, or the next run, ends it.
+    It needs no plain identifier, and what finance reads stays as it is. Keep the old key: it is still in the key file.
+    If it is killed, run it again or let the next run finish it.
     """
     from operations.rights import rotation
     from privacy.keys import key_file
@@ -29,9 +29,9 @@ def rotate(config: Path | None, warehouse: Path | None, as_json: bool, region: s
         click.echo(f"{region}: {replaced:,} pseudonyms replaced; back up {key_file(settings.warehouse)} anew")
 
 
-@click.option("--region", metavar="R", help="Whose documents the key signs; without it, the key that signs closes.")
+@click.option("--region", metavar="R", help="The region whose key to print; default: the key that signs closes.")
 def public(config: Path | None, warehouse: Path | None, as_json: bool, region: str | None) -> None:
-    """The public key by which anybody can verify what a region's, or the whole, warehouse has signed, in PEM."""
+    """Print the public key, in PEM, that verifies what a region or the whole warehouse has signed."""
     from operations.closes.close import signing_key
     from operations.rights.subjects import regions
     from privacy import signing

@@ -105,7 +105,7 @@ def _fail(message: str, code: int, as_json: bool) -> None:
 
 @click.option("--prometheus", is_flag=True, help="Print metrics in Prometheus' text format.")
 def _status(config: Path | None, warehouse: Path | None, as_json: bool, prometheus: bool) -> int:
-    """How the warehouse stands: archives, records by fate, backlog, SLOs, what is published."""
+    """Show the state of the warehouse: archives, records by fate, backlog, SLOs, what is published."""
     from operations import status
     from operations.store.locks import check_warehouse
     from orchestration.cli import show
@@ -127,11 +127,11 @@ def _metrics(settings: Settings) -> int:
 
 @main.group()
 def publish() -> None:
-    """The published versions."""
+    """List the published versions, go back to one, and resume publishing."""
 
 
 def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) -> None:
-    """The published versions, newest first."""
+    """List the published versions, newest first."""
     from operations.store.locks import check_warehouse
     from operations.store.versions import pinned_version, versions
     from orchestration.cli import show
@@ -143,7 +143,7 @@ def _publish_list(config: Path | None, warehouse: Path | None, as_json: bool) ->
 
 @main.group("dead-letters")
 def dead_letters() -> None:
-    """Records that could not be loaded: look at them, and after a fix load them."""
+    """Look at records that could not be loaded, and load them after a fix."""
 
 
 @click.argument("version", type=int)
@@ -183,42 +183,42 @@ def _say(facts: dict[str, Any], line: str, as_json: bool) -> None:
 
 @main.group()
 def dsar() -> None:
-    """Requests of persons: what is held about them, a correction, their erasure."""
+    """Answer persons' requests: show what is held about them, correct it, erase it."""
 
 
 @main.group("close", cls=cli_close.CloseGroup)
 def close() -> None:
-    """Close a month (`romi close 2026-10`), and compare a closed one with what is there."""
+    """Close a month (`romi close 2026-10`), reopen it, or verify that a closed one is unchanged."""
 
 
 @main.group("files")
 def files() -> None:
-    """The files that were read, and what each gave."""
+    """List the files that were read and what each gave; remove or reread one."""
 
 
 @main.group()
 def experiment() -> None:
-    """Experiments on what advertising brings."""
+    """Design experiments, and export data for marketing-mix models."""
 
 
 @main.group()
 def keys() -> None:
-    """The keys of regions."""
+    """Rotate a region's key, and print public keys."""
 
 
 @main.group()
 def incidents() -> None:
-    """What went wrong, by root cause: who is on it, what to do, and the review afterwards."""
+    """Show what went wrong, by root cause: who is on it, what to do, and the review afterwards."""
 
 
 @main.group()
 def quarantine() -> None:
-    """Accepted orders and records that are set aside."""
+    """Set accepted orders and records aside, and take them back."""
 
 
 @main.group()
 def retention() -> None:
-    """Periods of data, and what is past them."""
+    """Dispose of data that is past its retention period."""
 
 
 command(main, "run")(cli_run.run)

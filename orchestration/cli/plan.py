@@ -14,13 +14,13 @@ from settings import load_settings
 
 
 @click.option("--landing", metavar="DIR", help="The landing zone; default: the configuration's.")
-@click.option("--markdown", is_flag=True, help="Print Markdown, as for a comment on a pull request.")
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a comment on a pull request.")
 def plan(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, markdown: bool) -> int:
-    """What the configuration, models and files as they are now would change in what is published.
+    """Show what the current configuration, models and files would change in what is published.
 
-    The next run is made in a throwaway copy beside the warehouse, where nothing changes; what it would move is told in
-    cents by table, month, region, channel and model, with the reason. It is what that run then books in
-    finance.restatements.
+    It makes the next run in a throwaway copy beside the warehouse, which itself stays as it is, and reports what would
+    change, in cents by table, month, region, channel and model, with the reason. These are the rows that the run itself
+    then enters in finance.restatements.
     """
     from operations import plan_in_words, planned
 

@@ -12,12 +12,12 @@ import click
 from settings import load_settings
 
 
-@click.option("--every", type=click.FloatRange(min=0), help="Go on, a probe every so many seconds, until interrupted.")
+@click.option("--every", type=click.FloatRange(min=0), help="Repeat every so many seconds, until interrupted.")
 @click.option("--count", type=click.IntRange(min=1), help="With --every: stop after so many probes.")
 def probe_published(
     config: Path | None, warehouse: Path | None, as_json: bool, every: float | None, count: int | None
 ) -> int:
-    """Read what is published as finance does, and book whether it was there. Fails if it was not."""
+    """Read what is published as finance does, and record whether it was there. Fails if it was not."""
     from operations.service_levels.probe import probe
     from operations.store.locks import check_warehouse
 

@@ -38,7 +38,7 @@ def add(config: Path | None, warehouse: Path | None, as_json: bool, **options: A
 
 @_place
 def release(config: Path | None, warehouse: Path | None, as_json: bool, **options: Any) -> None:
-    """Take it back, whether somebody set it aside or it was implausible. `romi run` publishes it."""
+    """Take an order or record back, whether it was set aside by hand or as implausible. `romi run` publishes it."""
     from operations import quarantine
 
     _change(quarantine.release, config, warehouse, as_json, "released", **options)
@@ -57,12 +57,12 @@ def _change(
     click.echo(json.dumps(told) if as_json else f"{done.region}: {what}; {days}")
 
 
-@click.option("--all", "released", is_flag=True, help="Also what was released.")
+@click.option("--all", "released", is_flag=True, help="Include what was released.")
 @click.option("--region", metavar="R", help="This region only.")
 def list_quarantine(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, released: bool
 ) -> None:  # fmt: skip
-    """What is set aside: which order or record, since when, by whom, why, and what it is worth."""
+    """List what is set aside: which order or record, since when, by whom, why, and what it is worth."""
     from operations import quarantine
 
     found = quarantine.listed(load_settings(config, warehouse=warehouse), region, released=released)

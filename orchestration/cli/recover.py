@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def recover(
     config: Path | None, warehouse: Path | None, as_json: bool, only_plan: bool, landing: str | None, log_json: bool
 ) -> int:  # fmt: skip
-    """Work off a backlog: money before behaviour, the newest days right and published before older ones.
+    """Work off a backlog: money before behaviour; the newest days are corrected and published before older ones.
 
-    It ends at the same tables as `romi run`. Killed at any moment, it goes on when run again.
+    It ends with the same tables as `romi run`. If it is killed, run it again and it goes on where it stopped.
     """
     from ingestion.landing import regions
     from operations.recovery.planned import plan_recovery

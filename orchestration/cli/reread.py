@@ -27,7 +27,7 @@ def reread_files(
     region: str | None,
     landing: str | None,
 ) -> int:
-    """Read files again under today's settings, exactly once; without FILE all that were read under others.
+    """Read files again under today's settings, exactly once; without FILE, all that were read under other settings.
 
     FILE is a name as `romi files list` shows it. `romi run` rebuilds and publishes the days that they speak of.
     """

@@ -64,13 +64,13 @@ def shown(
 
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day, included.")
-@click.option("--region", metavar="R", help="One region; default: all that have something of these days.")
+@click.option("--region", metavar="R", help="One region; default: all that have data for these days.")
 @log_option
 def backfill(
     config: Path | None, warehouse: Path | None, as_json: bool, first: datetime, last: datetime, region: str | None,
     log_json: bool,
 ) -> int:  # fmt: skip
-    """Rebuild days from what is in the warehouse, check them and publish; of sound data nothing changes."""
+    """Rebuild days from what is in the warehouse, check them and publish; sound data stays as it is."""
     from operations.store.locks import check_warehouse
 
     if first > last:
@@ -94,7 +94,7 @@ def backfill(
 def demo(
     config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int | None, events: int
 ) -> int:
-    """Make a sample landing zone (three regions) and do `run` on it."""
+    """Make a sample landing zone (three regions) and run the pipeline on it."""
     from operations import sample_shop
     from operations.sample_shop import demo as sample
     from orchestration.cli import show_demo

@@ -49,7 +49,7 @@ def access(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
     **subject: str | None,
 ) -> int:  # fmt: skip
-    """What is held about a person: how much of it, and with --json all of it."""
+    """Show how much is held about a person; with --json, all of it."""
     from operations.rights import subjects
 
     outcome = subjects.look(
@@ -68,7 +68,7 @@ def export(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
     output: Path | None, **subject: str | None,
 ) -> int:  # fmt: skip
-    """Everything held about a person, as JSON."""
+    """Write everything held about a person as JSON."""
     from operations.rights import subjects
 
     if output is not None and output.exists():
@@ -109,9 +109,9 @@ def erase(
 ) -> int:  # fmt: skip
     """Remove a person from every store, for good; orders keep their money as an anonymous buyer's.
 
-    Killed on the way, the same command again, or the next run, goes on where it ended. What could not be looked into
-    leaves the request open (exit code 1), and a run ends it when it can. Where nobody was found,
-    that is said, with what was searched; a tombstone stands for what may arrive later.
+    If it is killed, the same command or the next run goes on where it stopped. Where something could not be searched,
+    the request stays open (exit code 1), and a later run completes it. Where nobody was found, the command says so,
+    with what it searched; a tombstone keeps out what may arrive later.
     """
     from operations.reports.report import refresh
     from operations.rights import subjects
@@ -138,9 +138,9 @@ def rectify(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, landing: str | None,
     **subject: str | None,
 ) -> int:  # fmt: skip
-    """Put right whose a device is: --anonymous-id names it, --user-id whose it is.
+    """Correct the owner of a device: --anonymous-id names the device, --user-id its owner.
 
-    `romi run` rebuilds and publishes the days it concerns.
+    `romi run` rebuilds and publishes the days concerned.
     """
     from operations.rights import subjects
 
@@ -165,7 +165,7 @@ def show_requests(
     config: Path | None, warehouse: Path | None, as_json: bool, region: str | None, certificate: str | None,
     verify: Path | None, public_key: Path | None,
 ) -> None:  # fmt: skip
-    """The book of requests: each with its legal clock and its steps, without who asked; and erasures' certificates."""
+    """List the requests, each with its legal deadline and steps but not who asked; print or verify certificates."""
     from operations.rights import certificate as certificates
     from operations.rights import subjects
 

@@ -54,7 +54,7 @@ def _logs(settings: Settings) -> Iterator[Callable[[datetime], dict[str, Callabl
 
 
 @click.option("--to", type=click.Path(path_type=Path), help="Where to put it; default <warehouse>.backups beside it.")
-@click.option("--trial/--no-trial", default=True, help="Restore it once beside itself, and measure that.")
+@click.option("--trial/--no-trial", default=True, help="Restore the backup once on trial, and measure that (default).")
 def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: Path | None, trial: bool) -> None:
     """Copy the warehouse, consistent and verified. Keys are not in it: keep those apart."""
     from operations.backups.verified_backup import back_up_and_try
@@ -67,7 +67,7 @@ def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: 
 @click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Put it in the place of a warehouse that is not empty.")
 def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, source: Path, force: bool) -> None:
-    """Put a backup in the warehouse's place, verified; who was erased since does not come back."""
+    """Put a verified backup in the warehouse's place; whoever was erased since does not come back."""
     from operations.backups.restore import restore
 
     settings = load_settings(config, warehouse=warehouse)
@@ -77,9 +77,9 @@ def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, s
 def migrate_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
     """Bring a warehouse that an earlier release made to the format that this one works on.
 
-    `romi run` and `romi restore` do it by themselves. A region's file is changed in one step or not at all; killed on
-    the way, the same command again, or the next run, ends it. Back the warehouse up with the earlier release before
-    you install this one: an earlier release does not read a later format.
+    `romi run` and `romi restore` do it by themselves. A region's file is changed in one step or not at all; if it
+    is killed, run it again or let the next run finish it. Back the warehouse up with the earlier release before you
+    install this one: an earlier release does not read a later format.
     """
     from operations.store.locks import check_warehouse
     from operations.store.migrations import migrate_by_hand
@@ -101,7 +101,7 @@ def migrate_warehouse(config: Path | None, warehouse: Path | None, as_json: bool
 
 
 def audit_warehouse(config: Path | None, warehouse: Path | None, as_json: bool) -> int:
-    """The running warehouse against the register of processing: tables, files, modes, keys and periods."""
+    """Compare the running warehouse with the register of processing: tables, files, modes, keys and periods."""
     from operations.register import register_audit
     from operations.store.locks import check_warehouse
 

@@ -90,7 +90,7 @@ def test_of_a_closed_month_it_says_so_and_shows_what_was_booked_of_it_later(tmp_
     with opened(folder) as marts:
         september = choose(marts, _SEPTEMBER)
         found, changed = booked(marts, september), what_changed(marts, september)
-        assert closed_as(marts, date(2026, 8, 1)) == "Closed on 2026-10-01, as of version 11: its figures stand."
+        assert closed_as(marts, date(2026, 8, 1)) == "Closed on 2026-10-01, as of version 11: its figures are fixed."
         assert closed_as(marts, _SEPTEMBER) is None
     assert found.total["after_spend"] == 12
     assert [row["version"] for row in changed.rows] == [12]  # version 11 is what was closed
