@@ -96,7 +96,7 @@ def test_of_a_closed_month_it_says_so_and_shows_what_was_booked_of_it_later(tmp_
     assert [row["version"] for row in changed.rows] == [12]  # version 11 is what was closed
     write_report(folder, tmp_path / "r.html", month=_SEPTEMBER)
     write_workbook(folder, tmp_path / "w.xlsx", month=_SEPTEMBER)
-    assert "Booked of closed months" in (tmp_path / "r.html").read_text()
+    assert "Adjustments to closed months" in (tmp_path / "r.html").read_text()
 
 
 def test_a_version_of_a_release_before_has_a_report_without_them(tmp_path):
@@ -123,7 +123,7 @@ def test_the_page_says_whether_it_ties_to_the_ledger(version, tmp_path):
         con.execute("""update finance.reconciliation_daily set ledger_revenue = ledger_revenue + 0.01
             where date = '2026-09-04' and region = 'eu'""")
     write_report(folder, tmp_path / "off.html", month=_SEPTEMBER)
-    assert "Not on every day: 1 of 60 days of a region differ" in (tmp_path / "off.html").read_text()
+    assert "Not on every day: 1 of 60 days, counted by region, differ" in (tmp_path / "off.html").read_text()
 
 
 def test_a_day_on_which_nothing_happened_is_as_final_as_those_after_it(tmp_path):
