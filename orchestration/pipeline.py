@@ -10,6 +10,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster._core.instance import InstanceRef
@@ -23,6 +24,7 @@ from operations.dp_release import releases
 from operations.error_messages import describe_error
 from operations.incidents import causes, escalation, of_run, run_warnings
 from operations.incidents.findings import Finding, Kind
+from operations.lineage.emitter import Emitter
 from operations.progress import Step, report
 from operations.publishing.region_marts import RegionLateError
 from operations.rebuilding import plan
@@ -32,6 +34,7 @@ from operations.store import versions
 from operations.store.locks import OnWait, wait_quietly
 from operations.store.memory import published as lost_state
 from operations.store.migrations import on_present_format
+from orchestration import lineage
 from orchestration.definitions import defs
 from orchestration.event_log import in_batches, overrides
 from orchestration.failures import cause_of
@@ -119,6 +122,7 @@ def jobs_of(
     """
     with (
         run_log.run_of() as run_id,
+        lineage.run_told(settings, outcome, run_id, loads=loads) as emitter,
         _incidents(settings, outcome, run_id),
         on_present_format(settings, on_wait) as migrated,
         _whole_instance(settings, outcome) as journal,
@@ -142,7 +146,8 @@ def jobs_of(
         lost = lost_state.at_start(settings, outcome.regions if loads else [])
         outcome.failures += lost.lines
         outcome.findings += causes.of_lost_state(lost.findings)
-        yield _Jobs(journal, settings, config, outcome, run_warnings.booked_so_far(settings), not problems, lost)
+        booked = run_warnings.booked_so_far(settings)
+        yield _Jobs(journal, settings, config, outcome, booked, not problems, lost, emitter)
 
 
 @contextmanager
@@ -183,6 +188,7 @@ class _Jobs:
     booked: dict[str, int]  # by region: the last archive that was there before
     is_deployable: bool  # whether the models fit the regions' tables
     lost: lost_state.AtStart
+    emitter: Emitter
 
     @property
     def regions(self) -> list[str]:
@@ -214,13 +220,19 @@ class _Jobs:
         places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
         resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
         told = {**_OURS, RUN_ID: run_log.run_id() or "", **NOT_RETRIED, **(tags or {})}
+        told_as = lineage.JobTold(self.emitter, name, str(uuid4()), what.rpartition(": ")[0] or None, run_log.run_id())
+        told_as.start()
         result = _definitions().resolve_job_def(name).execute_in_process(
             instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
             raise_on_error=False, partition_key=partition_key, tags=told,
-            asset_selection=selection,
+            asset_selection=selection, run_id=told_as.run[0],
         )  # fmt: skip
-        if not result.success:
-            self.outcome.fail(what, *cause_of(result.get_step_failure_events()))
+        if result.success:
+            told_as.complete()
+        else:
+            cause = cause_of(result.get_step_failure_events())
+            self.outcome.fail(what, *cause)
+            told_as.fail(*cause)
         return result.success
 
     def rebuild(self, region: str, windows: list[tuple[date, date]], *, whole: bool = False) -> int:

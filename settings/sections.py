@@ -141,11 +141,26 @@ class Close(Section):
     refused_rows: int = Field(0, ge=0)  # of ledger and spend
 
 
+class OpenLineage(Section):
+    """Where OpenLineage events go: to a file, a line each, or to an endpoint."""
+
+    file: Path | None = None
+    url: str | None = Field(None, pattern=r"^https?://[^/?#@]+/?$")  # no keys, which the environment holds
+    namespace: str = Field("romi", min_length=1)  # of jobs and tables
+
+    @model_validator(mode="after")
+    def _goes_to_one_place(self) -> OpenLineage:
+        if (self.file is None) == (self.url is None):
+            raise ValueError("either file or url, such as {url: 'http://marquez:5000'}")
+        return self
+
+
 class Monitoring(Section):
     """What is seen from outside."""
 
     textfile: Path | None = None  # of metrics for Prometheus; default <warehouse>/status/romi.prom
     logs: Literal["text", "json"] = "text"  # json: one object a line on standard error
+    openlineage: OpenLineage | None = None
 
 
 class Backup(Section):

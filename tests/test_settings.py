@@ -119,6 +119,7 @@ SECTIONS = {
     "Publish": "publish: {x: 1}",
     "Postgres": "publish: {postgres: {x: 1}}",
     "Monitoring": "monitoring: {x: 1}",
+    "OpenLineage": "monitoring: {openlineage: {file: a.jsonl, x: 1}}",
     "Incidents": "incidents: {x: 1}",
     "Told": "incidents: {roles: [{role: on_call, address: ops, x: 1}]}",
     "Step": "incidents: {ladder: [{after_minutes: 0, role: on_call, x: 1}]}",

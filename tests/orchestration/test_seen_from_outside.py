@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -12,19 +15,23 @@ from click.testing import CliRunner
 from operations import run_log
 from operations.incidents import book
 from operations.progress import Step, report
-from orchestration import pipeline
+from orchestration import lineage, pipeline
 from orchestration.cli.main import main
 from orchestration.defs.transform import assets as transform
-from settings import load_settings
+from orchestration.outcome import Outcome
+from settings import Settings, load_settings
+from settings.sections import Monitoring, OpenLineage
 from tests.end_to_end.conftest import NOW, Shop, campaign, order, page
 from tests.end_to_end.test_main_job import K1, ledger_row
+from tests.operations.test_lineage import as_valid
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """A shop after a run with a corrupt archive: its settings, what the run printed, and dbt's events."""
     shop = Shop(tmp_path_factory.mktemp("seen"))
-    shop.configure(K1 + "monitoring: {logs: json}\n")
+    told = shop.folder / "events.jsonl"
+    shop.configure(K1 + f"monitoring: {{logs: json, openlineage: {{file: {told}, namespace: shop}}}}\n")
     shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),
                            order("m2", "2026-03-02T10:00:00Z", "o-1", 50)])  # fmt: skip
     shop.archive("eu", 2, ["x"], suffix="json.gz").write_bytes(b"\x1f\x8bno gzip")
@@ -94,3 +101,84 @@ def test_without_being_asked_for_nothing_is_logged_and_a_run_in_a_run_keeps_its_
         ("eu", "ingest", 1),
         ("eu", "ingest", 2),
     ]
+
+
+def lineage_of(settings) -> list[dict]:
+    return [as_valid(json.loads(line)) for line in settings.monitoring.openlineage.file.read_text().splitlines()]
+
+
+def test_lineage_tells_of_the_run_its_jobs_and_what_was_published(seen):
+    settings, outcome, _, _ = seen
+    events = lineage_of(settings)
+    told = [(one["eventType"], one["job"]["name"]) for one in events]
+    assert (told[0], told[-1]) == (("START", "run"), ("COMPLETE", "run"))
+    for job in ("ingest.eu", "rebuild.eu", "publish"):
+        assert told.index(("START", job)) < told.index(("COMPLETE", job))
+    assert {one["run"]["runId"] for one in events if one["job"]["name"] == "run"} == {outcome["run_id"]}
+    parents = {one["run"]["facets"]["parent"]["run"]["runId"] for one in events if one["job"]["name"] != "run"}
+    assert parents == {outcome["run_id"]}
+    with pipeline.instance(settings) as journal:
+        known = {run.run_id for run in journal.get_runs()}
+    assert {one["run"]["runId"] for one in events if one["job"]["name"] != "run"} == known
+    published = {one["name"]: one for one in events[-1]["outputs"]}
+    table = published["published.finance.orders_daily"]
+    assert table["outputFacets"]["outputStatistics"]["rowCount"] >= 1
+    assert table["facets"]["version"]["datasetVersion"] == str(outcome["version"])
+    assert {one["name"] for one in events[-1]["inputs"]} == {str(Path(settings.landing).absolute() / "eu")}
+
+
+def test_a_run_of_the_daemon_is_told_once_it_has_ended_and_no_value_of_the_data_is(seen, tmp_path):
+    settings = load_settings(None, warehouse=seen[0].warehouse)
+    where = OpenLineage(file=tmp_path / "events.jsonl")
+    settings = settings.model_copy(update={"monitoring": Monitoring(openlineage=where)})
+    with pipeline.instance(seen[0]) as journal:
+        record = next(one for one in journal.get_run_records() if one.dagster_run.job_name == "rebuild")
+    assert lineage.tell_ended(settings, record, "eu") == []
+    assert lineage.tell_ended(settings, record, "eu", ("ann@example.com is no number", "ConversionException")) == []
+    assert lineage.tell_ended(settings, record, "eu", ("eu: no rate", "PermanentError")) == []
+    start, complete, _, odd, _, ours = lineage_of(settings)
+    assert (start["run"]["runId"], complete["run"]["runId"]) == (record.dagster_run.run_id,) * 2
+    assert datetime.fromisoformat(start["eventTime"]).timestamp() == pytest.approx(record.start_time)
+    assert {one["name"] for one in complete["outputs"]} >= {"eu.finance.romi_daily"}
+    assert odd["run"]["facets"]["errorMessage"]["message"] == "unexpected ConversionException"
+    assert ours["run"]["facets"]["errorMessage"]["message"] == "eu: no rate"
+
+
+def test_a_publishing_run_of_the_daemon_names_tables_only_of_a_version_that_it_made(seen, tmp_path):
+    settings = seen[0].model_copy(
+        update={"monitoring": Monitoring(openlineage=OpenLineage(file=tmp_path / "events.jsonl"))}
+    )
+    built_at = datetime.fromisoformat(NOW).timestamp()
+    run = SimpleNamespace(job_name="publish", run_id=str(uuid4()))
+    for start in (built_at - 1, built_at + 1):
+        record = SimpleNamespace(dagster_run=run, start_time=start, end_time=start + 2)
+        assert lineage.tell_ended(settings, record, None) == []
+    made, other = [one for one in lineage_of(settings) if one["eventType"] == "COMPLETE"]
+    assert "published.finance.romi_daily" in {one["name"] for one in made["outputs"]}
+    assert other["outputs"] == []
+
+
+def test_a_run_that_fails_is_told_as_failed_however_it_ends(tmp_path):
+    where = {"openlineage": {"file": tmp_path / "events.jsonl"}}
+    settings = Settings(warehouse=tmp_path / "warehouse", landing=str(tmp_path), monitoring=where)
+    with run_log.run_of() as run_id:
+        outcome = Outcome(regions=["eu"])
+        with lineage.run_told(settings, outcome, run_id, loads=True):
+            outcome.fail("eu: ingest", "42 is odd")
+        with pytest.raises(ZeroDivisionError), lineage.run_told(settings, Outcome(), run_id, loads=False):
+            _ = 1 / 0
+    started, failed, _, broken = lineage_of(settings)
+    assert started["inputs"] == failed["inputs"] != []
+    assert failed["run"]["facets"]["errorMessage"]["message"] == "1 failed: eu: ingest"
+    assert (broken["eventType"], broken["inputs"]) == ("FAIL", [])
+    assert broken["run"]["facets"]["errorMessage"]["message"] == "unexpected ZeroDivisionError"
+
+
+def test_events_that_cannot_be_sent_are_a_warning_of_a_run_that_goes_on(tmp_path):
+    settings = Settings(warehouse=tmp_path, monitoring={"openlineage": {"url": "http://127.0.0.1:1"}})
+    outcome = Outcome()
+    with run_log.run_of() as run_id, lineage.run_told(settings, outcome, run_id, loads=False):
+        pass
+    assert outcome.warnings == ["2 events of OpenLineage were not sent to http://127.0.0.1:1: ConnectionError;"
+                                " figures do not depend on them"]  # fmt: skip
+    assert outcome.exit_code == 0

@@ -4,6 +4,7 @@ import dagster as dg
 
 from operations.incidents import escalation, of_run
 from orchestration.failures import cause_of
+from orchestration.lineage import tell_ended
 from orchestration.warehouse import Warehouse
 
 _WILL_RETRY = "dagster/will_retry"
@@ -17,8 +18,9 @@ def failed_runs(context: dg.RunFailureSensorContext, warehouse: Warehouse) -> dg
     if run.tags.get(_WILL_RETRY) == "true" or _OURS in run.tags:
         return dg.SkipReason("it is tried again, or reports itself")
     text, error_class = cause_of(context.get_step_failure_events())
+    unsent = _tell_ended(context, warehouse, (text, error_class))
     changes = of_run.of_job(warehouse.settings, run.job_name, _region(run), run.run_id, text, error_class)
-    return dg.SkipReason("; ".join([*changes.lines, *escalation.tick(warehouse.settings)]) or "known already")
+    return dg.SkipReason("; ".join([*changes.lines, *escalation.tick(warehouse.settings), *unsent]) or "known already")
 
 
 @dg.run_status_sensor(run_status=dg.DagsterRunStatus.SUCCESS, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -27,14 +29,24 @@ def finished_runs(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> d
     run = context.dagster_run
     if _OURS in run.tags:
         return dg.SkipReason("it reports itself")
+    unsent = _tell_ended(context, warehouse)
     changes = of_run.of_job(warehouse.settings, run.job_name, _region(run), run.run_id)
-    return dg.SkipReason("; ".join([*changes.lines, *escalation.tick(warehouse.settings)]) or "nothing changed")
+    return dg.SkipReason(
+        "; ".join([*changes.lines, *escalation.tick(warehouse.settings), *unsent]) or "nothing changed"
+    )
 
 
 @dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
 def notices(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SkipReason:
     """Every minute, tells whoever is due by the ladder of `incidents` in romi.yaml. It starts no run."""
     return dg.SkipReason("; ".join(escalation.tick(warehouse.settings)) or "nobody is due to be told")
+
+
+def _tell_ended(
+    context: dg.RunStatusSensorContext, warehouse: Warehouse, failure: tuple[str, str | None] | None = None
+) -> list[str]:
+    record = context.instance.get_run_record_by_id(context.dagster_run.run_id)
+    return tell_ended(warehouse.settings, record, _region(context.dagster_run), failure) if record else []
 
 
 def _region(run: dg.DagsterRun) -> str | None:
