@@ -115,7 +115,7 @@ def parse_id(text: str) -> tuple[str, Which]:
     """
     region, *place = text.split(":")
     if len(place) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in place):
-        raise UsageError(f"{text!r} is no id of a dead letter, such as eu:12:345 (region, archive, offset)")
+        raise UsageError(f"{text!r} is not the id of a dead letter, such as eu:12:345 (region, archive, offset)")
     return region, Which(archive_id=int(place[0]), record_offset=int(place[1]))
 
 

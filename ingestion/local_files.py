@@ -64,7 +64,7 @@ class LocalFile:
         file = os.fdopen(opened, "rb")
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             file.close()
-            raise OSError(errno.ENOENT, "it is no file any more")
+            raise OSError(errno.ENOENT, "it is not a file any more")
         return file
 
     def __str__(self) -> str:

@@ -144,7 +144,7 @@ def _books(settings: Settings) -> Iterator[Check]:
     stones = {region: _tombstones(settings, region) for region in remembered_regions(settings)}
     for region, problem in stones.items():
         if problem:
-            yield Check("books", region, problem, "what it says, or `romi run`")
+            yield Check("books", region, problem, "do what it says, or `romi run`")
     if not lost and not any(stones.values()):
         yield Check("books", f"{settings.warehouse / 'books'}")
 
@@ -218,7 +218,7 @@ def _leftovers(settings: Settings) -> Iterator[Check]:
     moved = moved_away(settings.warehouse.absolute())
     if is_cut_in_two(settings.warehouse.absolute()):
         what = f"{moved} is the warehouse that a killed restore moved away"
-        yield Check("links", str(moved), what, "move away the one of the two that you don't want")
+        yield Check("links", str(moved), what, "move away whichever of the two you do not want")
     for path in leftovers(settings):
         what = f"{path} was left by a killed backup or restore"
         yield Check("files", str(path), what, "`romi retention apply` removes it")

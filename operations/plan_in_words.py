@@ -44,13 +44,13 @@ def headline(plan: Plan) -> str:
     if plan.failures:
         return f"The next run would fail: {'; '.join(plan.failures)}"
     if not plan.restatements and not plan.adjustments:
-        return "Nothing that is published moves."
+        return "Nothing published changes."
     tables = sorted({one["table"] for one in plan.restatements})
     months = sorted({f"{one['date']:%Y-%m}" for one in plan.restatements})
-    moves = f"{len(plan.restatements):,} days or months of {', '.join(tables)} move, in {_named(months)}."
+    moves = f"{len(plan.restatements):,} days or months of {', '.join(tables)} change, in {_named(months)}."
     closed = sorted({f"{one['closed_month']:%Y-%m}" for one in plan.adjustments})
     adjusts = f" {_named(closed)} {'is' if len(closed) == 1 else 'are'} closed and would be adjusted." if closed else ""
-    return (moves if plan.restatements else "No open month moves.") + adjusts
+    return (moves if plan.restatements else "No open month changes.") + adjusts
 
 
 def lines(plan: Plan) -> list[str]:
@@ -75,7 +75,7 @@ def lines(plan: Plan) -> list[str]:
 
 def as_markdown(plan: Plan) -> str:
     """A comment for a pull request: the headline, what moves most, closed months, and what would be withheld."""
-    text = ["### What this changes of the published figures", "", headline(plan)]
+    text = ["### What this changes in the published figures", "", headline(plan)]
     if shown := rows(plan.moved):
         text += [
             "",
@@ -85,14 +85,14 @@ def as_markdown(plan: Plan) -> str:
             text += ["", f"{len(shown) - _SHOWN:,} smaller rows are left out; `romi plan --json` has all."]
     if plan.adjustments:
         header = ("closed month", "region", "table", "model", *_MEASURES, "why")
-        text += ["", "**Closed months** stay as they are; this would be booked of them:", ""]
+        text += ["", "**Closed months** stay as they are; these adjustments would be booked for them:", ""]
         text += _table(header, map(_adjusted, plan.adjustments))
     held = [f"{region} {day} ({why})" for region, days in plan.withheld.items() for day, why in days.items()]
     if held:
-        text += ["", f"**Withheld** would be {len(held):,} days, the first {_plain(held[0])}."]
+        text += ["", f"**Withheld:** {len(held):,} days would be, the first of them {_plain(held[0])}."]
     if plan.new_days:
         named = ", ".join(f"{count:,} of {region}" for region, count in plan.new_days.items())
-        text += ["", f"New days, which are no restatements: {named}."]
+        text += ["", f"New days, which are not restatements: {named}."]
     return "\n".join(text) + "\n"
 
 

@@ -207,7 +207,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     if path.stat().st_mode & 0o077:
-        raise UsageError(f"{path} can be read by others than its owner: chmod 600 {path}")
+        raise UsageError(f"{path} can be read by users other than its owner: chmod 600 {path}")
     try:
         keys = json.loads(path.read_text())
     except ValueError:

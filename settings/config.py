@@ -78,7 +78,7 @@ class Settings(Section):
     def _region_names(cls, regions: dict[str, Region] | None) -> dict[str, Region] | None:
         for name in regions or {}:
             if not is_region_name(name):
-                raise ValueError(f"{name!r} is no region name: letters, digits, '-' and '_', and not 'fx'")
+                raise ValueError(f"{name!r} is not a region name: letters, digits, '-' and '_', and not 'fx'")
         return regions
 
     @model_validator(mode="after")

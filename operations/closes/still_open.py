@@ -102,16 +102,16 @@ def _of_file(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, mo
     ).fetchall()  # fmt: skip
     if withheld:
         (day, why), *others = withheld
-        more = f", and {len(others)} days more" if others else ""
+        more = f", and {len(others)} more days" if others else ""
         yield Open("withheld", region, f"{day} is withheld ({why}){more}",
-                   "`romi status` names each; mend its cause and `romi run`")  # fmt: skip
+                   "`romi status` names each; remove the cause and `romi run`")  # fmt: skip
     pending = "select count(*) from ops.pending_days where day between $first and $last"
     if count := _count(con, pending, days) or _count(con, "select count(*) from ops.changes"):
         yield Open("pending", region, f"{count:,} changes wait to be rebuilt", "`romi run`")
     unpriced = "select count(*) from ops.unpriced_orders where day between $first and $last"
     if count := _count(con, unpriced, days):
         yield Open("rates", region, f"{count:,} orders have no reference rate",
-                   "let the ECB's file land (`fx/eurofxref-hist.csv`) and `romi run`")  # fmt: skip
+                   "land the ECB's file (`fx/eurofxref-hist.csv`) and `romi run`")  # fmt: skip
     yield from _refused(con, settings, region, days)
     yield from _not_past(con, settings, region, days["last"])
 
@@ -120,11 +120,11 @@ def _refused(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, da
     files = [name for (name,) in con.execute(_REFUSED_FILES, days).fetchall()]
     if len(files) > settings.close.refused_files:
         yield Open("files", region, f"{len(files):,} files cannot be read, the first is {files[0]}",
-                   "ask upstream for it anew and `romi run`, or raise `close.refused_files`")  # fmt: skip
+                   "ask upstream for it again and `romi run`, or raise `close.refused_files`")  # fmt: skip
     rows = _count(con, _REFUSED_ROWS, days)
     if rows > settings.close.refused_rows:
         yield Open("rows", region, f"{rows:,} rows of ledger or spend were refused",
-                   "`romi files show FILE` names them; land them anew, or raise `close.refused_rows`")  # fmt: skip
+                   "`romi files show FILE` names them; land them corrected, or raise `close.refused_rows`")  # fmt: skip
 
 
 # An archive that is lost or broken may hold what its neighbours' times allow; a table, anything.
@@ -161,7 +161,7 @@ def _not_past(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, l
     if day is None or day <= last:
         reaches = f"reaches only {day}" if day else "has nothing"
         yield Open("ledger", region, f"{what} {reaches}, not past {last}",
-                   "let one land that goes on after it, and `romi run`")  # fmt: skip
+                   "land one that goes past that day, and `romi run`")  # fmt: skip
 
 
 def _unreconciled(settings: Settings, region: str, month: date) -> Iterator[Open]:
@@ -177,7 +177,7 @@ def _unreconciled(settings: Settings, region: str, month: date) -> Iterator[Open
     if has_ledger and count > settings.close.unreconciled_orders:
         yield Open("unreconciled", region, f"{count:,} orders do not agree with the ledger"
                    f" (the limit is {settings.close.unreconciled_orders:,})",
-                   "`finance.reconciliation_daily` has their days; mend, or raise `close.unreconciled_orders`"
+                   "`finance.reconciliation_daily` has their days; correct them, or raise `close.unreconciled_orders`"
                    )  # fmt: skip
 
 

@@ -16,14 +16,14 @@ _KNOWN = (
     (Kind.DISK_FULL, ("no space left on", "disk is full", "disk quota exceeded"), "the disk is full"),
     (Kind.LOCK, ("held by another process", "could not set lock", "file handle conflict", "database is locked"),
      "another process holds a file"),
-    (Kind.OUT_OF_MEMORY, ("out of memory", "outofmemory", "cannot allocate memory"), "memory does not suffice"),
+    (Kind.OUT_OF_MEMORY, ("out of memory", "outofmemory", "cannot allocate memory"), "memory ran out"),
     (Kind.UNREADABLE, ("permission denied", "cannot be listed", "input/output error"), "a folder cannot be read"),
 )  # fmt: skip
 _MENDS = {
     Kind.DISK_FULL: "make room on the disk, then `romi run`",
     Kind.LOCK: "end the process that holds the file, or wait for it, then `romi run`",
-    Kind.OUT_OF_MEMORY: "give the machine more memory or fewer neighbours, then `romi run`",
-    Kind.UNREADABLE: "give the account that runs `romi` the right to read it, then `romi run`",
+    Kind.OUT_OF_MEMORY: "give the machine more memory, or run less beside it, then `romi run`",
+    Kind.UNREADABLE: "give the account that runs `romi` permission to read it, then `romi run`",
 }
 _LOST = "LostStateError"
 _NOT_WHOLE = "the archive cannot be read whole: "
@@ -47,7 +47,7 @@ def of_failure(text: str, region: str | None, step: str, error_class: str | None
             return Finding(kind, cause, text, region, things=(step,), mend=_MENDS[kind])
     if error_class == _LOST:
         return Finding(Kind.MEMORY, text.partition(";")[0], text, region, things=(step,), mend=_after(text))
-    return Finding(Kind.FAILED_RUN, text, text, region, things=(step,), mend="mend what it says, then `romi run`")
+    return Finding(Kind.FAILED_RUN, text, text, region, things=(step,), mend="correct what it names, then `romi run`")
 
 
 def of_error(error: BaseException) -> Finding | None:
@@ -79,7 +79,7 @@ def of_withheld(region: str, withheld: dict[str, str]) -> Iterator[Finding]:
         first = of_it[0]
         yield Finding(
             Kind.WITHHELD, cause, f"{_days(of_it)}: {withheld[first]}", region, things=tuple(of_it),
-            mend="mend what the reason says, then `romi run`; the last good rows stand meanwhile",
+            mend="correct what the reason names, then `romi run`; the last good rows stand meanwhile",
             follows=lost_input if cause.startswith(_OF_INPUT) else frozenset(),
         )  # fmt: skip
 
@@ -102,7 +102,7 @@ def of_corrupt(region: str, files: Iterable[dict[str, Any]]) -> Iterator[Finding
         yield Finding(
             Kind.CORRUPT_ARCHIVES, cause, f"{count} of {topic}, such as {of_it[0]['name']}: {of_it[0]['problem']}",
             region, topic, tuple(one["name"] for one in of_it),
-            "ask upstream for them anew; each is read when it changes",
+            "ask upstream to send them again; each is read when it changes",
         )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def of_burning(levels: Iterable[tuple[str | None, str, dict[str, Any]]]) -> Iter
         yield Finding(
             Kind.BURN_RATE, name,
             f"{slo} as of {level['date']}: {level['alert']}, {level['error_budget_left']:.0%} of the error budget left",
-            region, things=(slo,), mend="look at its days in finance.slo_by_region, and mend what made them bad",
+            region, things=(slo,), mend="look at its days in meta.slo_of_regions, and remove the cause",
         )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def of_backups(summary: dict[str, Any]) -> Iterator[Finding]:
     Args:
         summary: what `romi status` says of backups.
     """
-    mend = "look at the disk of the backups, then `romi backup`"
+    mend = "check the disk of the backups, then `romi backup`"
     if summary["problem"]:
         yield Finding(Kind.BACKUP_FAILED, "the last backup failed", summary["problem"], mend=mend)
         return

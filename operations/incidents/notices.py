@@ -60,7 +60,7 @@ def _through_apprise(name: str, address: str, title: str, body: str) -> str | No
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it logs addresses with their secrets
     sender = apprise.Apprise()
     if not sender.add(address):
-        return f"the address {name} is none that Apprise knows"
+        return f"the address {name} is not one that Apprise knows"
     if not sender.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
         return f"the address {name} did not take it"
     return None
@@ -74,7 +74,7 @@ def _address(settings: Settings, name: str) -> str | _Problem:
     lacking = _Problem(f"there is no address {name}: set {variable}, or write `{name} = …` into {path}")
     try:
         if path.stat().st_mode & 0o077:
-            return _Problem(f"{path} can be read by others than its owner: chmod 600")
+            return _Problem(f"{path} can be read by users other than its owner: chmod 600")
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return lacking

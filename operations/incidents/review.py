@@ -24,10 +24,10 @@ def review(settings: Settings, incident: Incident) -> str:
         "## Impact", "", *_impact(settings, incident), "",
         "## Cause", "", *_cause(incident), "",
         "## What changed", "", *_changed(settings, incident), "",
-        "## To be written by whoever was there", "",
+        "## To be written by those involved", "",
         "- What went well, what did not, and where we were lucky:",
         "- What would have found it earlier:",
-        "- What is done so that it does not come again, by whom, until when:", "",
+        "- What will be done so that it does not happen again, by whom, and by when:", "",
     ]  # fmt: skip
     return "\n".join(lines)
 

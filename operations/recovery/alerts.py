@@ -19,7 +19,7 @@ def of_input(settings: Settings, snapshot: dict[str, Any]) -> Iterator[Finding]:
     region, backlog = snapshot["region"], snapshot["backlog"]
     for one in unusual(settings, region, backlog, snapshot.get("usual_arrivals", KNOWS_NOTHING)):
         if one.what == "late":
-            mend = "ask upstream why nothing comes; when it does, `romi recover`"
+            mend = "ask upstream why nothing arrives; once it does, `romi recover`"
             yield Finding(Kind.LATE_REGION, "nothing arrives any more", one.words, region, mend=mend)
         else:
             mend = "`romi recover --plan` says what it takes, `romi recover` does it"
@@ -30,5 +30,5 @@ def of_input(settings: Settings, snapshot: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             Kind.FAILOVER, "the replica serves for files of the landing zone", f"{count}, such as {served[0]['name']}",
             region, things=tuple(one["name"] for one in served),
-            mend="ask upstream to land them whole; of the same content nothing is loaded again",
+            mend="ask upstream to land them whole; the same content is not loaded again",
         )  # fmt: skip

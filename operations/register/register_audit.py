@@ -89,10 +89,10 @@ def open_to_others(settings: Settings) -> Iterator[str]:
     for name in _PRIVATE:
         folder = settings.warehouse / name
         if folder.is_dir() and _mode(folder) & 0o077:
-            yield f"{name} is open to others than its owner: chmod 700"
+            yield f"{name} is open to users other than its owner: chmod 700"
     for path in [*settings.regions_dir.glob("*.duckdb*"), *(settings.warehouse / "books").rglob("*.jsonl")]:
         if path.is_file() and _mode(path) & 0o077:
-            yield f"{path.relative_to(settings.warehouse)} is open to others than its owner: chmod 600"
+            yield f"{path.relative_to(settings.warehouse)} is open to users other than its owner: chmod 600"
     for path in settings.versions_dir.glob("[0-9]*/**/*"):
         if path.is_file() and _mode(path) & 0o222:
             yield f"{path.relative_to(settings.warehouse)} is published and can be written: chmod 440"
@@ -109,7 +109,7 @@ def _keys(settings: Settings) -> Iterator[str]:
         yield str(error)
         return
     if path.is_file() and _mode(path) & 0o077:
-        yield f"{path} can be read by others than its owner: chmod 600"
+        yield f"{path} can be read by users other than its owner: chmod 600"
 
 
 def _tombstones(settings: Settings) -> Iterator[str]:

@@ -132,7 +132,7 @@ def write_first_config(config: Path | None, warehouse: Path | None, as_json: boo
         print(json.dumps({"config": str(path)}))
     else:
         click.echo(text)
-        click.echo(f"written to {path}; look it over, then `romi run`")
+        click.echo(f"written to {path}; review it, then `romi run`")
 
 
 def _settings(config: Path | None, warehouse: Path | None) -> Settings:

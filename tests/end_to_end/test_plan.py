@@ -169,7 +169,7 @@ def test_a_comment_for_a_pull_request_says_what_moves(built, tmp_path, monkeypat
         "plan", "--markdown", "--config", str(shop.folder / "romi.yaml"), "--landing", str(shop.landing),
         "--warehouse", str(shop.warehouse)], catch_exceptions=False)  # fmt: skip
     assert result.exit_code == 0
-    assert result.stdout.startswith("### What this changes of the published figures\n")
+    assert result.stdout.startswith("### What this changes in the published figures\n")
     assert "changed rules" in result.stdout
     assert "orders\\_daily" in result.stdout
     assert json.dumps(str(shop.warehouse)) not in result.stdout

@@ -25,13 +25,13 @@ def test_cells_that_move_alike_under_several_models_are_one_row():
 
 
 def test_nothing_moves_is_said_in_one_line():
-    assert as_markdown(Plan()) == "### What this changes of the published figures\n\nNothing that is published moves.\n"
+    assert as_markdown(Plan()) == "### What this changes in the published figures\n\nNothing published changes.\n"
 
 
 def test_a_comment_names_what_moves_most_and_counts_the_rest():
     many = [moved(channel=f"Channel {number}", cents=number + 1) for number in range(50)]
     text = as_markdown(Plan(moved=many, restatements=[restated()]))
-    assert "1 days or months of romi_monthly move, in 2026-03." in text
+    assert "1 days or months of romi_monthly change, in 2026-03." in text
     assert "| Channel 49 | linear |  | +0.50 |" in text
     assert "Channel 9 |" not in text
     assert "10 smaller rows are left out" in text
@@ -49,11 +49,11 @@ def test_closed_months_are_told_as_what_would_be_booked_of_them():
         "revenue": Decimal("-12.50"), "spend": None, "refunds": None, "cogs": None, "margin": None, "why": "orders",
     }  # fmt: skip
     plan = Plan(adjustments=[adjustment], withheld={"us": {"2026-03-01": "stale_rate"}}, new_days={"eu": 2})
-    assert headline(plan) == "No open month moves. 2026-01 is closed and would be adjusted."
+    assert headline(plan) == "No open month changes. 2026-01 is closed and would be adjusted."
     text = as_markdown(plan)
     assert r"| 2026-01 | eu | orders\_daily | \(all" not in text
     assert "| -12.50 |" in text
-    assert "New days, which are no restatements: 2 of eu." in text
+    assert "New days, which are not restatements: 2 of eu." in text
     assert lines(plan) == [
         "2026-01 eu is closed; orders_daily is adjusted by revenue -12.50; orders",
         "us 2026-03-01 would be withheld: stale_rate",

@@ -184,7 +184,7 @@ def test_addresses_stand_in_a_file_that_only_its_owner_can_read(watch, monkeypat
     path.write_text(f"# who is told\nops = file://{watch.folder}/ops?a=b\n")
     path.chmod(0o644)
     watch.find(broken())
-    assert "can be read by others than its owner: chmod 600" in tick(watch.settings)[0]
+    assert "can be read by users other than its owner: chmod 600" in tick(watch.settings)[0]
     path.chmod(0o600)
     watch.at(5)
     assert tick(watch.settings) == ["told on_call (ops) of incident 1"]
