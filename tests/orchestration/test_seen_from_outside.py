@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import shutil
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
@@ -12,13 +13,16 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 
+from ingestion.books import region_file
 from operations import run_log
 from operations.incidents import book
 from operations.progress import Step, report
 from orchestration import lineage, pipeline
 from orchestration.cli.main import main
+from orchestration.definitions import defs
 from orchestration.defs.transform import assets as transform
 from orchestration.outcome import Outcome
+from orchestration.partitions import range_tags
 from settings import Settings, load_settings
 from settings.sections import Monitoring, OpenLineage
 from tests.end_to_end.conftest import NOW, Shop, campaign, order, page
@@ -182,3 +186,23 @@ def test_events_that_cannot_be_sent_are_a_warning_of_a_run_that_goes_on(tmp_path
     assert outcome.warnings == ["2 events of OpenLineage were not sent to http://127.0.0.1:1: ConnectionError;"
                                 " figures do not depend on them"]  # fmt: skip
     assert outcome.exit_code == 0
+
+
+def test_a_dbt_test_that_failed_as_an_asset_check_leads_to_its_runbook(seen, tmp_path):
+    shutil.copytree(seen[0].warehouse.parent, tmp_path / "copy", symlinks=True)
+    settings = load_settings(tmp_path / "copy" / "romi.yaml", warehouse=tmp_path / "copy" / "warehouse",
+                             landing=str(tmp_path / "copy" / "landing"))  # fmt: skip
+    check = dg.AssetCheckKey(dg.AssetKey(["intermediate", "int_sessions__touchpoints"]), "every_touch_has_a_channel")
+    with region_file(settings, "eu") as con:
+        con.execute("update intermediate.int_sessions__touchpoints set channel = null")
+    graph = defs().get_repository_def().asset_graph
+    job = dg.define_asset_job("chosen", dg.AssetSelection.checks(check)).resolve(asset_graph=graph)
+    place = {"landing": settings.landing, "warehouse": str(settings.warehouse)}
+    with pipeline.instance(settings) as journal:
+        done = job.execute_in_process(
+            instance=journal, run_config={"resources": {"warehouse": {"config": place}}}, raise_on_error=False,
+            tags=range_tags("eu", date(2026, 3, 1), date(2026, 3, 1)),
+        )  # fmt: skip
+    [found] = done.get_asset_check_evaluations()
+    assert (found.check_name, found.passed) == (check.name, False)
+    assert str(found.metadata["runbook"].value).startswith("[Days are withheld](docs/runbooks.md#days-are-withheld)")
