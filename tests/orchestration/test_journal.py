@@ -66,6 +66,20 @@ def test_a_damaged_database_is_set_aside_and_named(home, monkeypatch, name, spoi
     assert set_aside_if_damaged(settings(home)) is None
 
 
+@pytest.mark.parametrize("small", [1 << 30, 0], ids=["looked through", "by its header"])
+def test_a_database_whose_newest_pages_stand_in_its_log_is_sound(home, monkeypatch, small):
+    monkeypatch.setattr(journal, "_SMALL", small)
+    path = home / "history" / "runs" / "index.db"
+    with closing(sqlite3.connect(path)) as con:  # open, its log is as a kill leaves it
+        con.execute("pragma journal_mode = wal")
+        con.execute("pragma wal_autocheckpoint = 0")
+        con.executemany("insert into runs values (?)", [(one,) for one in range(5000)])
+        con.commit()
+        [(pages,)] = con.execute("pragma page_count")
+        assert pages * 4096 > path.stat().st_size
+        assert set_aside_if_damaged(settings(home)) is None
+
+
 @pytest.mark.parametrize("text", ["", "{", "- a list"])
 def test_a_damaged_configuration_is_made_anew_too(home, text):
     (home / "dagster.yaml").write_text(text)
