@@ -8,6 +8,7 @@ from typing import Any
 
 from operations.error_messages import describe_error, is_disk_full
 from operations.incidents.findings import Finding, Kind
+from operations.service_levels.budget_words import what_is_left
 from operations.store.memory.findings import Finding as LostState
 from settings import UsageError
 
@@ -112,7 +113,7 @@ def of_burning(levels: Iterable[tuple[str | None, str, dict[str, Any]]]) -> Iter
         name = slo.partition(".")[0]
         yield Finding(
             Kind.BURN_RATE, name,
-            f"{slo} as of {level['date']}: {level['alert']}, {level['error_budget_left']:.0%} of the error budget left",
+            f"{slo} as of {level['date']}: {level['alert']}, {what_is_left(level['error_budget_left'])}",
             region, things=(slo,), mend="look at its days in meta.slo_of_regions, and remove the cause",
         )  # fmt: skip
 

@@ -53,8 +53,8 @@ def _impact(settings: Settings, incident: Incident) -> Iterator[str]:
         yield f"- Usual revenue of its regions in that time: {words.money(settings, found.at_risk_cents)}."
     for one in found.restated:
         yield (
-            f"- Version {one['version']} restated {one['days']:,} days of {one['region']}, {one['first']} to"
-            f" {one['last']}: revenue by {one['change']:+,.2f} {settings.reporting_currency}"
+            f"- Version {one['version']} restated {one['days']:,} day{'s' * (one['days'] != 1)} of {one['region']},"
+            f" {one['first']} to {one['last']}: revenue by {one['change']:+,.2f} {settings.reporting_currency}"
             f" ({one['moved']:,.2f} without regard to sign), for {one['why']}."
         )
     if not found.restated:
