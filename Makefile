@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-all lint secrets ui bench docs lock clean
+.PHONY: help install demo run test test-all drill lint secrets ui bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ test: .venv/ready ## the test suite, without the slow drills
 
 test-all: .venv/ready ## every test, slow drills included
 	@$(BIN)/python -m pytest -n auto -m "slow or not slow"
+
+drill: .venv/ready ## an outage of three days, the flood after it, kills on the way; docs/drill.md tells of it
+	@$(BIN)/python -m tests.drills.outage
 
 lint: .venv/ready ## ruff, sqlfluff, types, secrets
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
