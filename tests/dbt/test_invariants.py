@@ -18,7 +18,8 @@ def marts(region):
     """Everything finance reads, but for what cost has a say in."""
     without_cost = "* exclude (spend, roas, romi, cpa, impressions, clicks)"
     tables = {"romi_daily": without_cost, "romi_monthly": without_cost, "romi_by_touch_date": without_cost,
-              "romi_by_segment": "*", "orders_daily": "*", "channel_weights": "*"}  # fmt: skip
+              "romi_by_segment": "* exclude (spend, roas, romi, cpa, cac)", "orders_daily": "*",
+              "channel_weights": "*"}  # fmt: skip
     return {
         table: region.query(f"select {columns} from finance.{table} order by all") for table, columns in tables.items()
     }

@@ -6,7 +6,7 @@ import pytest
 
 from tests.dbt.conftest import CREDITS
 
-MODELS = ("int_attribution__touch_credits", "int_attribution__path_rates")
+MODELS = ("int_attribution__touch_credits", "int_attribution__path_rates", "int_attribution__channel_buyers")
 TABLES = ("learning_paths", "channel_buyers", "channel_weights", "path_rates")
 START = datetime(2026, 3, 2, 12)
 CAMPAIGNS = {"search": ("google", "cpc", "brand"), "mail": ("news", "email", "w9")}
