@@ -42,12 +42,16 @@ def test_tables_columns_types_rows_and_comments_are_those_of_the_files(settings,
     folder = write_version(settings, 1, "")
     with duckdb.connect(str(folder / "marts.duckdb")) as con:
         con.executemany(
-            "insert into finance.spend_daily values ('2026-03-01', 'eu', 'p', null, ?, 12.34, null, 7)",
+            "insert into finance.spend_daily (date, region, platform, channel, campaign, spend, impressions, clicks)"
+            " values ('2026-03-01', 'eu', 'p', null, ?, 12.34, null, 7)",
             [[name] for name in NAMES],
         )
         con.execute("""insert into finance.romi_monthly (month, region, roas, conversions, is_final, spend)
             values ('2026-03-01', 'eu', 0.1 + 0.2, 1.000001, true, -9999999999999999.99)""")
-        con.execute("insert into meta.versions values (1, '2026-03-20 12:00:00.25', 'eu', null, 0, false)")
+        con.execute(
+            "insert into meta.versions by name select 1 as version, timestamp '2026-03-20 12:00:00.25' as built_at,"
+            " 'eu' as region, null as input_watermark, 0 as withheld_days, false as carried_over"
+        )
     delivered = deliver(settings)
     assert delivered.version == 1
     assert delivered.rows['finance."spend_daily"'] == len(NAMES)

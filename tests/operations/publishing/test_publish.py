@@ -40,7 +40,7 @@ def test_the_first_publish_makes_a_whole_version(shop: Settings) -> None:
         assert described == list(table.columns.items())
     assert {path.stat().st_mode & 0o777 for path in done.folder.rglob("*") if path.is_file()} == {0o440}
     assert ask(shop, "from meta.versions order by region") == [
-        (1, datetime(2026, 6, 1, 12), region, datetime(2026, 5, 1), 0, False, 1) for region in ("eu", "us")
+        (1, datetime(2026, 6, 1, 12), region, datetime(2026, 5, 1), 0, False, 1, "") for region in ("eu", "us")
     ]
 
 
