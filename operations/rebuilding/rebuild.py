@@ -67,7 +67,8 @@ def _check_inputs(settings: Settings, region: str, graph: Graph, asked: Asked) -
     if missing := graph.read_by(asked.tables or asked.tests) - there:
         what = f"{min(asked.tables or asked.tests)} reads {', '.join(sorted(missing))}"
         raise PermanentError(
-            f"{region}: {what}, which is not built yet: build it with them, or all tables of these days"
+            f"{region}: {what}, which {'is' if len(missing) == 1 else 'are'} not built yet: build it with them, or all"
+            " tables of these days"
         )
 
 

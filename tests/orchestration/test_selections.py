@@ -11,6 +11,7 @@ import pytest
 from ingestion.books import region_file
 from orchestration import pipeline
 from orchestration.definitions import defs
+from orchestration.failures import cause_of
 from orchestration.partitions import region_days, regions
 from settings import Settings, load_settings
 from tests.end_to_end import conftest
@@ -85,7 +86,7 @@ def _materialize(
 
 def _said(result: dg.ExecuteInProcessResult) -> str:
     [failure] = result.get_step_failure_events()
-    return pipeline._cause(result) if failure else ""
+    return cause_of([failure])[0]
 
 
 def _ends_right(shop: Shop, selection: dg.AssetSelection) -> None:
@@ -93,9 +94,12 @@ def _ends_right(shop: Shop, selection: dg.AssetSelection) -> None:
     before = shop.rows()
     result = _materialize(shop, selection)
     if not result.success:
-        assert re.search(r"(which is not built yet: build|run the models of these days first)", _said(result))
+        assert re.search(r"(which (is|are) not built yet: build|run the models of these days first)", _said(result))
     assert _materialize(shop, dg.AssetSelection.groups("published")).success
-    assert shop.rows() == before
+    waiting = ("data_quality",)  # it says that a day waits, which stands as last published
+    assert {name: rows for name, rows in shop.rows().items() if name not in waiting} == {
+        name: rows for name, rows in before.items() if name not in waiting
+    }
     code, outcome = shop.romi("run")
     assert (code, outcome["withheld"], outcome["failures"]) == (0, {}, [])
     with region_file(_settings(shop), "eu", read_only=True) as con:
@@ -137,8 +141,8 @@ def test_a_table_in_a_region_that_is_not_built_says_what_has_to_be_built_with_it
     assert _materialize(shop_again, raw, ["jp"]).success
     result = _materialize(shop_again, dg.AssetSelection.assets("finance/spend_daily"), [f"{DAY}|jp"])
     assert _said(result) == (
-        "jp: spend_daily reads int_spend__daily_costs, which is not built yet: build it with them, or all tables of"
-        " these days"
+        "jp: spend_daily reads currencies, int_fx__daily_rates, int_spend__daily_costs, int_spend__original_costs,"
+        " which are not built yet: build it with them, or all tables of these days"
     )
 
 
