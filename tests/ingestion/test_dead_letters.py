@@ -352,7 +352,7 @@ def test_past_their_period_the_letters_go_and_their_fate_stays(zone, monkeypatch
 def test_ids_and_reasons_are_checked():
     assert parse_id("eu-1:12:345") == ("eu-1", Which(archive_id=12, record_offset=345))
     for wrong in ("eu", "eu:1", "eu:1:x", "eu:1:2:3", "eu:-1:2"):
-        with pytest.raises(UsageError, match="no id of a dead letter"):
+        with pytest.raises(UsageError, match="is not the id of a dead letter"):
             parse_id(wrong)
     with pytest.raises(UnknownValueError, match="malformed_json"):
         Which(reason="odd")
