@@ -13,7 +13,7 @@ from settings.incidents import Response
 
 @dataclass(frozen=True)
 class Runbook:
-    """`command` is what mends it most often, and `job` the same in Dagster; `automatic` names the response that is to do it unasked."""
+    """`command` is what mends it most often, and `job` the same in Dagster; `automatic` is to do it unasked."""
 
     title: str
     means: str
@@ -240,7 +240,7 @@ def as_markdown() -> str:
         lines += [f"{number}. {step}" for number, step in enumerate(one.steps, 1)]
         told = [f"Command: {one.command}." if one.command else "", f"Dagster job: {one.job}." if one.job else ""]
         if one.automatic:
-            told.append(f"Not automatic yet: `{one.automatic}` in `incidents.automatic` is accepted and changes nothing.")
+            told.append(f"Not automatic yet: `incidents.automatic: [{one.automatic}]` changes nothing.")
         if any(told):
             lines += ["", " ".join(part for part in told if part)]
     return "\n".join([*lines, ""])
