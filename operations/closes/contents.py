@@ -14,7 +14,7 @@ import polars as pl
 from ingestion.books import meta, region_file
 from operations.beside import figures_of
 from operations.closes.locks import Lock, figures_name, month_name, next_month, place_of
-from operations.finance_tables.published_tables import ADJUSTMENTS, FINANCE, Table, in_sql
+from operations.finance_tables.published_tables import ADJUSTMENTS, LOCKED, Table, in_sql
 from operations.finance_tables.version_tables import quoted
 from operations.store.memory.marks import content_of
 from operations.store.versions import current_version, read_manifest, version_dir
@@ -43,7 +43,7 @@ def locked_days(settings: Settings, month: date, earlier: list[Lock]) -> dict[st
     """
     last = next_month(month) - timedelta(days=1)
     days = {}
-    for table in FINANCE:
+    for table in LOCKED:
         if table.is_by_touch:
             days[table.name] = _touch_days(settings, table, month, last, earlier)
         elif table.period:
@@ -99,7 +99,7 @@ def _write_figures(
 ) -> dict[str, dict[str, str]]:  # fmt: skip
     """The version's rows of the month; returns each region's totals, as text to the cent."""
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
-        for table in FINANCE:
+        for table in LOCKED:
             if table.name in days:
                 first, last = days[table.name]
                 _copy(con, table, f"{table.period} between '{first}' and '{last}'", work)

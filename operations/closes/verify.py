@@ -10,7 +10,7 @@ import duckdb
 
 from operations.closes.close import signing_key
 from operations.closes.locks import MANIFEST, REOPENED, Lock, all_locks, damaged_files, month_name, place_of
-from operations.finance_tables.published_tables import CLOSED_MONTHS, FINANCE, Table, columns_of, in_sql
+from operations.finance_tables.published_tables import CLOSED_MONTHS, LOCKED, Table, columns_of, in_sql
 from operations.finance_tables.version_tables import quoted
 from operations.store.locks import check_warehouse
 from operations.store.memory.marks import content_of
@@ -145,7 +145,7 @@ def _version(con: duckdb.DuckDBPyConnection, version: int, folder: Path, lock: L
         return
     if said[0][1] != lock.sha256:
         yield Difference(f"version {version}", f"{CLOSED_MONTHS} names another manifest")
-    for table in FINANCE:
+    for table in LOCKED:
         if (days := lock.days(table)) is None or str(table) not in there:
             continue
         where = f"where {table.period} between '{days[0]}' and '{days[1]}'"

@@ -181,6 +181,7 @@ COLUMNS = Table("meta", "columns", ("schema_name", "table_name", "column_name"),
     ("schema_name", "table_name", "column_name", "meaning", "unit", "source"), _NAME
 ))  # fmt: skip
 OF_REGIONS = (*FINANCE, DATA_QUALITY)  # what a region hands over: from tables of its own, or measured as it is read
+LOCKED = (*OF_REGIONS, INCREMENTAL_ROMI)  # what a close keeps, where it has periods
 PUBLISHED = (*OF_REGIONS, INCREMENTAL_ROMI, RESTATEMENTS, ADJUSTMENTS, SLO_DAILY, SLO_OF_REGIONS, USABLE_DAYS, VERSIONS,
              CLOSED_MONTHS, COLUMNS)  # fmt: skip
 

@@ -11,7 +11,14 @@ import duckdb
 
 from operations.closes.locks import Lock, all_locks, month_name, next_month
 from operations.finance_tables.adjustments import bases, book_adjustments, note_totals
-from operations.finance_tables.published_tables import CLOSED_MONTHS, FINANCE, Columns, Table, in_sql
+from operations.finance_tables.published_tables import (
+    CLOSED_MONTHS,
+    INCREMENTAL_ROMI,
+    OF_REGIONS,
+    Columns,
+    Table,
+    in_sql,
+)
 from operations.finance_tables.version_tables import Source, quoted
 from operations.publishing.region_marts import held_back
 from settings import PermanentError, Settings
@@ -58,12 +65,12 @@ def show_locked_rows(con: duckdb.DuckDBPyConnection, closed: Closed) -> None:
     """Put the locks' rows in the place of those that the regions' files have by now, whose totals are ``truth``."""
     con.execute('create temp table locked_days (closed_month date, "table" varchar, first_day date, last_day date)')
     for lock in closed.in_force:
-        for table in FINANCE:
+        for table in OF_REGIONS:
             if days := lock.days(table):
                 con.execute("insert into locked_days values (?, ?, ?, ?)", [lock.month, table.name, *days])
     note_totals(con, "truth")
     for lock in closed.in_force:
-        for table in FINANCE:
+        for table in OF_REGIONS:
             if days := lock.days(table):
                 _show(con, lock, table, days)
         con.execute(
@@ -71,6 +78,13 @@ def show_locked_rows(con: duckdb.DuckDBPyConnection, closed: Closed) -> None:
             [lock.month, lock.number, lock.manifest["closed_at"], lock.version, lock.sha256],
         )
     note_totals(con, "shown")
+
+
+def show_locked_incremental(con: duckdb.DuckDBPyConnection, closed: Closed) -> None:
+    """The same for what is computed of the rows shown: a close that has kept none of it leaves what they give."""
+    for lock in closed.in_force:
+        if days := lock.days(INCREMENTAL_ROMI):
+            _show(con, lock, INCREMENTAL_ROMI, days)
 
 
 def _show(con: duckdb.DuckDBPyConnection, lock: Lock, table: Table, days: tuple[date, date]) -> None:

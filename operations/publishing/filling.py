@@ -13,7 +13,13 @@ from operations.finance_tables.incremental import fill_incremental
 from operations.finance_tables.published_tables import COLUMNS, CONTRACT, OF_REGIONS, Columns, dictionary
 from operations.finance_tables.restatements import book_restatements, note_builds
 from operations.finance_tables.version_tables import Source, create_tables, fill
-from operations.publishing.closed_months import Closed, adjust, note_reopened, show_locked_rows
+from operations.publishing.closed_months import (
+    Closed,
+    adjust,
+    note_reopened,
+    show_locked_incremental,
+    show_locked_rows,
+)
 from operations.switches import in_words
 from settings import Settings
 
@@ -39,6 +45,7 @@ def fill_version(
         book_restatements(con, version, settings.attribution.longest_lookback_days, last)
     adjust(con, settings, version, closed, sources, last)
     fill_incremental(con, settings.privacy.release_model)
+    show_locked_incremental(con, closed)
 
 
 def _fill_tables(

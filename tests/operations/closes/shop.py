@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.books import region_file
 from operations.closes import contents
-from operations.finance_tables.published_tables import FINANCE
+from operations.finance_tables.published_tables import LOCKED
 from operations.store.locks import exclusive
 from settings import Settings
 from tests.operations.marts import ask, build
@@ -52,7 +52,7 @@ def let_ledger_pass(settings: Settings, day: str, *regions: str) -> None:
 def rows_of(settings: Settings, month: date, folder: Path | None = None) -> dict[str, list[tuple]]:
     """The published rows of a month, by table, in their order; of touches, all that are locked by now."""
     found = {}
-    for table in FINANCE:
+    for table in LOCKED:
         if table.period and not table.is_by_touch:
             where = f"date_trunc('month', {table.period}) = date '{month}'"
             found[table.name] = ask(settings, f"from {table} where {where} order by all", folder)

@@ -62,6 +62,20 @@ def test_what_comes_later_leaves_the_month_as_it_was_and_is_booked_in_the_open_o
     assert ask(closed, restated) == [(FEBRUARY,)]
 
 
+def test_an_experiment_read_later_leaves_what_was_said_of_a_closed_months_cause(closed: Settings) -> None:
+    change(
+        closed, "eu",
+        """insert into finance.experiment_lift by name select 'winter' as experiment, 'eu' as region,
+            'Paid Search' as channel, '(all)' as campaign, 'person' as assignment, date '2026-01-20' as from_date,
+            date '2026-02-10' as to_date, 10 as spend, 6 as incremental_margin, 4 as incremental_margin_low,
+            8 as incremental_margin_high, 'linear' as attribution_model"""
+    )  # fmt: skip
+    build(closed, "eu", revenue=130)
+    publish_now(closed)
+    grades = "select month, grade from finance.incremental_romi where region = 'eu' order by all"
+    assert ask(closed, grades) == [(JANUARY, "C"), (FEBRUARY, "A")]
+
+
 def test_a_month_says_that_it_is_closed_and_by_which_manifest(closed: Settings) -> None:
     [lock] = in_force(closed)
     assert ask(closed, "from meta.closed_months") == [(JANUARY, 1, NOW.replace(tzinfo=None), 1, lock.sha256)]
