@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import dagster as dg
 
+from settings import RomiError
+
 
 def cause_of(failures: Iterable[dg.DagsterEvent]) -> tuple[str, str | None]:
-    """The innermost error of the step that failed first: what it says in one line, and the name of its class."""
+    """The error of the step that failed first: what it says in one line, and the name of its class.
+
+    Of errors that caused one another it is the innermost of our own, whose words are for people, or else the innermost.
+    """
     for failure in failures:
-        error = failure.step_failure_data.error
-        while error and error.cause:
-            error = error.cause
-        if error:
+        chain = list(_chain(failure.step_failure_data.error))
+        if chain:
+            ours = _names(RomiError)
+            error = next((one for one in reversed(chain) if one.cls_name in ours), chain[-1])
             _, _, message = error.message.partition(": ")  # the class comes first
             return " ".join((message or error.message).split()), error.cls_name
     return "see the run in the Dagster UI", None
+
+
+def _chain(error: Any) -> Iterator[Any]:
+    while error:
+        yield error
+        error = error.cause
+
+
+def _names(kind: type) -> set[str]:
+    return {kind.__name__}.union(*map(_names, kind.__subclasses__()))

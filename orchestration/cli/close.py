@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.cli.console import printable, wait_teller
+from orchestration.cli.console import printable, tell_problems, wait_teller
 from settings import Settings, UsageError, load_settings
 
 if TYPE_CHECKING:
@@ -42,16 +42,17 @@ class CloseGroup(click.Group):
 def close_month(
     config: Path | None, warehouse: Path | None, as_json: bool, month: str, reopen: bool, reason: str | None, by: str
 ) -> int:
-    """Close MONTH (such as 2026-10): its published figures never change from now on.
+    """Close MONTH, such as 2026-10, or reopen it.
 
-    It is refused, with a list of reasons, while days are withheld, files refused, rates missing or orders unreconciled,
-    while a region is stopped, or until the ledger reaches past the month's end. What comes later is booked in the month
-    that is open, in finance.prior_period_adjustments.
+    From then on its published figures never change. A close is refused, with a list of reasons, while days are
+    withheld, files refused, rates missing or orders unreconciled, while a region is stopped, or until the ledger
+    reaches past the month's end. What comes later is booked in the month that is open, in
+    finance.prior_period_adjustments.
     """
     from operations.closes import close
     from operations.closes.locks import parse_month
     from operations.closes.still_open import StillOpenError
-    from operations.reports.report import refresh
+    from operations.publishing.hand_on import hand_on
 
     settings, first = load_settings(config, warehouse=warehouse), parse_month(month)
     if reason is not None and not reopen:
@@ -63,7 +64,7 @@ def close_month(
             done, state = close.close(settings, first, by, wait_teller(as_json)), "closed"
         except StillOpenError as error:
             return _refuse(error, month, as_json)
-    refresh(settings)
+    tell_problems(hand_on(settings))
     return _tell(done, state, as_json)
 
 
@@ -75,10 +76,11 @@ def verify_close(
     config: Path | None, warehouse: Path | None, as_json: bool, month: str | None, landing: str | None,
     public: Path | None, recompute: bool,
 ) -> int:  # fmt: skip
-    """Compare a closed MONTH, or all, with what was signed, with every version, and with its archived inputs.
+    """Verify a closed MONTH, or all of them.
 
-    The figures are recomputed in a throwaway warehouse, from the very files that had been loaded when the month was
-    closed. Exits with 1 if anything differs, and names it.
+    Each is compared with what was signed, with every version, and with its archived inputs. The figures are recomputed
+    in a throwaway warehouse, from the very files that had been loaded when the month was closed. Exits with 1 if
+    anything differs, and names it.
     """
     from functools import partial
 

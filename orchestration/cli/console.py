@@ -26,6 +26,12 @@ def wait_teller(as_json: bool) -> Callable[[str], None]:
     return lambda line: None if as_json else click.echo(line, err=True)
 
 
+def tell_problems(problems: list[str]) -> None:
+    """Say on standard error what did not come to pass besides what a command was asked for."""
+    for one in problems:
+        click.echo(printable(one), err=True)
+
+
 def printable(text: str) -> str:
     """Text that cannot steer a terminal, whoever wrote it."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -30,6 +30,7 @@ from orchestration.cli import reread as cli_reread
 from orchestration.cli import run as cli_run
 from orchestration.cli import subjects as cli_subjects
 from orchestration.cli import upkeep as cli_upkeep
+from orchestration.cli.console import tell_problems
 from settings import RomiError, Settings, load_settings
 
 
@@ -149,12 +150,13 @@ def dead_letters() -> None:
 @click.argument("version", type=int)
 def _publish_rollback(config: Path | None, warehouse: Path | None, as_json: bool, version: int) -> None:
     """Go back to a version; it stays until `romi publish unpin`, whatever runs in between."""
-    from operations.reports.report import refresh
+    from operations.publishing.hand_on import hand_on
     from operations.store.rollback import rollback
 
     with _writing(config, warehouse) as settings:
         rollback(settings, version)
-        refresh(settings)
+        problems = hand_on(settings)
+    tell_problems(problems)
     _say({"current": version, "pinned": version}, f"version {version} is published, and pinned", as_json)
 
 
@@ -186,7 +188,7 @@ def dsar() -> None:
     """Answer persons' requests: show what is held about them, correct it, erase it."""
 
 
-@main.group("close", cls=cli_close.CloseGroup)
+@main.group("close", cls=cli_close.CloseGroup, subcommand_metavar="MONTH | COMMAND [ARGS]...")
 def close() -> None:
     """Close a month (`romi close 2026-10`), reopen it, or verify that a closed one is unchanged."""
 

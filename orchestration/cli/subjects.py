@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.cli.console import wait_teller
+from orchestration.cli.console import tell_problems, wait_teller
 from orchestration.cli.show_subjects import (
     erased_facts,
     facts,
@@ -113,7 +113,7 @@ def erase(
     the request stays open (exit code 1), and a later run completes it. Where nobody was found, the command says so,
     with what it searched; a tombstone keeps out what may arrive later.
     """
-    from operations.reports.report import refresh
+    from operations.publishing.hand_on import hand_on
     from operations.rights import subjects
 
     settings = _settings(config, warehouse, landing)
@@ -124,7 +124,7 @@ def erase(
     if not yes and (as_json or not _confirmed(question)):
         raise UsageError("nothing was erased; --yes erases without asking")
     outcome = subjects.erase(settings, who, region, wait_teller(as_json), request)
-    refresh(settings)  # no report of a version that was disposed of stays
+    tell_problems(hand_on(settings))  # nothing of a version that was disposed of stays
     were_trimmed = any(one.has_blanks for one in who)
     if as_json:
         print_json(erased_facts(outcome, were_trimmed=were_trimmed))

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +37,11 @@ class Upload:
     version: int
     files: int
     bytes: int
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """The version, its files and their bytes, as an asset's metadata."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ class Delivery:
     version: int
     rows: dict[str, int]
 
+    @property
+    def facts(self) -> dict[str, int]:
+        """The version, and the rows of each table, as an asset's metadata."""
+        return {"version": self.version, **{f"rows/{table}": count for table, count in self.rows.items()}}
+
 
 def deliver(settings: Settings) -> Delivery | None:
     """Bring PostgreSQL to the version that the files show, where it shows another one. The caller holds the warehouse.

@@ -1,7 +1,6 @@
 """What finance reads: an immutable version, built beside the old one and swapped in whole."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -127,36 +126,29 @@ def _result(settings: Settings, finding: dict[str, Any]) -> dg.AssetCheckResult:
     )  # fmt: skip
 
 
-@dg.asset(
-    key=["published", "postgres"],
-    deps=[dg.AssetKey(_KEY)],
-    group_name="published",
-    kinds={"postgres"},
-    owners=["team:finance-analytics"],
-    pool=POOL,
-    output_required=False,
-)
-def postgres(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
-    """The published version in PostgreSQL, whole, in one transaction; where `publish.postgres` names none, nothing."""
-    with warehouse.writing(context) as settings:
-        delivered = deliver(settings)
-    if delivered:
-        rows = {f"rows/{table}": count for table, count in delivered.rows.items()}
-        yield dg.MaterializeResult(metadata={"version": delivered.version, **rows})
+def _target(name: str, kind: str, description: str, bring: Callable[[Settings], Any]) -> dg.AssetsDefinition:
+    """A place besides the files to which each published version is brought."""
+
+    @dg.asset(
+        key=["published", name], deps=[dg.AssetKey(_KEY)], group_name="published", kinds={kind},
+        owners=["team:finance-analytics"], pool=POOL, output_required=False, description=description,
+    )  # fmt: skip
+    def target(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+        with warehouse.writing(context) as settings:
+            brought = bring(settings)
+        if brought:
+            yield dg.MaterializeResult(metadata=brought.facts)
+
+    return target
 
 
-@dg.asset(
-    key=["published", "bucket"],
-    deps=[dg.AssetKey(_KEY)],
-    group_name="published",
-    kinds={"s3"},
-    owners=["team:finance-analytics"],
-    pool=POOL,
-    output_required=False,
-)
-def bucket(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
-    """The published version in an object store, whole, by its pointer; where `publish.bucket` names none, nothing."""
-    with warehouse.writing(context) as settings:
-        uploaded = upload(settings)
-    if uploaded:
-        yield dg.MaterializeResult(metadata=asdict(uploaded))
+postgres = _target(
+    "postgres", "postgres",
+    "The published version in PostgreSQL, whole, in one transaction; where `publish.postgres` names none, nothing.",
+    deliver,
+)  # fmt: skip
+bucket = _target(
+    "bucket", "s3",
+    "The published version in an object store, whole, by its pointer; where `publish.bucket` names none, nothing.",
+    upload,
+)  # fmt: skip

@@ -219,7 +219,9 @@ def test_a_run_says_that_it_could_not_deliver_and_the_next_one_delivers(shop, da
     monkeypatch.setenv("ROMI_POSTGRES", f"host={shop.folder}")
     code, outcome = shop.romi("run")
     assert (code, outcome["version"]) == (1, 1)
-    assert any("PostgreSQL (ROMI_POSTGRES) cannot be reached" in line for line in outcome["failures"])
+    assert [line for line in outcome["failures"] if "PostgreSQL (ROMI_POSTGRES) cannot be reached" in line], outcome[
+        "failures"
+    ]
     monkeypatch.setenv("ROMI_POSTGRES", database)
     code, outcome = shop.romi("run")
     assert (code, outcome["failures"]) == (0, [])
