@@ -12,16 +12,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-CUT, ODD, CAPPED, UNREADABLE, AHEAD = "cut", "odd", "capped", "unreadable", "ahead"
+CUT, ODD, CAPPED, UNREADABLE, AHEAD, TO_COME = "cut", "odd", "capped", "unreadable", "ahead", "to_come"
 MEANINGS = {
     CUT: "longer than 1 KB, of which only the beginning is kept",
     UNREADABLE: "not what it has to be, and counts as absent: its order was kept without it",
     AHEAD: "after tomorrow, so that the time of receipt stands for it",
+    TO_COME: "after tomorrow, and counts on the day that it says",
     ODD: "not a number that can be read one way only, and counts as absent",
     CAPPED: "more than the revenue of its order, and counts as that revenue",
 }
 # Of a table as a whole: rows of cost that are parts of a campaign's day with others, and lines that sum up others.
 ADDED_UP, TOTAL = "added_up", "total"
+UNREAD_SHEET = "unread_sheet"  # of a workbook: `field` is the sheet's name
 _NOTES = pl.Schema({"archive_id": pl.Int32(), "field": pl.String(), "note": pl.String(), "records": pl.Int64()})
 
 

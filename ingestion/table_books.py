@@ -17,6 +17,14 @@ LAST_DELIVERIES = """
 REFUSED_DAYS = f"""
     select archives.kind, archives.name, refused_days.day, refused_days.records
     from ops.refused_days join ({LAST_DELIVERIES}) using (archive_id) join ops.archives using (archive_id)"""
+# The rows themselves, each once, with the days that they are missing on.
+REFUSED_ROWS = f"""
+    select refused_rows.archive_id, refused_rows.line, archives.kind,
+        coalesce(refused_rows.day, of_file.first) as first_day,
+        greatest(coalesce(refused_rows.until, refused_rows.day, of_file.last), first_day) as last_day
+    from ops.refused_rows join ({LAST_DELIVERIES}) using (archive_id) join ops.archives using (archive_id)
+    join (select archive_id, min(day) as first, max(day) as last from ops.refused_days group by all) as of_file
+        using (archive_id)"""
 _LONGEST_PERIOD = 366
 
 

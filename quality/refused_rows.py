@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 
 import duckdb
 
-from ingestion.table_books import REFUSED_DAYS
+from ingestion.table_books import REFUSED_DAYS, REFUSED_ROWS
 from quality import sli
 from quality.slo import POOLED_DAYS, objectives, pooled
 from settings import Settings
@@ -54,13 +54,17 @@ def incomplete_costs(
         from refused full join read using (day)
         where day between date '{from_day}' - {POOLED_DAYS} and date '{to_day}'"""
     judged = con.execute(
-        f"""select judged.date, judged_from, judged.events, judged.bad,
+        f"""select judged.date, judged_from, (select count(*) from raw.spend
+                where spend_on between judged_from and judged.date),
+            (select count(*) from ({REFUSED_ROWS}) as one
+                where kind = 'spend' and first_day <= judged.date and last_day >= judged_from),
             (select min(name) from ({REFUSED_DAYS}) where kind = 'spend' and day = judged.date)
         from ({pooled(days)}) as judged join ({days}) as own using (date)
         where own.bad > 0 and judged.date >= ? and judged.bad::hugeint * 1000000000 > judged.events::hugeint * ?
         order by all""",
         [from_day, promised.bad_e9],
     ).fetchall()
-    for day, judged_from, rows, refused, file in judged:
+    for day, judged_from, read, refused, file in judged:
         since = f" since {judged_from}" if judged_from < day else ""
-        yield day, f"cost is incomplete: {refused:,} of {rows:,} rows of spend{since} were refused, as in {file}"
+        what = f"{refused:,} of {read + refused:,} rows of spend{since} {'was' if refused == 1 else 'were'} refused"
+        yield day, f"cost is incomplete: {what}, as in {file}"

@@ -11,7 +11,7 @@ from ingestion.boundary import order_number
 from ingestion.money import MINOR_UNITS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.read import REFUSED, Context, Read
-from ingestion.sources.tabular.table import Table, Verdicts
+from ingestion.sources.tabular.table import Table, Verdicts, is_total
 
 STATUSES = ("completed", "refunded", "partially_refunded", "cancelled")
 ROWS = pl.Schema({
@@ -19,6 +19,11 @@ ROWS = pl.Schema({
     "revenue_minor": pl.Int64(), "refunded_minor": pl.Int64(), "cogs_minor": pl.Int64(), "currency": pl.String(),
     "updated_at": pl.Datetime("us"), "item_hash": pl.UInt64(),
 })  # fmt: skip
+# Other words for them, in a ledger that is no tool's.
+_SPELLINGS = {
+    "complete": "completed", "voided": "refunded", "charge back": "refunded", "chargeback": "refunded",
+    "charged back": "refunded", "partial refund": "partially_refunded", "canceled": "cancelled",
+}  # fmt: skip
 _OPTIONAL = ("refunded", "cogs", "total", "refunded_total")
 
 
@@ -29,21 +34,31 @@ def read_ledger(table: Table, context: Context) -> Read:
     """
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
     table.without(table.undated_totals(table.moments("ordered_at", timezone)[1].is_null()))
+    table.without(cells.by_distinct(table.text("order_id"), is_total, pl.Boolean()).fill_null(False))
     repeated = _without_repeated_items(table)
     frame, verdicts = _judged(table, timezone)
     verdicts.refuse_where(_is_ambiguous(frame, verdicts.reason.is_null()), "ambiguous_rows", table.named("revenue"))
     is_good = verdicts.reason.is_null()
-    local = frame["ordered_at"].dt.replace_time_zone("UTC").dt.convert_time_zone(context.timezone)
+    local = _local(frame, context)
     refused = pl.DataFrame({
         "line": frame["line"], "reason": verdicts.reason, "column_name": verdicts.column,
-        "day": local.dt.date(), "until": local.dt.date(),
+        "day": local, "until": local,
     }, schema=REFUSED).filter(~is_good)  # fmt: skip
     kept = frame.filter(is_good)
     is_current = kept["ordered_at"] >= context.now - timedelta(days=context.ledger_days)
     rows = _masked(kept.filter(is_current), context)
     is_above = (rows["refunded_minor"] > rows["revenue_minor"]) & (rows["revenue_minor"] >= 0)
-    notes = {table.named("refunded"): int(is_above.sum())}
-    return Read(table, rows, refused, expired=len(kept) - len(rows), duplicates=repeated, notes=notes)
+    return Read(
+        table, rows, refused, expired=len(kept) - len(rows), duplicates=repeated,
+        capped={table.named("refunded"): int(is_above.sum())},
+        ahead={table.named("ordered_at"): int((_local(rows, context) > context.tomorrow).sum())},
+    )  # fmt: skip
+
+
+def _local(frame: pl.DataFrame, context: Context) -> pl.Series:
+    """The day of each order in the region's time zone."""
+    moments = frame["ordered_at"].dt.replace_time_zone("UTC").dt.convert_time_zone(context.timezone)
+    return moments.dt.date()
 
 
 def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
@@ -68,6 +83,7 @@ def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
     verdicts.refuse(problems, table.named("revenue"))
     is_unknown = ~currency.is_in(list(MINOR_UNITS)).fill_null(True)
     verdicts.refuse_where(is_unknown, "unknown_currency", table.named("currency"))
+    verdicts.refuse(table.of_another_currency("revenue", currency), table.named("revenue"))
     if table.known.places.get("refunded") is not None:
         is_silent = (status == "partially_refunded") & table.text("refunded").is_null()
         verdicts.refuse_where(is_silent.fill_null(False), "missing_field", table.named("refunded"))
@@ -112,10 +128,20 @@ def _status(table: Table) -> tuple[pl.Series, pl.Series]:
     if table.known.place("status") is None:
         done = pl.repeat("completed", len(table.frame), dtype=pl.String, eager=True)
         return done, done
-    words = {name: name for name in STATUSES} | dict(table.known.preset.status)
-    words |= {theirs.lower(): ours for theirs, ours in table.source.status.items()}
+    words = known_statuses(table)
     text = table.text("status")
-    return cells.by_distinct(text, lambda word: words.get(word.lower()), pl.String()), text
+    return cells.by_distinct(text, lambda word: words.get(_spelled(word)), pl.String()), text
+
+
+def known_statuses(table: Table) -> dict[str, str]:
+    """What each word for a status means here, in ours; those of the tool and of the configuration go before."""
+    words = {name: name for name in STATUSES} | (_SPELLINGS if table.known.preset.name == "plain_ledger" else {})
+    words |= dict(table.known.preset.status) | dict(table.source.status)
+    return {_spelled(theirs): ours for theirs, ours in words.items()}
+
+
+def _spelled(word: str) -> str:
+    return word.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _optional(table: Table, name: str) -> pl.Series:

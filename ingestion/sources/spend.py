@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import polars as pl
 import polars_hash
@@ -17,6 +18,7 @@ from ingestion.sources.tabular.table import EXTRACTED_AT, Table, Verdicts, is_to
 from privacy.redaction import LONGEST_BYTES, redact
 
 NO_CAMPAIGN = "(none)"
+EARLIEST = date(2000, 1, 1)  # what is before has lost its century, or is a spreadsheet's zero
 ROWS = pl.Schema({
     "line": pl.Int64(), "account": pl.String(), "spend_on": pl.Date(), "campaign_id": pl.String(),
     "campaign_name": pl.String(), "channel": pl.String(), "impressions": pl.Int64(), "clicks": pl.Int64(),
@@ -56,6 +58,7 @@ def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Se
     known = texts["currency"].unique().drop_nulls()
     known = known.filter(known.is_in(list(MINOR_UNITS)))
     verdicts.refuse_where(~texts["currency"].is_in(known.implode()), "unknown_currency", table.named("currency"))
+    verdicts.refuse(table.of_another_currency(of_money, texts["currency"]), table.named(of_money))
     is_good = verdicts.reason.is_null()
     frame = pl.DataFrame({
         "line": table.frame["line"], "spend_on": days, "campaign_id": ids, "money": money,
@@ -68,7 +71,8 @@ def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Se
         "line": table.frame["line"], "reason": verdicts.reason, "column_name": verdicts.column, "day": days,
         "until": until.fill_null(days),
     }, schema=REFUSED).filter(~is_good)  # fmt: skip
-    return _counted_once(Read(table, rows, refused))
+    ahead = {table.named("date"): int((rows["spend_on"] > context.tomorrow).sum())}
+    return _counted_once(Read(table, rows, refused, ahead=ahead))
 
 
 def _leave_totals_out(table: Table) -> None:
@@ -102,6 +106,7 @@ def _judge_days(
         is_period = text.str.contains(_PERIOD).fill_null(False)
         verdicts.refuse_where(is_period, "invalid_period", table.named("date"))
         verdicts.refuse_where(days.is_null() & ~is_period, "invalid_timestamp", table.named("date"))
+    verdicts.refuse_where((days < EARLIEST).fill_null(False), "invalid_timestamp", table.named("date"))
     if until_text.is_not_null().any():
         is_odd = until_text.is_not_null() & until.is_null()
         verdicts.refuse_where(is_odd, "invalid_timestamp", table.named("date_until"))

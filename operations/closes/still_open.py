@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from ingestion.books import region_file
-from ingestion.table_books import REFUSED_DAYS
+from ingestion.table_books import REFUSED_ROWS
 from operations.closes.locks import all_locks, month_name, next_month
 from operations.publishing.region_marts import RegionLateError, read_region
 from operations.rebuilding.finality import WATERMARK
@@ -148,7 +148,7 @@ _REFUSED_FILES = """
         where loaded.topic = broken.topic and loaded.partition = broken.partition
             and loaded.start_offset > broken.start_offset) >= $first::date - 1, true)
     order by name"""
-_REFUSED_ROWS = f"select coalesce(sum(records), 0)::bigint from ({REFUSED_DAYS}) where day between $first and $last"
+_REFUSED_ROWS = f"select count(*) from ({REFUSED_ROWS}) where first_day <= $last::date and last_day >= $first::date"
 
 
 def _not_past(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, last: date) -> Iterator[Open]:

@@ -97,6 +97,7 @@ def _regions(settings: Settings) -> list[str]:
 
 def _of_books(con: duckdb.DuckDBPyConnection, booked: int) -> Iterator[str]:
     yield from findings.unread_files(con)
+    yield from findings.unread_sheets(con, booked)
     yield from findings.refused_rows(con, booked)
     for lost in gaps.known_loss(con):
         yield (

@@ -10,7 +10,7 @@ import polars as pl
 
 from ingestion.money import MINOR_UNITS
 from ingestion.records import naive_utc
-from ingestion.sources.ledger import read_ledger
+from ingestion.sources.ledger import known_statuses, read_ledger
 from ingestion.sources.spend import read_spend
 from ingestion.sources.tabular.read import EXPECTED, Context, Read
 from ingestion.sources.tabular.recognise import Parts
@@ -30,7 +30,8 @@ def check(settings: Settings, file: Path, source: str | None, region: str | None
 
     Returns:
         ``source``, ``preset``, ``tool``, ``columns`` (ours: theirs), ``rows`` (the first ones as they would be loaded),
-        ``totals`` by day and currency, ``counts`` of rows by what becomes of them, ``refused`` with line and reason.
+        ``totals`` by day and currency, ``counts`` of rows by what becomes of them, ``refused`` with line and reason,
+        ``unread_sheets`` of a workbook, and for a ledger ``status_words`` (theirs: ours).
 
     Raises:
         UsageError: nothing says which source it is of.
@@ -51,6 +52,8 @@ def check(settings: Settings, file: Path, source: str | None, region: str | None
         "source": name, "preset": table.known.preset.name, "tool": table.known.preset.tool,
         "columns": {ours: _theirs(header, place) for ours, place in table.known.places.items()},
         "rows": _first_rows(read, kind), "totals": _totals(read, kind, zone), "counts": _counts(read),
+        "unread_sheets": list(table.known.unread_sheets),
+        "status_words": known_statuses(table) if kind == "ledger" else {},
         "refused": [
             {"line": line, "reason": reason, "column": column, "expected": EXPECTED.get(reason, "")}
             for line, reason, column in read.refused.select("line", "reason", "column_name").head(_REFUSED).iter_rows()

@@ -14,7 +14,7 @@ _MEANINGS = {
     "spend": "cost in the currency's unit; negative is a credit", "cost_micros": "cost in millionths of the unit",
     "currency": "ISO 4217, in any case", "channel": "a channel of your own, instead of the platform's",
     "account": "the advertising account; deliveries of different accounts do not replace each other",
-    "date_until": "the last day of the row; one that is not `date` is refused",
+    "date_until": "the last day of the row (or `date_to`, `end_date` and the like); one that is not `date` is refused",
     "order_id": "the order's number, with or without a leading `#`", "ordered_at": "when it was placed; without an"
     " offset in the region's time zone", "status": "completed, refunded, partially_refunded or cancelled",
     "revenue": "net of tax and shipping, after discounts", "refunded": "net amount given back so far",
@@ -35,8 +35,9 @@ Land a file as the tool wrote it: cost in `<region>/spend/<platform>/`, orders i
 - **Text**: UTF-8 with or without a BOM, UTF-16 with one, else `encoding:`; `,` `;` tab or `|`, found in the header.
 - **Names of columns** are compared ignoring case, blanks, `_`, `-` and a currency in brackets, which is the currency.
 - **Nothing**: an empty cell, `NULL`, `\\N`, `nan`, `None`, `N/A`, `NA`, `-`, `--`. An odd optional cell is nothing.
-- **Numbers** may be grouped. One that can be read two ways, as `1,234`, is refused unless `decimal:` says how.
-- **Dates** are ISO 8601 or have the month's English name; any other needs `date_format:`, as in strptime.
+- **Numbers** may be grouped. One that can be read two ways, as `1,234`, is refused unless `decimal:` says how; so is
+  `1.250` where every point of the column stands before three digits and smaller amounts have none.
+- **Dates** are ISO 8601, have the month's English name, or count from 1970; others need `date_format:`, as in strptime.
 - **A refused row** is money that is missing: it counts against its day, which is withheld where too much is missing.
 - **Cost**: rows of a file add up by day and campaign, equal rows once; of rows that a connector read again the last one
   stands. The files of one folder below the platform's are one delivery. A later delivery, in the order of names as

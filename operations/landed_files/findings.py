@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 
 from ingestion import landing
-from ingestion.notes import ADDED_UP, TOTAL
+from ingestion.notes import ADDED_UP, TOTAL, UNREAD_SHEET
 from ingestion.sources.tabular.read import EXPECTED
 from ingestion.table_books import LAST_DELIVERIES
 from settings import Settings, TransientError, UsageError
@@ -27,7 +27,7 @@ _REPLACED = """
 
 def all_lines(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> list[str]:
     """How a region's files stand now: those that are not read, and the rows that were refused of the others."""
-    return [*unread_files(con), *refused_rows(con), *ignored_files(settings, region)]
+    return [*unread_files(con), *unread_sheets(con), *refused_rows(con), *ignored_files(settings, region)]
 
 
 def unread_files(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -36,6 +36,18 @@ def unread_files(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for kind, name, problem in con.execute(corrupt).fetchall():
         advice = "; ask upstream for it anew: it is read when it changes" if kind == "events" else ""
         yield f"{name} is not read: {problem}{advice}"
+
+
+def unread_sheets(con: duckdb.DuckDBPyConnection, after_archive: int = 0) -> Iterator[str]:
+    """A line for each sheet that is passed over in a workbook whose first such sheet is read."""
+    found = con.execute(
+        f"""select name, field from ops.notes join ops.archives using (archive_id)
+        where note = '{UNREAD_SHEET}' and archive_id > ? and archive_id in (select archive_id from ({LAST_DELIVERIES}))
+        order by all""",
+        [after_archive],
+    ).fetchall()
+    for name, sheet in found:
+        yield f"{name}: the sheet {sheet!r} has such a table, too, and is not read: export it as a file of its own"
 
 
 def refused_rows(con: duckdb.DuckDBPyConnection, after_archive: int = 0) -> Iterator[str]:

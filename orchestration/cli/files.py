@@ -114,6 +114,10 @@ def check_file(
     out.print(escape(", ".join(f"{count:,} {what}" for what, count in found["counts"].items())))
     for row in found["refused"]:
         out.print(escape(f"  line {row['line']}, column {row['column']}: {row['reason']}, {row['expected']}"))
+    if any(row["reason"] == "unknown_status" for row in found["refused"]):
+        out.print(escape(f"  words known for a status: {', '.join(found['status_words'])}"))
+    for sheet in found["unread_sheets"]:
+        out.print(escape(f"  the sheet {sheet!r} has such a table, too, and is not read"))
     return 0 if not found["refused"] else 3
 
 

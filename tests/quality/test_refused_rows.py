@@ -18,6 +18,10 @@ def refused(shop: Shop, kind: str, day: date, records: int = 1, archive: int = 7
         [archive, kind, kind],
     )
     shop.con.execute("insert into ops.refused_days values (?, ?, ?)", [archive, day, records])
+    shop.con.execute(
+        "insert into ops.refused_rows select ?, i + 2, 'invalid_money', 'spend', ?, ? from range(?) t(i)",
+        [archive, day, day, records],
+    )
 
 
 def test_a_refused_row_of_the_ledger_is_an_order_that_is_missing(clean: Shop) -> None:
@@ -32,8 +36,18 @@ def test_a_refused_row_of_the_ledger_is_an_order_that_is_missing(clean: Shop) ->
 def test_a_refused_row_of_spend_makes_the_days_cost_incomplete(clean: Shop) -> None:
     clean.spend("EUR")
     refused(clean, "spend", DAY)
-    assert clean.reconcile() == {DAY: "cost is incomplete: 1 of 2 rows of spend were refused, as in spend/a.csv"}
+    assert clean.reconcile() == {DAY: "cost is incomplete: 1 of 2 rows of spend was refused, as in spend/a.csv"}
     assert clean.row()["refused_rows"] == 1
+
+
+def test_a_row_that_is_missing_on_several_days_is_told_of_once(clean: Shop) -> None:
+    clean.spend("EUR")
+    refused(clean, "spend", DAY)
+    clean.con.execute("update ops.refused_rows set day = null, until = null")
+    clean.con.execute("insert into ops.refused_days values (7, ?, 1)", [NEXT])
+    told = clean.reconcile()
+    assert list(told) == [DAY, NEXT]
+    assert all("1 of 2 rows of spend" in reason and "was refused" in reason for reason in told.values())
 
 
 def test_few_refused_rows_of_many_are_within_the_objective(clean: Shop) -> None:

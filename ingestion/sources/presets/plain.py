@@ -9,6 +9,10 @@ ITEMS = (
     "sku", "lineitem_sku", "item_sku", "variant_id", "product_id", "lineitem_name", "line_item_name", "item_name",
     "product_name",
 )  # fmt: skip
+# Where a row says on which day its period ends, so that one for several days is told from one for a day.
+UNTIL = (
+    "date_until", "date_to", "date_end", "date_stop", "to_date", "end_date", "stop_date", "period_end", "until",
+)  # fmt: skip
 
 PRESETS = (
     Preset(
@@ -18,7 +22,7 @@ PRESETS = (
         export="Write a table with these columns, a row for each campaign and day; finer rows add up.",
         documented_at="docs/sources.md",
         signature=("date", "spend"),
-        columns={name: name for name in COLUMNS["spend"]},
+        columns={name: name for name in COLUMNS["spend"]} | {"date_until": UNTIL},
         sample="date,campaign_id,campaign_name,impressions,clicks,spend,currency\n"
         "2026-03-01,7,Brand,1000,12,12.34,EUR\n2026-03-01,8,Generic,,,0.5,eur\n",
         gives=(
@@ -34,7 +38,7 @@ PRESETS = (
         documented_at="docs/sources.md",
         signature=("date", "cost_micros"),
         lacks=("spend",),
-        columns={name: name for name in COLUMNS["spend"]},
+        columns={name: name for name in COLUMNS["spend"]} | {"date_until": UNTIL},
         sample="date,campaign_id,cost_micros,currency\n2026-03-01,7,12340000,EUR\n",
         gives=(("2026-03-01", "7", None, None, None, "12.34", "EUR"),),
     ),

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ingestion.sources.tabular.headers import Header, normalised
+from ingestion.sources.tabular.headers import Header, bare, normalised
 from privacy.redaction import redact
 from settings import Source
 
 if TYPE_CHECKING:
     from ingestion.sources.presets import Preset
 
+# What reports call a column of several days.
+_PERIODS = {
+    f"{prefix}{name}" for prefix in ("", "segments.", "segments") for name in ("week", "month", "quarter", "year")
+}
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
 
 
@@ -25,7 +29,11 @@ def missing_columns(
     from ingestion.sources.tabular.recognise import REQUIRED, known_names
 
     if not any(any(header.names) for header in seen):
-        return "the file is empty; a table has a line of column names" if not seen else "no line of column names found"
+        return "it is empty: a table has a line of column names, and JSON has records with named fields"
+    if seen[0].names[0].lstrip().lower().startswith(("<!doctype", "<html", "<?xml")):
+        return (
+            "it is a web page or XML and not a table: export it as CSV or XLSX, and look whether a login is asked for"
+        )
     known = known_names(kind)
     header = max(seen, key=lambda one: len(_nearest(one, known)) * 100 + min(len(one.names), 99))
     lost = [name for name in source.columns.values() if not header.places(name)]
@@ -35,6 +43,9 @@ def missing_columns(
     ]  # fmt: skip
     found = ", ".join(_shown(name) for name in header.names[:_SHOWN] if name) or "none"
     what = f" of {expected.tool} ({expected.name})" if expected and expected.platforms else ""
+    period = next((name for name in header.names if normalised(name) in _PERIODS), None)
+    if period and kind == "spend" and "date" in missing:
+        return f"its rows are by {_shown(period)} and not by day: export the report by day"
     text = f"columns missing{what}: {', '.join(missing)}; found: {found}"
     if len(header.names) > _SHOWN:
         text += f" and {len(header.names) - _SHOWN} more"
@@ -71,7 +82,8 @@ def _has(header: Header, expected: Preset | None, names: tuple[str, ...]) -> boo
 
 def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     """For each of our columns the file's column whose name is most like one that is known for it."""
-    by_name = {normalised(name): name for name in header.names if name and _shown(name) == name}
+    plain = [name for name in header.names if name and _shown(name) == name]
+    by_name = {bare(name)[0]: name for name in plain} | {normalised(name): name for name in plain}
     found: dict[str, str] = {}
     for ours, names in known.items():
         exact = names & by_name.keys()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,11 @@ from ingestion.records import naive_utc
 _EMPTY_WORDS = ("", "null", r"\n", "nan", "none", "n/a", "na", "-", "--")
 _ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T ]\d.*)?", re.ASCII | re.IGNORECASE)
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
+_EPOCH = re.compile(r"1[0-8]\d{8}(\d{3}){0,3}", re.ASCII)  # of 2001 to 2030: no date is written with these digits
 _LONGEST_MOMENT = 100  # characters
 _OFFSET = re.compile(r"\s*(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$", re.IGNORECASE)
 _CLOCK = re.compile(r"[T ](\d\d?:\d\d(:\d\d(\.\d+)?)?\s*([AP]M)?)$", re.IGNORECASE)
-_SPOKEN = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d %Y")
+_SPOKEN = ("%a, %d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d %Y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %I:%M:%S %p", ", %I:%M %p")
 _AS_FLOAT = re.compile(r"\d+\.0+", re.ASCII)
 _NOT_WHOLE = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d{2,}|\d{16,}\.0+", re.ASCII)
@@ -81,10 +82,18 @@ def _day(text: str, formats: Sequence[str], is_only: bool) -> date | None:
             return date(int(match[1]), int(match[2]), int(match[3]))
         if match := _COMPACT.fullmatch(text):
             return date(int(match[1]), int(match[2]), int(match[3]))
+        if _EPOCH.fullmatch(text):
+            moment = _of_epoch(text)
+            return moment.date() if moment == datetime.combine(moment.date(), datetime.min.time()) else None
     except ValueError:
         return None
     found = _by_format(text, formats if is_only else (*formats, *_SPOKEN))
     return found and found.date()
+
+
+def _of_epoch(text: str) -> datetime:
+    """UTC, naive, of seconds, milli- or microseconds since 1970, as their number of digits tells."""
+    return datetime(1970, 1, 1) + timedelta(microseconds=int(text[:16].ljust(16, "0")))
 
 
 def _by_format(text: str, formats: Sequence[str]) -> datetime | None:
@@ -118,6 +127,8 @@ def _moment(text: str, zone: ZoneInfo, formats: Sequence[str], is_only: bool) ->
             moment = datetime.combine(moment, _time(clock[1])) if clock else moment
         elif match := _COMPACT.fullmatch(bare):
             moment = datetime(int(match[1]), int(match[2]), int(match[3]))
+        elif _EPOCH.fullmatch(text):
+            return _of_epoch(text)
         elif not (moment := _by_format(bare, formats if is_only else (*formats, *_SPOKEN))):
             return None
         if offset:

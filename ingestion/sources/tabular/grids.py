@@ -35,6 +35,8 @@ class Grid:
     rows: Callable[[], pl.DataFrame]
     is_first: bool = True  # nothing but blank lines stands above it
     sheet: str | None = None
+    is_text: bool = False  # numbers stand as people may have written them, and not as a program's own
+    line: int = 1  # where the header stands
 
 
 def has_table_suffix(name: str) -> bool:

@@ -26,6 +26,12 @@ def bare(name: str) -> tuple[str, str | None]:
     return normalised(name[: match.start()]), code
 
 
+def in_bracket(name: str) -> str | None:
+    """The currency in a column's bracket, where it is written as one: "Cost (all)" is not in Albanian lek."""
+    match = _BRACKET.search(name)
+    return bare(name)[1] if match and match[1] == match[1].upper() else None
+
+
 class Header:
     """The columns of a table, by name and place."""
 

@@ -17,7 +17,10 @@ _LARGEST_COUNT = 10**15
 _FITS_INT64 = 4 * 10**18  # twice of which does, too
 _SIMPLE = r"^-?[0-9]{1,12}(?:\.[0-9]{1,12})?$"
 _POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
+_BELOW_GROUP = r"^-?[1-9][0-9]{0,2}$"
+_FEW = 1_000  # values that are looked at first, since they tell almost always
 _COMMA_DECIMAL = re.compile(r"\d,\d{1,2}\D*$|\d,\d{4,}|\.\d{3},\d")
+_SIGNS = {"USD": "$", "GBP": "£", "JPY": "¥", "CNY": "¥"}
 _JSON = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SYMBOL = re.compile(r"^(-?)\s*([A-Z]{3}|[€£$¥])\s*|\s*([A-Z]{3}|[€£$¥])$")
 _BLANK_GROUP = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'\u2019](?=\d{3}(?!\d))")
@@ -88,12 +91,15 @@ def _decimal(text: str) -> Decimal:
         raise ValueError("not a number") from None
 
 
-def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.Series, pl.Series]:
+def amounts(
+    values: pl.Series, decimal: str | None, shift: int = 0, is_text: bool = False
+) -> tuple[pl.Series, pl.Series]:
     """Money in units of 10^-12, and why a value is none: ``invalid_money`` or ``ambiguous_number``.
 
     Args:
         values: text, null where there is nothing.
         shift: the power of ten that the text counts in (micros: -6).
+        is_text: people may have written it, and no program has printed a number of its own.
     """
     if decimal == "," or shift:
         whole = _whole(values, LARGEST * 10**-shift)
@@ -101,8 +107,8 @@ def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.
     else:
         is_simple = values.str.contains(_SIMPLE).fill_null(False)
     rest = values.filter(~is_simple).drop_nulls().unique()
-    if decimal is None and any(map(_COMMA_DECIMAL.search, rest)):
-        # Where a neighbour has a decimal comma, a point before three digits may group them.
+    if decimal is None and (any(map(_COMMA_DECIMAL.search, rest)) or (is_text and _may_be_grouped(values))):
+        # Where the neighbours tell nothing else, or have a decimal comma, a point before three digits may group them.
         is_simple &= ~values.str.contains(_POINT_GROUP).fill_null(False)
         doubtful = values.filter(values.str.contains(_POINT_GROUP).fill_null(False)).unique()
         rest = pl.concat([rest, doubtful]).unique()
@@ -124,6 +130,15 @@ def amounts(values: pl.Series, decimal: str | None, shift: int = 0) -> tuple[pl.
     return scaled.zip_with(is_simple, others), why.zip_with(~is_simple, pl.Series([None], dtype=pl.String))
 
 
+def _may_be_grouped(values: pl.Series) -> bool:
+    """Whether every point stands before three digits, and whatever is below a thousand has none: 1.250, 2.500, 980."""
+    for some in (values.head(_FEW), values):
+        pointed = some.filter(some.str.contains(".", literal=True).fill_null(False))
+        if not pointed.str.contains(_POINT_GROUP).all():
+            return False
+    return pointed.n_unique() > 1 and values.str.contains(_BELOW_GROUP).any()
+
+
 def _whole(values: pl.Series, largest: int) -> pl.Series:
     """The whole numbers up to `largest`, and above its negative; null where the text is anything else."""
     number = values.cast(pl.Int64, strict=False)
@@ -141,7 +156,10 @@ def _amount(text: str, decimal: str | None, shift: int) -> int | str:
     if len(text) > LONGEST:
         return "invalid_money"
     try:
-        number = read_number(_without_symbol(text), decimal).scaleb(shift)
+        number = read_number(_without_symbol(text), decimal)
+        if shift and number != number.to_integral_value():
+            return "invalid_money"  # nobody counts in parts of a millionth: it is in the currency's unit
+        number = number.scaleb(shift)
     except AmbiguousNumberError:
         return "ambiguous_number"
     except (ValueError, InvalidOperation):
@@ -158,6 +176,38 @@ def _without_symbol(text: str) -> str:
     if not found or not code or (code.isalpha() and code not in MINOR_UNITS):
         return text
     return _SYMBOL.sub(lambda match: match[1] or "", text.strip(), count=1)
+
+
+def spoken_currencies(values: pl.Series) -> pl.Series | None:
+    """The sign or code of a currency that each amount is written with, null where there is none; None of plain numbers.
+
+    Args:
+        values: text, null where there is nothing.
+    """
+    is_plain = values.cast(pl.Float64, strict=False).is_not_null()
+    odd = values.filter(~is_plain).drop_nulls().unique()
+    signs = [_sign(text) for text in odd]
+    if not any(signs):
+        return None
+    return values.replace_strict(odd, pl.Series(signs, dtype=pl.String), default=None, return_dtype=pl.String)
+
+
+def _sign(text: str) -> str | None:
+    found = _SYMBOL.search(text.strip()) if len(text) <= LONGEST else None
+    sign = found and (found[2] or found[3])
+    return sign if sign and (not sign.isalpha() or sign in MINOR_UNITS) else None
+
+
+def contradicts(sign: str, currency: str) -> bool:
+    """Whether an amount with that sign or code cannot be in the currency: many are written with $ or with £."""
+    if sign.isalpha():
+        return sign != currency
+    return (sign == "\u20ac") != (currency == "EUR") or _SIGNS.get(currency, sign) != sign
+
+
+def is_in_thousands(values: pl.Series) -> pl.Series:
+    """Whether each has a point before three digits, which in a currency without decimals parts off none."""
+    return values.str.contains(_POINT_GROUP).fill_null(False)
 
 
 def counts(values: pl.Series, decimal: str | None) -> tuple[pl.Series, pl.Series]:

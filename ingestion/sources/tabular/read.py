@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -25,12 +26,13 @@ EXPECTED = {
     "imprecise_id": "a spreadsheet has cut the number's digits: export it with the column as text",
     "invalid_timestamp": "it is not a date that can be read one way only: say `date_format:`, for example \"%d.%m.%Y\"",
     "invalid_period": "the row is for more than one day: export by day",
-    "future_timestamp": "the day has not come yet",
-    "invalid_money": "it is not a number",
+    "invalid_money": "it is not an amount (one in micros is a whole number)",
     "ambiguous_number": "the number can be read two ways: say `decimal:`, \".\" or \",\"",
     "ambiguous_rows": "rows of one order differ and nothing says which is right",
-    "unknown_status": "the word is not known: say `status:` with what it means",
+    "unknown_status": "the word is not among completed, refunded, partially_refunded, cancelled and those of the tool,"
+    " which `romi check FILE` lists: say `status:` with what it means",
     "unknown_currency": "it is not a currency of ISO 4217",
+    "currency_conflict": "the amount or its header names another currency than the row: correct one of them",
 }  # fmt: skip
 
 
@@ -42,6 +44,11 @@ class Context:
     timezone: str
     ledger_days: int
     now: datetime  # UTC, naive
+
+    @property
+    def tomorrow(self) -> date:
+        """By the region's clock; a row of a later day is noted."""
+        return self.now.replace(tzinfo=UTC).astimezone(ZoneInfo(self.timezone)).date() + timedelta(days=1)
 
 
 @dataclass
@@ -58,7 +65,8 @@ class Read:
     expired: int = 0
     duplicates: int = 0  # equal to another row, or replaced by one that was extracted later
     conflicting: int = 0  # of these, the ones whose measures differ
-    notes: dict[str, int] = field(default_factory=dict)
+    capped: dict[str, int] = field(default_factory=dict)  # refunds above their order's revenue, by column
+    ahead: dict[str, int] = field(default_factory=dict)  # rows of days after tomorrow, by column
 
     @property
     def records(self) -> int:

@@ -11,6 +11,7 @@ from ingestion.sources.presets import Amount, Place, Preset, preset, presets
 from ingestion.sources.tabular.advice import missing_columns
 from ingestion.sources.tabular.grids import Grid, UnreadableTableError
 from ingestion.sources.tabular.headers import Header, normalised
+from privacy.redaction import redact
 from settings import Source
 
 # Of each kind, the columns of which one at least has to be there.
@@ -29,6 +30,7 @@ class Recognised:
     preset: Preset
     places: Mapping[str, int | Parts]
     currency: str | None  # of all rows, where no column has it
+    unread_sheets: tuple[str, ...] = ()  # of the workbook, that have such a table as well
 
     def place(self, name: str) -> int | None:
         found = self.places.get(name)
@@ -56,21 +58,41 @@ def recognise(candidates: Iterable[Grid], kind: str, source_name: str, source: S
     """
     configured = preset(source.preset) if source.preset else None
     seen: list[Header] = []
-    for grid in candidates:
+    below: Grid | None = None  # a known header with something above it
+    rest = iter(candidates)
+    for grid in rest:
         header = Header(grid.names)
         seen.append(header)
         if source.columns and not header.has(source.columns.values()):
             continue
         found = configured or _best(header, kind, source_name, source)
-        if not found or (found.has_titles is False and not grid.is_first and not source.columns):
+        if not found:
+            continue
+        if not (found.has_titles or grid.is_first or source.columns):
+            below = below or grid
             continue
         if configured and not (source.columns or header.has(configured.signature)):
             continue
         _check_belongs(found, kind, source_name, configured is not None)
+        unread = () if source.sheet else _further_sheets(grid, found, rest)
         if found.prepare:
             grid, header = _prepared(grid, header, found)
-        return _placed(grid, header, found, kind, source_name, source)
+        return replace(_placed(grid, header, found, kind, source_name, source), unread_sheets=unread)
+    if below:
+        raise UnreadableTableError(
+            f"the column names stand in line {below.line}, below other text: say so in romi.yaml, for example"
+            f" `sources: {{{source_name}: {{skip_rows: {below.line - 1}}}}}`, or remove the lines above them"
+        )
     raise UnreadableTableError(missing_columns(seen, kind, source_name, source, configured))
+
+
+def _further_sheets(chosen: Grid, found: Preset, rest: Iterable[Grid]) -> tuple[str, ...]:
+    """The sheets after the chosen one whose header the preset knows, too."""
+    if chosen.sheet is None:
+        return ()
+    others = [one.sheet for one in rest if one.sheet not in (None, chosen.sheet)
+              and Header(one.names).has(found.signature)]  # fmt: skip
+    return tuple(dict.fromkeys(redact(name) for name in others if name))
 
 
 def _best(header: Header, kind: str, source_name: str, source: Source) -> Preset | None:

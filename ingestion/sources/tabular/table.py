@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ingestion.money import MINOR_UNITS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.grids import grids
+from ingestion.sources.tabular.headers import in_bracket
 from ingestion.sources.tabular.recognise import Parts, Recognised, recognise
 from ingestion.zone import File
 from settings import Source
 
 _TOTAL = re.compile(
-    r"((grand|sub|overall)[ -]?)?(total|totals|summe|gesamt|gesamtsumme|insgesamt|totale|totaal|totalt)"
-    r"( of \d+ (results?|rows?))?\s*([:\-\u2013\u2014].*)?",
+    r"((grand|sub|overall)[ -]?)?(total|totals|sum|summe|gesamt|gesamtsumme|insgesamt|zusammen|totale|totaal|totalt"
+    r"|suma|somma|итого|всего|合计|总计|合計)( of \d+ (results?|rows?)| general| général)?\s*([:\-\u2013\u2014(].*)?",
     re.IGNORECASE,
 )
 _BLANK = r"^[\s\u00a0]*$"
@@ -121,12 +123,30 @@ class Table:
         return total.zip_with(is_there & problems.is_null(), self._nothing(pl.Int128())), problems
 
     def _money(self, place: int, shift: int) -> tuple[pl.Series, pl.Series]:
-        found, problems = numbers.amounts(self.raw(place), self.decimal, shift)
+        found, problems = numbers.amounts(self.raw(place), self.decimal, shift, self.known.grid.is_text)
         if problems.null_count() == len(problems):
             return found, problems
         is_absent = cells.texts(self.raw(place).filter(problems.is_not_null())).is_null()
         absent = pl.repeat(False, len(problems), eager=True).scatter(problems.is_not_null().arg_true(), is_absent)
         return found, problems.zip_with(~absent, self._nothing(pl.String()))
+
+    def of_another_currency(self, ours: str, currency: pl.Series) -> pl.Series:
+        """Why an amount cannot be in its row's currency: its sign, the header's bracket, or thousands of a yen."""
+        place = self.known.places.get(ours)
+        problems = self._nothing(pl.String())
+        for one in (place,) if isinstance(place, int) else place.plus if place else ():
+            texts = self.raw(one)
+            signs = numbers.spoken_currencies(texts)
+            if bracket := in_bracket(self.known.header.names[one]):
+                signs = (self._nothing(pl.String()) if signs is None else signs).fill_null(bracket)
+            if signs is not None:
+                problems = problems.fill_null(_conflicts(signs, currency))
+            if not self.decimal and self.known.grid.is_text:
+                whole = [code for code in currency.drop_nulls().unique() if MINOR_UNITS.get(code) == 0]
+                is_unclear = currency.is_in(whole).fill_null(False) & numbers.is_in_thousands(texts) if whole else None
+                if is_unclear is not None and is_unclear.any():
+                    problems = problems.zip_with(~is_unclear, pl.Series(["ambiguous_number"]))
+        return problems
 
     def count(self, ours: str) -> pl.Series:
         """A column of whole numbers; an odd cell is null, and counted as noted."""
@@ -203,6 +223,14 @@ class Table:
         return pl.repeat(None, len(self.frame), dtype=kind, eager=True)
 
 
+def _conflicts(signs: pl.Series, currency: pl.Series) -> pl.Series:
+    pairs = pl.DataFrame({"sign": signs, "currency": currency}).drop_nulls().unique()
+    wrong = pairs.filter([numbers.contradicts(sign, code) for sign, code in pairs.iter_rows()])
+    told = wrong.with_columns(pl.lit("currency_conflict").alias("problem"))
+    both = pl.DataFrame({"sign": signs, "currency": currency})
+    return both.join(told, on=["sign", "currency"], how="left", maintain_order="left")["problem"]
+
+
 def read_table(path: File, kind: str, source_name: str, source: Source) -> Table:
     """Read a file and understand its columns.
 
@@ -215,7 +243,15 @@ def read_table(path: File, kind: str, source_name: str, source: Source) -> Table
         UnknownValueError: the configured preset does not exist.
     """
     known = recognise(grids(path, source), kind, source_name, source)
-    return Table(known, source, without_blanks(known.grid.rows()))
+    return Table(known, source, _without_headers(without_blanks(known.grid.rows()), known.grid.names))
+
+
+def _without_headers(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Without the line of column names where it stands again among the rows, as where files were put together."""
+    if not (frame["0"] == names[0]).any():
+        return frame
+    repeats = [pl.col(str(place)).str.strip_chars() == name.strip() for place, name in enumerate(names) if name.strip()]
+    return frame.filter(~pl.all_horizontal(repeats).fill_null(False))
 
 
 def without_blanks(frame: pl.DataFrame) -> pl.DataFrame:

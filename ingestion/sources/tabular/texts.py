@@ -78,7 +78,8 @@ def text_grids(path: File, source: Source) -> Iterator[Grid]:
         for delimiter in delimiters:
             if delimiter in head[number] or delimiter == delimiters[0]:
                 names, lines = _first_row(head[number:], delimiter)
-                yield Grid(names, partial(_rows, text, number + lines, delimiter, len(names)), is_first)
+                rows = partial(_rows, text, number + lines, delimiter, len(names))
+                yield Grid(names, rows, is_first, is_text=True, line=number + 1)
         is_first = False
 
 

@@ -40,7 +40,8 @@ def sheet_grids(path: File, source: Source) -> Iterator[Grid]:
             while cells and not cells[-1].strip():
                 cells.pop()
             if cells:
-                yield Grid(cells, partial(_rows, book, name, text, place, len(cells)), is_first, name)
+                rows = partial(_rows, book, name, text, place, len(cells))
+                yield Grid(cells, rows, is_first, name, line=place + 1)
                 is_first = False
 
 

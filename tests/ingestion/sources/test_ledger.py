@@ -152,4 +152,29 @@ def test_items_of_one_order_in_two_currencies_are_refused(tmp_path):
 
 def test_refunds_above_their_orders_revenue_are_counted_as_capped(tmp_path):
     found = ledger(tmp_path, line(refunded="12"), line(order_id="o-2", refunded="10.50"))
-    assert found.notes == {"refunded": 1}
+    assert found.capped == {"refunded": 1}
+
+
+def test_a_dated_row_that_sums_up_others_is_no_order(tmp_path):
+    found = ledger(tmp_path, line(), line(order_id="Total"))
+    assert (len(found.rows), found.table.totals) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "refunded"),
+    [("Voided", "refunded", 1050), ("charge back", "refunded", 1050), ("Chargeback", "refunded", 1050),
+     ("canceled", "cancelled", 0), ("partially-refunded", "partially_refunded", 0), ("COMPLETE", "completed", 0)],
+)  # fmt: skip
+def test_a_plain_ledger_knows_the_usual_words_for_a_status(tmp_path, word, status, refunded):
+    (row,) = ledger(tmp_path, line(status=word)).rows.to_dicts()
+    assert (row["status"], row["refunded_minor"]) == (status, refunded)
+
+
+@pytest.mark.parametrize("text", ["1772359200", "1772359200000", "1772359200000000", "Sun, 01 Mar 2026 10:00:00 GMT"])
+def test_a_moment_may_be_counted_since_1970_or_written_as_in_mail(tmp_path, text):
+    assert ledger(tmp_path, line(ordered_at=text)).rows["ordered_at"].to_list() == [datetime(2026, 3, 1, 10)]
+
+
+def test_an_order_of_a_day_after_tomorrow_is_noted(tmp_path):
+    found = ledger(tmp_path, line(), line(order_id="o-2", ordered_at="2027-03-01T10:00:00Z"))
+    assert (len(found.rows), found.ahead) == (2, {"ordered_at": 1})

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from ingestion.sources.tabular.grids import UnreadableTableError
 from tests.ingestion.sources.tables import read, reasons, refusals, spend
 
 ROW = {
@@ -136,3 +137,99 @@ def test_a_row_with_more_cells_than_names_is_refused_and_empty_ones_do_no_harm(t
     found = spend(tmp_path, "2026-03-01,1,x,1,1,12,34,EUR", "2026-03-01,1,x,1,1,12.34,EUR,,")
     assert refusals(found) == [(2, "malformed_row", "beyond the last column")]
     assert found.rows["spend_minor"].to_list() == [1234]
+
+
+@pytest.mark.parametrize("name", ["Total", "TOTAL (all)", "Gesamt: 3", "Summe", "Итого", "合計"])
+def test_a_dated_row_that_sums_up_others_is_no_campaign(tmp_path, name):
+    found = spend(tmp_path, line(), line(campaign_id="", campaign_name=name))
+    assert (len(found.rows), found.table.totals) == (1, 1)
+
+
+@pytest.mark.parametrize("column", ["end_date", "Date To", "period_end"])
+def test_a_plain_row_that_says_where_its_period_ends_has_to_be_of_one_day(tmp_path, column):
+    head = f"date,{column},campaign_id,spend,currency"
+    found = spend(tmp_path, "2026-03-01,2026-03-31,1,310,EUR", "2026-03-01,2026-03-01,1,10,EUR", head=head)
+    assert refusals(found) == [(2, "invalid_period", column)]
+
+
+@pytest.mark.parametrize("day", ["0026-03-02", "1899-12-30"])
+def test_a_day_that_has_lost_its_century_is_refused(tmp_path, day):
+    assert reasons(spend(tmp_path, line(date=day))) == ["invalid_timestamp"]
+
+
+def test_a_day_after_tomorrow_is_noted(tmp_path):
+    found = spend(tmp_path, line(), line(date="2026-03-11"), line(date="2027-03-01"))
+    assert (len(found.rows), found.ahead) == (3, {"date": 1})
+
+
+def test_micros_with_decimals_are_refused_since_they_are_not_millionths(tmp_path):
+    head = "segments.date,campaign.id,customer.currency_code,metrics.cost_micros"
+    found = spend(tmp_path, "2026-03-01,1,EUR,31.55", "2026-03-01,2,EUR,31550000.0", head=head)
+    assert refusals(found) == [(2, "invalid_money", "metrics.cost_micros")]
+    assert found.rows["spend_minor"].to_list() == [3155]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "reason"),
+    [
+        ("EUR 10", "USD", "currency_conflict"), ("£10.00", "EUR", "currency_conflict"),
+        ("10 €", "GBP", "currency_conflict"), ("$10.00", "GBP", "currency_conflict"),
+        ("¥10", "USD", "currency_conflict"),
+        ("EUR 10", "EUR", None), ("$10.00", "CAD", None), ("£10.00", "EGP", None), ("10", "USD", None),
+        ("1.234", "JPY", "ambiguous_number"), ("1.5", "JPY", None),
+    ],
+)  # fmt: skip
+def test_an_amount_that_names_another_currency_than_its_row_is_refused(tmp_path, amount, currency, reason):
+    assert reasons(spend(tmp_path, line(), line(spend=amount, currency=currency))) == ([reason] if reason else [])
+
+
+def test_a_headers_currency_and_the_rows_have_to_agree(tmp_path):
+    head = "date,campaign_id,Spend (USD),currency"
+    found = spend(tmp_path, "2026-03-01,1,10,EUR", "2026-03-01,2,10,USD", "2026-03-01,3,10,", head=head)
+    assert refusals(found) == [(2, "currency_conflict", "Spend (USD)")]
+    assert found.rows["currency"].to_list() == ["USD", "USD"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "refused"),
+    [
+        (("1.250", "2.500", "980"), [2, 3]),  # as Germans write thousands, with nothing that says otherwise
+        (("1.250", "2.500", "980.5"), []),
+        (("1.250", "2.500", "0.125"), []),
+        (("1.250", "980", "7"), []),
+        (("1.250", "2.500", "3.750"), []),
+    ],
+)
+def test_points_that_all_stand_before_three_digits_may_group_them(tmp_path, cells, refused):
+    rows = [line(spend=cell, campaign_id=cell) for cell in cells]
+    assert [(number, reason) for number, reason, _ in refusals(spend(tmp_path, *rows))] == [
+        (number, "ambiguous_number") for number in refused
+    ]
+    assert refusals(spend(tmp_path, *rows, decimal=".")) == []
+
+
+def test_column_names_that_stand_again_among_the_rows_are_no_row(tmp_path):
+    found = spend(tmp_path, line(), ",".join(ROW), line(campaign_id="c-2"))
+    assert (refusals(found), len(found.rows)) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("March\n\ndate,campaign_id,spend,currency\n2026-03-01,1,1,EUR\n", "stand in line 3.*skip_rows: 2"),
+        ("Month,campaign_id,spend,currency\n2026-03-01,1,1,EUR\n", "by Month and not by day"),
+        ("segments.week,campaign.id,metrics.cost_micros\n2026-03-01,1,1\n", "by segments.week and not by day"),
+        ("<!DOCTYPE html><html>Log in, please</html>", "web page"),
+        ("\n\n", "it is empty"),
+        ("Date,Campaign ID,Cost (USD),Currency\n2026-03-01,1,1,USD\n", r"spend: Cost \(USD\)"),
+    ],
+)
+def test_a_file_that_is_not_read_is_told_what_to_change(tmp_path, content, told):
+    with pytest.raises(UnreadableTableError, match=told):
+        read(tmp_path, content, source="spend/my_dsp")
+
+
+@pytest.mark.parametrize("content", ["[]", "{}"])
+def test_json_without_records_is_empty(tmp_path, content):
+    with pytest.raises(UnreadableTableError, match="it is empty"):
+        read(tmp_path, content, name="a.json")

@@ -229,7 +229,10 @@ def test_a_month_is_not_closed_while_something_of_it_is_open_and_all_of_it_is_li
         insert into ops.archives values
             (7, 'ledger', 'l.csv', '', 0, 0, 1, 1, 'x', 'corrupt', 'cut', 1, 0, now(), null),
             (8, 'spend', 's.csv', '', 0, 0, 1, 1, 'y', 'loaded', null, 1, 3, now(), now());
-        insert into ops.refused_days values (8, '2026-01-30', 2)""",
+        insert into ops.refused_days values (8, '2026-01-30', 2);
+        insert into ops.refused_rows values
+            (8, 2, 'invalid_money', 'spend', '2026-01-30', '2026-01-30'),
+            (8, 3, 'invalid_timestamp', 'date', null, null)""",
     )
     change(shop, "us", "delete from raw.ledger_orders")  # without a ledger, the events tell that the month is over
     with pytest.raises(StillOpenError) as refused:

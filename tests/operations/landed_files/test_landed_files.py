@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 import yaml
 
 from ingestion.books import region_file
@@ -56,6 +58,31 @@ def test_a_forgotten_files_rows_are_out_booked_and_not_read_again(landed, name, 
     assert landed.query(f"select count(*) from raw.{table}") == [(0,)]
     with pytest.raises(UsageError, match="forgotten before"):
         forget(landed.settings, None, name)
+
+
+def test_a_further_sheet_with_such_a_table_is_named(zone):
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        for sheet, rows in {"March": [SPEND_HEAD, spend_row()], "Notes": ["x"], "April": [SPEND_HEAD]}.items():
+            written = book.add_worksheet(sheet)
+            for place, row in enumerate(rows):
+                written.write_row(place, 0, row.split(","))
+    zone.put("eu/spend/google_ads/a.xlsx", content.getvalue())
+    zone.load()
+    told = (
+        "spend/google_ads/a.xlsx: the sheet 'April' has such a table, too, and is not read: export it as a file of its"
+        " own"
+    )
+    with region_file(zone.settings, "eu") as con:
+        assert list(findings.unread_sheets(con)) == [told]
+        assert told in findings.all_lines(con, zone.settings, "eu")
+        assert list(findings.unread_sheets(con, after_archive=1)) == []
+    assert check(zone.settings, zone.landing / "eu/spend/google_ads/a.xlsx", None, None)["unread_sheets"] == ["April"]
+
+
+def test_a_check_lists_the_words_that_are_known_for_a_status(landed):
+    words = check(landed.settings, landed.landing / "eu/ledger/a.csv", None, None)["status_words"]
+    assert words["voided"] == "refunded"
 
 
 def test_a_file_is_checked_without_being_loaded(landed):
