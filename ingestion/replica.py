@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 from ingestion.books import Failover
 from ingestion.landing import Landed, discover, listed, loading_order
 from ingestion.zone import File, file_sha256, zone
 from settings import Settings, TransientError, UsageError
-
-_BLOCK = 1 << 20
+from settings.digests import sha256_of
 
 
 def landed_copies(settings: Settings, region: str) -> list[Landed]:
@@ -96,12 +94,8 @@ def of_replica(landed: Landed, why: str) -> tuple[Landed, str, Failover]:
 
 def _sha256_of_start(path: File, size: int) -> str:
     """Of a file's first bytes; empty where they cannot be read."""
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while size and (block := file.read(min(size, _BLOCK))):
-                digest.update(block)
-                size -= len(block)
+            return sha256_of(file, size)
     except (OSError, TransientError):
         return ""
-    return digest.hexdigest()

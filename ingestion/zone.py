@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pyarrow.fs as pafs
 
 from ingestion.local_files import Folder, LocalFile, Stat
 from settings import TransientError, UsageError
+from settings.digests import sha256_of
 
 _READ_BYTES = 8 << 20  # of an object at a time, since each time is a request
 
@@ -189,7 +189,7 @@ def file_sha256(path: File) -> str:
     """
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(file)
     except OSError as error:
         raise TransientError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -6,7 +6,6 @@ anew (dbt's target) or is a journal (Dagster's storage).
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -27,6 +26,7 @@ from operations.removal.rewrite import table_digests
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
 from privacy import storage
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, now
+from settings.digests import sha256_of
 from settings.durable import sync, write_json
 
 _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
@@ -119,7 +119,7 @@ def copy(path: Path, to: Path) -> dict[str, Any]:
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(file)
 
 
 def _tables(settings: Settings, path: Path) -> dict[str, list[str]]:

@@ -20,10 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 from operations.finance_tables.published_tables import CONTRACT_VERSION
 from operations.store.versions import MANIFEST, current_version, version_dir, version_ids
 from settings import PermanentError, Settings, TransientError, UsageError
+from settings.digests import sha256_of
 
 POINTER = "published.json"
 _FOLDER = re.compile(r"versions/\d{6,}-[0-9a-f]{12}/")
-_CHUNK = 1 << 20
 # What may pass if it is tried again; anything else that a store answers is a refusal.
 _PASSING = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "500", "503"}
 _LOST = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -172,12 +172,10 @@ def _put_files(place: _Place, version: Path, folder: str) -> dict[str, dict[str,
 
 
 def _digests(path: Path) -> tuple[bytes, str]:
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    md5 = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            md5.update(chunk)
-            sha256.update(chunk)
-    return md5.digest(), sha256.hexdigest()
+        sha256 = sha256_of(file, also=md5)
+    return md5.digest(), sha256
 
 
 def _folder(version: Path) -> str:

@@ -14,6 +14,7 @@ from ingestion.books import meta, put_meta
 from operations.store.memory.remembered import Archive, Book, File, Worth
 from privacy.keys import Purpose, region_key
 from settings import RomiError, Settings
+from settings.digests import sha256_of
 
 IDENTITY = "identity"  # in `ops.meta`
 _CONTENT = 16  # hexadecimal digits of a SHA-256
@@ -107,7 +108,7 @@ def _book(path: Path, known: Book | None) -> Book:
 def is_prefix(path: Path, known: Book) -> bool:
     """Whether the book still begins with what is known of it."""
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(known.bytes)).hexdigest() == known.sha256
+        return sha256_of(file, known.bytes) == known.sha256
 
 
 def lines_in(path: Path) -> int:
@@ -132,7 +133,7 @@ def published_files(folder: Path, known: dict[str, File]) -> dict[str, File]:
 
 def content_of(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(file)
 
 
 def worth(marts: Path, version: int) -> dict[str, Worth]:
