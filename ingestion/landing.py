@@ -16,6 +16,8 @@ from settings import Settings, Topic, UnknownValueError, UsageError, is_region_n
 
 Kind = Literal["events", "spend", "ledger", "fx"]
 Stamps = Mapping[str, tuple[int, int]]  # by name: bytes, mtime in ns
+Place = tuple[Kind, str, File]  # a file, with its place in the region's folder
+_KINDS: tuple[Kind, ...] = ("ledger", "spend", "events")
 FX_FILE = "fx/eurofxref-hist.csv"
 _FOLDERS = ("events", "spend", "ledger")
 _ORDER = ("fx", "ledger", "spend", "events")
@@ -79,15 +81,18 @@ def regions(settings: Settings) -> list[str]:
     return folders
 
 
-def discover(settings: Settings, region: str, passing: Stamps | None = None) -> list[Landed]:
+def discover(
+    settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None
+) -> list[Landed]:
     """Everything landed for `region`, in the order in which it is loaded: fx, ledger, spend, then archives, those of
     commerce first, by topic, partition and offset. Files still being written (``.tmp``, ``.part``, names from ``.`` or
     ``_``) are not there.
 
     Args:
         passing: files to pass over: those of these names with these bytes and this mtime in ns.
+        there: what :func:`lying` told, where it was asked already.
     """
-    found = _sorted_out(settings, region, passing or {})
+    found = _sorted_out(settings, region, passing or {}, there)
     return sorted((one for one in found if isinstance(one, Landed)), key=loading_order)
 
 
@@ -151,26 +156,33 @@ def links_outside(settings: Settings, region: str | None = None) -> list[str]:
     return sorted({_text(one) for one in top + found if _is_there(one)})
 
 
-def _sorted_out(settings: Settings, region: str, passing: Stamps | None = None) -> Iterator[Landed | str]:
+def _sorted_out(
+    settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None
+) -> Iterator[Landed | str]:
     """Each file that is there: as a reader takes it, or just its name."""
     landing = zone(settings.landing)
     taken, _ = _rates(landing)
     if taken:
         place, file = taken
         yield _landed("fx", file, _text(f"fx/{place}"))
-    yield from listed(settings, landing, f"{region}/", passing or {})
+    yield from listed(settings, lying(landing, f"{region}/", passing or {}) if there is None else there)
 
 
-def listed(settings: Settings, landing: Zone, folder: str, passing: Stamps | None = None) -> Iterator[Landed | str]:
-    """The files of one region's folder (its name with a slash, or "" for the root itself)."""
-    for kind in ("ledger", "spend"):
-        for place, file in _files(landing, folder, kind, passing or {}):
+def lying(landing: Zone, folder: str, passing: Stamps | None = None) -> list[Place]:
+    """What lies in one region's folder (its name with a slash, or "" for the root itself), no name taken apart yet."""
+    return [(kind, *found) for kind in _KINDS for found in _files(landing, folder, kind, passing or {})]
+
+
+def listed(settings: Settings, there: list[Place]) -> Iterator[Landed | str]:
+    """The same as readers take it, or just its name."""
+    topics: dict[str, Topic] = {}
+    for kind, place, file in there:
+        if kind == "events":
+            yield _archive(settings, topics, file, _text(place)) or _text(place)
+        else:
             has_platform = kind == "ledger" or place.count("/") > 1  # spend/<platform>/<file>
             is_table = has_platform and has_table_suffix(PurePath(place).name)
             yield _landed(kind, file, _text(place)) if is_table else _text(place)
-    topics: dict[str, Topic] = {}
-    for place, file in _files(landing, folder, "events", passing or {}):
-        yield _archive(settings, topics, file, _text(place)) or _text(place)
 
 
 def _rates(landing: Zone) -> tuple[tuple[str, File] | None, list[tuple[str, File]]]:
@@ -192,7 +204,8 @@ def _files(landing: Zone, folder: str, kind: str, passing: Stamps) -> list[tuple
 
 def _is_there(place: str) -> bool:
     """Whether neither the file nor a folder above it is still being written."""
-    return _BEING_WRITTEN.search(place) is None
+    may_be_written = place[0] in "._" or "/." in place or "/_" in place or ".tmp" in place or ".part" in place
+    return not may_be_written or _BEING_WRITTEN.search(place) is None  # the search takes longer than to list the file
 
 
 def _landed(kind: Kind, file: File, name: str, **place: str | int) -> Landed:

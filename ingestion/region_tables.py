@@ -97,6 +97,12 @@ create table ops.failovers (
     archive_id integer not null, name varchar not null, why varchar not null, is_served boolean not null,
     size_bytes bigint not null, mtime_ns bigint not null, sha256 varchar not null,  -- of the replica's copy
     failed_over_at timestamp not null);
+create table ops.backlog_history (
+    "at" timestamp not null, topic varchar not null,  -- of a table's files, its kind in brackets
+    archives bigint not null, records bigint not null, bytes bigint not null, oldest_age_seconds bigint,
+    seconds_to_clear bigint, known_loss_records bigint,
+    arrived_records bigint not null, drained_records bigint not null,  -- since the beginning
+    arrival_records_per_hour double, drain_records_per_hour double);  -- of the day before
 create table ops.readings (archive_id integer primary key, settings varchar not null);
 create table ops.meta (key varchar primary key, value varchar not null);
 """

@@ -6,25 +6,28 @@ snapshot; so all of it answers while a writer holds the file.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import duckdb
 
 from ingestion import gaps
-from ingestion.landing import Landed, discover
+from ingestion.landing import Landed, Place, discover
 from ingestion.replica import landed_copies, replica_problem
 from ingestion.seen import Seen, read_seen, seen
 from operations import switches
 from operations.incidents import unused
 from operations.recovery import history
+from operations.recovery.estimate import PACKING, estimate_records, packing
 from settings import Settings, TransientError, UsageError, now
 
 _DAY = timedelta(days=1)
 _TOPIC = "if(kind = 'events', topic, '(' || kind || ')')"
 _LOADED = f"""
-    select {_TOPIC} as topic, count(*), coalesce(sum(records), 0)::bigint, coalesce(sum(size_bytes), 0)::bigint
+    select {_TOPIC} as topic, {PACKING} as packing, count(*), sum(records)::bigint, sum(size_bytes)::bigint
     from ops.archives where state = 'loaded' group by all order by all"""
 _HOURS = """
     select date_trunc('hour', {moment}) as hour, sum(records)::bigint
@@ -43,10 +46,7 @@ def books(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """What the region's books add to what lies in the landing zone; small, and as JSON has it."""
     clock = now().astimezone(UTC).replace(tzinfo=None)
     return {
-        "topics": {
-            topic: {"archives": archives, "records": records, "bytes": size}
-            for topic, archives, records, size in con.execute(_LOADED).fetchall()
-        },
+        "topics": _loaded(con),
         "arrived": _hours(con, _ARRIVED_AT, clock),
         "drained": _hours(con, "loaded_at", clock),
         "known_loss": gaps.known_loss(con),
@@ -54,6 +54,17 @@ def books(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "average": unused.average(con),
         "failovers": [list(row) for row in con.execute(f"{_FAILOVERS} limit {_SHOWN}", [clock]).fetchall()],
     }
+
+
+def _loaded(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """By topic what was loaded, in all and by packing."""
+    found: dict[str, dict[str, Any]] = {}
+    for topic, packed, *amounts in con.execute(_LOADED).fetchall():
+        here = found.setdefault(topic, {"archives": 0, "records": 0, "bytes": 0, "by_packing": {}})
+        for name, amount in zip(("archives", "records", "bytes"), amounts, strict=True):
+            here[name] += amount
+        here["by_packing"][packed] = {"records": amounts[1], "bytes": amounts[2]}
+    return found
 
 
 def _hours(con: duckdb.DuckDBPyConnection, moment: str, clock: datetime) -> dict[str, int]:
@@ -67,11 +78,14 @@ def of_open_file(con: duckdb.DuckDBPyConnection, settings: Settings, region: str
     return measure(settings, region, books(con), seen(con))
 
 
-def waiting(settings: Settings, region: str, held: Seen | None = None) -> list[Landed]:
+def waiting(
+    settings: Settings, region: str, held: Seen | None = None, there: list[Place] | None = None
+) -> list[Landed]:
     """What has landed and is not in the books, in the order in which it will be loaded.
 
     Args:
         held: what the books hold; without it, their copy.
+        there: what lies there and is not in the books as it lies there, where that is known already.
 
     Raises:
         UsageError: there is no landing zone.
@@ -79,13 +93,14 @@ def waiting(settings: Settings, region: str, held: Seen | None = None) -> list[L
     """
     held = held or read_seen(settings, region) or Seen({}, {}, {})
     if settings.region(region).replica is None:  # what the books hold need not even be looked at
-        return _to_read(settings, region, held.unseen(discover(settings, region, held.stamps)))
+        return _to_read(settings, region, held.unseen(discover(settings, region, held.stamps, there)))
     return _to_read(settings, region, held.unseen(landed_copies(settings, region)))
 
 
 def _to_read(settings: Settings, region: str, left: Iterable[Landed]) -> list[Landed]:
     """Without archives of source formats that are off there."""
-    return [one for one in left if one.kind != "events" or settings.reads_topic(one.topic, region)]
+    reads = cache(lambda topic: settings.reads_topic(topic, region))
+    return [one for one in left if one.kind != "events" or reads(one.topic)]
 
 
 def measure(settings: Settings, region: str, of_books: dict[str, Any], held: Seen | None = None) -> dict[str, Any]:
@@ -119,14 +134,14 @@ def measure(settings: Settings, region: str, of_books: dict[str, Any], held: See
 def depth(settings: Settings, region: str, of_books: dict[str, Any], left: Iterable[Landed] | None) -> dict[str, Any]:
     """How deep the backlog is, in all and by topic, how fast it fills and drains, and when it will be clear.
 
-    Records that wait are estimated by the bytes of a record of their topic so far.
+    Records that wait are estimated by the bytes of a record of their topic and packing so far.
     """
-    topics = by_topic(of_books, left or [])
+    pace = drain_pace(settings, region)
+    topics = by_topic(of_books, left or [], pace)
     is_known = left is not None
     ages = [one["oldest_age_seconds"] for one in topics.values() if one["oldest_age_seconds"] is not None]
     arrived, drained = (_last_day(of_books[name]) for name in ("arrived", "drained"))
     size = sum(one["bytes"] for one in topics.values())
-    pace = drain_pace(settings, region)
     return {
         "archives": sum(one["archives"] for one in topics.values()) if is_known else None,
         "records": sum(one["records"] for one in topics.values()) if is_known else None,
@@ -141,25 +156,39 @@ def depth(settings: Settings, region: str, of_books: dict[str, Any], left: Itera
     }
 
 
-def by_topic(of_books: dict[str, Any], left: Iterable[Landed]) -> dict[str, dict[str, Any]]:
-    """The depth of each topic that anything of is known; a table's is its kind in brackets."""
+def by_topic(
+    of_books: dict[str, Any], left: Iterable[Landed], pace: dict[str, float] | None
+) -> dict[str, dict[str, Any]]:
+    """The depth of each topic that anything of is known; a table's is its kind in brackets.
+
+    Args:
+        pace: what :func:`drain_pace` told.
+    """
     clock = now().timestamp()
-    known = of_books["topics"]
-    none = {"archives": 0, "records": 0, "bytes": 0, "oldest": None}
-    found: dict[str, dict[str, Any]] = {topic: {**none} for topic in sorted(known)}
-    for one in left:
-        here = found.setdefault(one.topic if one.kind == "events" else f"({one.kind})", {**none})
+    known, lost = of_books["topics"], Counter[str]()
+    for one in of_books.get("known_loss", ()):
+        lost[one["topic"]] += one["records"]
+    found: dict[str, dict[str, Any]] = defaultdict(
+        lambda: {"archives": 0, "records": 0, "bytes": 0, "oldest": None, "packed": Counter()}
+    )
+    for topic in sorted(known):
+        found[topic]["records"] = 0
+    for landed in left:
+        here = found[landed.topic if landed.kind == "events" else f"({landed.kind})"]
         here["archives"] += 1
-        here["bytes"] += one.size
-        here["oldest"] = min(one.mtime_ns, here["oldest"] or one.mtime_ns)
+        here["bytes"] += landed.size
+        here["oldest"] = min(landed.mtime_ns, here["oldest"] or landed.mtime_ns)
+        here["packed"][packing(landed.name)] += landed.size
     for topic, here in found.items():
-        so_far = known.get(topic, {"records": 0, "bytes": 0})
-        here["records"] = _estimated(of_books, topic, here["bytes"])
+        so_far = known.get(topic, {"records": 0})
+        here["records"] = estimate_records(known, topic, here.pop("packed"))
         oldest = here.pop("oldest")
         here["oldest_age_seconds"] = None if oldest is None else max(0, int(clock - oldest / 1e9))
+        here["seconds_to_clear"] = _seconds_to_clear(here["bytes"], pace)
+        here["known_loss_records"] = lost[topic]
         here["drained_records"] = so_far["records"]
         here["arrived_records"] = so_far["records"] + here["records"]
-    return found
+    return dict(found)
 
 
 def drain_pace(settings: Settings, region: str) -> dict[str, float] | None:
@@ -168,15 +197,6 @@ def drain_pace(settings: Settings, region: str) -> dict[str, float] | None:
     if not loads or not sum(one["seconds"] for one in loads):
         return None
     return {name: sum(one.get(name, 0) for one in loads) for name in ("records", "bytes", "seconds")}
-
-
-def _estimated(of_books: dict[str, Any], topic: str, size: int) -> int:
-    known = of_books["topics"].get(topic)
-    if not known or not known["bytes"]:
-        tables = (name for name in of_books["topics"] if not name.startswith("("))
-        alike = [of_books["topics"][name] for name in tables]
-        known = {name: sum(one[name] for one in alike) for name in ("records", "bytes")}
-    return size * known["records"] // known["bytes"] if known["bytes"] else 0
 
 
 def _last_day(hours: dict[str, int]) -> int:

@@ -1,10 +1,11 @@
 """The history of the backlog: how deep it was, and how long work took. ``<warehouse>/backlog/<day>.jsonl``.
 
-It stands outside of the regions' files, so that it can be read and written while a writer holds one. A line is either
+It stands outside of the regions' files, so that it can be read and written while a writer holds one; each load copies
+what is new of its depths into ``ops.backlog_history`` of the region's file. A line is either
 
-- ``{"what": "depth", "at", "region", "topic", "archives", "records", "bytes", "oldest_age_seconds", "arrived_records",
-  "drained_records"}``: how deep a topic's backlog was; the last two count from the beginning, so that any two lines
-  give a rate; or
+- ``{"what": "depth", "at", "region", "topic", "archives", "records", "bytes", "oldest_age_seconds",
+  "seconds_to_clear", "known_loss_records", "arrived_records", "drained_records"}``: how deep a topic's backlog was;
+  the last two count from the beginning, so that any two lines give a rate; or
 - ``{"what": "load" | "rebuild" | "publish", "at", "region", "seconds", "records", "bytes", "days"}``: what work took.
 """
 
@@ -12,15 +13,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
+
+import duckdb
+import polars as pl
 
 from operations.store import day_books
 from settings import Settings, now
 
 Work = Literal["load", "rebuild", "publish"]
+DEPTH = (
+    "archives", "records", "bytes", "oldest_age_seconds", "seconds_to_clear", "known_loss_records", "arrived_records",
+    "drained_records",
+)  # fmt: skip
+# Rates are those of the day before, or of what is known of it.
+_ENTER = f"""
+    insert into ops.backlog_history by name
+    with known as (
+        select "at", topic, arrived_records, drained_records from ops.backlog_history
+        union all select "at", topic, arrived_records, drained_records from entered
+    ),
+    spans as (
+        select entered.*, min(known."at") as since, min_by(known.arrived_records, known."at") as arrived_before,
+            min_by(known.drained_records, known."at") as drained_before
+        from entered left join known on known.topic = entered.topic
+            and known."at" < entered."at" and known."at" >= entered."at" - interval 24 hours
+        group by all
+    )
+    select "at", topic, {", ".join(DEPTH)},
+        (arrived_records - arrived_before) / (epoch("at") - epoch(since)) * 3600 as arrival_records_per_hour,
+        (drained_records - drained_before) / (epoch("at") - epoch(since)) * 3600 as drain_records_per_hour
+    from spans order by "at", topic"""
 _LAST = 10  # pieces of work by which the next is estimated
 _WITHIN = timedelta(days=60)
 
@@ -30,8 +56,7 @@ def book_depth(settings: Settings, region: str, topics: dict[str, dict[str, Any]
     at = now()
     lines = [
         {"what": "depth", "at": at.isoformat(), "region": region, "topic": topic,
-         **{name: one[name] for name in ("archives", "records", "bytes", "oldest_age_seconds", "arrived_records",
-                                         "drained_records")}}
+         **{name: one.get(name) for name in DEPTH}}
         for topic, one in topics.items()
     ]  # fmt: skip
     with suppress(OSError):
@@ -43,6 +68,28 @@ def book_work(settings: Settings, what: Work, region: str, seconds: float, **amo
     line = {"what": what, "at": now().isoformat(), "region": region, "seconds": round(seconds, 3), **amounts}
     with suppress(OSError):
         day_books.book(folder(settings), now(), line)
+
+
+def enter(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> int:
+    """Copy the depths that ``ops.backlog_history`` of the region's file does not have yet into it; returns how many."""
+    clock = now().astimezone(UTC).replace(tzinfo=None)
+    # A clock that was ahead once must not hide what is booked now.
+    [(last,)] = con.execute('select max("at") from ops.backlog_history where "at" <= ?', [clock]).fetchall()
+    since = clock - _WITHIN if last is None else last - timedelta(days=1)
+    held = set(con.execute('select "at", topic from ops.backlog_history where "at" >= ?', [since]).fetchall())
+    found = {
+        (_utc(one["at"]), one["topic"]): one for one in depths(settings, since.replace(tzinfo=UTC))
+        if one["region"] == region
+    }  # fmt: skip
+    found = {key: one for key, one in found.items() if key not in held}
+    if not found:
+        return 0
+    rows = [[at, topic, *(one.get(name) for name in DEPTH)] for (at, topic), one in found.items()]
+    schema: dict[str, Any] = {"at": pl.Datetime("us"), "topic": pl.String, **dict.fromkeys(DEPTH, pl.Int64)}
+    con.register("entered", pl.DataFrame(rows, schema=schema, orient="row").to_arrow())
+    con.execute(_ENTER)
+    con.unregister("entered")
+    return len(found)
 
 
 @contextmanager
@@ -79,3 +126,7 @@ def old_books(settings: Settings, before: datetime) -> dict[str, Path]:
 
 def folder(settings: Settings) -> Path:
     return settings.warehouse / "backlog"
+
+
+def _utc(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)

@@ -223,7 +223,12 @@ REGISTER = (
         "History of the backlog", "How many archives, records and bytes waited when, by region and topic, and how long"
         " work took. Counts only.",
         "To see an outage and how long recovery takes.", "not about persons",
-        "probe_days", _OPERATORS, False, {}, files=("backlog/*.jsonl",),
+        "probe_days", _OPERATORS, False,
+        {
+            "ops.backlog_history": "at topic archives records bytes oldest_age_seconds seconds_to_clear"
+            " known_loss_records arrived_records drained_records arrival_records_per_hour drain_records_per_hour",
+        },
+        files=("backlog/*.jsonl",),
     ),
     Processing(
         "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",

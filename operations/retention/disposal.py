@@ -58,10 +58,12 @@ def dispose(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, now
             settled, why = _settled_before(con, before)
             count = step(con, settings, settled, local)
             done.append(Disposal(region, what, rule, before, count, why if overdue(con, reach)[what] else None))
+    if any(one.count for one in done):
+        put_meta(con, REWRITE_DUE, "yes")
+    done.append(_backlog_history(con, region, periods.probe_days, now))  # of no person: its bytes may stay
     booked = [(now.replace(tzinfo=None), one.what, one.rule, one.before, one.count) for one in done if one.count]
     if booked:
         con.executemany("insert into ops.disposals values (?, ?, ?, ?, ?)", booked)
-        put_meta(con, REWRITE_DUE, "yes")
     return [one for one in done if one.count or one.blocked]
 
 
@@ -77,6 +79,12 @@ def _dead_letters(con: duckdb.DuckDBPyConnection, region: str, days: int, now: d
     limit = now - timedelta(days=days)
     gone = dead_letters.dispose(con, limit.replace(tzinfo=None))
     return Disposal(region, "dead letters", f"retention.dead_letter_days: {days}", limit.date(), gone)
+
+
+def _backlog_history(con: duckdb.DuckDBPyConnection, region: str, days: int, now: datetime) -> Disposal:
+    limit = (now - timedelta(days=days)).date()
+    gone = con.execute('delete from ops.backlog_history where "at" < ?', [limit]).fetchall()[0][0]
+    return Disposal(region, "history of the backlog", f"retention.probe_days: {days}", limit, gone)
 
 
 def _raw_events(con: duckdb.DuckDBPyConnection, before: date, open_from: date, local: str) -> int:

@@ -50,7 +50,7 @@ def backlog(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.Sen
     requests, seen = [], []
     for name in names:
         found = look.look(settings, name, known.get(name))
-        known[name] = found.digest
+        known[name] = found.cursor
         seen += [_observed(name, found)] if found.topics else []
         if found.is_waiting and not _is_under_way(context.instance, name):
             key = f"{name}|{found.digest}|{now():%Y-%m-%d %H}"

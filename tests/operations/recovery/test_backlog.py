@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ingestion.seen import Seen, read_seen
 from operations import status
-from operations.recovery import backlog, drain, history, usual
+from operations.recovery import backlog, drain, history, look, usual
 from operations.store.locks import exclusive
 from orchestration.cli.show_backlog import backlog_lines
 from settings import Settings, now
@@ -109,13 +110,93 @@ def test_a_copy_of_what_was_seen_that_is_damaged_is_made_anew_by_the_next_load(z
 
 def test_the_history_keeps_what_a_kill_cut_short_out(zone):
     history.book_depth(
-        zone.settings, "eu", {"web": backlog.by_topic({"topics": {"web": {"records": 1, "bytes": 9}}}, [])["web"]}
+        zone.settings, "eu", {"web": backlog.by_topic({"topics": {"web": {"records": 1, "bytes": 9}}}, [], None)["web"]}
     )
     book = zone.warehouse / "backlog" / f"{now():%Y-%m-%d}.jsonl"
     with book.open("a") as file:
         file.write('{"what": "dep')
     assert [one["topic"] for one in history.depths(zone.settings, now() - timedelta(hours=1))] == ["web"]
     assert json.loads(book.read_text().splitlines()[0])["drained_records"] == 1
+
+
+def test_records_that_wait_are_estimated_by_how_they_are_packed(zone):
+    """Of JSON lines a record takes several times the bytes that it takes in gz: a mean of both is wrong of each."""
+    letters = random.Random(1)
+
+    def varied(first: int, count: int) -> list[dict]:
+        return [one | {"properties": {"x": letters.randbytes(60).hex()}} for one in pages(first, count)]
+
+    zone.archive(*varied(0, 400))
+    zone.archive(*varied(400, 100), start=400, suffix="json.gz")
+    load(zone)
+    zone.archive(*varied(500, 100), start=500, suffix="json.gz")
+    zone.archive(*varied(700, 200), start=700)
+    zone.archive(*varied(900, 100), start=900, suffix="json.zst")  # the first of its kind
+    by_start = {int(one.name.rpartition("+")[2].partition(".")[0]): one for one in backlog.waiting(zone.settings, "eu")}
+    of_books = status.snapshots(zone.settings)[0]["books"]
+
+    def estimated(start: int) -> int:
+        return backlog.by_topic(of_books, [by_start[start]], None)["web"]["records"]
+
+    assert estimated(500) == pytest.approx(100, rel=0.05)
+    assert estimated(700) == pytest.approx(200, rel=0.02)
+    assert 50 <= estimated(900) <= 300, "by the others, and by how much zst usually saves"
+    for old in of_books["topics"].values():
+        del old["by_packing"]  # as a snapshot of an earlier release has it
+    assert estimated(700) > 0
+
+
+def test_the_history_is_a_table_of_the_regions_file_which_each_load_goes_on(zone, monkeypatch):
+    for start, moment in ((0, NOW - timedelta(hours=10)), (10, NOW)):
+        monkeypatch.setenv("ROMI_NOW", f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+        zone.archive(*pages(start, 10), start=start)
+        look.look(zone.settings, "eu", None)
+        monkeypatch.setenv("ROMI_NOW", f"{moment + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}")
+        load(zone)
+        for _ in range(2):  # what is there is not entered twice
+            with conftest.region_file(zone.settings, "eu") as con:
+                history.enter(con, zone.settings, "eu")
+    found = zone.query(
+        """
+        select hour("at" - ?::timestamp), minute("at"), archives, arrived_records, drained_records,
+            arrival_records_per_hour, drain_records_per_hour, known_loss_records
+        from ops.backlog_history where topic = 'web' order by "at" """.replace("?::timestamp", f"timestamp '{NOW}'")
+    )
+    assert [one[2:5] for one in found] == [(1, 0, 0), (0, 10, 10), (1, 20, 10), (0, 20, 20)]
+    assert found[0][5:7] == (None, None), "of one moment nobody knows a rate"
+    assert found[2][5:7] == (pytest.approx(2.0), pytest.approx(1.0)), "20 arrived and 10 were loaded in ten hours"
+
+
+def test_a_clock_that_was_ahead_hides_nothing_of_the_history(zone, monkeypatch):
+    for moment in ("2030-01-01T00:00:00Z", "2026-03-12T12:00:00Z", "2026-03-12T13:00:00Z"):
+        monkeypatch.setenv("ROMI_NOW", moment)
+        zone.archive(page(messageId=moment), start=int(moment[11:13]), topic=moment[:4])
+        load(zone)
+        with conftest.region_file(zone.settings, "eu") as con:
+            history.enter(con, zone.settings, "eu")
+    assert zone.query('select distinct "at"::varchar from ops.backlog_history order by 1') == [
+        ("2026-03-12 12:00:00",), ("2026-03-12 13:00:00",), ("2030-01-01 00:00:00",)
+    ]  # fmt: skip
+
+
+def test_a_look_that_is_repeated_takes_no_name_apart_and_keeps_no_second_line(zone, monkeypatch):
+    zone.archive(*pages(0, 3))
+    load(zone)
+    zone.archive(*pages(3, 3), start=3)
+    zone.put("eu/spend/stray.csv", "x")  # no reader takes it, so it does not wait
+    first = look.look(zone.settings, "eu", None)
+    assert (first.is_waiting, first.topics["web"]["archives"]) == (True, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(backlog, "waiting", lambda *_: pytest.fail("it was looked through again"))
+        again = look.look(zone.settings, "eu", first.cursor)
+    assert (again.is_waiting, again.topics, again.digest, again.cursor) == (True, {}, first.digest, first.cursor)
+    lines = [one for one in history.depths(zone.settings, now() - timedelta(days=1)) if one["archives"]]
+    assert len(lines) == 1
+    off = Settings(**{**zone.settings.model_dump(), "features": {"segment": "off"}})
+    assert not look.look(off, "eu", first.cursor).is_waiting, "another configuration is looked at anew"
+    load(zone)
+    assert not look.look(zone.settings, "eu", first.cursor).is_waiting
+    assert look.look(zone.settings, "eu", first.digest).digest, "as an earlier release kept it"
 
 
 USUAL = {"weeks": 8, "days": 7, "by_hour": [100] * 168}
