@@ -10,8 +10,10 @@ from pathlib import Path
 
 import attr
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from openlineage.client import event_v2
 from openlineage.client.generated import base
+from referencing import Registry, Resource
 
 from operations.lineage.datasets import Dataset, read_by
 from operations.lineage.emitter import Emitter
@@ -21,12 +23,26 @@ RUN = ("0194f3c2-7c1e-7b6e-9e3f-3f7b2a1d5c10", "run")
 JOB = ("0194f3c2-7c1e-7b6e-9e3f-3f7b2a1d5c11", "publish")
 
 
+SCHEMAS = Registry().with_resources(
+    (schema["$id"], Resource.from_contents(schema))
+    for path in (Path(__file__).parent / "openlineage").glob("*.json") for schema in [json.loads(path.read_text())]
+)  # fmt: skip
+
+
+def check_schema(url: str, value: dict) -> None:
+    """Against the published JSON Schema of that address."""
+    Draft202012Validator({"$ref": url}, registry=SCHEMAS, format_checker=FormatChecker()).validate(value)
+
+
 def as_valid(event: dict) -> dict:
-    """The event, if the library's classes take it and its facets: required fields, no unknown ones, times, ids."""
+    """The event, if it and its facets keep the published schemas and the library's classes take them."""
     facets = [
         *event["run"]["facets"].values(), *event["job"]["facets"].values(),
         *(facet for one in event["outputs"] for kind in ("facets", "outputFacets") for facet in one[kind].values()),
     ]  # fmt: skip
+    check_schema(event["schemaURL"], event)
+    for facet in facets:
+        check_schema(facet["_schemaURL"], facet)
     known = {kind._get_schema(): kind for kind in _kinds(base.BaseFacet)}
     for facet in facets:
         fields = {name: value for name, value in facet.items() if not name.startswith("_")}
@@ -72,6 +88,22 @@ def test_events_are_lines_of_a_file_that_the_library_takes(tmp_path: Path):
     assert complete["eventTime"] == "2026-03-01T00:00:00+00:00"
     assert fail["run"]["facets"]["errorMessage"]["message"] == "eu: ingest failed"
     assert emitter.warning() is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda one: one.pop("job"), "'job' is a required property"),
+        (lambda one: one["run"].update(runId="7"), "'7' is not a 'uuid'"),
+        (lambda one: one["outputs"][0]["facets"]["schema"].pop("_producer"), "is not valid under any of the given"),
+    ],
+)
+def test_the_published_schemas_refuse_what_is_no_such_event(tmp_path: Path, spoil, said):
+    send(to(file=tmp_path / "events"))
+    event = json.loads((tmp_path / "events").read_text().splitlines()[1])
+    spoil(event)
+    with pytest.raises(ValidationError, match=said):
+        check_schema(event["schemaURL"], event)
 
 
 @pytest.fixture
