@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ingestion.books import Failover
-from ingestion.landing import Landed, discover, listed, loading_order
+from ingestion.landing import Landed, discover, listed, loading_order, lying
 from ingestion.zone import File, file_sha256, zone
 from settings import Settings, TransientError, UsageError
 from settings.digests import sha256_of
@@ -40,8 +40,13 @@ def landed_copies(settings: Settings, region: str) -> list[Landed]:
 
 
 def replica_problem(settings: Settings, region: str) -> str | None:
-    """Why the region's replica cannot serve; None where it can, or there is none."""
+    """Why the region's replica cannot or does not serve; None where it can, or there is none."""
     try:
+        if (address := settings.region(region).replica) and (state := settings.feature("failover", region)) != "on":
+            there = {one.name for one in discover(settings, region)}
+            count = len(_copies(settings, region, address).keys() - there) if state == "shadow" else None
+            lacks = "" if count is None else f"; {count:,} files are only there"
+            return f"the replica of {region} does not serve, since failover is {state}{lacks}"
         _replica(settings, region)
     except (UsageError, TransientError) as error:
         return f"the replica of {region} cannot serve: {error}"
@@ -51,11 +56,15 @@ def replica_problem(settings: Settings, region: str) -> str | None:
 def _replica(settings: Settings, region: str) -> dict[str, Landed]:
     """The replica's files by name. Its root is one of all regions, as the landing zone, or the region's own folder."""
     address = settings.region(region).replica
-    if address is None:
+    if address is None or settings.feature("failover", region) != "on":
         return {}
+    return _copies(settings, region, address)
+
+
+def _copies(settings: Settings, region: str, address: str) -> dict[str, Landed]:
     root = zone(address)
     folder = f"{region}/" if region in root.folders() else ""
-    return {one.name: one for one in listed(settings, root, folder) if isinstance(one, Landed)}
+    return {one.name: one for one in listed(settings, lying(root, folder)) if isinstance(one, Landed)}
 
 
 def choose(landed: Landed) -> tuple[Landed, str, Failover | None]:

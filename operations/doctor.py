@@ -197,19 +197,24 @@ def _space(settings: Settings) -> Iterator[Check]:
         yield Check("space", place, f"{place}, but a run may need {needed >> 20:,} MiB", "make room, or add disk")
 
 
+def clock_problem(settings: Settings) -> str | None:
+    """What is wrong with a clock that stands before what was published last: it would take new records for records of
+    the future. None where nothing is."""
+    try:
+        current = current_version(settings)
+        built = None if current is None else read_manifest(settings, current)["built_at"]
+        built_at = built and datetime.fromisoformat(built).replace(tzinfo=UTC)
+    except (PermanentError, ValueError, KeyError):
+        return None
+    if not built_at or now() >= built_at - _TOLERANCE:
+        return None
+    return f"the clock says {now():%Y-%m-%d %H:%M} UTC, but version {current} was built at {built_at:%Y-%m-%d %H:%M}"
+
+
 def _clock(settings: Settings) -> Iterator[Check]:
-    """A clock that stands before what was published last would take new records for records of the future."""
-    built_at = None
-    if (current := current_version(settings)) is not None:
-        try:
-            built_at = datetime.fromisoformat(read_manifest(settings, current)["built_at"]).replace(tzinfo=UTC)
-        except (PermanentError, ValueError, KeyError):
-            built_at = None
-    if built_at and now() < built_at - _TOLERANCE:
-        what = (
-            f"the clock says {now():%Y-%m-%d %H:%M} UTC, but version {current} was built at {built_at:%Y-%m-%d %H:%M}"
-        )
-        yield Check("clock", "this machine", what, "set the clock right (or ROMI_NOW), and look at that version's days")
+    if problem := clock_problem(settings):
+        mend = "set the clock right (or ROMI_NOW), and look at that version's days"
+        yield Check("clock", "this machine", problem, mend)
     else:
         yield Check("clock", f"{now():%Y-%m-%d %H:%M} UTC")
 

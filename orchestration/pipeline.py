@@ -145,7 +145,7 @@ def jobs_of(
         outcome.warnings += run_warnings.mended_tombstones(settings, outcome.regions) + doctor.said_at_start(settings)
         lost = lost_state.at_start(settings, outcome.regions if loads else [])
         outcome.failures += lost.lines
-        outcome.findings += causes.of_lost_state(lost.findings)
+        outcome.findings += [*causes.of_lost_state(lost.findings), *causes.of_clock(doctor.clock_problem(settings))]
         booked = run_warnings.booked_so_far(settings)
         yield _Jobs(journal, settings, config, outcome, booked, not problems, lost, emitter)
 
@@ -231,8 +231,10 @@ class _Jobs:
             told_as.complete()
         else:
             cause = cause_of(result.get_step_failure_events())
-            self.outcome.fail(what, *cause)
             told_as.fail(*cause)
+            if any(one.event_type == dg.DagsterEventType.RUN_CANCELED for one in result.all_events):
+                raise KeyboardInterrupt  # ended by SIGINT or SIGTERM: that is no failure, and nothing more is done
+            self.outcome.fail(what, *cause)
         return result.success
 
     def rebuild(self, region: str, windows: list[tuple[date, date]], *, whole: bool = False) -> int:

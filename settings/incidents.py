@@ -64,7 +64,7 @@ class Incidents(Section):
     close_day: int = Field(5, ge=1, le=28)  # of the month, by which finance closes the month before
     damping_minutes: int = Field(60, ge=0)  # what comes back within it is the same incident
     runbooks: str = "docs/runbooks.md"  # what notices link to, such as its address in your wiki
-    automatic: tuple[Response, ...] = ()  # what runs by itself where the runbook says so
+    automatic: tuple[Response, ...] = ("failover",)  # what runs by itself where the runbook says so
 
     def address(self, role: str, regions: list[str], kind: str) -> list[str]:
         """The names of the addresses that have the role: the most specific entries that fit, each once.

@@ -118,6 +118,16 @@ def of_burning(levels: Iterable[tuple[str | None, str, dict[str, Any]]]) -> Iter
         )  # fmt: skip
 
 
+def of_clock(problem: str | None) -> Iterator[Finding]:
+    """A clock that stands before what is booked.
+
+    Args:
+        problem: what `romi doctor` says of it, if anything.
+    """
+    if problem:
+        yield Finding(Kind.CLOCK, "the clock is behind what is booked", problem, mend="set the clock, then `romi run`")
+
+
 def of_backups(summary: dict[str, Any]) -> Iterator[Finding]:
     """A backup that could not be made or did not come back, or that is overdue by as long as it may take.
 

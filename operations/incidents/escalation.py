@@ -92,7 +92,8 @@ def _of_occasions(settings: Settings, incident: Incident, at: datetime) -> Itera
 
 def _of_ladder(settings: Settings, incident: Incident, at: datetime) -> Iterator[Notice]:
     for step in settings.incidents.ladder:
-        if at - incident.opened_at >= timedelta(minutes=step.after_minutes):
+        open_for = max(at - incident.opened_at, timedelta(0))  # it may have been opened by a clock that was ahead
+        if open_for >= timedelta(minutes=step.after_minutes):
             what: What = "escalated" if step.after_minutes else "opened"
             for name in settings.incidents.address(step.role, incident.regions, incident.kind):
                 yield Notice(incident, f"{step.after_minutes} min {step.role}", what, step.role, name)
@@ -101,7 +102,7 @@ def _of_ladder(settings: Settings, incident: Incident, at: datetime) -> Iterator
 def _tell(settings: Settings, incident: Incident) -> Iterator[str]:
     for notice in list(due(settings, incident, now())):
         tries, last, _ = incident.untold.get((notice.key, notice.address), (0, None, ""))
-        if last and now() - last < min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (tries - 1)):
+        if last and abs(now() - last) < min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (tries - 1)):
             continue
         title, body = words.notice(settings, notice.incident, notice.what)
         problem = deliver(settings, notice.address, title, body)

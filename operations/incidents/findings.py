@@ -42,14 +42,22 @@ class Kind(StrEnum):
     OTHER = "other"  # what a person found
 
 
-_STOPS = frozenset({Kind.FAILED_RUN, Kind.MEMORY, Kind.LOCK, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.UNREADABLE})
-_INPUT = frozenset({Kind.BACKLOG, Kind.LATE_REGION, Kind.CORRUPT_ARCHIVES, Kind.FAILOVER})
-# Consequences: with an incident of such a kind in the same region they are part of it, and by themselves their own.
-_FOLLOWS: dict[Kind, frozenset[Kind]] = {
-    Kind.BURN_RATE: _STOPS | _INPUT | {Kind.WITHHELD, Kind.JOURNAL},
-    Kind.LATE_REGION: _STOPS | {Kind.BACKLOG},
-    Kind.BACKLOG: _STOPS,
-    Kind.FAILOVER: frozenset({Kind.CORRUPT_ARCHIVES}),
+_STOPS = (Kind.FAILED_RUN, Kind.MEMORY, Kind.LOCK, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.UNREADABLE)
+_INPUT = (Kind.LATE_REGION, Kind.BACKLOG, Kind.CORRUPT_ARCHIVES, Kind.FAILOVER)
+# Consequences: with an incident of such a kind in the same region they are part of it, and by themselves their own. Of
+# several causes that stand there, the one that comes first here explains it best.
+_FOLLOWS: dict[Kind, tuple[Kind, ...]] = {
+    Kind.LATE_REGION: (*_STOPS, Kind.BACKLOG),
+    Kind.BACKLOG: (*_STOPS, Kind.LATE_REGION),  # what was held up comes at once
+    Kind.FAILOVER: (Kind.CORRUPT_ARCHIVES,),
+}
+# The same of an error budget that burns, by its service level: a lock lets figures grow old and makes none wrong.
+_SLO_FOLLOWS: dict[str, tuple[Kind, ...]] = {
+    "accuracy": (Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.LATE_REGION, Kind.BACKLOG, Kind.MEMORY),
+    "event_match_rate": (Kind.CORRUPT_ARCHIVES, Kind.LATE_REGION, Kind.BACKLOG, Kind.MEMORY, Kind.WITHHELD),
+    "freshness_hours": (*_STOPS, Kind.LATE_REGION, Kind.WITHHELD, Kind.BACKLOG, Kind.CORRUPT_ARCHIVES),
+    "ingest_latency": (Kind.OUT_OF_MEMORY, Kind.DISK_FULL, Kind.LOCK, Kind.BACKLOG, Kind.FAILOVER, Kind.UNREADABLE),
+    "availability": (Kind.UNREADABLE, Kind.MEMORY, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.FAILED_RUN),
 }
 # Their things have names that stay, so that whoever resolves an incident of them accepts exactly these.
 _NAMED_THINGS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.FAILOVER})
@@ -90,8 +98,25 @@ class Finding:
         return f"{self.kind.value}: {normal_cause(self.cause, self.region)}"
 
     @property
-    def consequence_of(self) -> frozenset[Kind]:
-        return self.follows | _FOLLOWS.get(self.kind, frozenset())
+    def consequence_of(self) -> tuple[Kind, ...]:
+        """Kinds of causes that explain it where they strike the same region, the likeliest first."""
+        if self.kind == Kind.BURN_RATE:
+            return next((kinds for slo, kinds in _SLO_FOLLOWS.items() if self.cause.startswith(slo)), ())
+        lost_input = [kind for kind in (Kind.CORRUPT_ARCHIVES, *_INPUT) if kind in self.follows]
+        return tuple(dict.fromkeys([*lost_input, *sorted(self.follows), *_FOLLOWS.get(self.kind, ())]))
+
+    def may_come_of(self, cause: Finding) -> bool:
+        """Whether a finding elsewhere explains this one: by its kind, its region, and of cost, by what files it is."""
+        is_near = self.region is None or cause.region in (None, self.region)
+        if cause.kind not in self.consequence_of or not is_near:
+            return False
+        is_of_cost = (cause.topic or "").startswith("spend")
+        return cause.kind != Kind.CORRUPT_ARCHIVES or self.kind != Kind.WITHHELD or is_of_cost == self.is_of_cost
+
+    @property
+    def is_of_cost(self) -> bool:
+        """Whether what is withheld lacks cost rather than orders."""
+        return self.cause.startswith("cost ")
 
     @property
     def keys(self) -> frozenset[Key]:

@@ -78,11 +78,6 @@ class Incident:
             "opened_at": self.opened_at.isoformat(), "acknowledged_by": self.acknowledged_by,
         }  # fmt: skip
 
-    def touches(self, region: str | None) -> bool:
-        """Whether what is found in `region` (None: the whole warehouse) may come of it."""
-        found = {one.region for one in self.standing}
-        return region is None or None in found or region in found
-
 
 def apply(incidents: dict[int, Incident], line: dict[str, Any]) -> None:
     """Let one line of the book change what it tells of.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from operations import status
+from operations import doctor, status
 from operations.backups import backup_book
 from operations.incidents import causes
 from operations.incidents.findings import Finding, Kind
@@ -20,7 +20,9 @@ from settings import Settings
 OF_FAILURES = frozenset({
     Kind.FAILED_RUN, Kind.MEMORY, Kind.LOCK, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.UNREADABLE, Kind.JOURNAL,
 })  # fmt: skip
-OF_SNAPSHOTS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.BACKUP_FAILED}) | OF_INPUT
+OF_SNAPSHOTS = frozenset({
+    Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.BACKUP_FAILED, Kind.CLOCK,
+}) | OF_INPUT  # fmt: skip
 
 
 def after_run(settings: Settings, failed: Iterable[Finding], regions: Iterable[str], run: str | None) -> Changes:
@@ -73,14 +75,15 @@ def after_failure(settings: Settings, error: BaseException, run: str | None) -> 
 
 
 def standing(settings: Settings) -> list[Finding]:
-    """What the regions' snapshots and the books say is wrong now."""
+    """What the regions' snapshots, the books and the clock say is wrong now."""
     found: list[Finding] = []
     for one in status.snapshots(settings):
         found += causes.of_withheld(one["region"], one["withheld"])
         found += causes.of_corrupt(one["region"], one["backlog"].get("corrupt") or [])
         found += of_input(settings, one)
     burning = ((None if region == WHOLE else region, slo, level) for region, slo, level in status.burning(settings))
-    return [*found, *causes.of_burning(burning), *causes.of_backups(backup_book.summary(settings))]
+    found += [*causes.of_burning(burning), *causes.of_backups(backup_book.summary(settings))]
+    return [*found, *causes.of_clock(doctor.clock_problem(settings))]
 
 
 def _as_remembered(settings: Settings, failed: list[Finding]) -> list[Finding]:

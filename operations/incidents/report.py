@@ -13,6 +13,8 @@ from operations.incidents.incident import ITSELF, Incident, apply
 from operations.incidents.stakes import stakes
 from settings import Settings, now
 
+_FROM_CAUSE_TO_EFFECT = (Kind.BACKLOG, Kind.LATE_REGION, Kind.FAILOVER, Kind.WITHHELD, Kind.BURN_RATE)
+
 
 @dataclass
 class Changes:
@@ -87,20 +89,26 @@ class _Report:
                 later.append(one)
             else:
                 grouped.setdefault(one.root, []).append(one)
-        for one in later:
+        # What a consequence comes of may be a consequence itself.
+        for one in sorted(later, key=lambda one: _FROM_CAUSE_TO_EFFECT.index(one.kind)):
             grouped.setdefault(self._cause_of(one, grouped, roots) or one.root, []).append(one)
         return grouped
 
     def _cause_of(
         self, finding: Finding, grouped: dict[str, list[Finding]], live: dict[str, Incident]
     ) -> str | None:  # fmt: skip
-        for root, found in grouped.items():
-            if any(one.kind in finding.consequence_of and _may_reach(one, finding) for one in found):
-                return root
-        for root, incident in live.items():
-            if incident.kind in finding.consequence_of and incident.touches(finding.region):
-                return root
-        return None
+        """The root of what explains a finding best: in its own region, by the likelier kind, open for longer."""
+        likely = list(finding.consequence_of)
+        there = [(root, one) for root, found in grouped.items() for one in found]
+        there += [(root, one) for root, incident in live.items() for one in incident.standing]
+
+        def distance(place: tuple[str, Finding]) -> tuple[bool, int, datetime]:
+            root, one = place
+            since = live[root].opened_at if root in live else self.now
+            return one.region != finding.region, likely.index(one.kind), since
+
+        fitting = [(root, one) for root, one in there if one is not finding and finding.may_come_of(one)]
+        return min(fitting, key=distance, default=(None, finding))[0]
 
     def _settle(self, root: str, found: list[Finding]) -> None:
         incident = next((one for one in self.known.values() if one.is_live and one.root == root), None)
@@ -151,7 +159,7 @@ class _Report:
     def _ease(self, incident: Incident) -> None:
         if incident.flaps and incident.state == "open":
             self._enter(incident.number, "eased")
-        elif not incident.flaps or (incident.eased_at and self.now - incident.eased_at >= self.damping):
+        elif not incident.flaps or (incident.eased_at and abs(self.now - incident.eased_at) >= self.damping):
             self.changes.closed.append(self._enter(incident.number, "closed", [], by=ITSELF))
 
     def _enter(self, number: int, event: str, standing: list[Finding] | None = None, **facts: Any) -> Incident:
@@ -163,10 +171,6 @@ class _Report:
         apply(self.known, line)
         self.lines.append(line)
         return self.known[number]
-
-
-def _may_reach(cause: Finding, finding: Finding) -> bool:
-    return cause.region in (None, finding.region) or finding.region is None
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:

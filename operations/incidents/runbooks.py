@@ -13,14 +13,14 @@ from settings.incidents import Response
 
 @dataclass(frozen=True)
 class Runbook:
-    """`command` is what mends it most often, and `job` the same in Dagster; `automatic` is to do it unasked."""
+    """`command` is what mends it most often, and `job` the same in Dagster; `automatic` is what may be done unasked."""
 
     title: str
     means: str
     steps: tuple[str, ...]
     command: str = ""
     job: str = ""
-    automatic: Response | None = None
+    automatic: tuple[Response, ...] = ()
 
 
 RUNBOOKS: dict[Kind, Runbook] = {
@@ -34,7 +34,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             " version readers see meanwhile.",
             "Run again. It goes on where the failed one stopped, and the incident closes when it succeeds.",
         ),
-        "`romi run`", "ingest, then the sensors", "rebuild",
+        "`romi run`", "ingest, then the sensors",
     ),
     Kind.WITHHELD: Runbook(
         "Days are withheld",
@@ -44,10 +44,11 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "Find the reason in `romi status`, and the orders that differ in `finance.reconciliation_daily`.",
             "`stale_rate`: land a newer file of reference rates. `orders_do_not_meet`: have both sides send the same"
             " order number. `accuracy`: look for an archive or a ledger file that is missing.",
-            "If one order or record is to blame, set it aside: `romi quarantine add`.",
+            "Set one order or record that is to blame aside: `romi quarantine add`. Refused records that can be read by"
+            " now: `romi dead-letters replay`.",
             "Run again. Where only a tolerance was changed, rebuild the days.",
         ),
-        "`romi backfill --from DATE --to DATE`", "rebuild", "rebuild",
+        "`romi backfill --from DATE --to DATE`", "rebuild", ("replay", "rebuild"),
     ),
     Kind.CORRUPT_ARCHIVES: Runbook(
         "Archives cannot be read whole",
@@ -60,7 +61,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "If they are lost for good, say so with `romi incidents resolve N --note …`: the loss of these files is"
             " accepted from then on.",
         ),
-        "`romi run`", "ingest", "failover",
+        "`romi run`", "ingest", ("failover",),
     ),
     Kind.LATE_REGION: Runbook(
         "A region is late",
@@ -70,7 +71,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "If only its primary is down, its replica serves it where `regions.<region>.replica` names one.",
             "When files arrive again, a run catches up by itself and books what it restates.",
         ),
-        "`romi run`", "ingest", "failover",
+        "`romi run`", "ingest", ("failover",),
     ),
     Kind.BACKLOG: Runbook(
         "Archives wait to be loaded",
@@ -81,7 +82,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             " newest days first.",
             "If it does not drain, look for a run that fails or a lock that is held.",
         ),
-        "`romi run`", "ingest", "rebuild",
+        "`romi run`", "ingest",
     ),
     Kind.FAILOVER: Runbook(
         "A replica serves a region",
@@ -91,7 +92,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "Nothing is lost. Find out what happened to the primary, since the replica is now the only copy.",
             "Copy the files back to the primary under their names; files with equal contents are not loaded twice.",
         ),
-        "", "", "failover",
+        "", "", ("failover",),
     ),
     Kind.BURN_RATE: Runbook(
         "An error budget burns too fast",
@@ -125,7 +126,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "Wait for that process to end, or end it: every step can be killed and repeated.",
             "Run again.",
         ),
-        "`romi run`", "", "rebuild",
+        "`romi run`",
     ),
     Kind.DISK_FULL: Runbook(
         "The disk is full",
@@ -136,7 +137,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "Rewriting a region's file needs as much free space as the file has now.",
             "Run again.",
         ),
-        "`romi retention apply`", "retention", None,
+        "`romi retention apply`", "retention",
     ),
     Kind.OUT_OF_MEMORY: Runbook(
         "Memory ran out",
@@ -145,7 +146,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
             "Look for another process that took it, or raise the limit: a million events need about 1.5 GB.",
             "Run again. If it happens again, rebuild fewer days at once.",
         ),
-        "`romi backfill --from DATE --to DATE`", "rebuild", None,
+        "`romi backfill --from DATE --to DATE`", "rebuild",
     ),
     Kind.UNREADABLE: Runbook(
         "A folder cannot be read",
@@ -240,7 +241,7 @@ def as_markdown() -> str:
         lines += [f"{number}. {step}" for number, step in enumerate(one.steps, 1)]
         told = [f"Command: {one.command}." if one.command else "", f"Dagster job: {one.job}." if one.job else ""]
         if one.automatic:
-            told.append(f"Not automatic yet: `incidents.automatic: [{one.automatic}]` changes nothing.")
+            told.append(f"By itself where `incidents.automatic` has it: {', '.join(one.automatic)}.")
         if any(told):
             lines += ["", " ".join(part for part in told if part)]
     return "\n".join([*lines, ""])

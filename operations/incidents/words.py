@@ -89,6 +89,7 @@ def event(line: dict[str, Any]) -> str:
         "returned": "its cause is back", "reopened": "its cause is back: opened again",
         "acknowledged": f"acknowledged by {by}",
         "closed": "closed, as its cause is gone" if by == ITSELF else f"resolved by {by}",
+        "responded": f"by itself, {line.get('response')}",
         "told": f"told {line.get('role')} ({line.get('address')})",
         "untold": f"{line.get('role')} could not be told: {line.get('problem')}",
     }  # fmt: skip

@@ -60,6 +60,14 @@ def note_rules(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) 
         _add(con, "changed rules", every_day, sorted(moved))
 
 
+def judge_anew(con: duckdb.DuckDBPyConnection) -> int:
+    """Make days that are withheld pending, with the months they share; returns how many. Call it in a transaction."""
+    before = con.execute("select count(*) from ops.pending_days").fetchall()[0][0]
+    _add(con, "withheld", "select day from ops.days where withheld_reason is not null")
+    _complete_months(con)
+    return int(con.execute("select count(*) from ops.pending_days").fetchall()[0][0] - before)
+
+
 def _local_day(settings: Settings, region: str) -> str:
     return f"cast(timezone('{settings.region(region).timezone}', timezone('UTC', {{}})) as date)"
 

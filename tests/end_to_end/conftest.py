@@ -22,7 +22,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.landing, self.warehouse = folder, folder / "landing", folder / "warehouse"
-        self.landing.mkdir()
+        self.landing.mkdir(parents=True, exist_ok=True)
 
     def configure(self, text: str) -> None:
         (self.folder / "romi.yaml").write_text(text)

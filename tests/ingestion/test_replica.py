@@ -8,7 +8,7 @@ import pytest
 
 from ingestion import parsing, replica
 from ingestion.landing import discover
-from settings import Region, TransientError
+from settings import Region, Settings, TransientError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
 
@@ -42,6 +42,25 @@ def booked(zone: Zone) -> list[tuple]:
 def test_while_the_primary_is_whole_the_replica_is_not_asked(mirrored):
     mirrored.load()
     assert booked(mirrored) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ({"features": {"failover": {"eu": "off"}}}, "since failover is off"),
+        ({"features": {"failover": "shadow"}}, "since failover is shadow; 2 files are only there"),
+        ({"incidents": {"automatic": ["rebuild"]}}, "since failover is off"),
+    ],
+)
+def test_where_failover_is_not_on_the_replica_does_not_serve_and_that_is_said(mirrored, states, said):
+    for path in archives(mirrored):
+        path.unlink()
+    switched = Settings(**{**mirrored.settings.model_dump(), **states})
+    with_it, mirrored.settings = mirrored.settings, switched
+    assert mirrored.load().records == 1, "the ledger's row alone"
+    assert str(replica.replica_problem(switched, "eu")).endswith(said)
+    mirrored.settings = with_it
+    assert (mirrored.load().records, replica.replica_problem(with_it, "eu")) == (3, None)
 
 
 def test_a_missing_file_comes_from_the_replica_and_nothing_is_new_when_it_lands(mirrored):

@@ -13,7 +13,7 @@ from operations import metrics, status
 from operations.incidents.findings import Kind
 from operations.progress import Step, report
 from operations.rebuilding import plan
-from operations.recovery import drain
+from operations.recovery import drain, history, responses
 from operations.removal import erasure, withdrawal
 from operations.removal.rewrite import keep_as_configured
 from operations.rights import open_erasures, rotation
@@ -91,10 +91,12 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
         rotation.catch_up(settings, region)
         keep_as_configured(settings, region)
         loaded = drain.drain(settings, region, lambda at: report(_step(at)), vet)
+        responses.replay_letters(settings, region)
         with region_file(settings, region) as con:
             settle_load(con, settings, region)
+            history.enter(con, settings, region)
             withdrawal.note_changes(con)
-            pending = plan.plan(con, settings, region)
+            pending = plan.plan(con, settings, region) + responses.rebuild_withheld(con, settings, region)
             withdrawal.take_out(con)
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)

@@ -79,6 +79,64 @@ def test_two_independent_causes_at_once_are_two(settings):
     assert [one.kind for one in changes.opened] == [Kind.WITHHELD], "an old rate is not due to a corrupt archive"
 
 
+BURN = {"alert": "page", "date": "2026-03-19", "error_budget_left": -1.0}
+
+
+@pytest.mark.parametrize(
+    ("slo", "cause"),
+    [
+        ("freshness_hours.romi_daily", Kind.LOCK),  # figures that are old wait for a run
+        ("accuracy", Kind.CORRUPT_ARCHIVES),  # figures that are wrong lack what did not arrive
+        ("event_match_rate", Kind.CORRUPT_ARCHIVES),
+        ("ingest_latency_ms", Kind.LOCK),
+    ],
+)
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_error_budget_joins_that_of_two_causes_which_explains_it(settings, slo, cause, is_live, turned):
+    lock = failed("/w/regions/eu.duckdb is held by another process; try again when it is done", "eu")
+    causes_found = [lock, *corrupt("eu", "a.json.gz")][:: -1 if turned else 1]
+    burning = list(causes.of_burning([("eu", slo, BURN)]))
+    if is_live:
+        told(settings, *causes_found)
+    told(settings, *(causes_found if not is_live else []), *burning, judged=())
+    [explained] = [one for one in book.live(settings) if any(it.kind == Kind.BURN_RATE for it in one.standing)]
+    assert (explained.kind, len(book.live(settings))) == (cause, 2)
+
+
+def test_an_error_budget_that_neither_cause_explains_is_an_incident_of_its_own(settings):
+    lock = failed("/w/regions/eu.duckdb is held by another process; try again when it is done", "eu")
+    burning = list(causes.of_burning([("eu", "accuracy", BURN)]))
+    assert [one.kind for one in told(settings, lock, *burning).opened] == [Kind.LOCK, Kind.BURN_RATE]
+
+
+def test_a_cause_in_the_same_region_comes_before_one_of_the_whole_warehouse(settings):
+    own = failed("No space left on device", "eu")
+    whole = failed("/w/.lock is held by another process; try again when it is done")
+    told(settings, whole, own, *causes.of_burning([("eu", "freshness_hours.romi_daily", BURN)]))
+    [explained] = [one for one in book.live(settings) if len(one.standing) == 2]
+    assert explained.kind == Kind.DISK_FULL
+
+
+def test_cost_that_is_missing_does_not_come_of_archives_of_events(settings):
+    [lacks] = causes.of_withheld("eu", {"2026-03-01": "cost is incomplete: 9 rows of spend were refused"})
+    changes = told(settings, *corrupt("eu", "a.json.gz"), lacks)
+    assert [one.kind for one in changes.opened] == [Kind.CORRUPT_ARCHIVES, Kind.WITHHELD]
+    spend = causes.of_corrupt("us", [{"name": "spend/google_ads/a.csv", "problem": "it has no column of cost"}])
+    [lacks] = causes.of_withheld("us", {"2026-03-01": "cost is incomplete: 9 rows of spend were refused"})
+    assert len(told(settings, *spend, lacks, judged=()).opened) == 1
+
+
+def test_the_flood_after_an_outage_is_part_of_it_and_of_one_report_both_are_one(settings):
+    late = Finding(Kind.LATE_REGION, "nothing arrives any more", "for 3 days", "eu")
+    deep = Finding(Kind.BACKLOG, "the backlog is deeper than usual", "900 records", "eu", "web")
+    told(settings, late)
+    assert told(settings, deep).lines == [], "what was held up comes at once"
+    assert [one.number for one in told(settings).closed] == [1]
+    assert len(told(settings, late.__class__(late.kind, late.cause, "for 1 day", "us"),
+                    Finding(deep.kind, deep.cause, "9 records", "us", "web")).opened) == 1  # fmt: skip
+
+
 def test_a_clean_shop_has_none_and_no_book(settings):
     assert told(settings).lines == []
     assert not (settings.warehouse / book.BOOK).exists()
