@@ -34,7 +34,7 @@ def read_ledger(table: Table, context: Context) -> Read:
     """
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
     table.without(table.undated_totals(table.moments("ordered_at", timezone)[1].is_null()))
-    table.without(cells.by_distinct(table.text("order_id"), is_total, pl.Boolean()).fill_null(False))
+    table.without(table.each("order_id", is_total, pl.Boolean()).fill_null(False))
     repeated = _without_repeated_items(table)
     frame, verdicts = _judged(table, timezone)
     verdicts.refuse_where(_is_ambiguous(frame, verdicts.reason.is_null()), "ambiguous_rows", table.named("revenue"))
@@ -68,8 +68,8 @@ def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
     status, status_text = _status(table)
     revenue, problems = table.amount("revenue")
     order_id, currency = table.text("order_id"), table.currency()
-    ids, imprecise = cells.identifiers(order_id)
-    verdicts = table.verdicts([("order_id", order_id), ("currency", currency)])
+    ids, imprecise = cells.identifiers(order_id, table.distinct("order_id"))
+    verdicts = table.verdicts(["order_id", "currency"])
     said = {"order_id": order_id, "ordered_at": ordered_text, "status": status_text, "currency": currency,
             "revenue": revenue.cast(pl.String).fill_null(problems), "updated_at": updated_text}  # fmt: skip
     for name, values in said.items():
@@ -129,8 +129,7 @@ def _status(table: Table) -> tuple[pl.Series, pl.Series]:
         done = pl.repeat("completed", len(table.frame), dtype=pl.String, eager=True)
         return done, done
     words = known_statuses(table)
-    text = table.text("status")
-    return cells.by_distinct(text, lambda word: words.get(_spelled(word)), pl.String()), text
+    return table.each("status", lambda word: words.get(_spelled(word)), pl.String()), table.text("status")
 
 
 def known_statuses(table: Table) -> dict[str, str]:

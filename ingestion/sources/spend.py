@@ -46,27 +46,26 @@ def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Se
     days, day_text = table.dates("date")
     until, until_text = table.dates("date_until")
     texts = {name: table.text(name) for name in _TEXTS[:-1]} | {"currency": table.currency()}
-    verdicts = table.verdicts(texts.items())
+    verdicts = table.verdicts(_TEXTS)
     money, problems, of_money = _money(table)
     verdicts.refuse_where(day_text.is_null(), "missing_field", table.named("date"))
     verdicts.refuse_where(money.is_null() & problems.is_null(), "missing_field", table.named(of_money))
     verdicts.refuse_where(texts["currency"].is_null(), "missing_field", table.named("currency"))
-    ids, imprecise = cells.identifiers(texts["campaign_id"])
+    ids, imprecise = cells.identifiers(texts["campaign_id"], table.distinct("campaign_id"))
     verdicts.refuse(imprecise, table.named("campaign_id"))
     _judge_days(table, verdicts, days, day_text, until, until_text, context)
     verdicts.refuse(problems, table.named(of_money))
-    known = texts["currency"].unique().drop_nulls()
-    known = known.filter(known.is_in(list(MINOR_UNITS)))
-    verdicts.refuse_where(~texts["currency"].is_in(known.implode()), "unknown_currency", table.named("currency"))
+    is_known = cells.by_distinct(texts["currency"], lambda code: code in MINOR_UNITS, pl.Boolean())
+    verdicts.refuse_where(~is_known, "unknown_currency", table.named("currency"))
     verdicts.refuse(table.of_another_currency(of_money, texts["currency"]), table.named(of_money))
     is_good = verdicts.reason.is_null()
     frame = pl.DataFrame({
-        "line": table.frame["line"], "spend_on": days, "campaign_id": ids, "money": money,
-        **{name: texts[name] for name in ("campaign_name", "channel", "account", "currency")},
+        "line": table.frame["line"], "spend_on": days, "money": money, "currency": texts["currency"],
+        **_masked(table, ids, context),
         **{name: table.count(name) for name in ("impressions", "clicks")},
         **hashes(),
     })  # fmt: skip
-    rows = _masked(table, frame.filter(is_good) if not is_good.all() else frame, context)
+    rows = _in_minor_units(frame.filter(is_good) if not is_good.all() else frame)
     refused = pl.DataFrame({
         "line": table.frame["line"], "reason": verdicts.reason, "column_name": verdicts.column, "day": days,
         "until": until.fill_null(days),
@@ -79,8 +78,7 @@ def _leave_totals_out(table: Table) -> None:
     """Rows that are sums: without a date, or with one but with no campaign other than "Total"."""
     days, _ = table.dates("date")
     table.without(table.undated_totals(days.is_null()))
-    name, number = (table.text(column) for column in ("campaign_name", "campaign_id"))
-    is_sum = [cells.by_distinct(one, is_total, pl.Boolean()) for one in (name, number)]
+    is_sum = [table.each(name, is_total, pl.Boolean()) for name in ("campaign_name", "campaign_id")]
     if any(one.any() for one in is_sum):
         says_so = is_sum[0].fill_null(False) | is_sum[1].fill_null(False)
         table.without(says_so & is_sum[0].fill_null(True) & is_sum[1].fill_null(True))
@@ -138,23 +136,32 @@ def _hashed(table: Table, places: list[str]) -> pl.Series:
     joined = pl.lit(0, pl.UInt64)
     for place in places:
         of_cell = polars_hash.col(place).nchash.xxhash64()
-        joined = joined * _MULTIPLIER + of_cell.fill_null(_HASH_OF_EMPTY)
+        has_empty = table.frame[place].null_count() > 0
+        joined = joined * _MULTIPLIER + (of_cell.fill_null(_HASH_OF_EMPTY) if has_empty else of_cell)
     return table.frame.lazy().select(joined.alias("hash")).collect(engine="streaming").to_series()
 
 
-def _masked(table: Table, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+def _masked(table: Table, ids: pl.Series, context: Context) -> dict[str, pl.Series]:
+    """What may be a person's: a number that is shaped like one is a pseudonym, and a name loses what is."""
     for name in ("campaign_id", "campaign_name", "channel"):
-        if too_long := int((frame[name].str.len_bytes() > LONGEST_BYTES).sum()):
-            table.cut[name] = too_long
+        is_long = table.distinct(name).str.len_bytes() > LONGEST_BYTES
+        if is_long.any():
+            table.cut[name] = int((table.text(name).str.len_bytes() > LONGEST_BYTES).sum())
+    by_name = ids.fill_null(table.text("campaign_name")).fill_null(NO_CAMPAIGN) if ids.null_count() else ids
+
+    def number(text: str) -> str:
+        return campaign_number(text, context.key)
+
+    return {
+        "campaign_id": cells.by_distinct(by_name, number, pl.String()),
+        "account": table.each("account", number, pl.String()),
+        **{name: table.each(name, redact, pl.String()) for name in ("campaign_name", "channel")},
+    }
+
+
+def _in_minor_units(frame: pl.DataFrame) -> pl.DataFrame:
     minor, rest = numbers.to_minor(frame["money"], frame["currency"])
-    by_name = frame["campaign_id"].fill_null(frame["campaign_name"]).fill_null(NO_CAMPAIGN)
-    return frame.with_columns(
-        cells.by_distinct(by_name, lambda text: campaign_number(text, context.key), pl.String()).alias("campaign_id"),
-        *[cells.by_distinct(frame[name], redact, pl.String()) for name in ("campaign_name", "channel")],
-        cells.by_distinct(frame["account"], lambda text: campaign_number(text, context.key), pl.String()),
-        minor.alias("spend_minor"),
-        rest.alias("spend_rest"),
-    ).select(ROWS.names())
+    return frame.with_columns(minor.alias("spend_minor"), rest.alias("spend_rest")).select(ROWS.names())
 
 
 def _counted_once(read: Read) -> Read:

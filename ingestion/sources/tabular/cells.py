@@ -14,6 +14,7 @@ from ingestion.records import naive_utc
 
 _EMPTY_WORDS = ("", "null", r"\n", "nan", "none", "n/a", "na", "-", "--")
 _ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T ]\d.*)?", re.ASCII | re.IGNORECASE)
+_PLAIN_DAY = r"^\d{4}-\d\d-\d\d$"
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
 _EPOCH = re.compile(r"1[0-8]\d{8}(\d{3}){0,3}", re.ASCII)  # of 2001 to 2030: no date is written with these digits
 _LONGEST_MOMENT = 100  # characters
@@ -25,9 +26,23 @@ _AS_FLOAT = re.compile(r"\d+\.0+", re.ASCII)
 _NOT_WHOLE = re.compile(r"[+-]?\d(\.\d+)?[eE]\+?\d{2,}|\d{16,}\.0+", re.ASCII)
 
 
-def by_distinct(values: pl.Series, function: Callable[[str], Any], kind: pl.DataType) -> pl.Series:
-    """`function` of each value that is not null, called once for each distinct one."""
-    distinct = (values.drop_nulls() if values.null_count() else values).unique()
+def distinct_of(values: pl.Series) -> pl.Series:
+    """Each value once, without null."""
+    present = values.drop_nulls() if values.null_count() else values
+    if len(present) and (present == present[0]).all():  # far faster than to tell them apart
+        return present.head(1)
+    return present.unique()
+
+
+def by_distinct(
+    values: pl.Series, function: Callable[[str], Any], kind: pl.DataType, distinct: pl.Series | None = None
+) -> pl.Series:
+    """`function` of each value that is not null, called once for each distinct one.
+
+    Args:
+        distinct: :func:`distinct_of` the values, where it is known.
+    """
+    distinct = distinct_of(values) if distinct is None else distinct
     results = pl.Series([function(value) for value in distinct], dtype=kind, strict=False)
     if results.null_count() == len(results):
         return pl.repeat(None, len(values), dtype=kind, eager=True).alias(values.name)
@@ -48,13 +63,13 @@ def _text(value: str) -> str | None:
     return None if stripped.lower() in _EMPTY_WORDS else stripped
 
 
-def identifiers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+def identifiers(values: pl.Series, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Identifiers without a trailing ``.0``, and ``imprecise_id`` where a spreadsheet or a float has cut digits off.
 
     Args:
         values: as :func:`texts` gives them.
+        distinct: :func:`distinct_of` them.
     """
-    distinct = values.unique().drop_nulls()
     is_number = distinct.str.contains(r"^[+-]?[0-9.eE+]+$")  # of names there may be many
     numbers = distinct.filter(is_number)
     cut = [text for text in numbers if _NOT_WHOLE.fullmatch(text)]
@@ -64,14 +79,20 @@ def identifiers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     return values.replace(as_float, [text.partition(".")[0] for text in as_float]) if as_float else values, problems
 
 
-def dates(values: pl.Series, formats: Sequence[str], is_only: bool = False) -> pl.Series:
+def dates(
+    values: pl.Series, formats: Sequence[str], is_only: bool = False, distinct: pl.Series | None = None
+) -> pl.Series:
     """The day of each date, or of a moment by its own clock; null where it is none or can be read two ways.
 
     Args:
         formats: of strptime, besides ISO 8601 and dates with the month's English name.
         is_only: the configuration gives the format, so those with a name are not tried.
+        distinct: :func:`distinct_of` the values, where it is known.
     """
-    return by_distinct(values, lambda text: _day(text, formats, is_only), pl.Date())
+    distinct = distinct_of(values) if distinct is None else distinct
+    if len(distinct) and distinct.str.contains(_PLAIN_DAY).all():
+        return values.str.to_date("%Y-%m-%d", strict=False)
+    return by_distinct(values, lambda text: _day(text, formats, is_only), pl.Date(), distinct)
 
 
 def _day(text: str, formats: Sequence[str], is_only: bool) -> date | None:

@@ -248,17 +248,23 @@ def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Se
     Returns:
         The minor units, and what rounding has taken off, in units of 10^-12: negative where it rounded up.
     """
-    frame = pl.DataFrame({"scaled": scaled, "unit": _minor_units(currencies)})
-    if not (scaled.abs() > _FITS_INT64).any():  # in 64 bits it is computed far faster, and they hold millions
-        frame = frame.cast(pl.Int64)
-    frame = frame.with_columns(whole=pl.col("scaled") // pl.col("unit"))
-    left = pl.col("scaled") - pl.col("whole") * pl.col("unit")
-    goes_up = (left * 2 > pl.col("unit")) | ((left * 2 == pl.col("unit")) & (pl.col("whole") % 2 != 0))
-    frame = frame.with_columns(left=left, up=goes_up.cast(frame.schema["scaled"]))
-    found = frame.select(
-        minor=(pl.col("whole") + pl.col("up")).cast(pl.Int64),
-        rest=(pl.col("left") - pl.col("up") * pl.col("unit")).cast(pl.Int64),
-    )
+    units = _minor_units(currencies)
+    frame = scaled.to_frame("scaled")
+    unit = pl.col("unit")
+    if len(units) and units.null_count() == 0 and units.min() == units.max():
+        unit = pl.lit(units[0], pl.Int128)
+    else:
+        frame = frame.with_columns(units.alias("unit"))
+    kind: pl.DataType = pl.Int128()
+    if max(abs(scaled.min() or 0), abs(scaled.max() or 0)) <= _FITS_INT64:
+        kind = pl.Int64()  # in 64 bits it is computed far faster, and they hold millions
+    amount, unit = pl.col("scaled").cast(kind), unit.cast(kind)
+    whole = amount // unit
+    left = amount - whole * unit
+    goes_up = (left * 2 > unit) | ((left * 2 == unit) & (whole % 2 != 0))
+    found = frame.lazy().select(
+        minor=(whole + goes_up.cast(kind)).cast(pl.Int64), rest=(left - goes_up.cast(kind) * unit).cast(pl.Int64)
+    ).collect()  # fmt: skip
     return found["minor"], found["rest"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -91,6 +92,14 @@ class Table:
             return self._nothing(pl.String())
         return self._once("text", ours, lambda: cells.texts(self.raw(place)))
 
+    def distinct(self, ours: str) -> pl.Series:
+        """What :meth:`text` has, each once."""
+        return self._once("distinct", ours, lambda: cells.distinct_of(self.text(ours)))
+
+    def each(self, ours: str, function: Callable[[str], Any], kind: pl.DataType) -> pl.Series:
+        """`function` of a column's text; null where there is none."""
+        return cells.by_distinct(self.text(ours), function, kind, self.distinct(ours))
+
     def _once(self, what: str, ours: str, read: Callable[[], pl.Series]) -> pl.Series:
         """A column that is read again only after rows were left out."""
         if self._read_of is not self.frame:
@@ -167,7 +176,8 @@ class Table:
         """A column's days, and its text."""
         text = self.text(ours)
         is_only = self.source.date_format is not None
-        return self._once("dates", ours, lambda: cells.dates(text, self._formats, is_only)), text
+        read = lambda: cells.dates(text, self._formats, is_only, self.distinct(ours))  # noqa: E731
+        return self._once("dates", ours, read), text
 
     def moments(self, ours: str, timezone: str) -> tuple[pl.Series, pl.Series]:
         """A column's moments as naive UTC, and its text."""
@@ -180,10 +190,8 @@ class Table:
 
     def currency(self) -> pl.Series:
         """Each row's currency in upper case: its column's, else that of the header or the configuration."""
-        found = self.text("currency")
-        if self.known.currency:
-            found = found.fill_null(self.known.currency)
-        return cells.by_distinct(found, str.upper, pl.String())
+        found = self.each("currency", str.upper, pl.String())
+        return found.fill_null(self.known.currency.upper()) if self.known.currency else found
 
     def without(self, is_left_out: pl.Series) -> None:
         """Leave rows out that are sums of others."""
@@ -204,7 +212,7 @@ class Table:
         ]
         return pl.repeat(False, len(is_undated), eager=True).scatter(is_undated.arg_true(), pl.Series(found))
 
-    def verdicts(self, texts: Iterable[tuple[str, pl.Series]]) -> Verdicts:
+    def verdicts(self, columns: Iterable[str]) -> Verdicts:
         """Start judging: rows with more cells than there are columns, and text that was not in the file's encoding."""
         verdicts = Verdicts(len(self.frame))
         extra = self.frame["extra"]
@@ -212,10 +220,9 @@ class Table:
             verdicts.refuse_where(
                 ~extra.str.contains(_BLANK).fill_null(True), "malformed_row", "beyond the last column"
             )
-        for ours, values in texts:
-            distinct = values.drop_nulls().unique()
-            if distinct.str.contains("\ufffd", literal=True).any():
-                is_broken = values.str.contains("\ufffd", literal=True).fill_null(False)
+        for ours in columns:
+            if self.distinct(ours).str.contains("\ufffd", literal=True).any():
+                is_broken = self.text(ours).str.contains("\ufffd", literal=True).fill_null(False)
                 verdicts.refuse_where(is_broken, "invalid_encoding", self.named(ours))
         return verdicts
 

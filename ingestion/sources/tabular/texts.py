@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from functools import partial
+from typing import Literal
 
 import polars as pl
 
@@ -96,9 +97,10 @@ def _rows(text: bytes, above: int, delimiter: str, width: int) -> pl.DataFrame:
     """The rows below so many lines, `width` columns of them."""
     names = [str(place) for place in range(width)] + ["extra"]
     schema = pl.Schema(dict.fromkeys(names, pl.String()))
+    encoding: Literal["utf8", "utf8-lossy"] = "utf8" if text.isascii() else "utf8-lossy"  # which reads more slowly
     try:
         frame = pl.read_csv(
-            text, has_header=False, skip_lines=above, separator=delimiter, schema=schema, encoding="utf8-lossy",
+            text, has_header=False, skip_lines=above, separator=delimiter, schema=schema, encoding=encoding,
             truncate_ragged_lines=True, missing_columns="insert", extra_columns="ignore",
         )  # fmt: skip
     except pl.exceptions.NoDataError:
