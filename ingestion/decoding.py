@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import datetime
@@ -15,7 +16,14 @@ REASONS = (
 # Where an envelope has its record: Kafka Connect's JSON converter, a whole Kafka message, Debezium, Airbyte.
 ENVELOPES = ("payload", "value", "after", "_airbyte_data")
 
+# The same of queues and buses (EventBridge, CloudEvents, Pub/Sub, SNS, SQS, Event Hubs, Kinesis), whose own fields may
+# be called anything: it is an envelope only where an object, or the JSON text of one, is in it.
+_BUSES = ("detail", "data", "message", "Message", "Body", "kinesis")
+_BASE64 = re.compile(r"(e[yw]|In)[A-Za-z0-9+/_\s-]+={0,2}\s*", re.ASCII)  # of text that begins as these
+_OBJECT = ("{", '"{')
+
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
+_URL_SAFE = str.maketrans("-_", "+/")
 _DEEPEST = 64
 _MOST_ENVELOPES = 8
 
@@ -81,17 +89,43 @@ def unwrapped(value: Any, identity: str) -> Any:
                 return value
             value = decode_any(value)
             continue
-        key = None
-        if isinstance(value, dict) and identity not in value:
-            key = next((name for name in ENVELOPES if name in value), None)
-        if key is None:
+        if not isinstance(value, dict) or (identity in value and not _is_message(value)):
             return value
+        key = next((name for name in ENVELOPES if name in value), None)
+        if key is None:
+            inner = next(filter(None, (_carried(value.get(name)) for name in _BUSES)), None)
+            if inner is None:
+                return value
+            value = inner
+            continue
         if value[key] is None:  # a deletion, or the marker of one
             raise DeadLetter("missing_field", field=key)
         if not isinstance(value[key], dict | str):
             return value
         value = value[key]
     return value
+
+
+def _is_message(value: dict[str, Any]) -> bool:
+    """Pub/Sub numbers what it carries by a `messageId` of its own."""
+    return "type" not in value and _carried(value.get("data")) is not None
+
+
+def _carried(value: Any) -> Any:
+    """An object, or the text of one, plain or in Base64; None of anything else."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        return None
+    if value.lstrip().startswith(_OBJECT):
+        return value
+    if not _BASE64.fullmatch(value):
+        return None
+    try:
+        text = base64.b64decode(value.translate(_URL_SAFE)).decode()
+    except ValueError:
+        return None
+    return text if text.lstrip().startswith(_OBJECT) else None
 
 
 def decode_any(text: str) -> Any:

@@ -1,5 +1,6 @@
 """Records in whatever envelope a pipeline put around them."""
 
+import base64
 import json
 from itertools import product
 
@@ -8,12 +9,23 @@ import pytest
 from ingestion.decoding import DeadLetter, decode_line, decode_record
 from tests.ingestion.strategies import order, page
 
+
+def base64_of(inner):
+    return base64.b64encode(json.dumps(inner).encode()).decode()
+
+
 WRAPPERS = {
     "kafka connect": lambda inner: {"schema": {"type": "struct", "fields": []}, "payload": inner},
     "kafka message": lambda inner: {"topic": "web", "offset": 7, "timestamp": 1772445600000, "value": inner},
     "debezium": lambda inner: {"before": None, "after": inner, "op": "c", "source": {"db": "x"}},
     "airbyte": lambda inner: {"_airbyte_raw_id": "7", "_airbyte_extracted_at": 1, "_airbyte_data": inner},
     "string": json.dumps,
+    "kinesis": lambda inner: {"eventSource": "aws:kinesis", "kinesis": {"partitionKey": "p", "data": base64_of(inner)}},
+    "eventbridge": lambda inner: {"version": "0", "detail-type": "Event", "source": "partner", "detail": inner},
+    "pub/sub": lambda inner: {"subscription": "s", "message": {"messageId": "77", "data": base64_of(inner)}},
+    "cloud event": lambda inner: {"specversion": "1.0", "type": "x", "source": "s", "id": "1", "data": inner},
+    "sns": lambda inner: {"Type": "Notification", "MessageId": "x", "Message": json.dumps(inner)},
+    "sqs": lambda inner: {"MessageId": "x", "Body": json.dumps(inner)},
 }
 
 
@@ -23,13 +35,16 @@ def test_a_record_is_taken_out_of_any_two_envelopes(outer, inner):
     assert decode_record(wrapped) == decode_record(json.dumps(page()))
 
 
-@pytest.mark.parametrize("name", ["payload", "value", "after", "_airbyte_data"])
+@pytest.mark.parametrize("name", ["payload", "value", "after", "_airbyte_data", "detail", "data", "message"])
 def test_a_record_with_an_identity_is_no_envelope(name):
     record = page(**{name: order()})
     assert decode_record(json.dumps(record))["messageId"] == "m-1"
 
 
-@pytest.mark.parametrize("text", ['{"value": 5}', '{"value": [1]}', '{"type": "page"}'])
+@pytest.mark.parametrize("text", [
+    '{"value": 5}', '{"value": [1]}', '{"type": "page"}', '{"message": "hello"}',
+    '{"data": "eyJ*"}',
+])  # fmt: skip
 def test_what_holds_no_record_is_left_as_it_is(text):
     assert decode_record(text) == json.loads(text)
 

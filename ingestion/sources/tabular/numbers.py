@@ -256,7 +256,7 @@ def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Se
     else:
         frame = frame.with_columns(units.alias("unit"))
     kind: pl.DataType = pl.Int128()
-    if max(abs(scaled.min() or 0), abs(scaled.max() or 0)) <= _FITS_INT64:
+    if not ((scaled > _FITS_INT64) | (scaled < -_FITS_INT64)).any():
         kind = pl.Int64()  # in 64 bits it is computed far faster, and they hold millions
     amount, unit = pl.col("scaled").cast(kind), unit.cast(kind)
     whole = amount // unit

@@ -178,3 +178,31 @@ def test_a_moment_may_be_counted_since_1970_or_written_as_in_mail(tmp_path, text
 def test_an_order_of_a_day_after_tomorrow_is_noted(tmp_path):
     found = ledger(tmp_path, line(), line(order_id="o-2", ordered_at="2027-03-01T10:00:00Z"))
     assert (len(found.rows), found.ahead) == (2, {"ordered_at": 1})
+
+
+ITEMS = "order_id,sku,ordered_at,status,revenue,refunded,currency,updated_at"
+
+
+@pytest.mark.parametrize(
+    ("rows", "revenue", "refunded"),
+    [
+        (("60,0", "40,0"), 100, 0),
+        (("100,0", ","), 100, 0),  # on the first row only
+        (("60,30", "40,"), 100, 30),
+        (("60,60", "40,60"), 100, 60),  # of the order, on each row: more than the second item is worth
+        (("60,30", "40,30"), 100, 60),  # of each item
+    ],
+)
+def test_what_is_said_of_the_order_counts_once(tmp_path, rows, revenue, refunded):
+    lines = [f"o-1,{sku},2026-03-01,completed,{money},EUR,2026-03-02" for sku, money in zip("AB", rows, strict=True)]
+    found = ledger(tmp_path, *lines, head=ITEMS)
+    assert (refusals(found), len(found.rows)) == ([], 2)
+    assert (found.rows["revenue_minor"].sum(), found.rows["refunded_minor"].sum()) == (100 * revenue, 100 * refunded)
+
+
+def test_an_item_takes_from_its_orders_first_row_what_it_does_not_say(tmp_path):
+    lines = ["o-1,A,2026-03-01,partially_refunded,60,30,EUR,2026-03-02", "o-1,B,,,40,,,", "o-2,A,,completed,5,,EUR,"]
+    found = ledger(tmp_path, *lines, head=ITEMS)
+    assert refusals(found) == [(4, "missing_field", "ordered_at")]
+    assert found.rows["status"].to_list() == ["partially_refunded"] * 2
+    assert found.rows["refunded_minor"].to_list() == [3000, 0]
