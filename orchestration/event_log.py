@@ -10,17 +10,35 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from dagster import EventLogEntry
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageMetadata,
+    SqlEventLogStorageTable,
+)
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
-from sqlalchemy import Connection, create_engine, inspect
+from dagster._core.storage.sql import get_alembic_config
+from dagster._serdes import serialize_value
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster's own setting, read from the environment
 _TIMEOUT_SECONDS = 60
+_REVISION = text("select 1 from alembic_version")
+# Events that stand in the index as well as in the run's own file.
+_MIRRORED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
+_INSERTED = SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
 
 
 class KeptOpenEventLog(SqliteEventLogStorage):
@@ -60,6 +78,20 @@ class KeptOpenEventLog(SqliteEventLogStorage):
             self._connections[key] = engine.connect()
         return self._connections[key]
 
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Make a run's own file; Dagster's own reads all of its migrations for that, several times."""
+        with engine.connect() as connection:
+            tables = inspect(connection).get_table_names()
+            if "alembic_version" in tables and connection.execute(_REVISION).first():
+                return
+            if not tables and not for_index_shard:
+                connection.execute(text("pragma journal_mode = wal"))
+                SqlEventLogStorageMetadata.create_all(connection)
+                MigrationContext.configure(connection).stamp(_migrations(), "head")
+                connection.commit()
+                return
+        super()._initdb(engine, for_index_shard)
+
     def has_table(self, table_name: str) -> bool:
         if table_name not in self._tables:
             with self.index_connection() as connection:
@@ -68,12 +100,57 @@ class KeptOpenEventLog(SqliteEventLogStorage):
             self._tables.add(table_name)
         return True
 
+    def _has_asset_key_index_cols_on_connection(self, conn: Connection) -> bool:
+        return True  # this Dagster made the table; its own storage looks for each event
+
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Each event is told once, in few statements, and of each asset only the last is noted as its last."""
+        rows = [self._event_to_row(event) for event in events]
+        mirrored = [place for place, event in enumerate(events) if event.dagster_event_type in _MIRRORED]
         with ExitStack() as transactions:
-            for shard in (INDEX_SHARD_NAME, *dict.fromkeys(event.run_id for event in events)):
+            index, *runs = (
                 transactions.enter_context(self._connect(shard))
-            for event in events:
-                self.store_event(event)
+                for shard in (INDEX_SHARD_NAME, *dict.fromkeys(event.run_id for event in events))
+            )
+            for run, connection in zip(dict.fromkeys(event.run_id for event in events), runs, strict=True):
+                connection.execute(SqlEventLogStorageTable.insert(), [row for row in rows if row["run_id"] == run])
+            if mirrored:
+                ids: Sequence[int] = index.execute(_INSERTED, [rows[place] for place in mirrored]).scalars().all()
+                self._note(index, [events[place] for place in mirrored], ids)
+
+    def _note(self, index: Connection, events: Sequence[EventLogEntry], ids: Sequence[int]) -> None:
+        """What the index keeps of events of assets and checks, besides themselves."""
+        of_assets = [pair for pair in zip(events, ids, strict=True) if pair[0].dagster_event_type in ASSET_EVENTS]
+        if of_assets:
+            self._store_asset_event_tags(index, *zip(*of_assets, strict=True))
+        last: dict[tuple[Any, Any], tuple[EventLogEntry, int]] = {}
+        for event, event_id in of_assets:
+            key = event.get_dagster_event().asset_key, event.dagster_event_type
+            last.pop(key, None)  # the order is that of the last of each
+            last[key] = event, event_id
+        for event, event_id in last.values():
+            self._store_asset_event(index, event, event_id)
+        for event, event_id in zip(events, ids, strict=True):
+            if event.dagster_event_type in ASSET_CHECK_EVENTS:
+                self.store_asset_check_event(event, event_id)
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        """A row for each partition, as in Dagster's own, where each of them holds the keys of all."""
+        told = event.get_dagster_event()
+        planned = cast(AssetCheckEvaluationPlanned, told.event_specific_data)
+        if planned.partitions_subset is None:
+            super()._store_asset_check_evaluation_planned(event, event_id)
+            return
+        alone = AssetCheckEvaluationPlanned(asset_key=planned.asset_key, check_name=planned.check_name)
+        row = {
+            "asset_key": planned.asset_key.to_string(), "check_name": planned.check_name, "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": serialize_value(event._replace(dagster_event=told._replace(event_specific_data=alone))),
+            "evaluation_event_timestamp": self._event_insert_timestamp(event), "evaluation_event_storage_id": event_id,
+        }  # fmt: skip
+        with self.index_connection() as connection:
+            rows = [{**row, "partition": key} for key in planned.partitions_subset.get_partition_keys()]
+            connection.execute(AssetCheckExecutionsTable.insert(), rows)
 
     def dispose(self) -> None:
         with self._db_lock:
@@ -81,6 +158,12 @@ class KeptOpenEventLog(SqliteEventLogStorage):
                 connection.close()
             self._connections.clear()
         super().dispose()
+
+
+@cache
+def _migrations() -> ScriptDirectory:
+    """Those of Dagster's event log in SQLite."""
+    return ScriptDirectory.from_config(get_alembic_config(sqlite_event_log.__file__))
 
 
 @contextmanager

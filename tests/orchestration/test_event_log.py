@@ -16,13 +16,18 @@ RANGE = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_par
 
 @dg.multi_asset(
     specs=[dg.AssetSpec("spend"), dg.AssetSpec("orders")],
-    check_specs=[dg.AssetCheckSpec("sound", asset="orders")],
+    check_specs=[
+        dg.AssetCheckSpec("sound", asset="orders"),
+        dg.AssetCheckSpec("daily", asset="orders", partitions_def=DAYS),
+    ],
     partitions_def=DAYS,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def tables():
     yield dg.MaterializeResult("spend", metadata={"rows": 3})
-    yield dg.MaterializeResult("orders", check_results=[dg.AssetCheckResult(passed=True, check_name="sound")])
+    yield dg.MaterializeResult(
+        "orders", check_results=[dg.AssetCheckResult(passed=True, check_name=name) for name in ("sound", "daily")]
+    )
 
 
 @dg.asset
@@ -30,7 +35,8 @@ def failing():
     raise ValueError("no")
 
 
-def _run(home, kept: bool) -> list[tuple]:
+def _run(home, kept: bool) -> list:
+    """The partitions that are filled, the events of both runs, and what the index keeps of assets and checks."""
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     reference = InstanceRef.from_dir(str(home), overrides=overrides(home) if kept else {})
@@ -52,16 +58,27 @@ def _run(home, kept: bool) -> list[tuple]:
             for entry in plain.all_logs(run.run_id)
             if entry.is_dagster_event
         ]
-        checks = plain.event_log_storage.get_asset_check_execution_history(
-            dg.AssetCheckKey(dg.AssetKey("orders"), "sound"), limit=5
-        )
-    return [filled, events, [one.status for one in checks]]
+        checks = [
+            (name, one.status, one.partition, one.event.dagster_event_type)
+            for name in ("sound", "daily")
+            for one in plain.event_log_storage.get_asset_check_execution_history(
+                dg.AssetCheckKey(dg.AssetKey("orders"), name), limit=50
+            )
+        ]
+        records = plain.event_log_storage.get_asset_records()
+        last = {
+            one.asset_entry.asset_key: one.asset_entry.last_materialization.dagster_event.partition
+            for one in records
+            if one.asset_entry.last_materialization
+        }
+    return [filled, events, last, checks]
 
 
-def test_kept_connections_leave_the_log_that_dagsters_own_leave(tmp_path):
+def test_kept_connections_leave_the_log_that_dagsters_own_leave(tmp_path, capfd):
     found = _run(tmp_path / "kept", kept=True)
     assert found == _run(tmp_path / "plain", kept=False)
     assert len(found[0]["spend"]) == 20
+    assert "storing event batch" not in capfd.readouterr().err  # Dagster then stores them one by one
 
 
 def test_a_storage_that_the_configuration_names_is_left_alone(tmp_path):
