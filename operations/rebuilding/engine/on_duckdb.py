@@ -20,6 +20,7 @@ from operations.rebuilding.engine import project
 from operations.rebuilding.engine.built import Built, Event, Hearing
 from operations.rebuilding.engine.errors import Cause, ModelError, cause_of
 from operations.rebuilding.engine.graph import Graph
+from operations.rebuilding.engine.lean_dbt import lean
 from operations.rebuilding.engine.variables import variables
 from settings import Settings
 
@@ -105,7 +106,7 @@ def _invoke(
     from dbt.cli.main import dbtRunner
 
     arguments = [*command, *project.places(target), "--vars", json.dumps(told)]
-    with _environment(path):
+    with _environment(path), lean():
         gc.freeze()  # dbt's objects live as long as the build: to go through all of them takes 0.2 s each time
         try:
             invoked = dbtRunner(manifest=manifest, callbacks=[hearing.hear] if hearing else []).invoke(arguments)
