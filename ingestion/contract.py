@@ -1,25 +1,37 @@
-"""Pandera contracts: what a batch must be after parsing and masking, whatever was read to make it."""
+"""Pandera contracts: what a batch must be after parsing and masking, whatever was read to make it.
+
+Pandera takes long to import, as it brings pandas with it, so that is left to a load that has a batch.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaErrors
 
 from ingestion.boundary import GEOGRAPHY_CHARACTERS
 from ingestion.money import MINOR_UNITS
 from ingestion.records import COMMERCE_EVENTS, EXPERIMENT_EVENT, TYPES
 from settings import PermanentError
 
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
 _HEX = r"^[0-9a-f]{32}$"
-_CURRENCY = pa.Check.isin(sorted(MINOR_UNITS))
+
+
+def _currency() -> pa.Check:
+    import pandera.polars as pa
+
+    return pa.Check.isin(sorted(MINOR_UNITS))
 
 
 @lru_cache(maxsize=8)
 def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
     """What masked events are; of a track no name stands but those that mean something, configured ones among them."""
+    import pandera.polars as pa
+
     names = [*COMMERCE_EVENTS, EXPERIMENT_EVENT, *sorted(conversions)]
     return pa.DataFrameSchema(
         {
@@ -36,7 +48,7 @@ def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
             "experiment": pa.Column(pl.String, nullable=True),
             "variation": pa.Column(pl.String, nullable=True),
             "geography": pa.Column(pl.String, pa.Check.str_length(max_value=GEOGRAPHY_CHARACTERS), nullable=True),
-            "currency": pa.Column(pl.String, _CURRENCY, nullable=True),
+            "currency": pa.Column(pl.String, _currency(), nullable=True),
             "revenue_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
             "tax_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
             "shipping_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
@@ -48,35 +60,55 @@ def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
     )
 
 
-SPEND = pa.DataFrameSchema(
-    {
-        "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
-        "campaign_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
-        "impressions": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "clicks": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "spend_minor": pa.Column(pl.Int64),
-        "spend_rest": pa.Column(pl.Int64),
-        "currency": pa.Column(pl.String, _CURRENCY),
-    },
-    name="spend",
-)
-LEDGER = pa.DataFrameSchema(
-    {
-        "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
-        "order_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
-        "status": pa.Column(pl.String, pa.Check.isin(["completed", "refunded", "partially_refunded", "cancelled"])),
-        "revenue_minor": pa.Column(pl.Int64),  # negative: a credit note
-        "refunded_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
-        "cogs_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
-        "currency": pa.Column(pl.String, _CURRENCY),
-    },
-    name="ledger",
-)
-RATES = pa.DataFrameSchema(
-    {"currency": pa.Column(pl.String, _CURRENCY), "rate_e8": pa.Column(pl.Int64, pa.Check.gt(0))},
-    unique=["rate_on", "currency"],
-    name="reference rates",
-)
+@cache
+def spend() -> pa.DataFrameSchema:
+    """What a file of advertising cost is."""
+    import pandera.polars as pa
+
+    return pa.DataFrameSchema(
+        {
+            "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
+            "campaign_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
+            "impressions": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "clicks": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "spend_minor": pa.Column(pl.Int64),
+            "spend_rest": pa.Column(pl.Int64),
+            "currency": pa.Column(pl.String, _currency()),
+        },
+        name="spend",
+    )
+
+
+@cache
+def ledger() -> pa.DataFrameSchema:
+    """What a file of the ledger is."""
+    import pandera.polars as pa
+
+    statuses = ["completed", "refunded", "partially_refunded", "cancelled"]
+    return pa.DataFrameSchema(
+        {
+            "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
+            "order_id": pa.Column(pl.String, pa.Check.str_length(min_value=1)),
+            "status": pa.Column(pl.String, pa.Check.isin(statuses)),
+            "revenue_minor": pa.Column(pl.Int64),  # negative: a credit note
+            "refunded_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
+            "cogs_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
+            "currency": pa.Column(pl.String, _currency()),
+        },
+        name="ledger",
+    )
+
+
+@cache
+def rates() -> pa.DataFrameSchema:
+    """What a file of reference rates is."""
+    import pandera.polars as pa
+
+    return pa.DataFrameSchema(
+        {"currency": pa.Column(pl.String, _currency()), "rate_e8": pa.Column(pl.Int64, pa.Check.gt(0))},
+        unique=["rate_on", "currency"],
+        name="reference rates",
+    )
 
 
 class ContractError(PermanentError):
@@ -94,6 +126,8 @@ def hold(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> None:
     Raises:
         ContractError: with the broken checks and how many rows broke them; it quotes no value.
     """
+    from pandera.errors import SchemaErrors
+
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as error:

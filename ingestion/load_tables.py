@@ -51,7 +51,7 @@ _NAMED = """
         names := list_sort(list_distinct(list(lower(campaign_name))))) as meaning
     from raw.spend semi join difference using (platform, campaign_id) group by all"""
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
-_CONTRACTS = {"spend": contract.SPEND, "ledger": contract.LEDGER, "fx": contract.RATES}
+_CONTRACTS = {"spend": contract.spend, "ledger": contract.ledger, "fx": contract.rates}
 _DIGITS = 12  # of a number in a name, filled up with zeros
 
 
@@ -84,7 +84,7 @@ def load_table(
     """
     try:
         content = _read(landed, context, source)
-        contract.hold(_CONTRACTS[landed.kind], content.rows)
+        contract.hold(_CONTRACTS[landed.kind](), content.rows)
     except (UnreadableTableError, contract.ContractError) as error:
         return _book_corrupt(con, Delivery(landed, sha256, problem=str(error), failover=failover), context)
     delivery = Delivery(landed, sha256, None, len(content.refused) + sum(content.fates.values()), content.fates)

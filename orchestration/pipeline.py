@@ -35,7 +35,7 @@ from operations.store.locks import OnWait, wait_quietly
 from operations.store.memory import published as lost_state
 from operations.store.migrations import on_present_format
 from orchestration import lineage
-from orchestration.definitions import defs
+from orchestration.definitions import defs, defs_without_models
 from orchestration.event_log import in_batches, overrides
 from orchestration.failures import cause_of
 from orchestration.journal import set_aside_if_damaged
@@ -50,6 +50,7 @@ from settings import RomiError, Settings, UnknownValueError, UsageError
 
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 _OURS = {"romi/run": "command line"}
+_WITHOUT_MODELS = ("ingest", "publish")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -222,11 +223,14 @@ class _Jobs:
         told = {**_OURS, RUN_ID: run_log.run_id() or "", **NOT_RETRIED, **(tags or {})}
         told_as = lineage.JobTold(self.emitter, name, str(uuid4()), what.rpartition(": ")[0] or None, run_log.run_id())
         told_as.start()
-        result = _definitions().resolve_job_def(name).execute_in_process(
-            instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
-            raise_on_error=False, partition_key=partition_key, tags=told,
-            asset_selection=selection, run_id=told_as.run[0],
-        )  # fmt: skip
+        definitions = _definitions_without_models() if name in _WITHOUT_MODELS else _definitions()
+        # A moment for the whole job: Dagster else lists the days of all regions anew for each table.
+        with dg.partition_loading_context(dynamic_partitions_store=self.instance):
+            result = definitions.resolve_job_def(name).execute_in_process(
+                instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
+                raise_on_error=False, partition_key=partition_key, tags=told,
+                asset_selection=selection, run_id=told_as.run[0],
+            )  # fmt: skip
         if result.success:
             told_as.complete()
         else:
@@ -281,6 +285,11 @@ class _Jobs:
 @cache
 def _definitions() -> dg.Definitions:
     return defs()
+
+
+@cache
+def _definitions_without_models() -> dg.Definitions:
+    return defs_without_models()
 
 
 def pending(settings: Settings, region: str) -> list[tuple[date, date]]:

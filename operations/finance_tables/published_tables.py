@@ -201,7 +201,7 @@ def dictionary() -> tuple[tuple[str, ...], ...]:
     Raises:
         PermanentError: a column has no description.
     """
-    models = yaml.safe_load(_MODELS.read_text())["models"]
+    models = yaml.load(_MODELS.read_text(), yaml.CSafeLoader)["models"]  # ten times as fast
     modelled = {f"finance.{model['name']}": {one["name"]: one for one in model["columns"]} for model in models}
     rows = []
     for table in PUBLISHED:

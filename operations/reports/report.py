@@ -12,7 +12,7 @@ from importlib.metadata import version as release
 from pathlib import Path
 from typing import Any
 
-from operations.reports import charts, sums, tie_out, vega
+from operations.reports import sums, tie_out, vega
 from operations.reports.bridge import Totals, total
 from operations.reports.cause import cause
 from operations.reports.channels import MONEY, ON_BUYERS, brief, channels, regions
@@ -154,6 +154,8 @@ def content(marts: Marts, month: date | None) -> Content:
 
 
 def _charts(marts: Marts, tables: dict[str, Table]) -> dict[str, dict[str, Any]]:
+    from operations.reports import charts  # it brings Altair with it, which only a report needs
+
     drawn = {name: charts.steps(tables[name]) for name in ("waterfall", "bridge") if name in tables}
     drawn["models"] = charts.span(tables["models"])
     if moved := days(marts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,8 @@ def shown(
     from orchestration.cli.show_progress import progress
 
     click.get_current_context().with_resource(run_log.run_of())  # until the error that may end it is told
+    # Most of a small run is importing, and what that makes is never garbage.
+    gc.set_threshold(50_000, 20, 50)
     is_logged = log_json or settings.monitoring.logs == "json"
     with logged() if is_logged else progress(quiet=as_json) as on_wait:
         from orchestration import pipeline

@@ -1,8 +1,9 @@
 import polars as pl
 import pytest
 
+from ingestion import contract
 from ingestion.boundary import MASKED
-from ingestion.contract import LEDGER, RATES, SPEND, ContractError, events, hold
+from ingestion.contract import ContractError, events, hold
 from ingestion.sources import fx, ledger, spend
 from tests.ingestion.test_boundary import masked, order, page
 
@@ -33,12 +34,15 @@ def test_a_broken_contract_says_what_and_how_often_and_quotes_nothing(values):
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize(("contract", "schema"), [(SPEND, spend.ROWS), (LEDGER, ledger.ROWS), (RATES, fx.ROWS)])
-def test_an_empty_table_keeps_its_contract(contract, schema):
-    hold(contract, schema.to_frame())
+@pytest.mark.parametrize(
+    ("of_kind", "schema"),
+    [(contract.spend, spend.ROWS), (contract.ledger, ledger.ROWS), (contract.rates, fx.ROWS)],
+)
+def test_an_empty_table_keeps_its_contract(of_kind, schema):
+    hold(of_kind(), schema.to_frame())
 
 
 def test_a_rate_stands_once_for_a_day_and_currency():
     rates = pl.DataFrame([{"rate_on": None, "currency": "USD", "rate_e8": 1}] * 2, schema=fx.ROWS)
     with pytest.raises(ContractError, match="reference rates"):
-        hold(RATES, rates)
+        hold(contract.rates(), rates)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date, timedelta
 
 import dagster as dg
 import pytest
 
-from orchestration.definitions import defs
+from orchestration.definitions import defs, defs_without_models
 from orchestration.partitions import FIRST_DAY, days, range_tags, region_days, windows_of
 from orchestration.warehouse import Warehouse
 from tests.end_to_end import conftest
@@ -40,6 +42,34 @@ def test_all_tables_of_a_build_are_partitioned_by_day_and_region(repository):
     for group in ("staging", "intermediate", "finance"):
         for key in dg.AssetSelection.groups(group).resolve(graph):
             assert graph.get(key).partitions_def == region_days, key
+
+
+@pytest.mark.parametrize("name", ["ingest", "publish"])
+def test_a_job_without_the_models_materialises_what_the_job_of_the_ui_does(repository, name):
+    job, alone = repository.get_job(name), defs_without_models().resolve_job_def(name)
+    assert alone.asset_layer.executable_asset_keys == job.asset_layer.executable_asset_keys
+    graphs = [one.asset_layer.asset_graph for one in (job, alone)]
+    checks = [{key for key in graph.asset_check_keys if key.asset_key.path[0] in ("raw", "published")}
+              for graph in graphs]  # fmt: skip
+    assert checks[0] == checks[1] != set()
+    for key in job.asset_layer.executable_asset_keys:
+        here, there = (graph.get(key) for graph in graphs)
+        assert here.parent_keys == there.parent_keys
+        for parent in here.parent_keys:
+            assert graphs[0].get(parent).partitions_def == graphs[1].get(parent).partitions_def, parent
+
+
+def test_what_a_run_with_nothing_new_does_not_use_is_not_imported():
+    code = """
+import sys
+from orchestration import pipeline
+for name in ("ingest", "publish"):
+    pipeline._definitions_without_models().resolve_job_def(name)
+print([one for one in ("dbt", "dagster_dbt", "altair", "pandas.core", "pandera", "great_expectations")
+       if one in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_every_check_says_what_it_protects(repository):
