@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks import (
@@ -22,34 +18,29 @@ from benchmarks import (
     masking,
     memory,
     postgres,
+    process,
     release,
     report,
+    runs,
     tables,
 )
 from benchmarks.ingest import UNTIL
-from benchmarks.process import NOW
 from operations import sample_shop
 
 
 def main_job(folder: Path) -> None:
-    """`romi run` on 1,000,000 new events, whole process, as a multiple of the floor; and with nothing new."""
+    """`romi run` on 1,000,000 new events, whole process, as a multiple of the floor; with nothing new; on one event."""
     landing = folder / "landing"
     sample_shop.write_landing(landing, until=UNTIL, days=30, events=1_000_000, regions=("eu",), dirt=0)
     (folder / "romi.yaml").write_text(sample_shop.config_yaml())
     unit = floor.seconds(landing, folder)
     print(f"floor (typed read_json into a table): {unit:.2f} s", flush=True)
-    _print("romi run, 1,000,000 new events", _romi(folder), unit, "at most 12")
-    _print("romi run, nothing new", _romi(folder), unit, "")
-
-
-def _romi(folder: Path) -> float:
-    command = [sys.executable, "-m", "orchestration.cli.main", "run", "--json", "--config", str(folder / "romi.yaml")]
-    begun = time.perf_counter()
-    subprocess.run(
-        [*command, "--landing", str(folder / "landing"), "--warehouse", str(folder / "warehouse")],
-        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "ROMI_NOW": NOW},
-    )  # fmt: skip
-    return time.perf_counter() - begun
+    _print("romi run, 1,000,000 new events", process.romi(folder, "run")[0], unit, "at most 7")
+    nothing, _ = process.romi(folder, "run")
+    _print("romi run, nothing new", nothing, unit, "at most 1.8")
+    runs.add_event(landing)
+    one, _ = process.romi(folder, "run")
+    _print("romi run, one new event", one, unit, f"at most {1.5 * nothing / unit:.1f}, 1.5 x nothing new")
 
 
 def _print(what: str, seconds: float, unit: float, aim: str) -> None:
@@ -71,6 +62,7 @@ def main() -> None:
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
     chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
     memory.add_arguments(chosen.add_parser("memory", help="what the memory costs a run", description=memory.__doc__))
+    chosen.add_parser("runs", help="what runs cost besides their events", description=runs.__doc__)
     chosen.add_parser("report", help="the page that people read", description=report.__doc__)
     of_postgres = chosen.add_parser("postgres", help="delivering a version to PostgreSQL", description=postgres.__doc__)
     postgres.add_arguments(of_postgres)
@@ -90,7 +82,7 @@ def main() -> None:
             return checks.run(folder, arguments.events)
         if arguments.name == "markov":
             return markov.run(arguments.channel_attribution_python)
-        plain = {"attribution": attribution, "days": days, "tables": tables, "report": report}
+        plain = {"attribution": attribution, "days": days, "tables": tables, "report": report, "runs": runs}
         if arguments.name in plain:
             return plain[arguments.name].run(folder)
         if arguments.name == "release":

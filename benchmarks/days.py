@@ -8,11 +8,7 @@ publication alone; CPU seconds beside those of the clock, since other work on th
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import time
 from datetime import date
 from pathlib import Path
 
@@ -77,14 +73,14 @@ def _of(folder: Path, days: int) -> dict[str, tuple[float, float]]:
     sample_shop.write_landing(landing, until=LAST, days=days, events=RECORDS_A_DAY * days, regions=("eu",), dirt=0)
     (folder / "romi.yaml").write_text("regions: {eu: {timezone: Europe/Berlin}}\n")
     held = _hold_back(landing)
-    built = _romi(folder, landing, warehouse)
+    built = process.romi(folder, "run")
     print(f"{days} days built in {built[0]:.0f} s", flush=True)
     for path, content in held.items():
         path.write_bytes(content)
     other = folder / "other"
     shutil.copytree(warehouse, other, symlinks=True)
     shutil.copy2(folder / "warehouse.keys", folder / "other.keys")
-    found = {"romi run": _romi(folder, landing, warehouse)}
+    found = {"romi run": process.romi(folder, "run")}
     ingested = process.run(_INGEST, str(landing), str(other))
     parts = process.run(_PARTS, str(landing), str(other))
     assert ingested
@@ -112,15 +108,3 @@ def _hold_back(landing: Path) -> dict[Path, bytes]:
             held[path] = path.read_bytes()
             path.unlink()
     return held
-
-
-def _romi(folder: Path, landing: Path, warehouse: Path) -> tuple[float, float]:
-    """Seconds of the clock and of CPU."""
-    command = [sys.executable, "-m", "orchestration.cli.main", "run", "--json", "--config", str(folder / "romi.yaml")]
-    before, begun = os.times(), time.perf_counter()
-    subprocess.run(
-        [*command, "--landing", str(landing), "--warehouse", str(warehouse)],
-        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "ROMI_NOW": process.NOW},
-    )  # fmt: skip
-    seconds, after = time.perf_counter() - begun, os.times()
-    return seconds, sum(after[2:4]) - sum(before[2:4])
