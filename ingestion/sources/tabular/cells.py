@@ -53,9 +53,9 @@ def by_distinct(
     return values.replace_strict(distinct, results, default=None, return_dtype=kind)
 
 
-def texts(values: pl.Series) -> pl.Series:
-    """Trimmed text; null where it is one of the words for nothing."""
-    return by_distinct(values, _text, pl.String())
+def texts(values: pl.Series, distinct: pl.Series | None = None) -> pl.Series:
+    """Trimmed text; null where it is one of the words for nothing. Where nothing changes, the same object."""
+    return by_distinct(values, _text, pl.String(), distinct)
 
 
 def _text(value: str) -> str | None:

@@ -248,24 +248,17 @@ def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Se
     Returns:
         The minor units, and what rounding has taken off, in units of 10^-12: negative where it rounded up.
     """
-    units = _minor_units(currencies)
-    frame = scaled.to_frame("scaled")
-    unit = pl.col("unit")
-    if len(units) and units.null_count() == 0 and units.min() == units.max():
-        unit = pl.lit(units[0], pl.Int128)
-    else:
-        frame = frame.with_columns(units.alias("unit"))
-    kind: pl.DataType = pl.Int128()
-    if not ((scaled > _FITS_INT64) | (scaled < -_FITS_INT64)).any():
-        kind = pl.Int64()  # in 64 bits it is computed far faster, and they hold millions
-    amount, unit = pl.col("scaled").cast(kind), unit.cast(kind)
+    amount, unit = scaled, _minor_units(currencies)
+    if not ((amount > _FITS_INT64) | (amount < -_FITS_INT64)).any():
+        # In 64 bits it is computed far faster, and they hold millions.
+        amount, unit = amount.cast(pl.Int64), unit.cast(pl.Int64)
+    if len(unit) and not unit.null_count() and unit.min() == unit.max():
+        unit = unit.head(1)  # as a single number, by which it is faster, too
     whole = amount // unit
     left = amount - whole * unit
-    goes_up = (left * 2 > unit) | ((left * 2 == unit) & (whole % 2 != 0))
-    found = frame.lazy().select(
-        minor=(whole + goes_up.cast(kind)).cast(pl.Int64), rest=(left - goes_up.cast(kind) * unit).cast(pl.Int64)
-    ).collect()  # fmt: skip
-    return found["minor"], found["rest"]
+    is_odd = whole % pl.Series([2], dtype=amount.dtype) != 0
+    goes_up = ((left + left > unit) | ((left + left == unit) & is_odd)).cast(amount.dtype)
+    return (whole + goes_up).cast(pl.Int64), (left - goes_up * unit).cast(pl.Int64)
 
 
 def _minor_units(currencies: pl.Series) -> pl.Series:

@@ -90,11 +90,17 @@ class Table:
         place = self.known.place(ours)
         if place is None:
             return self._nothing(pl.String())
-        return self._once("text", ours, lambda: cells.texts(self.raw(place)))
+        return self._once("text", ours, lambda: cells.texts(self.raw(place), self._distinct_raw(ours, place)))
+
+    def _distinct_raw(self, ours: str, place: int) -> pl.Series:
+        return self._once("distinct cells", ours, lambda: cells.distinct_of(self.raw(place)))
 
     def distinct(self, ours: str) -> pl.Series:
         """What :meth:`text` has, each once."""
-        return self._once("distinct", ours, lambda: cells.distinct_of(self.text(ours)))
+        text, place = self.text(ours), self.known.place(ours)
+        if place is not None and text is self.raw(place):  # to tell values apart takes longest
+            return self._distinct_raw(ours, place)
+        return self._once("distinct", ours, lambda: cells.distinct_of(text))
 
     def each(self, ours: str, function: Callable[[str], Any], kind: pl.DataType) -> pl.Series:
         """`function` of a column's text; null where there is none."""
@@ -109,7 +115,7 @@ class Table:
         return self._read[what, ours]
 
     def raw(self, place: int) -> pl.Series:
-        return self.frame[str(place)]
+        return self._once("raw", str(place), lambda: self.frame[str(place)])
 
     def amount(self, ours: str, shift: int = 0) -> tuple[pl.Series, pl.Series]:
         """A column's money in units of 10^-12, null where it is absent or a problem; and the problems.
