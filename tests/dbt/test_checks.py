@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from tests.dbt.conftest import Region
+from tests.kit.raw_region import Region
 
 WINDOW = ("2026-03-01", "2026-03-05")
 AGAIN = "insert into {0} from (from {0} limit 1)"  # a row twice

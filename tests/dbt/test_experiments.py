@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from operations.rebuilding.engine.variables import experiment_variables
 from settings import Experiment
 from tests.dbt import lift_oracle
-from tests.dbt.conftest import pseudonym
+from tests.kit.raw_region import pseudonym
 
 START, END, AFTER = date(2026, 6, 1), date(2026, 6, 14), date(2026, 6, 20)
 WITHOUT_TESTS = ("--exclude-resource-type", "test")

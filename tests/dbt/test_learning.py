@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.dbt.conftest import CREDITS
+from tests.kit.raw_region import CREDITS
 
 MODELS = ("int_attribution__touch_credits", "int_attribution__path_rates", "int_attribution__channel_buyers")
 TABLES = ("learning_paths", "channel_buyers", "channel_weights", "path_rates")

@@ -1,0 +1,93 @@
+"""dbt run in this process on a region's file; a build that was made before is replayed (see `tests/kit/replay.py`).
+
+dbt-duckdb keeps its last file open for as long as the process lives, because the database itself is in memory
+(`path: ":memory:"` implies `keep_open`). `release` closes that environment and takes it out of dbt-duckdb's class
+attribute, so that the file's lock is free and the next run opens its own file.
+"""
+
+import gc
+import json
+import os
+from copy import copy
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from operations.rebuilding.engine import project
+from operations.rebuilding.engine.lean_dbt import lean
+from operations.rebuilding.engine.region_plugin import REGION_FILE
+from tests.kit.replay import recording, shape_of
+
+
+def release():
+    """Close the region's file that dbt-duckdb still holds."""
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+class Dbt:
+    """dbt with its project, and the builds that it has made."""
+
+    models = ()
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.recordings = {}
+
+    def __call__(self, command, region, from_date, to_date, *arguments, **variables):
+        """Run a command for a window of days; fails where anything in it does.
+
+        Returns:
+            dbt's result; None of a build, whose results may be those of a build before.
+        """
+        os.environ[REGION_FILE] = str(region.path)
+        *told, shape = self.key(command, region, from_date, to_date, *arguments, **variables)
+        if command not in ("build", "run"):
+            return self._invoke(told)
+        if known := self.recordings.get((*told, shape)):
+            known.replay(region.path)
+            return None
+        with recording() as made:
+            self._invoke([*told, "--threads", "1"])
+        self.recordings[*told, shape] = made
+        return None
+
+    @staticmethod
+    def key(command, region, from_date, to_date, *arguments, **variables):
+        """What a build follows from, besides the project and the rows: the command, and the region's tables."""
+        window = {"from_date": str(from_date), "to_date": str(to_date), "k_anonymity": 1, **variables}
+        return (command, *arguments, "--vars", json.dumps(window), shape_of(region.path))
+
+    def _invoke(self, told):
+        # A run marks the manifest's nodes as compiled, and a second run would then leave out the ephemeral models'
+        # CTEs: each gets a copy of the parsed manifest.
+        manifest = project.parsed()
+        gc.freeze()  # dbt's objects live as long as the build
+        try:
+            with lean():
+                result = dbtRunner(manifest=manifest).invoke([*told, *project.places(self.folder)])
+        finally:
+            gc.unfreeze()
+            release()
+        assert result.success, (
+            result.exception,
+            [(r.node.name, r.message) for r in result.result if r.status != "pass"],
+        )
+        return result
+
+    def build(self, region, from_date, to_date, *arguments, **variables):
+        """Build the models, or those that a test reads with what they need, and test them."""
+        chosen = ()
+        if self.models and "--select" not in arguments:
+            # Of the tests those alone that read nothing else.
+            chosen = ("--indirect-selection", "cautious", "--select", *(f"+{name}" for name in self.models))
+        without_units = ("--exclude-resource-type", "unit_test", *chosen, *arguments)
+        return self("build", region, from_date, to_date, *without_units, **variables)
+
+    def of(self, models):
+        """This dbt, which builds no more than these models need."""
+        narrowed = copy(self)
+        narrowed.models = models
+        return narrowed
