@@ -9,6 +9,14 @@ import dagster as dg
 
 from settings import RomiError
 
+# What Dagster calls it when SIGTERM or SIGINT end a step.
+_ENDED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+
+
+def was_ended(cause: tuple[str, str | None]) -> bool:
+    """Whether somebody ended the run, so that it has not failed; of what :func:`cause_of` told."""
+    return cause[1] in _ENDED
+
 
 def cause_of(failures: Iterable[dg.DagsterEvent]) -> tuple[str, str | None]:
     """The error of the step that failed first: what it says in one line, and the name of its class.

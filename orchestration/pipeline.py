@@ -37,7 +37,7 @@ from operations.store.migrations import on_present_format
 from orchestration import lineage
 from orchestration.definitions import defs, defs_without_models
 from orchestration.event_log import in_batches, overrides
-from orchestration.failures import cause_of
+from orchestration.failures import cause_of, was_ended
 from orchestration.journal import set_aside_if_damaged
 from orchestration.outcome import Outcome
 from orchestration.partitions import range_tags, regions
@@ -236,8 +236,8 @@ class _Jobs:
         else:
             cause = cause_of(result.get_step_failure_events())
             told_as.fail(*cause)
-            if any(one.event_type == dg.DagsterEventType.RUN_CANCELED for one in result.all_events):
-                raise KeyboardInterrupt  # ended by SIGINT or SIGTERM: that is no failure, and nothing more is done
+            if was_ended(cause):
+                raise KeyboardInterrupt  # nothing more is done
             self.outcome.fail(what, *cause)
         return result.success
 

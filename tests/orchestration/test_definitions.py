@@ -172,6 +172,8 @@ def test_the_newest_days_go_first_and_older_ones_in_their_order(repository, shop
         requests = repository.get_sensor_def("pending_days").evaluate_tick(context).run_requests
         assert [(one.tags["romi/class"], one.tags["dagster/priority"]) for one in requests] == [
             ("older", "-1"), ("older", "-2"), ("urgent", "10")]  # fmt: skip
+        again = repository.get_sensor_def("pending_days").evaluate_tick(context).run_requests
+        assert [one.run_key for one in again] == [one.run_key for one in requests], "Dagster runs a key once"
         sensor = repository.get_sensor_def("settled_regions")
         assert sensor.evaluate_tick(context).run_requests == []
         one["pending"].pop()  # the newest is settled

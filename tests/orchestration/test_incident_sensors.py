@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import dagster as dg
 import pytest
 
@@ -30,6 +33,16 @@ def breaking() -> None:
 @dg.job(name="ingest")
 def working() -> None:
     works()
+
+
+@dg.op
+def is_ended() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@dg.job(name="ingest")
+def ending() -> None:
+    is_ended()
 
 
 @pytest.fixture
@@ -68,6 +81,12 @@ def test_a_failed_run_opens_one_incident_and_the_next_success_of_that_job_closes
     assert book.live(settings)[0].timeline[0]["run"]
     assert evaluate(sensors.finished_runs, working, **{"dagster/partition": "us"}) == "nothing changed"
     assert evaluate(sensors.finished_runs, working).startswith("closed incident 1")
+
+
+def test_a_run_that_somebody_ends_opens_none(told):
+    settings, _, evaluate = told
+    assert evaluate(sensors.failed_runs, ending) == "somebody ended it: the next one goes on"
+    assert book.live(settings) == []
 
 
 def test_a_run_that_is_tried_again_and_one_of_the_command_line_are_left_out(told):

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from operations.incidents import escalation, of_run
-from orchestration.failures import cause_of
+from orchestration.failures import cause_of, was_ended
 from orchestration.lineage import tell_ended
 from orchestration.warehouse import Warehouse
 
@@ -17,7 +17,9 @@ def failed_runs(context: dg.RunFailureSensorContext, warehouse: Warehouse) -> dg
     run = context.dagster_run
     if run.tags.get(_WILL_RETRY) == "true" or _OURS in run.tags:
         return dg.SkipReason("it is tried again, or reports itself")
-    text, error_class = cause_of(context.get_step_failure_events())
+    text, error_class = cause = cause_of(context.get_step_failure_events())
+    if was_ended(cause):
+        return dg.SkipReason("somebody ended it: the next one goes on")
     unsent = _tell_ended(context, warehouse, (text, error_class))
     changes = of_run.of_job(warehouse.settings, run.job_name, _region(run), run.run_id, text, error_class)
     return dg.SkipReason("; ".join([*changes.lines, *escalation.tick(warehouse.settings), *unsent]) or "known already")

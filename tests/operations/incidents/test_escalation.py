@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -80,6 +82,39 @@ def test_a_daemon_that_was_down_tells_what_was_due_meanwhile_and_no_one_twice(wa
     assert watch.heard_at(0) == {"ops": 1}
     assert watch.heard_at(45) == {"dba": 1, "boss": 1}  # nothing is kept but the book
     assert watch.heard_at(46) == {}
+
+
+def test_a_daemon_that_is_killed_and_started_again_goes_on_up_the_ladder(watch, tmp_path):
+    """Each tick is a process of its own, so that nothing is left of the one before but the book."""
+    config = tmp_path / "romi.yaml"
+    roles = ", ".join(f"{{role: {one['role']}, address: {one['address']}}}" for one in ROLES if len(one) == 2)
+    config.write_text(f"warehouse: {watch.settings.warehouse}\nincidents: {{roles: [{roles}]}}\n")
+    watch.find(broken())
+    program = (
+        "import sys; from pathlib import Path; from settings import load_settings;"
+        "from operations.incidents.escalation import tick; tick(load_settings(Path(sys.argv[1])))"
+    )
+    told = {}
+    for minute in (0, 14, 16, 17, 31, 32):
+        watch.at(minute)
+        subprocess.run([sys.executable, "-c", program, str(config)], check=True, cwd=tmp_path)
+        told[minute] = sorted(watch.heard())
+    assert told == {0: ["ops"], 14: [], 16: ["dba"], 17: [], 31: ["boss"], 32: []}
+
+
+def test_an_incident_that_a_clock_ahead_has_opened_is_told_at_once_when_it_is_right(watch, monkeypatch):
+    watch.at(60 * 24 * 365)
+    watch.find(broken())
+    assert watch.heard_at(0) == {"ops": 1}
+    monkeypatch.setenv("ROMI_NOTICE_DBA", "nothing://")
+    watch.at(60 * 24 * 366)
+    tick(watch.settings)
+    assert [one.address for one, _, _ in undelivered(watch.settings)] == ["dba"]
+    monkeypatch.setenv("ROMI_NOTICE_DBA", f"file://{watch.folder / 'dba'}")
+    watch.heard()
+    watch.at(60 * 24 * 366 - 60 * 5)
+    tick(watch.settings)
+    assert "dba" in watch.heard(), "it is not waited for until that clock's next try"
 
 
 def test_an_acknowledgement_ends_it_and_whoever_was_told_hears_when_it_is_over(watch):
