@@ -121,7 +121,7 @@ class Reader:
         try:
             return segment.with_consent(self.con.execute("execute reading").pl(), self.reading)
         finally:
-            self._lines.table = _LINES.empty_table()
+            self._lines.table = _NO_LINES
 
     def _clean(self, gathered: _Gathered) -> pa.Table:
         """The lines that are JSON."""
@@ -134,15 +134,15 @@ class Reader:
         return self.con.execute("from lines where json_valid(line)").to_arrow_table()
 
 
-# No table yet: to make the first array, pyarrow imports pandas.
-_LINES = pa.schema({"record_offset": pa.int64(), "line": pa.string(), "one_in": pa.uint64()})
+_NO_LINES = pa.table({
+    "record_offset": pa.array([], pa.int64()), "line": pa.array([], pa.string()), "one_in": pa.array([], pa.uint64()),
+})  # fmt: skip
 
 
 class _Lines:
     """What the prepared query reads: it asks for the rows at every run. Planning it takes longer than 5,000 rows."""
 
-    def __init__(self) -> None:
-        self.table = _LINES.empty_table()
+    table = _NO_LINES
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.table.__arrow_c_stream__(requested_schema)

@@ -1,6 +1,6 @@
 """Pandera contracts: what a batch must be after parsing and masking, whatever was read to make it.
 
-Pandera takes long to import, as it brings pandas with it, so that is left to a load that has a batch.
+Pandera takes long to import, so that is left to a load that has a batch.
 """
 
 from __future__ import annotations
