@@ -24,7 +24,7 @@ _CAMPAIGN_PARTS = {"id": "campaign_id", "name": "campaign", "source": "source", 
 _CLICK_IDS = {"google": ("gclid", "dclid", "gbraid", "wbraid"), "bing": ("msclkid",)}
 _NOT_SET = {"(not set)", "(data deleted)"}
 _NO_NAME = _NOT_SET | {"(none)", "(direct)", "(organic)", "(referral)", "(not provided)"}
-_CONSENT = {"yes": True, "no": False, "true": True, "false": False}
+_CONSENT = {"yes": True, "no": False, "true": True, "false": False, "granted": True, "denied": False}
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 _EXACT = Context(prec=160)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,8 +113,11 @@ def _text(value: Any) -> str | None:
 
 
 def _params(entries: Any) -> dict[str, str]:
-    """event_params as key → text of the one value that is set."""
+    """event_params as key → text of the one value that is set; they may have been turned into one object."""
     found: dict[str, str] = {}
+    if isinstance(entries, dict):
+        objects = {key: value if isinstance(value, dict) else {"string_value": value} for key, value in entries.items()}
+        entries = [{"key": key, "value": value} for key, value in objects.items()]
     for entry in entries if isinstance(entries, list) else []:
         values = _record(_record(entry).get("value"))
         texts = (_text(values.get(f"{kind}_value")) for kind in ("string", "int", "double", "float"))
@@ -138,7 +141,9 @@ def _timestamp(micros: Any) -> str | None:
     """Microseconds since 1970 UTC → RFC 3339; anything else as it came."""
     text = _text(micros)
     try:
-        return (_EPOCH + timedelta(microseconds=int(text or ""))).isoformat(timespec="microseconds")
+        # GA4 counts microseconds; what a pipeline has turned into seconds or milliseconds has fewer digits.
+        unit = 10 ** {10: 6, 13: 3}.get(len(text or ""), 0)
+        return (_EPOCH + timedelta(microseconds=int(text or "") * unit)).isoformat(timespec="microseconds")
     except (ValueError, OverflowError):
         return text
 
@@ -217,9 +222,8 @@ def _commerce(name: str | None, row: dict[str, Any], params: dict[str, str], cur
     def amount(column: str, param: str) -> str | None:
         return _text(ecommerce.get(column)) or params.get(param)
 
-    order_id = _text(ecommerce.get("transaction_id"))
-    if order_id is None or order_id in _NOT_SET:
-        order_id = params.get("transaction_id")
+    ids = (_text(ecommerce.get("transaction_id")), params.get("transaction_id"))
+    order_id = next((one for one in ids if one and one not in _NOT_SET), None)
     properties: dict[str, Any] = {"order_id": order_id, "currency": params.get("currency") or currency}
     tax, shipping = amount("tax_value", "tax"), amount("shipping_value", "shipping")
     if name == "purchase":

@@ -51,6 +51,22 @@ def test_a_timestamp_is_read_to_the_microsecond_from_number_or_text():
     assert "timestamp" not in segment(event_timestamp=None)
 
 
+@pytest.mark.parametrize(("count", "fraction"), [(1772359200, "000000"), (1772359200123, "123000")])
+def test_a_timestamp_that_was_turned_into_seconds_or_milliseconds_is_read_as_such(count, fraction):
+    assert segment(event_timestamp=count)["timestamp"] == f"2026-03-01T10:00:00.{fraction}+00:00"
+
+
+def test_parameters_that_were_turned_into_an_object_are_read():
+    told = {"page_location": {"string_value": "https://shop.example/"}, "page_referrer": "https://other.example/"}
+    page = segment(event_params=told)["context"]["page"]
+    assert page == {"url": "https://shop.example/", "referrer": "https://other.example/"}
+
+
+def test_orders_whose_id_is_not_set_are_not_one_order():
+    record = segment(event_name="purchase", event_params=params(transaction_id="(not set)", value="5", currency="EUR"))
+    assert "order_id" not in record["properties"]
+
+
 def test_the_same_row_has_the_same_message_id_whether_numbers_come_as_text_or_not():
     assert segment()["messageId"] == segment(event_timestamp=1772359200123456)["messageId"]
 
