@@ -94,7 +94,7 @@ def _decimal(text: str) -> Decimal:
 def amounts(
     values: pl.Series, decimal: str | None, shift: int = 0, is_text: bool = False
 ) -> tuple[pl.Series, pl.Series]:
-    """Money in units of 10^-12, and why a value is none: ``invalid_money`` or ``ambiguous_number``.
+    """Money in units of 10^-12, and why a value is none: ``invalid_money``, ``invalid_micros`` or ``ambiguous_number``.
 
     Args:
         values: text, null where there is nothing.
@@ -158,7 +158,7 @@ def _amount(text: str, decimal: str | None, shift: int) -> int | str:
     try:
         number = read_number(_without_symbol(text), decimal)
         if shift and number != number.to_integral_value():
-            return "invalid_money"  # nobody counts in parts of a millionth: it is in the currency's unit
+            return "invalid_micros"  # nobody counts in parts of a millionth
         number = number.scaleb(shift)
     except AmbiguousNumberError:
         return "ambiguous_number"

@@ -26,7 +26,8 @@ EXPECTED = {
     "imprecise_id": "a spreadsheet has cut the number's digits: export it with the column as text",
     "invalid_timestamp": "it is not a date that can be read one way only: say `date_format:`, for example \"%d.%m.%Y\"",
     "invalid_period": "the row is for more than one day: export by day",
-    "invalid_money": "it is not an amount (one in micros is a whole number)",
+    "invalid_money": "it is not a number",
+    "invalid_micros": "micros are whole numbers: if the cost is in the currency's unit, map its column as `spend`",
     "ambiguous_number": "the number can be read two ways: say `decimal:`, \".\" or \",\"",
     "ambiguous_rows": "rows of one order differ and nothing says which is right",
     "unknown_status": "the word is not among completed, refunded, partially_refunded, cancelled and those of the tool,"

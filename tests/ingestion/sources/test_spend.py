@@ -165,7 +165,7 @@ def test_a_day_after_tomorrow_is_noted(tmp_path):
 def test_micros_with_decimals_are_refused_since_they_are_not_millionths(tmp_path):
     head = "segments.date,campaign.id,customer.currency_code,metrics.cost_micros"
     found = spend(tmp_path, "2026-03-01,1,EUR,31.55", "2026-03-01,2,EUR,31550000.0", head=head)
-    assert refusals(found) == [(2, "invalid_money", "metrics.cost_micros")]
+    assert refusals(found) == [(2, "invalid_micros", "metrics.cost_micros")]
     assert found.rows["spend_minor"].to_list() == [3155]
 
 
