@@ -67,7 +67,10 @@ def _run(home, kept: bool) -> list:
         ]
         records = plain.event_log_storage.get_asset_records()
         last = {
-            one.asset_entry.asset_key: one.asset_entry.last_materialization.dagster_event.partition
+            one.asset_entry.asset_key: (
+                one.asset_entry.last_materialization.dagster_event.partition,
+                one.asset_entry.last_materialization_storage_id,
+            )
             for one in records
             if one.asset_entry.last_materialization
         }
