@@ -34,18 +34,6 @@
     {{ by_model(dict.fromkeys(model_names(), 'cast(1 as bigint)')) }}
 {%- endmacro %}
 
-{% macro unnest_models(relation, amounts) -%}
-    {#- The columns of a row per attribution model: its name, and its field of each of the relation's columns `amounts`. -#}
-    unnest([
-        {%- for model in model_names() %}'{{ model }}'{{ ', ' if not loop.last }}{% endfor -%}
-    ]) as attribution_model
-    {%- for amount in amounts %},
-    unnest([
-        {%- for model in model_names() %}{{ field(relation ~ '.' ~ amount, model) }}{{ ', ' if not loop.last }}{% endfor -%}
-    ]) as {{ amount }}
-    {%- endfor %}
-{%- endmacro %}
-
 {% macro position_weight() -%}
     {#- Of two touches each has half; of more, first : middle (shared evenly) : last, times (n - 2) to stay whole. -#}
     {%- set weights = var('position_weights') -%}
@@ -64,7 +52,7 @@
         they are and never lets all of them vanish; an integer before it is summed, as a sum of doubles depends on its order.
     -#}
     {%- set half_life_us = (var('time_decay_half_life_days') | float) * 86400000000 -%}
-    cast(round(pow(2, -({{ us_before_last_touch }}) / {{ half_life_us }}) * 1000000000000000) as {{ wide_integer() }})
+    cast(round(pow(2, -({{ us_before_last_touch }}) / {{ double(half_life_us) }}) * 1000000000000000) as {{ wide_integer() }})
 {%- endmacro %}
 
 {% macro touch_order(touchpoints) -%}
@@ -123,37 +111,6 @@
 {% macro path_of(steps) -%}
     {#- The channels' numbers of a sorted list of steps. -#}
     {{ remainders(steps, 'channel_lists.channel_slots') }}
-{%- endmacro %}
-
-{% macro learning_months(kept) -%}
-    {#-
-        Months of the window with the 90 days that they are learned from, without those whose weights are `kept`, and
-        those that froze without any: they showed nothing, and what comes late for their final days is no lesson.
-    -#}
-    select
-        month,
-        last_on - 89 as first_on,
-        last_on
-    from (
-        select
-            cast(months.month as date) as month,
-            {{ last_day_of('months.month') }} as last_on
-        from (select {{ window_months() }} as month) as months
-    ) as months_of_window
-    {%- if kept is not none %}
-    where
-        month not in (select kept.month from {{ kept }} as kept)
-        {%- if var('frozen_through') %}
-        and (
-            last_on > date '{{ var("frozen_through") }}'
-            or month in (
-                select {{ month_of('days.day') }}
-                from (select cast({{ window_days() }} as date) as day) as days
-                where {{ is_open_day('days.day') }}
-            )
-        )
-        {%- endif %}
-    {%- endif %}
 {%- endmacro %}
 
 {% macro or_linear(weight) -%}

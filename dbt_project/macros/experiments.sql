@@ -23,11 +23,11 @@
     union all
     {%- endfor %}
     select
-        cast(null as varchar) as experiment,
-        cast(null as varchar) as event_name,
-        cast(null as varchar) as channel,
-        cast(null as varchar) as campaign,
-        cast(null as varchar) as assignment,
+        cast(null as {{ text_type() }}) as experiment,
+        cast(null as {{ text_type() }}) as event_name,
+        cast(null as {{ text_type() }}) as channel,
+        cast(null as {{ text_type() }}) as campaign,
+        cast(null as {{ text_type() }}) as assignment,
         cast(null as date) as from_date,
         cast(null as date) as to_date,
         cast(null as date) as pre_from_date,
@@ -52,9 +52,9 @@
     {%- endfor %}
     {%- endfor %}
     select
-        cast(null as varchar) as experiment,
-        cast(null as varchar) as member,
-        cast(null as varchar) as arm
+        cast(null as {{ text_type() }}) as experiment,
+        cast(null as {{ text_type() }}) as member,
+        cast(null as {{ text_type() }}) as arm
     where false
 {%- endmacro %}
 
@@ -67,7 +67,7 @@
 
 {% macro drawn_millionth(experiment, person_id) -%}
     {#- A person's place from 0 to 999999 in the draw of an experiment: the first 60 bits of an MD5, modulo. -#}
-    ({{ hash_60_bits("concat(" ~ experiment ~ ", ':', cast(" ~ person_id ~ " as varchar))") }} % 1000000)
+    ({{ hash_60_bits("concat(" ~ experiment ~ ", ':', cast(" ~ person_id ~ " as " ~ text_type() ~ "))") }} % 1000000)
 {%- endmacro %}
 
 {% macro t_quantile(normal_quantile, degrees) -%}

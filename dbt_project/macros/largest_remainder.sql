@@ -138,7 +138,7 @@
     {%- set found = [] -%}
     {%- for amount, model in splits() -%}
         {%- set share -%}
-            sign({{ amount }}) * (
+            {{ sign_of(amount) }} * (
                 {{ model }}_{{ amount }} + case when {{ gets_one_more[model, amount] }} then 1 else 0 end
             )
         {%- endset -%}
@@ -183,7 +183,7 @@
     {#- Of equal weights all remainders are equal. -#}
     case
         when touch_count <= 1 then {{ amount }}
-        else sign({{ amount }}) * (
+        else {{ sign_of(amount) }} * (
             {{ integer_divide('abs(' ~ amount ~ ')', 'touch_count') }}
             + case when touch_number <= abs({{ amount }}) % touch_count then 1 else 0 end
         )

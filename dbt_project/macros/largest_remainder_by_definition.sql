@@ -32,7 +32,7 @@
         select
             *
             {%- for amount in amounts() %},
-            {{ integer_divide('cast(abs(' ~ amount ~ ') as ' ~ wide_integer() ~ ') * weights', 'total') }} as {{ amount }}_units
+            {{ wide_divide('cast(abs(' ~ amount ~ ') as ' ~ wide_integer() ~ ') * weights', 'total') }} as {{ amount }}_units
             {%- endfor %}
         from totals
 
@@ -62,7 +62,7 @@
             touch_number as of_touch
             {%- for amount, model in splits() %},
             max(case when attribution_model = '{{ model }}' then
-                sign({{ amount }}) * ({{ amount }}_units + case when {{ amount }}_wins then 1 else 0 end)
+                {{ sign_of(amount) }} * ({{ amount }}_units + case when {{ amount }}_wins then 1 else 0 end)
             end) as {{ model }}_{{ amount }}_share
             {%- endfor %}
         from ranked

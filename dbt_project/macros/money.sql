@@ -1,39 +1,5 @@
 {#- Money is integers: HUGEINT for products, and no double ever decides. -#}
 
-{% macro half_even(dividend, divisor) -%}
-    {#-
-        dividend / divisor, rounded half to even; the divisor is positive. Dividing wide integers is slow, so a double
-        makes the first guess, which is off by 1 at most (up to 2^52), and the integers' remainder corrects it.
-    -#}
-    {%- set guess -%}
-        cast(round(cast({{ dividend }} as double) / cast({{ divisor }} as double)) as {{ wide_integer() }})
-    {%- endset -%}
-    {%- set twice_left -%}
-        2 * ({{ dividend }} - {{ guess }} * {{ divisor }})
-    {%- endset -%}
-    (
-        {{ guess }} + case
-            when {{ twice_left }} > {{ divisor }} or ({{ twice_left }} = {{ divisor }} and {{ guess }} % 2 != 0) then 1
-            when {{ twice_left }} < -{{ divisor }} or ({{ twice_left }} = -{{ divisor }} and {{ guess }} % 2 != 0) then -1
-            else 0
-        end
-    )
-{%- endmacro %}
-
-{% macro half_even_of_any(dividend, divisor) -%}
-    {#- The same of any quotient, for what is not negative. -#}
-    {%- set whole -%} {{ integer_divide(dividend, divisor) }} {%- endset -%}
-    {%- set twice_left -%}
-        2 * ({{ dividend }} - {{ whole }} * {{ divisor }})
-    {%- endset -%}
-    (
-        {{ whole }} + case
-            when {{ twice_left }} > {{ divisor }} or ({{ twice_left }} = {{ divisor }} and {{ whole }} % 2 != 0) then 1
-            else 0
-        end
-    )
-{%- endmacro %}
-
 {% macro largest_worth_cents() -%}
     {#- Of a single amount: what ingestion/money.py bounds money by, so that all that is computed of it fits. -#}
     100000000000000
@@ -59,7 +25,7 @@
 {% macro sum_of_minor(amount) -%}
     {#- An aggregate of amounts in minor units that stays in 64 bits: of a weak currency much is much. -#}
     {%- set most = '9000000000000000000' -%}
-    cast(case when sum({{ amount }}) > {{ most }} then {{ most }} else sum({{ amount }}) end as bigint)
+    cast({{ at_most(wide_sum(amount), most) }} as bigint)
 {%- endmacro %}
 
 {% macro as_units(minor, minor_unit) -%}
@@ -74,7 +40,7 @@
 
 {% macro rate_of(rates, minor_unit) -%}
     {#- Units of the reporting currency for one of the other, which has `minor_unit` decimals; the ECB's rates, divided. -#}
-    cast({{ integer_divide(rates ~ '.cents_numerator', 100) }} as double) / cast({{ integer_divide(
+    cast({{ wide_divide(rates ~ '.cents_numerator', 100) }} as double) / cast({{ wide_divide(
         rates ~ '.minor_denominator', 'cast(round(pow(10, ' ~ minor_unit ~ ')) as ' ~ wide_integer() ~ ')'
     ) }} as double)
 {%- endmacro %}

@@ -15,7 +15,7 @@
     {{ is_accepted_order() }}
     {%- if var('has_quarantined_records') %}
     and (archive_id, record_offset) not in (
-        select (quarantine.archive_id, quarantine.record_offset) from {{ source('ops', 'quarantine') }} as quarantine
+        select {{ columns_in(['quarantine.archive_id', 'quarantine.record_offset']) }} from {{ source('ops', 'quarantine') }} as quarantine
         where quarantine.archive_id is not null and quarantine.released_at is null
     )
     {%- endif %}

@@ -52,7 +52,7 @@ measures as (
 
 select
     period as {{ period }},
-    cast('{{ var("region") }}' as varchar) as region,
+    cast('{{ var("region") }}' as {{ text_type() }}) as region,
     channel,
     campaign,
     attribution_model,

@@ -15,7 +15,7 @@
             coalesce(delivery, file) as delivery_name,
             coalesce(delivery_order, file) as delivered_as,
             coalesce(extracted_at, '') as read_at,
-            coalesce(cast(row_hash as varchar), concat(cast(spend_on as varchar), campaign_id)) as row_name
+            coalesce(cast(row_hash as {{ text_type() }}), concat(cast(spend_on as {{ text_type() }}), campaign_id)) as row_name
         from {{ rows }}
 
     ),
@@ -44,7 +44,7 @@
 
     select
         *,
-        concat(delivered_as, file, lpad(cast(line as varchar), 12, '0')) as landed_as
+        concat(delivered_as, file, lpad(cast(line as {{ text_type() }}), 12, '0')) as landed_as
     from counted_once
     qualify
         delivered_as = max(delivered_as) over (partition by platform, spend_on, campaign_id, account)

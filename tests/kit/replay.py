@@ -1,10 +1,10 @@
 """dbt's builds, recorded once and replayed: seven eighths of a build's time is dbt's own, not the database's.
 
 What dbt sends to DuckDB follows from the project, the command, the variables and the tables and columns that are
-there; of the rows it only ever reads the last row's number (``macros/incremental.sql``). So where all of that is as it
-was, the statements of the first build are sent again, in their order and on as many cursors, to another region's file,
-with that number as it is there. The checks among them are judged as dbt judges them. `tests/kit/test_replay.py` holds
-that a replayed build leaves what dbt leaves.
+there; of the rows it only ever reads the last row's number (``dialects/duckdb/incremental.sql``). So where all of that
+is as it was, the statements of the first build are sent again, in their order and on as many cursors, to another
+region's file, with that number as it is there. The checks among them are judged as dbt judges them.
+`tests/kit/test_replay.py` holds that a replayed build leaves what dbt leaves.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ conversions as (
 
     select
         *,
-        {{ row_identity() }} as order_number
+        {{ row_identity('order_id') }} as order_number
     from {{ ref('int_orders__conversions') }}
     where ordered_on > {{ last_day_of(from_date()) }} - 90 and ordered_on <= {{ last_day_of(to_date()) }}
 
@@ -39,8 +39,7 @@ settled as (
         conversions.order_number,
         conversions.ordered_on,
         conversions.buyer_id,
-        unnest(settled.path) as channel,
-        {{ list_positions('settled.path') }} as moment,
+        {{ unnested_with_positions('settled.path', 'channel', 'moment') | indent(8) }},
         0 as tie_number
     from conversions
     inner join {{ ref('int_orders__settled') }} as settled on conversions.order_id = settled.order_id

@@ -73,8 +73,7 @@ path_touches as (
     select
         path_number,
         month,
-        unnest(channel_numbers) as channel_number,
-        {{ list_positions('channel_numbers') }} as touch_number
+        {{ unnested_with_positions('channel_numbers', 'channel_number', 'touch_number') | indent(8) }}
     from distinct_paths
 
 ),
@@ -119,7 +118,7 @@ worths as (
 
     select
         paths.path_number,
-        unnest(rates.worths) as worth
+        {{ unnested('rates.worths', 'worth') }}
     from distinct_paths as paths
     inner join {{ ref('int_attribution__path_rates') }} as rates
         on paths.month = rates.month and paths.path = rates.path
@@ -165,7 +164,7 @@ path_orders as (
 
     select
         path_number,
-        unnest(order_numbers) as order_number
+        {{ unnested('order_numbers', 'order_number') }}
     from distinct_paths
 
 ),

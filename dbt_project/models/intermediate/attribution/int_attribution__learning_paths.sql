@@ -36,10 +36,10 @@ settled_paths as (
 
 settled_touches as (
 
-    select unnest(path) as channel
+    select {{ unnested('path', 'channel') }}
     from settled_paths
     union all
-    select unnest(path) as channel
+    select {{ unnested('path', 'channel') }}
     from {{ ref('int_orders__settled') }}
 
 ),

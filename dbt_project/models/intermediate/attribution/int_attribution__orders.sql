@@ -14,7 +14,7 @@ orders as (
         cogs_cents,
         cast(1000000 as bigint) as conversion_millionths,
         -- A number is a lighter key for what follows than the order's own id.
-        {{ row_identity() }} as order_number
+        {{ row_identity('order_id') }} as order_number
     from {{ ref('int_orders__conversions') }}
     where {{ in_window('ordered_on') }} and is_priced
 

@@ -32,7 +32,7 @@ rates as (
     from collapsed
     group by month, path
     -- A path that never converts is as good as one never seen.
-    having sum(conversions) > 0
+    having {{ summed_as('conversions') }} > 0
 
 ),
 
@@ -43,8 +43,7 @@ positions as (
         rate_number,
         paths,
         conversions,
-        unnest(path) as channel,
-        {{ list_positions('path') }} as position
+        {{ unnested_with_positions('path', 'channel', 'position') | indent(8) }}
     from rates
 
 ),

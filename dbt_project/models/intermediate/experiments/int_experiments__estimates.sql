@@ -89,7 +89,7 @@ with_half_widths as (
 
     select
         *,
-        quantile / control_ratio * sqrt(
+        {{ ratio('quantile', 'control_ratio') }} * sqrt(
             greatest(treated_variance + pow(ratio, 2) * control_variance - g * treated_variance, 0)
         ) as half_width
     from with_bounds

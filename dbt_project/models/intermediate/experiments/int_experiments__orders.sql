@@ -42,7 +42,7 @@ orders_of_persons as (
         conversions.buyer_id,
         persons.arm,
         persons.person_id,
-        cast(null as varchar) as geography,
+        cast(null as {{ text_type() }}) as geography,
         false as is_before,
         conversions.revenue_cents,
         conversions.margin_cents
@@ -68,7 +68,7 @@ orders_of_geographies as (
         coalesce(
             arms.arm, case when experiments.is_rest_treated and order_places.geography is not null then 'treated' end
         ) as arm,
-        cast(null as uuid) as person_id,
+        cast(null as {{ uuid_type() }}) as person_id,
         order_places.geography,
         conversions.ordered_on < experiments.from_date as is_before,
         conversions.revenue_cents,

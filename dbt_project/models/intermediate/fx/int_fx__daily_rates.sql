@@ -12,7 +12,7 @@ rates as (
 
 days as (
 
-    select cast({{ window_days() }} as date) as priced_on
+    select {{ window_dates() }} as priced_on
 
 ),
 
@@ -71,5 +71,7 @@ where
     {{ is_open_day('priced_on') }}
     {%- if is_incremental() %}
     -- A final day keeps the rates it had, and gets those it lacked: the ledger may add an order that needs one.
-    or (priced_on, currency) not in (select (kept.priced_on, kept.currency) from {{ this }} as kept)
+    or (priced_on, currency) not in (
+        select {{ columns_in(['kept.priced_on', 'kept.currency']) }} from {{ this }} as kept
+    )
     {%- endif %}

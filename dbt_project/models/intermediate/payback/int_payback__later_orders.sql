@@ -4,7 +4,7 @@ conversions as (
 
     select
         *,
-        {{ row_identity() }} as order_number
+        {{ row_identity('order_id') }} as order_number
     from {{ ref('int_orders__conversions') }}
 
 ),

@@ -26,10 +26,10 @@ weights as (
         {{ order_columns('later_orders') | indent(8) }},
         coalesce(firsts.touch_count, 1) as touch_count,
         coalesce(firsts.touch_number, 0) as touch_number,
-        cast(null as uuid) as touch_id,
+        cast(null as {{ uuid_type() }}) as touch_id,
         later_orders.ordered_on as touched_on,
         firsts.channel,
-        cast(null as varchar) as campaign,
+        cast(null as {{ text_type() }}) as campaign,
         coalesce(firsts.weights, {{ equal_weights() | indent(8) }}) as weights
     from later_orders
     left join firsts on later_orders.first_order_id = firsts.order_id

@@ -33,7 +33,7 @@ campaign_names as (
     qualify
         row_number() over (
             partition by campaign_key
-            order by campaign_key = lower(campaign) desc nulls last, campaign desc nulls last
+            order by campaign_key = {{ lower_case('campaign') }} desc nulls last, campaign desc nulls last
         ) = 1
 
 )

@@ -33,7 +33,7 @@ open_sessions as (
         touched_on,
         touched_at,
         -- Earlier than all others, so nothing has to tell it from those of one moment.
-        cast(null as uuid) as message_order,
+        cast(null as {{ uuid_type() }}) as message_order,
         person_id,
         campaign_source,
         campaign_medium,
@@ -88,9 +88,9 @@ starts as (
         is_after_gap
         -- One with an id alone, too, is a campaign where there was none.
         or (has_campaign and not coalesce(lag(has_campaign) over person, false))
-        or lower(campaign_source) is distinct from lag(lower(campaign_source)) over person
-        or lower(campaign_medium) is distinct from lag(lower(campaign_medium)) over person
-        or lower(campaign_name) is distinct from lag(lower(campaign_name)) over person
+        or {{ lower_case('campaign_source') }} is distinct from lag({{ lower_case('campaign_source') }}) over person
+        or {{ lower_case('campaign_medium') }} is distinct from lag({{ lower_case('campaign_medium') }}) over person
+        or {{ lower_case('campaign_name') }} is distinct from lag({{ lower_case('campaign_name') }}) over person
 
 )
 

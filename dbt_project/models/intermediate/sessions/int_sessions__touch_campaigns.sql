@@ -5,10 +5,10 @@ starts as (
     select
         touch_id,
         touched_on,
-        {{ without_www('lower(campaign_source)') }} as source,
-        lower(campaign_id) as id_key,
+        {{ without_www(lower_case('campaign_source')) }} as source,
+        {{ lower_case('campaign_id') }} as id_key,
         {{ decoded_again('campaign_id') }} as decoded_id_key,
-        lower(campaign_name) as name_key,
+        {{ lower_case('campaign_name') }} as name_key,
         {{ decoded_again('campaign_name') }} as decoded_name_key
     from {{ ref('int_sessions__starts') }}
     where

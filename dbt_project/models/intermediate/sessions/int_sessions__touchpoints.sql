@@ -100,12 +100,12 @@ touchpoints as (
         coalesce(
             campaigns.channel,
             {{ channel_group(
-                'lower(originated.source)', 'lower(originated.medium)', 'lower(originated.campaign)',
+                lower_case('originated.source'), lower_case('originated.medium'), lower_case('originated.campaign'),
                 "coalesce(known_sources.category, '')"
             ) | indent(12) }}
         ) as channel
     from originated
-    left join known_sources on {{ without_www('lower(originated.source)') }} = known_sources.source
+    left join known_sources on {{ without_www(lower_case('originated.source')) }} = known_sources.source
     left join campaigns on originated.touch_id = campaigns.touch_id
 
 )

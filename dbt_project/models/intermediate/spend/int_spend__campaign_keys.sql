@@ -23,14 +23,14 @@ former_names as (
     select
         costs.platform,
         costs.campaign_id,
-        lower(costs.campaign_name) as campaign_key,
+        {{ lower_case('costs.campaign_name') }} as campaign_key,
         min(costs.spend_on) as named_from
     from costs
     inner join campaigns on costs.platform = campaigns.platform and costs.campaign_id = campaigns.campaign_id
     where
         costs.campaign_name != '(redacted)'
-        and lower(costs.campaign_name) != lower(campaigns.campaign)
-    group by costs.platform, costs.campaign_id, lower(costs.campaign_name)
+        and {{ lower_case('costs.campaign_name') }} != {{ lower_case('campaigns.campaign') }}
+    group by costs.platform, costs.campaign_id, {{ lower_case('costs.campaign_name') }}
 
 ),
 
@@ -39,7 +39,7 @@ keys as (
     select
         platform,
         campaign_id,
-        lower(campaign_id) as campaign_key,
+        {{ lower_case('campaign_id') }} as campaign_key,
         'id' as key_kind,
         cast(null as date) as named_from
     from campaigns
@@ -47,7 +47,7 @@ keys as (
     select
         platform,
         campaign_id,
-        lower(campaign) as campaign_key,
+        {{ lower_case('campaign') }} as campaign_key,
         'name' as key_kind,
         cast(null as date) as named_from
     from campaigns
@@ -67,9 +67,9 @@ campaign_keys as (
     select
         keys.*,
         -- A folder may be called as a source is: facebook for meta_ads.
-        coalesce(platform_sources.platform, lower(keys.platform)) as network
+        coalesce(platform_sources.platform, {{ lower_case('keys.platform') }}) as network
     from keys
-    left join platform_sources on lower(keys.platform) = platform_sources.source
+    left join platform_sources on {{ lower_case('keys.platform') }} = platform_sources.source
 
 )
 

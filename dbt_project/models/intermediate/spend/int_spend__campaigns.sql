@@ -13,8 +13,8 @@ latest as (
     select
         platform,
         campaign_id,
-        coalesce(nullif(max_by(campaign_name, spend_on), '(redacted)'), campaign_id) as campaign,
-        max_by(channel, spend_on) as given_channel
+        coalesce(nullif({{ latest_of('campaign_name', 'spend_on') }}, '(redacted)'), campaign_id) as campaign,
+        {{ latest_of('channel', 'spend_on') }} as given_channel
     from costs
     group by platform, campaign_id
 
@@ -28,8 +28,8 @@ campaigns as (
         campaign,
         case
             when given_channel is not null then given_channel
-            when {{ is_cross_network('lower(campaign)') }} then 'Cross-network'
-            when {{ is_shopping('lower(campaign)') }} then 'Paid Shopping'
+            when {{ is_cross_network(lower_case('campaign')) }} then 'Cross-network'
+            when {{ is_shopping(lower_case('campaign')) }} then 'Paid Shopping'
             when platform in ('google_ads', 'microsoft_ads') then 'Paid Search'
             when platform in ('meta_ads', 'tiktok_ads', 'linkedin_ads') then 'Paid Social'
             else 'Paid Other'

@@ -27,6 +27,6 @@ where
     {%- if is_incremental() %}
     -- What became final before this table was there.
     or (spend_on, platform, campaign_id) not in (
-        select (kept.spend_on, kept.platform, kept.campaign_id) from {{ this }} as kept
+        select {{ columns_in(['kept.spend_on', 'kept.platform', 'kept.campaign_id']) }} from {{ this }} as kept
     )
     {%- endif %}

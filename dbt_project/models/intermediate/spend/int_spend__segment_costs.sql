@@ -58,7 +58,7 @@ floors as (
 
     select
         *,
-        {{ integer_divide('abs(spend_cents) * weight', 'total') }} as cents,
+        {{ wide_divide('abs(spend_cents) * weight', 'total') }} as cents,
         abs(spend_cents) * weight % total as part_of_cent
     from weighed
 
@@ -85,7 +85,9 @@ segment_costs as (
         segment,
         published_channel as channel,
         attribution_model,
-        cast(sum(sign(spend_cents) * (cents + case when turn <= cents_left then 1 else 0 end)) as bigint) as spend_cents
+        cast(sum(
+            {{ sign_of('spend_cents') }} * (cents + case when turn <= cents_left then 1 else 0 end)
+        ) as bigint) as spend_cents
     from ranked
     group by month, segment, published_channel, attribution_model
 

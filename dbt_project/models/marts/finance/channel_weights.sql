@@ -1,6 +1,6 @@
 select
     month,
-    cast('{{ var("region") }}' as varchar) as region,
+    cast('{{ var("region") }}' as {{ text_type() }}) as region,
     channel,
     attribution_model,
     weight,

@@ -66,7 +66,7 @@ experiment_lift as (
 
     select
         judged.experiment,
-        cast('{{ var("region") }}' as varchar) as region,
+        cast('{{ var("region") }}' as {{ text_type() }}) as region,
         judged.channel,
         coalesce(judged.campaign, '(all)') as campaign,
         judged.assignment,

@@ -89,7 +89,7 @@ orders_by_currency as (
 
     select
         by_currency.month,
-        cast('{{ var("region") }}' as varchar) as region,
+        cast('{{ var("region") }}' as {{ text_type() }}) as region,
         by_currency.currency,
         cast(by_currency.orders as bigint) as orders,
         {{ as_units('by_currency.revenue_minor', 'currencies.minor_unit') }} as original_revenue,

@@ -66,7 +66,7 @@ orders_daily as (
 
     select
         daily.ordered_on as date,
-        cast('{{ var("region") }}' as varchar) as region,
+        cast('{{ var("region") }}' as {{ text_type() }}) as region,
         daily.orders,
         {{ as_money('daily.revenue_cents') }} as revenue,
         {{ as_money('daily.refund_cents') }} as refunds,

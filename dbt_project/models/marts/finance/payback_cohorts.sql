@@ -139,7 +139,7 @@ cumulated as (
 
 select
     cohort,
-    cast('{{ var("region") }}' as varchar) as region,
+    cast('{{ var("region") }}' as {{ text_type() }}) as region,
     channel,
     attribution_model,
     cast({{ months_between('cohort', 'month') }} as bigint) as months_since,

@@ -41,7 +41,7 @@ by_segment as (
 
 select
     month,
-    cast('{{ var("region") }}' as varchar) as region,
+    cast('{{ var("region") }}' as {{ text_type() }}) as region,
     segment,
     channel,
     attribution_model,

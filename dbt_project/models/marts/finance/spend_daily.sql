@@ -65,7 +65,7 @@ spend_daily as (
 
     select
         added_up.spend_on as date,
-        cast('{{ var("region") }}' as varchar) as region,
+        cast('{{ var("region") }}' as {{ text_type() }}) as region,
         added_up.platform,
         added_up.channel,
         added_up.campaign,

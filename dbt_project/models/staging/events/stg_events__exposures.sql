@@ -15,8 +15,8 @@ exposures as (
         occurred_at,
         anonymous_id,
         user_id,
-        lower(experiment) as experiment,
-        lower(variation) as variation
+        {{ lower_case('experiment') }} as experiment,
+        {{ lower_case('variation') }} as variation
     from source
     where
         event = 'Experiment Viewed'

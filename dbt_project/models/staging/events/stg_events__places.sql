@@ -17,7 +17,7 @@ places as (
         anonymous_id,
         user_id,
         order_id,
-        lower(geography) as geography
+        {{ lower_case('geography') }} as geography
     from source
     where geography is not null
 

@@ -28,12 +28,12 @@ added_up as (
         spend_on,
         campaign_id,
         currency,
-        max_by(nullif(trim(campaign_name), ''), landed_as) as campaign_name,
-        max_by(nullif(trim(channel), ''), landed_as) as channel,
+        {{ latest_of("nullif(" ~ trimmed('campaign_name') ~ ", '')", 'landed_as') }} as campaign_name,
+        {{ latest_of("nullif(" ~ trimmed('channel') ~ ", '')", 'landed_as') }} as channel,
         cast(coalesce(sum(impressions), 0) as bigint) as impressions,
         cast(coalesce(sum(clicks), 0) as bigint) as clicks,
-        cast(sum(spend_minor) as {{ wide_integer() }}) as whole,
-        cast(coalesce(sum(spend_rest), 0) as {{ wide_integer() }}) as rest
+        cast({{ wide_sum('spend_minor') }} as {{ wide_integer() }}) as whole,
+        cast(coalesce({{ wide_sum('spend_rest') }}, 0) as {{ wide_integer() }}) as rest
     from standing
     group by platform, spend_on, campaign_id, currency
 
