@@ -36,7 +36,7 @@ def read_ledger(table: Table, context: Context) -> Read:
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
     order_lines.complete(table)
     table.without(table.undated_totals(table.moments("ordered_at", timezone)[1].is_null()))
-    table.without(table.each("order_id", is_total, pl.Boolean()).fill_null(False))
+    table.without(table.each("order_id", _is_sum, pl.Boolean()).fill_null(False))
     repeated = _without_repeated_items(table)
     frame, verdicts = _judged(table, timezone)
     verdicts.refuse_where(_is_ambiguous(frame, verdicts.reason.is_null()), "ambiguous_rows", table.named("revenue"))
@@ -55,6 +55,11 @@ def read_ledger(table: Table, context: Context) -> Read:
         capped={table.named("refunded"): int(is_above.sum())},
         ahead={table.named("ordered_at"): int((_local(rows, context) > context.tomorrow).sum())},
     )  # fmt: skip
+
+
+def _is_sum(order_id: str) -> bool:
+    """Whether the cell names a sum, and is no number of an order that begins like one: SUM-1001."""
+    return is_total(order_id) and not any(map(str.isdigit, order_id))
 
 
 def _local(frame: pl.DataFrame, context: Context) -> pl.Series:

@@ -156,8 +156,8 @@ def test_refunds_above_their_orders_revenue_are_counted_as_capped(tmp_path):
 
 
 def test_a_dated_row_that_sums_up_others_is_no_order(tmp_path):
-    found = ledger(tmp_path, line(), line(order_id="Total"))
-    assert (len(found.rows), found.table.totals) == (1, 1)
+    found = ledger(tmp_path, line(order_id="SUM-1001"), line(order_id="Total"), line(order_id="Summe:"))
+    assert (found.rows["order_id"].to_list(), found.table.totals) == (["sum-1001"], 2)
 
 
 @pytest.mark.parametrize(
