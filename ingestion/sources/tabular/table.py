@@ -18,8 +18,9 @@ from ingestion.zone import File
 from settings import Source
 
 _TOTAL = re.compile(
-    r"((grand|sub|overall)[ -]?)?(total|totals|sum|summe|gesamt|gesamtsumme|insgesamt|zusammen|totale|totaal|totalt"
-    r"|suma|somma|итого|всего|合计|总计|合計)( of \d+ (results?|rows?)| general| général)?\s*([:\-\u2013\u2014(].*)?",
+    r"((grand|sub|overall)[ -]?)?(total|totals|summe|gesamt|gesamtsumme|insgesamt|totale|totaal|totalt)"
+    r"( of \d+ (results?|rows?)| general| général)?\s*([:\-\u2013\u2014(].*)?"
+    r"|(sum|suma|somma|zusammen|итого|всего|合计|总计|合計)\s*:?",
     re.IGNORECASE,
 )
 _BLANK = r"^[\s\u00a0]*$"
