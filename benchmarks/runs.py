@@ -32,7 +32,8 @@ def add_event(landing: Path) -> None:
     archives = sorted((landing / "eu" / "events").rglob("*.json.gz"))
     with gzip.open(archives[-1], "rt") as lines:
         page = next(one for one in map(json.loads, lines) if one["type"] == "page")
-    with gzip.open(archives[-1].with_name("one+0+0.json.gz"), "wt") as archive:
+    topic, partition, _ = archives[-1].name.split("+")
+    with gzip.open(archives[-1].with_name(f"{topic}+{partition}+9999999999.json.gz"), "wt") as archive:
         archive.write(json.dumps({**page, "messageId": "one-event"}) + "\n")
 
 
