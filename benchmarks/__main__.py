@@ -14,6 +14,7 @@ from benchmarks import (
     erasure,
     floor,
     ingest,
+    listing,
     markov,
     masking,
     memory,
@@ -63,6 +64,7 @@ def main() -> None:
     chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
     memory.add_arguments(chosen.add_parser("memory", help="what the memory costs a run", description=memory.__doc__))
     chosen.add_parser("runs", help="what runs cost besides their events", description=runs.__doc__)
+    chosen.add_parser("listing", help="new archives among many in a bucket", description=listing.__doc__)
     chosen.add_parser("report", help="the page that people read", description=report.__doc__)
     of_postgres = chosen.add_parser("postgres", help="delivering a version to PostgreSQL", description=postgres.__doc__)
     postgres.add_arguments(of_postgres)
@@ -82,7 +84,14 @@ def main() -> None:
             return checks.run(folder, arguments.events)
         if arguments.name == "markov":
             return markov.run(arguments.channel_attribution_python)
-        plain = {"attribution": attribution, "days": days, "tables": tables, "report": report, "runs": runs}
+        plain = {
+            "attribution": attribution,
+            "days": days,
+            "tables": tables,
+            "report": report,
+            "runs": runs,
+            "listing": listing,
+        }
         if arguments.name in plain:
             return plain[arguments.name].run(folder)
         if arguments.name == "release":

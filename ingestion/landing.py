@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from ingestion.sources.tabular.grids import has_table_suffix
@@ -82,8 +82,9 @@ def regions(settings: Settings) -> list[str]:
 
 
 def discover(
-    settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None
-) -> list[Landed]:
+    settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None, *,
+    afresh: bool = False,
+) -> list[Landed]:  # fmt: skip
     """Everything landed for `region`, in the order in which it is loaded: fx, ledger, spend, then archives, those of
     commerce first, by topic, partition and offset. Files still being written (``.tmp``, ``.part``, names from ``.`` or
     ``_``) are not there.
@@ -91,8 +92,9 @@ def discover(
     Args:
         passing: files to pass over: those of these names with these bytes and this mtime in ns.
         there: what :func:`lying` told, where it was asked already.
+        afresh: list all of a bucket, as it is now (see :mod:`ingestion.listing`).
     """
-    found = _sorted_out(settings, region, passing or {}, there)
+    found = _sorted_out(settings, region, passing or {}, there, afresh=afresh)
     return sorted((one for one in found if isinstance(one, Landed)), key=loading_order)
 
 
@@ -110,7 +112,7 @@ def strays(settings: Settings, region: str) -> list[str]:
     """The files of a region that no reader takes: of an unknown kind, name or layout, or in a folder nothing reads."""
     landing = zone(settings.landing)
     found = [one for one in _sorted_out(settings, region) if isinstance(one, str)]
-    elsewhere = [place for place, _ in landing.files(region) if place.split("/")[0] not in _FOLDERS]
+    elsewhere = [place for place, _ in landing.files(region, without=_FOLDERS)]
     return found + sorted(_text(place) for place in elsewhere if _is_there(place))
 
 
@@ -119,6 +121,11 @@ def strays_at_top(settings: Settings) -> list[str]:
     landing = zone(settings.landing)
     _, others = _rates(landing)
     return [_text(f"fx/{place}") for place, _ in others if _is_there(place)]
+
+
+def listings(settings: Settings) -> Path | None:
+    """Where listings of a bucket are kept; None where there is no warehouse yet."""
+    return settings.warehouse / "status" if settings.warehouse.is_dir() else None
 
 
 def why_stray(name: str) -> str:
@@ -157,10 +164,11 @@ def links_outside(settings: Settings, region: str | None = None) -> list[str]:
 
 
 def _sorted_out(
-    settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None
-) -> Iterator[Landed | str]:
+    settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None, *,
+    afresh: bool = False,
+) -> Iterator[Landed | str]:  # fmt: skip
     """Each file that is there: as a reader takes it, or just its name."""
-    landing = zone(settings.landing)
+    landing = zone(settings.landing, None if afresh else listings(settings))
     taken, _ = _rates(landing)
     if taken:
         place, file = taken

@@ -83,8 +83,8 @@ class Folder:
         except OSError as error:
             raise UsageError(f"the landing zone {self.root} cannot be read: {error.strerror}") from error
 
-    def files(self, folder: str) -> Iterator[tuple[str, LocalFile]]:
-        for place, path, listed in self._below(folder):
+    def files(self, folder: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, LocalFile]]:
+        for place, path, listed in self._below(folder, without):
             if listed and stat.S_ISREG(listed.st_mode):
                 yield place, self._found(path, listed)
 
@@ -117,11 +117,14 @@ class Folder:
     def _found(self, real: str, listed: os.stat_result) -> LocalFile:
         return LocalFile(self._real, real[self._depth :], listed.st_size, listed.st_mtime_ns)
 
-    def _below(self, folder: str) -> Iterator[tuple[str, str, os.stat_result | None]]:
+    def _below(self, folder: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, str, os.stat_result | None]]:
         """What is no folder, by its place below the folder, with where it is and its stat, if it is there.
 
         A link that leads outside, be it `folder` itself, is nowhere: "". A link to a folder within the landing zone is
         gone down, but not in a circle.
+
+        Args:
+            without: names directly in the folder that are passed over.
         """
         top = self._within(f"{self.root}/{folder}")
         if not top:
@@ -130,6 +133,8 @@ class Folder:
         while waiting:
             before, here, above = waiting.pop()
             for entry in _entries(here):
+                if not before and entry.name in without:
+                    continue
                 place, real, is_folder = f"{before}{entry.name}", entry.path, entry.is_dir(follow_symlinks=False)
                 if entry.is_symlink():
                     real = self._within(entry.path)

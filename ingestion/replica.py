@@ -5,28 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ingestion.books import Failover
-from ingestion.landing import Landed, discover, listed, loading_order, lying
+from ingestion.landing import Landed, discover, listed, listings, loading_order, lying
 from ingestion.zone import File, file_sha256, zone
 from settings import Settings, TransientError, UsageError
 from settings.digests import sha256_of
 
 
-def landed_copies(settings: Settings, region: str) -> list[Landed]:
+def landed_copies(settings: Settings, region: str, *, afresh: bool = False) -> list[Landed]:
     """What has landed for a region, each file with its copy in the replica; and what only the replica has.
 
     Where the primary cannot be listed, the replica serves alone; where the replica cannot, the primary does, and
     :func:`replica_problem` says so.
+
+    Args:
+        afresh: list all of a bucket, as it is now (see :mod:`ingestion.listing`).
 
     Raises:
         UsageError: there is no landing zone.
         TransientError: it cannot be listed, and no replica can either.
     """
     try:
-        copies = _replica(settings, region)
+        copies = _replica(settings, region, afresh=afresh)
     except (UsageError, TransientError):
         copies = {}
     try:
-        primary = discover(settings, region)
+        primary = discover(settings, region, afresh=afresh)
     except TransientError:
         if not copies:
             raise
@@ -53,16 +56,16 @@ def replica_problem(settings: Settings, region: str) -> str | None:
     return None
 
 
-def _replica(settings: Settings, region: str) -> dict[str, Landed]:
+def _replica(settings: Settings, region: str, *, afresh: bool = False) -> dict[str, Landed]:
     """The replica's files by name. Its root is one of all regions, as the landing zone, or the region's own folder."""
     address = settings.region(region).replica
     if address is None or settings.feature("failover", region) != "on":
         return {}
-    return _copies(settings, region, address)
+    return _copies(settings, region, address, afresh=afresh)
 
 
-def _copies(settings: Settings, region: str, address: str) -> dict[str, Landed]:
-    root = zone(address)
+def _copies(settings: Settings, region: str, address: str, *, afresh: bool = False) -> dict[str, Landed]:
+    root = zone(address, None if afresh else listings(settings))
     folder = f"{region}/" if region in root.folders() else ""
     return {one.name: one for one in listed(settings, lying(root, folder)) if isinstance(one, Landed)}
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow.fs as pafs
 
+from ingestion.listing import book_of, list_folder
 from ingestion.local_files import Folder, LocalFile, Stat
+from ingestion.object_store import Prefix, code_of, prefix_of
 from settings import TransientError, UsageError
 from settings.digests import sha256_of
 
+T = TypeVar("T")
 _READ_BYTES = 8 << 20  # of an object at a time, since each time is a request
 
 
@@ -27,6 +30,7 @@ class ObjectFile:
     key: PurePosixPath  # bucket and name
     size: int
     mtime_ns: int
+    listed_in: Path | None = field(default=None, compare=False, repr=False)  # the kept listing that it comes from
 
     @property
     def name(self) -> str:
@@ -64,6 +68,8 @@ class _Bytes(io.RawIOBase):
         try:
             self._file = of.store.open_input_file(str(of.key))
         except OSError as error:
+            if of.listed_in:  # what it says may be old: the next run lists anew
+                of.listed_in.unlink(missing_ok=True)
             raise self._failure(error) from error
 
     def _failure(self, error: OSError) -> TransientError:
@@ -98,8 +104,11 @@ class Zone(Protocol):
     def folders(self) -> list[str]:
         """The names of the folders at its top."""
 
-    def files(self, folder: str) -> Iterator[tuple[str, File]]:
+    def files(self, folder: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, File]]:
         """Every file anywhere below a folder, and its place relative to it; none where there is no such folder.
+
+        Args:
+            without: names directly in the folder that are passed over.
 
         Raises:
             TransientError: a folder cannot be read, so nobody knows what is in it.
@@ -120,46 +129,62 @@ class Bucket:
     """
 
     address: str
+    books: Path | None = None  # the folder that keeps listings of archives from one time to the next
 
     @cached_property
-    def _top(self) -> tuple[pafs.FileSystem, PurePosixPath]:
+    def _store(self) -> pafs.FileSystem:
         try:
-            store, path = pafs.FileSystem.from_uri(self.address)
+            return pafs.FileSystem.from_uri(self.address)[0]
         except (OSError, ValueError) as error:  # the latter: of how it is written
             raise UsageError(f"landing {self.address}: {_first_line(error)}") from error
-        return store, PurePosixPath(path)
 
-    def _listed(self, folder: PurePosixPath, *, deep: bool) -> list[pafs.FileInfo]:
-        store, _ = self._top
+    @cached_property
+    def _top(self) -> Prefix:
+        _ = self._store  # which knows how an address is written
+        return prefix_of(self.address)
+
+    def _listed(self, listing: Callable[[], T], nothing: T) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
-            return store.get_file_info(pafs.FileSelector(str(folder), recursive=deep, allow_not_found=True))
-        except OSError as error:
+            return listing()
+        except ClientError as error:
+            if code_of(error) == "NoSuchBucket":
+                return nothing
+            raise TransientError(f"the landing zone {self.address} cannot be listed: {code_of(error)}") from error
+        except BotoCoreError as error:
             raise TransientError(f"the landing zone {self.address} cannot be listed: {_first_line(error)}") from error
 
     def links_outside(self, folder: str = "") -> list[str]:
         return []  # an object store has none
 
     def exists(self) -> bool:
-        return bool(self._listed(self._top[1], deep=False))
+        return any(self._listed(self._top.children, ([], [])))
 
     def folders(self) -> list[str]:
-        found = self._listed(self._top[1], deep=False)
-        return [one.base_name for one in found if one.type == pafs.FileType.Directory]
+        return [one.rstrip("/") for one in self._listed(self._top.children, ([], []))[1]]
 
-    def files(self, folder: str) -> Iterator[tuple[str, File]]:
-        store, top = self._top
-        for one in self._listed(top / folder, deep=True):
-            if one.type == pafs.FileType.File:
-                key = PurePosixPath(one.path)
-                yield str(key.relative_to(top / folder)), ObjectFile(store, key, one.size, one.mtime_ns)
+    def files(self, folder: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, File]]:
+        folder = folder.strip("/")
+        # Archives are many, and each is there for good; a table may be replaced at any time.
+        is_of_archives = self.books is not None and folder.rpartition("/")[2] == "events"
+        book = book_of(self.books, self.address, folder) if self.books and is_of_archives else None
+        top = self._top.below(folder)
+        for one in self._listed(lambda: list_folder(top, book, without), []):
+            key = PurePosixPath(top.bucket, top.prefix + one.place)
+            yield one.place, ObjectFile(self._store, key, one.size, one.mtime_ns, book)
 
     def file(self, place: str) -> File | None:
         folder, _, name = place.rpartition("/")
         return next((file for where, file in self.files(folder) if where == name), None)
 
 
-def zone(landing: str) -> Zone:
+def zone(landing: str, books: Path | None = None) -> Zone:
     """The landing zone of that address.
+
+    Args:
+        books: the folder that keeps what was listed in a bucket, which then is listed whole once a day alone; without
+            it, each time.
 
     Raises:
         UsageError: it is not there, or is neither a folder nor an S3 address.
@@ -175,7 +200,7 @@ def zone(landing: str) -> Zone:
         raise UsageError(f"landing {landing}: a landing zone is a folder or s3://bucket/prefix")
     if "@" in parts.netloc:
         raise UsageError("landing: the keys to a bucket belong in the environment, not in its address")
-    bucket = Bucket(landing)
+    bucket = Bucket(landing, books)
     if not bucket.exists():
         raise UsageError(f"no landing zone at {landing}: nothing is there")
     return bucket

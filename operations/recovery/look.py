@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingestion.landing import Place, lying
+from ingestion.landing import Place, listings, lying
 from ingestion.seen import Seen, read_seen
 from ingestion.zone import zone
 from operations import status
@@ -66,7 +66,7 @@ def _listing(settings: Settings, region: str, held: Seen) -> tuple[list[Place] |
     """Nothing of a region with a replica, whose files are compared one by one, and with rates, which lie elsewhere."""
     if settings.region(region).replica is not None:
         return None, None
-    there = lying(zone(settings.landing), f"{region}/", held.stamps)
+    there = lying(zone(settings.landing, listings(settings)), f"{region}/", held.stamps)
     of_rates = [(place, file) for place, file in zone(settings.landing).files("fx")]
     decides = settings.model_dump_json(include={"features", "topics", "landing"})
     known = [f"{place} {held.contents.get(place)}" for _, place, _ in there if place in held.stamps]

@@ -116,7 +116,7 @@ def landed(settings: Settings, region: str) -> tuple[list[Landed], Missing | Non
                 f"the folder of region {region} is gone from the landing zone {settings.landing}: put it back, or make"
                 " an empty one where it is gone for good"
             )
-        return [one for one in landed_copies(settings, region) if one.kind == "events"], None
+        return [one for one in landed_copies(settings, region, afresh=True) if one.kind == "events"], None
     except (UsageError, TransientError, OSError) as error:
         return [], Missing(LANDING, settings.landing, describe_error(error))
 

@@ -78,7 +78,7 @@ def test_a_missing_file_comes_from_the_replica_and_nothing_is_new_when_it_lands(
 
 
 def test_a_primary_that_cannot_be_listed_is_replaced_by_the_replica(mirrored, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise TransientError("the folder cannot be read")
 
     monkeypatch.setattr(replica, "discover", fail)

@@ -144,6 +144,26 @@ def test_an_object_that_goes_away_holds_back_its_region_only_until_the_next_run(
     assert load_region(here, "eu").corrupt == []
 
 
+def test_a_kept_listing_that_names_what_is_gone_is_made_anew(shop, tmp_path):
+    _, bucket, store = shop
+    here = settings(tmp_path, bucket)
+    place = "shop/a/landing/eu/events/topics/late/partition=0/late+0+0000000000.json"
+    with store.open_output_stream(place) as file:
+        file.write(b"{}")
+
+    def names(**how):
+        return [one.path.key.name for one in discover(here, "eu", **how)]
+
+    kept = next(one.path for one in discover(here, "eu") if one.topic == "late")
+    store.delete_file(place)
+    assert kept.name not in names(afresh=True)
+    with pytest.raises(TransientError, match="cannot be read"):
+        kept.open("rb")
+    assert kept.listed_in is not None
+    assert not kept.listed_in.exists()
+    assert kept.name not in names()
+
+
 def test_what_is_no_landing_zone_is_said_in_a_line(shop, server, tmp_path):
     for address, said in (
         (f"s3://shop/none?{server}", "nothing is there"), (f"s3://nobody/none?{server}", "nothing is there"),

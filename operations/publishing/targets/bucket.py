@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
+from ingestion.object_store import Prefix, code_of, prefix_of
 from operations.finance_tables.published_tables import CONTRACT_VERSION
 from operations.store.versions import MANIFEST, current_version, version_dir, version_ids
 from settings import PermanentError, Settings, TransientError, UsageError
@@ -44,18 +45,6 @@ class Upload:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A prefix of a bucket."""
-
-    client: Any
-    bucket: str
-    prefix: str  # "" or ends with a slash
-
-    def key(self, name: str) -> dict[str, str]:
-        return {"Bucket": self.bucket, "Key": f"{self.prefix}{name}"}
-
-
 def upload(settings: Settings) -> Upload | None:
     """Bring the bucket to the version that the files show, and remove those that the warehouse has disposed of.
 
@@ -74,7 +63,7 @@ def upload(settings: Settings) -> Upload | None:
     if settings.publish.bucket is None or current is None:
         return None
     with _errors(settings.publish.bucket):
-        place = _place(settings.publish.bucket)
+        place = prefix_of(settings.publish.bucket)
         etag, shown = _pointer(place)
         folder = _folder(version_dir(settings, current))
         done = None
@@ -84,27 +73,6 @@ def upload(settings: Settings) -> Upload | None:
             done = Upload(current, len(files), sum(one["bytes"] for one in files.values()))
         _remove(place, _folders(place) - {_folder(version_dir(settings, number)) for number in version_ids(settings)})
     return done
-
-
-def _place(address: str) -> _Place:
-    """The bucket of an address as a landing zone has it: ``s3://bucket/prefix?endpoint_override=…&scheme=http``."""
-    import boto3
-    from botocore.config import Config
-
-    parts = urlsplit(address)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    endpoint = options.get("endpoint_override")
-    client = boto3.Session().client(
-        "s3",
-        endpoint_url=f"{options.get('scheme', 'https')}://{endpoint}" if endpoint else None,
-        region_name=options.get("region"),
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60,
-            request_checksum_calculation="when_required", response_checksum_validation="when_required",
-        ),
-    )  # fmt: skip
-    prefix = parts.path.strip("/")
-    return _Place(client, parts.netloc, f"{prefix}/" if prefix else "")
 
 
 @contextmanager
@@ -117,31 +85,27 @@ def _errors(address: str) -> Iterator[None]:
     except NoCredentialsError as error:
         raise UsageError(f"{where}: no credentials are in the environment, such as AWS_ACCESS_KEY_ID") from error
     except ClientError as error:
-        kind = TransientError if _code(error) in _PASSING else PermanentError
-        raise kind(f"{where} refuses: {_code(error)}; the next `romi run` uploads again") from error
+        kind = TransientError if code_of(error) in _PASSING else PermanentError
+        raise kind(f"{where} refuses: {code_of(error)}; the next `romi run` uploads again") from error
     except (BotoCoreError, OSError) as error:
         raise TransientError(f"{where} cannot be reached: {error}; the next `romi run` uploads again") from error
 
 
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _pointer(place: _Place) -> tuple[str | None, dict[str, Any]]:
+def _pointer(place: Prefix) -> tuple[str | None, dict[str, Any]]:
     """The pointer's ETag and what it says; None and nothing before the first upload."""
     from botocore.exceptions import ClientError
 
     try:
         found = place.client.get_object(**place.key(POINTER))
     except ClientError as error:
-        if _code(error) in _ABSENT:
+        if code_of(error) in _ABSENT:
             return None, {}
         raise
     said: dict[str, Any] = json.loads(found["Body"].read())
     return found["ETag"], said
 
 
-def _switch(place: _Place, etag: str | None, said: dict[str, Any]) -> None:
+def _switch(place: Prefix, etag: str | None, said: dict[str, Any]) -> None:
     """Write the pointer, if it still is as it was read; what is read back then decides, not what was answered."""
     from botocore.exceptions import ClientError
 
@@ -150,7 +114,7 @@ def _switch(place: _Place, etag: str | None, said: dict[str, Any]) -> None:
     try:
         place.client.put_object(**place.key(POINTER), Body=body, ContentType="application/json", **condition)
     except ClientError as error:  # a write that is repeated after its answer was lost fails, though it is done
-        if _code(error) not in _LOST:
+        if code_of(error) not in _LOST:
             raise
     if _pointer(place)[1] != said:
         raise TransientError(
@@ -159,7 +123,7 @@ def _switch(place: _Place, etag: str | None, said: dict[str, Any]) -> None:
         )
 
 
-def _put_files(place: _Place, version: Path, folder: str) -> dict[str, dict[str, Any]]:
+def _put_files(place: Prefix, version: Path, folder: str) -> dict[str, dict[str, Any]]:
     """Upload a version's files, each of which the store checks by its sum; their sizes and digests by name."""
     found = {}
     for path in sorted(one for one in version.rglob("*") if one.is_file()):
@@ -183,19 +147,12 @@ def _folder(version: Path) -> str:
     return f"versions/{version.name}-{hashlib.sha256((version / MANIFEST).read_bytes()).hexdigest()[:12]}/"
 
 
-def _folders(place: _Place) -> set[str]:
-    pages = place.client.get_paginator("list_objects_v2").paginate(
-        Bucket=place.bucket, Prefix=f"{place.prefix}versions/", Delimiter="/"
-    )
-    names = (one["Prefix"].removeprefix(place.prefix) for page in pages for one in page.get("CommonPrefixes", ()))
-    return {name for name in names if _FOLDER.fullmatch(name)}
+def _folders(place: Prefix) -> set[str]:
+    return {name for name in place.children("versions/")[1] if _FOLDER.fullmatch(name)}
 
 
-def _remove(place: _Place, folders: set[str]) -> None:
+def _remove(place: Prefix, folders: set[str]) -> None:
     """Delete versions that are kept no more; what is gone already is no matter."""
     for folder in sorted(folders):
-        pages = place.client.get_paginator("list_objects_v2").paginate(
-            Bucket=place.bucket, Prefix=f"{place.prefix}{folder}"
-        )
-        for one in (one for page in pages for one in page.get("Contents", ())):
-            place.client.delete_object(Bucket=place.bucket, Key=one["Key"])
+        for one in list(place.walk(folder)):
+            place.client.delete_object(**place.key(one.place))

@@ -116,7 +116,7 @@ def test_who_loses_the_race_for_the_pointer_says_so_and_the_next_run_uploads_aga
 
 
 def test_a_switch_whose_answer_was_lost_is_done_though_the_write_that_repeats_it_fails(shop, store, monkeypatch):
-    real, lost = bucket._place, []
+    real, lost = bucket.prefix_of, []
 
     def place(address):
         found = real(address)
@@ -130,7 +130,7 @@ def test_a_switch_whose_answer_was_lost_is_done_though_the_write_that_repeats_it
         found.client.meta.events.register_first("needs-retry.s3.PutObject", lose_one_answer)
         return found
 
-    monkeypatch.setattr(bucket, "_place", place)
+    monkeypatch.setattr(bucket, "prefix_of", place)
     upload(shop)
     assert lost == [1]
     assert shown(store)["version"] == 1

@@ -1,0 +1,93 @@
+"""A prefix of an S3 bucket, or of one in a compatible store: its client, and lists of what lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as it was listed."""
+
+    place: str  # its key, relative to the prefix
+    size: int  # bytes
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A prefix of a bucket. Errors are the client's: ``botocore.exceptions.ClientError`` and ``BotoCoreError``."""
+
+    client: Any
+    bucket: str
+    prefix: str  # "" or ends with a slash
+
+    def key(self, place: str) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": f"{self.prefix}{place}"}
+
+    def below(self, folder: str) -> Prefix:
+        """The prefix of a folder in it; "" is itself."""
+        return Prefix(self.client, self.bucket, f"{self.prefix}{folder}/") if folder else self
+
+    def walk(self, start: str = "", after: str = "") -> Iterator[Entry]:
+        """Every object whose place begins with `start` and comes after `after`, by place; 1,000 a request."""
+        for page in self._pages(start, after):
+            yield from self._entries(page)
+
+    def children(self, folder: str = "") -> tuple[list[Entry], list[str]]:
+        """The objects that lie directly in a folder ("" or with a slash at its end), and the folders in it, likewise.
+
+        It costs a request for each 1,000 of them, however much lies in the folders.
+        """
+        entries, folders = [], []
+        for page in self._pages(folder, "", Delimiter="/"):
+            entries += self._entries(page)
+            folders += [one["Prefix"].removeprefix(self.prefix) for one in page.get("CommonPrefixes", ())]
+        return entries, folders
+
+    def _pages(self, start: str, after: str, **options: str) -> Iterator[dict[str, Any]]:
+        if after:
+            options["StartAfter"] = self.prefix + after
+        pages = self.client.get_paginator("list_objects_v2")
+        yield from pages.paginate(Bucket=self.bucket, Prefix=self.prefix + start, **options)
+
+    def _entries(self, page: dict[str, Any]) -> Iterator[Entry]:
+        for one in page.get("Contents", ()):
+            if not one["Key"].endswith("/"):  # what some tools put for a folder
+                mtime_ns = (one["LastModified"] - _EPOCH) // timedelta(microseconds=1) * 1000
+                yield Entry(one["Key"].removeprefix(self.prefix), one["Size"], mtime_ns)
+
+
+def prefix_of(address: str) -> Prefix:
+    """The prefix of an address such as ``s3://bucket/prefix?endpoint_override=minio:9000&scheme=http&region=…``.
+
+    Credentials come from the environment or from AWS's own files. What may pass is tried five times.
+    """
+    import boto3
+    from botocore.config import Config
+
+    parts = urlsplit(address)
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    endpoint = options.get("endpoint_override")
+    client = boto3.Session().client(
+        "s3",
+        endpoint_url=f"{options.get('scheme', 'https')}://{endpoint}" if endpoint else None,
+        region_name=options.get("region"),
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60,
+            request_checksum_calculation="when_required", response_checksum_validation="when_required",
+        ),
+    )  # fmt: skip
+    prefix = parts.path.strip("/")
+    return Prefix(client, parts.netloc, f"{prefix}/" if prefix else "")
+
+
+def code_of(error: Any) -> str:
+    """What a store answered, such as ``NoSuchKey``; "" where it says nothing."""
+    return str(error.response.get("Error", {}).get("Code", ""))
