@@ -45,7 +45,8 @@ class Prefix:
 
         It costs a request for each 1,000 of them, however much lies in the folders.
         """
-        entries, folders = [], []
+        entries: list[Entry] = []
+        folders: list[str] = []
         for page in self._pages(folder, "", Delimiter="/"):
             entries += self._entries(page)
             folders += [one["Prefix"].removeprefix(self.prefix) for one in page.get("CommonPrefixes", ())]

@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 
 from ingestion.listing import book_of, list_folder
 from ingestion.local_files import Folder, LocalFile, Stat
-from ingestion.object_store import Prefix, code_of, prefix_of
+from ingestion.object_store import Entry, Prefix, code_of, prefix_of
 from settings import TransientError, UsageError
 from settings.digests import sha256_of
 
@@ -159,10 +159,14 @@ class Bucket:
         return []  # an object store has none
 
     def exists(self) -> bool:
-        return any(self._listed(self._top.children, ([], [])))
+        return any(self._at_top())
 
     def folders(self) -> list[str]:
-        return [one.rstrip("/") for one in self._listed(self._top.children, ([], []))[1]]
+        return [one.rstrip("/") for one in self._at_top()[1]]
+
+    def _at_top(self) -> tuple[list[Entry], list[str]]:
+        nothing: tuple[list[Entry], list[str]] = ([], [])
+        return self._listed(lambda: self._top.children(), nothing)
 
     def files(self, folder: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, File]]:
         folder = folder.strip("/")
@@ -170,7 +174,8 @@ class Bucket:
         is_of_archives = self.books is not None and folder.rpartition("/")[2] == "events"
         book = book_of(self.books, self.address, folder) if self.books and is_of_archives else None
         top = self._top.below(folder)
-        for one in self._listed(lambda: list_folder(top, book, without), []):
+        nothing: list[Entry] = []
+        for one in self._listed(lambda: list_folder(top, book, without), nothing):
             key = PurePosixPath(top.bucket, top.prefix + one.place)
             yield one.place, ObjectFile(self._store, key, one.size, one.mtime_ns, book)
 
