@@ -35,9 +35,9 @@ _A_PAGE = 1_000  # objects that one request lists
 _TIME = re.compile(r"(?:(?:year|month|day|hour|minute|dt|date|time|ts)=)?\d[\d_:T-]*")
 _ARCHIVE = re.compile(r"(.+\+\d+\+)(\d+)\.[^/]+", re.DOTALL)  # of a topic and partition, from an offset
 _PLACE = attrgetter("place")
-_COLUMNS: pl.Schema = pl.Schema(
-    {"place": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64, "full_at": pl.Datetime("us", "UTC")}
-)
+_COLUMNS: dict[str, pl.DataType] = {
+    "place": pl.String(), "size": pl.Int64(), "mtime_ns": pl.Int64(), "full_at": pl.Datetime("us", "UTC"),
+}  # fmt: skip
 
 
 def list_folder(prefix: Prefix, book: Path | None = None, without: tuple[str, ...] = ()) -> list[Entry]:
