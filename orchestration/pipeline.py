@@ -180,6 +180,12 @@ def _whole_instance(settings: Settings, outcome: Outcome) -> Iterator[dg.Dagster
         yield journal
 
 
+_OF_STEPS = {
+    True: ", and waits in (other) until k_anonymity buyers have come whom no version before can have shown",
+    False: ", and named in one step: cells may differ by fewer than k_anonymity buyers from versions before",
+}
+
+
 @dataclass
 class _Jobs:
     instance: dg.DagsterInstance
@@ -199,7 +205,8 @@ class _Jobs:
     def tell_if_loaded_again(self, region: str) -> None:
         if found := self.lost.may_load_again.get(region):
             line = f"{region}: {found.what.partition(';')[0]}; all that it must hold was loaded again"
-            self.outcome.warnings.append(line)
+            steps = _OF_STEPS[found.kind == "older_file"] if self.settings.privacy.k_anonymity > 1 else ""
+            self.outcome.warnings.append(line + steps)
 
     def ingest(self, region: str) -> bool:
         """Load what is new of a region; tells whether that came through."""

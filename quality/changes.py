@@ -36,13 +36,18 @@ class Month:
     is_current: Bools
     levels: dict[str, Ints]  # of the month and each finer table
     replaces: Ints  # of what is current, the row that it was in the same cell; -1 where there is none
-    arrived: Ints  # the step at which it was first seen
+    arrived: Ints  # the step at which it was first seen; 0 if it could have been shown before, as nobody knows any more
     stepped: Ints  # the step at which it took its level in the month, 0 while it waits
     names: dict[str, list[Any]] = field(default_factory=dict)  # what numbers stand for: of `cell`, and of the columns
     _orders: dict[int, tuple[Ints, Ints, Ints]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.campaign)
+
+    @property
+    def is_certainly_new(self) -> Bools:
+        """Which rows no version before can have shown in any cell."""
+        return self.arrived > 0
 
     def has_replacement(self) -> Bools:
         """Which rows are no longer current, and have one that stands for them now."""
@@ -58,16 +63,17 @@ class Month:
     def is_step(self, groups: Ints, comes: Bools, goes: Bools, stays: Bools, k: int) -> Bools:
         """By group, whether k buyers have something new in what comes, so that it may move and what goes with it.
 
-        What comes was never there, so it is in every difference to a version before. If only refunds have changed, no
-        revenue of fewer than k buyers goes along. A group that becomes empty may do so: nothing is left of it.
+        What is certainly new was never there, so it is in every difference to a version before. If only refunds have
+        changed, no revenue of fewer than k buyers goes along. A group that becomes empty may do so: nothing is left.
         """
         change = self.count(groups, comes | goes)
-        new = self.count(groups, comes)
-        revenue = self.count(groups, comes, self.gives & self.is_moving_revenue())
+        new = self.count(groups, comes & self.is_certainly_new)
+        moves_revenue = self.gives & self.is_moving_revenue()
+        revenue = self.count(groups, comes & self.is_certainly_new, moves_revenue)
         lost = self.count(groups, goes & ~self.has_replacement())
         left = self.count(groups, comes | stays)
         is_new = is_enough(new, k) & ~is_small(change, k) & ((new > 0) | (change == 0)).all(axis=1)
-        quiet = (revenue == 0).all(axis=1) & ~is_small(lost, k)
+        quiet = (self.count(groups, comes, moves_revenue) == 0).all(axis=1) & ~is_small(lost, k)
         may = is_new & (is_enough(revenue, k) | quiet) & ~is_small(left, k)
         empties = (change > 0).any(axis=1) & (left == 0).all(axis=1) & ~is_small(change, k)
         return np.asarray(may | empties)

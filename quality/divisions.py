@@ -1,4 +1,10 @@
-"""The tables that divide a month into parts that step, as dbt's Python models return them (:mod:`quality.parts`)."""
+"""The tables that divide a month into parts that step, as dbt's Python models return them (:mod:`quality.parts`).
+
+None of them can help to tell what the tables by channel hide (:mod:`quality.proof`). Currencies divide the whole month
+by another question, so the two share the month's total alone, which is published. Fates divide what channel
+(unattributed) shows, as it shows it, and cohorts orders of which the table of segments shows all: what is left of such
+a whole are parts that wait, of k buyers or of none.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +56,7 @@ def cohorts(session: duckdb.DuckDBPyConnection, this: Any, credits: Relation, ru
     """The rows of ``int_privacy__cohort_steps``: later orders by the channels of their buyers' first ones.
 
     Args:
-        credits: the rows of ``int_payback__order_credits``, of all months from the window's first one on.
+        credits: the rows of ``int_payback__order_credits``, which segments show, of all months from the window's first.
         rules: the one row of ``int_privacy__rules``.
     """
     return stepped(session, this, credits, replace(Rules.of(rules), last_month=_FOR_GOOD), COHORTS)
@@ -66,10 +72,10 @@ FATES = Division(
 
 
 def fates(session: duckdb.DuckDBPyConnection, this: Any, orders: Relation, rules: Relation) -> Relation:
-    """The rows of ``int_privacy__fate_steps``: orders that nobody is credited for, by why.
+    """The rows of ``int_privacy__fate_steps``: orders that channel (unattributed) shows, by why nobody is credited.
 
     Args:
-        orders: the rows of ``int_orders__fates``.
+        orders: the rows of ``int_orders__fates``, as that channel shows them.
         rules: the one row of ``int_privacy__rules``.
     """
     return stepped(session, this, orders, Rules.of(rules), FATES)

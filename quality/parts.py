@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quality.changes import OWN, REST, Ints, Month
-from quality.step_tables import LEARNED, Relation, Rules, bools, by_model, numbers
+from quality.step_tables import LEARNED, Relation, Rules, bools, by_model, held, numbers
 from quality.steps import possible_steps
 
 _FIRST_MEASURE = 13  # of the columns that a month is decided by
@@ -75,7 +75,7 @@ def stepped(session: duckdb.DuckDBPyConnection, this: Any, items: Relation, rule
             (hash(buyer_id) >> 1)::bigint as buyer, is_current, is_known, is_new, level, arrived_step, month_step,
             {", ".join(how.measures)}
         from {how.name}_parts order by number""").to_arrow_table()  # fmt: skip
-    decided = [_step_month(of_month, rules.k) for of_month in _by_month(found)]
+    decided = [_step_month(of_month, rules) for of_month in _by_month(found)]
     session.register(f"{how.name}_decided", pa.concat_tables([_DECIDED.empty_table(), *decided]))
     shown = ", ".join(
         f"case when is_known and not is_fresh then old_{name} else parts.{name} end as {name}" for name in how.amounts
@@ -141,15 +141,15 @@ def _by_month(found: pa.Table) -> Iterator[pa.Table]:
         yield found.filter(pa.array(months == month))
 
 
-def _step_month(found: pa.Table, k: int) -> pa.Table:
-    month, is_known = _arrays(found), bools(found, "is_known")
+def _step_month(found: pa.Table, rules: Rules) -> pa.Table:
+    month, is_known, k = _arrays(found), bools(found, "is_known"), rules.k
     before, is_placed = month.levels["month"], bools(found, "is_placed")
     number = found["number"].to_numpy()
-    if k > 1 and not bools(found, "is_new").any():
+    if k > 1 and (rules.is_held or not bools(found, "is_new").any()):
         still = np.zeros(len(month), dtype=bool)
-        return _decided(number, before, month.arrived, month.stepped, still)
+        return _decided(number, before, held(month) if rules.is_held else month.arrived, month.stepped, still)
     now = max(int(month.arrived.max(initial=0)), int(month.stepped.max(initial=0))) + 1
-    arrived = np.where(is_known, month.arrived, now)
+    month.arrived = np.where(is_known, month.arrived, now)
     if k <= 1:  # nothing is hidden, and nothing waits
         after = np.where(month.is_current & is_placed, OWN, REST)
     else:
@@ -158,7 +158,7 @@ def _step_month(found: pa.Table, k: int) -> pa.Table:
     cells, was = (np.where(level == OWN, month.campaign, -1 - month.channel) for level in (after, before))
     is_fresh = (after > REST) & np.isin(cells, np.unique(np.r_[cells[moved], was[moved]]))
     stepped_at = np.where(after == REST, 0, np.where(moved, now, month.stepped))
-    return _decided(number, after, arrived, stepped_at, is_fresh | (k <= 1))
+    return _decided(number, after, month.arrived, stepped_at, is_fresh | (k <= 1))
 
 
 def _decided(*columns: NDArray[Any]) -> pa.Table:

@@ -26,7 +26,7 @@ class Refined:
 class _Table:
     """One finer table while it is decided what it shows."""
 
-    def __init__(self, month: Month, table: str, after: Ints, k: int) -> None:
+    def __init__(self, month: Month, table: str, after: Ints, k: int, closed: Bools) -> None:
         self.month, self.k, self.after = month, k, after
         self.is_segment = table == "segment"
         self.before = month.levels[table]
@@ -45,7 +45,7 @@ class _Table:
         self.cell = month.channel if self.is_segment else month.campaign
         self.kin = np.zeros(len(month), dtype=np.int64) if self.is_segment else month.channel
         self.has_own = np.full(len(month), True) if self.is_segment else level == OWN
-        self.wants_own = self.comes & self.has_own
+        self.wants = self.comes & ~closed
         self.barred_own = np.zeros(int(self.own.max(initial=-1)) + 1, dtype=bool)
         self.barred_shared = np.zeros(int(self.shared.max(initial=-1)) + 1, dtype=bool)
 
@@ -53,8 +53,8 @@ class _Table:
         """What is shown, given what is barred."""
         after = self.before.copy()
         for level, group, wants, barred in (
-            (OWN, self.own, self.wants_own, self.barred_own),
-            (CHANNEL, self.shared, self.comes, self.barred_shared),
+            (OWN, self.own, self.wants & self.has_own, self.barred_own),
+            (CHANNEL, self.shared, self.wants, self.barred_shared),
         ):
             goes = self.may_go & (self.before == level)
             wants = wants & (after == REST)
@@ -83,7 +83,8 @@ class _Table:
         found = []
         for group, hidden in zip((self.cell, self.kin), self.unshown(after), strict=True):
             is_cell = group is self.cell
-            new, all_ = (self.month.count(group, rows) for rows in (hidden & self.comes, hidden))
+            comes = hidden & self.comes & self.month.is_certainly_new
+            new, all_ = (self.month.count(group, rows) for rows in (comes, hidden))
             small = is_small(all_, self.k) | is_small(new, self.k) | ((all_ > 0) & (new == 0)).any(axis=1)
             found += [(group == number, hidden, is_cell) for number in np.flatnonzero(small)]
         return found
@@ -113,14 +114,15 @@ class _Table:
         return True
 
 
-def refine(month: Month, table: str, after: Ints, k: int) -> Refined:
+def refine(month: Month, table: str, after: Ints, k: int, closed: Bools) -> Refined:
     """What a finer table shows of a step of the month.
 
     Args:
         table: one of ``quality.changes.FINER``.
         after: the levels in the month after the step.
+        closed: rows of which it is to show nothing more.
     """
-    sketch = _Table(month, table, after, k)
+    sketch = _Table(month, table, after, k, closed)
     waits = np.zeros(len(month), dtype=bool)
     while True:
         levels = sketch.levels()

@@ -26,13 +26,18 @@ _PROOF = [one.name for one in fields(Proof) if one.repr]
 
 @dataclass(frozen=True)
 class Rules:
-    """What the run is told: k, the months of its orders, and the days of their touches."""
+    """What the run is told: k, the months of its orders, the days of their touches, and whether steps are held.
+
+    They are in the first build after a restore of an older file: what a version since then showed of which orders is
+    forgotten, so nothing moves, and what waits counts from then on as what could have been shown (``arrived`` is 0).
+    """
 
     k: int
     first_month: date
     last_month: date
     first_touch_day: date
     last_touch_day: date
+    is_held: bool = False
 
     @classmethod
     def of(cls, relation: Relation) -> Rules:
@@ -81,7 +86,7 @@ def stepped(
         from versions order by number""").to_arrow_table()  # fmt: skip
     decided, proofs = [], []
     for month, of_month in _by_month(found):
-        one, proof = _step_month(of_month, rule.k)
+        one, proof = _step_month(of_month, rule)
         decided.append(one)
         if proof:
             proofs.append({"month": month, **proof})
@@ -142,11 +147,12 @@ def _by_month(found: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
         yield month.astype(object), found.filter(pa.array(months == month))
 
 
-def _step_month(found: pa.Table, k: int) -> tuple[_Decided, dict[str, Any] | None]:
-    month, is_known = _arrays(found), bools(found, "is_known")
+def _step_month(found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] | None]:
+    month, is_known, k = _arrays(found), bools(found, "is_known"), rule.k
     number = found["number"].to_numpy()
-    if k > 1 and not bools(found, "is_new").any():
-        return _Decided(number, month.levels, month.arrived, month.stepped, np.zeros(len(month), dtype=bool)), None
+    if k > 1 and (rule.is_held or not bools(found, "is_new").any()):
+        arrived = held(month) if rule.is_held else month.arrived
+        return _Decided(number, month.levels, arrived, month.stepped, np.zeros(len(month), dtype=bool)), None
     now = max(int(month.arrived.max(initial=0)), int(month.stepped.max(initial=0))) + 1
     month.arrived = np.where(is_known, month.arrived, now)
     done = step(month, k)
@@ -157,6 +163,11 @@ def _step_month(found: pa.Table, k: int) -> tuple[_Decided, dict[str, Any] | Non
     stepped_at = np.where(after == REST, 0, np.where(moved, now, month.stepped))
     record = {"step": now, "is_first": not is_known.any(), **{name: getattr(done.proof, name) for name in _PROOF}}
     return _Decided(number, done.levels, month.arrived, stepped_at, is_fresh | (k <= 1)), record
+
+
+def held(month: Month) -> Ints:
+    """When rows arrived, where what waits of a month could have been shown before."""
+    return np.where(month.is_current & (month.levels["month"] == REST), 0, month.arrived)
 
 
 def bools(found: pa.Table, name: str) -> Bools:

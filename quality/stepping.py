@@ -8,7 +8,7 @@ from time import monotonic
 import numpy as np
 
 from quality.changes import FINER, OWN, REFUNDS, REST, REVENUE, Bools, Ints, Month
-from quality.proof import Proof, broken_cells, cells_of, hidden_parts, shown_parts
+from quality.proof import Broken, Proof, refuted
 from quality.refinement import refine
 from quality.safe_map import safe_levels
 from quality.steps import Steps, keep_company, none_of, possible_steps
@@ -23,11 +23,10 @@ class Stepped:
 
 
 def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
-    """Take all steps that k buyers allow and the proof does not refuse.
+    """Take all steps that k buyers allow and the proof does not refuse; see :class:`_Repairs` for those that it does.
 
-    Of a cell whose refunds give a hidden part away, the orders with a refund wait in channel (other); a cell that gives
-    one away without them waits there as a whole. If the time is over before the proof is done, nothing
-    steps at all, or, where nothing was published yet, the safe map holds: both need no proof, and the caller says so.
+    If the time is over before the proof is done, nothing steps at all, or, where nothing was published yet, the safe
+    map holds: both need no proof, and the caller says so.
 
     Args:
         month: its arrays; they stay as they are.
@@ -36,60 +35,80 @@ def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
     proof = Proof(deadline=monotonic() + seconds)
     if k <= 1:  # nothing is hidden, and nothing waits
         return Stepped({table: np.where(month.is_current, OWN, REST) for table in month.levels}, proof)
-    steps = possible_steps(month, k)
-    refused = np.zeros(len(month), dtype=bool)
+    steps, repairs = possible_steps(month, k), _Repairs(month)
     while True:
-        levels = _settled(month, steps, k)
+        levels = _settled(month, steps, k, repairs.closed)
         if not steps.is_any:
             break
-        by_refunds, broken = _refuted(month, levels, k, proof)
+        broken = refuted(month, levels, k, proof)
         if proof.is_fallen_back:
             is_first = not any(month.levels[table].any() for table in month.levels)
-            levels = safe_levels(month, k) if is_first else _settled(month, none_of(month), k)
+            levels = safe_levels(month, k) if is_first else _settled(month, none_of(month), k, repairs.closed)
             break
-        if not (by_refunds | broken).any():
+        if not broken:
             break
         proof.repaired += 1
-        refunded = by_refunds & _has_refund(month) & ~refused
-        proof.hidden_refunds += int(refunded.any())
-        refused |= broken | (refunded if refunded.any() else by_refunds)
-        steps = possible_steps(month, k, held=refused)
-    kept = month.is_current & refused & (levels["month"] == REST)
+        for one in broken:
+            repairs.repair(one, levels, proof)
+        steps = possible_steps(month, k, held=repairs.waits, merged=repairs.merged)
+    kept = month.is_current & repairs.waits & (levels["month"] == REST)
     proof.cost_cents = int(month.amounts[kept, :, REVENUE].sum(axis=0).max(initial=0))
     return Stepped(levels, proof)
 
 
-def _settled(month: Month, steps: Steps, k: int) -> dict[str, Ints]:
-    """The levels of all tables; rows that keep their month from showing days wait."""
+class _Repairs:
+    """What is done about cells that give something away, the first of these that is left.
+
+    Of a cell whose refunds come out, the orders with a refund wait in channel (other). A finer table that tells a part
+    of a cell shows nothing more of that cell at this step. A campaign joins (other) of its channel together with
+    another one. Last, what is new of the cell waits in channel (other).
+    """
+
+    def __init__(self, month: Month) -> None:
+        self.month = month
+        self.waits = np.zeros(len(month), dtype=bool)
+        self.merged = np.zeros(int(month.campaign.max(initial=-1)) + 1, dtype=bool)
+        self.closed = {table: np.zeros(len(month), dtype=bool) for table in FINER}
+        self.has_refund = (month.amounts[:, :, REFUNDS] != 0).any(axis=1)
+
+    def repair(self, one: Broken, levels: dict[str, Ints], proof: Proof) -> None:
+        rows = one.rows & ~self.waits
+        refunded = rows & self.has_refund
+        if one.measure == REFUNDS and refunded.any():
+            self.waits |= refunded
+            proof.hidden_refunds += 1
+        elif one.table in FINER and (rows & (levels[one.table] > REST) & ~self.closed[one.table]).any():
+            self.closed[one.table] |= rows
+            proof.closed_parts += 1
+        elif self._merge(rows, levels["month"]):
+            proof.merged_pairs += 1
+        else:
+            self.waits |= rows
+
+    def _merge(self, rows: Bools, after: Ints) -> bool:
+        """Have a campaign join (other) of its channel with the smallest other one that moves, if there is one."""
+        mine = np.unique(self.month.campaign[rows])
+        if len(mine) != 1 or self.merged[mine[0]] or not (after[rows] == OWN).all():
+            return False
+        channel = self.month.channel[np.flatnonzero(rows)[0]]
+        moves = self.month.is_current & (self.month.levels["month"] == REST) & (after == OWN)
+        sizes = self.month.count(self.month.campaign, moves & (self.month.channel == channel)).max(axis=1)
+        sizes[mine[0]] = 0
+        others = np.flatnonzero(sizes)
+        if not len(others):
+            return False
+        self.merged[[mine[0], others[sizes[others].argmin()]]] = True
+        return True
+
+
+def _settled(month: Month, steps: Steps, k: int, closed: dict[str, Bools]) -> dict[str, Ints]:
+    """The levels of all tables; rows that keep their month from showing days wait, and `closed` ones show no more."""
     while True:
         after = steps.levels(month)
-        days = refine(month, "day", after, k)
+        days = refine(month, "day", after, k, closed["day"])
         if not days.waits.any():
             break
         steps.held |= days.waits
         keep_company(month, steps, k)
-    finer = {table: refine(month, table, after, k).levels for table in FINER if table != "day"}
+    finer = {table: refine(month, table, after, k, closed[table]).levels for table in FINER if table != "day"}
     return {"month": after, "day": days.levels, **finer}
-
-
-def _has_refund(month: Month) -> Bools:
-    return np.asarray((month.amounts[:, :, REFUNDS] != 0).any(axis=1))
-
-
-def _refuted(month: Month, levels: dict[str, Ints], k: int, proof: Proof) -> tuple[Bools, Bools]:
-    """The rows of the cells of which refunds come out, says the proof, and of those of which something else does."""
-    after = levels["month"]
-    by_refunds, broken = np.zeros(len(month), dtype=bool), np.zeros(len(month), dtype=bool)
-    for table in FINER:
-        if len(np.unique(month.campaign)) == 1:
-            continue  # of one campaign alone the region's totals tell, on purpose
-        comes = (month.levels["month"] == REST) & (after > REST)
-        for parts, level in ((hidden_parts, after), (shown_parts, levels[table])):
-            hidden = parts(month, table, after, levels[table], k)
-            if hidden is None:
-                continue
-            cells = cells_of(month, table, level)
-            for cell, measure in broken_cells(hidden, proof).items():
-                found = by_refunds if measure == REFUNDS else broken
-                found |= (cells == cell) & comes
-    return by_refunds, broken

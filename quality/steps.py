@@ -59,27 +59,30 @@ def none_of(month: Month) -> Steps:
     return Steps(*(np.zeros(size, dtype=bool) for size in (campaigns, channels, campaigns, len(month))))
 
 
-def possible_steps(month: Month, k: int, held: Bools | None = None) -> Steps:
+def possible_steps(month: Month, k: int, held: Bools | None = None, merged: Bools | None = None) -> Steps:
     """All steps that k buyers allow, but for what would leave too few waiting.
 
     Args:
         held: rows that must wait.
+        merged: by campaign, whether what is new of it can only move in (other) of its channel.
     """
     steps = none_of(month)
     if held is not None:
         steps.held = held.copy()
     steps.splits = _splits(month, k)
-    _move(month, steps, k)
+    if merged is not None:
+        steps.splits &= ~merged
+    _move(month, steps, k, ~merged if merged is not None else np.ones(len(steps.campaigns), dtype=bool))
     return keep_company(month, steps, k)
 
 
-def _move(month: Month, steps: Steps, k: int) -> None:
+def _move(month: Month, steps: Steps, k: int, is_free: Bools) -> None:
     level, current, free = month.levels["month"], month.is_current, ~steps.held
     fresh = current & (level == REST) & free
     goes = ~current & free
     steps.campaigns = month.is_step(
         month.campaign, fresh, goes & (level == OWN), current & (level == OWN), k
-    )  # fmt: skip
+    ) & is_free  # fmt: skip
     small = fresh & ~steps.campaigns[month.campaign]
     stays = current & (level == CHANNEL) & ~steps.splits[month.campaign]
     steps.channels = month.is_step(month.channel, small, goes & (level == CHANNEL), stays, k)

@@ -16,6 +16,7 @@ from operations.rebuilding.order import note_order
 from operations.rebuilding.order_credit import offer_order_credit
 from operations.rebuilding.plan import note_rules
 from operations.rebuilding.rules import is_built
+from operations.store.held_steps import let_go_of_built
 from quality.anomalies import Finding, book_anomalies, recent_anomalies
 from quality.books import unbalanced_archives
 from quality.reconcile import reconcile
@@ -204,6 +205,7 @@ def settle(settings: Settings, region: str, first: date, last: date) -> dict[dat
             [(day, build, withheld.get(day), reason) for day, (reason, _) in built.items()],
         )
         con.execute("delete from ops.pending_days where state = 'built' and day between ? and ?", [first, last])
+        let_go_of_built(con)
         note_order(con, min(built), max(built))
         finalise(con, settings, region)
         offer_order_credit(con)

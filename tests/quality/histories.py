@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 
 from quality.changes import Month
+from quality.step_tables import held
 from quality.stepping import step
 from tests.quality.shops import MODELS, START
 
@@ -87,10 +88,17 @@ class History:
         self.k, self.steps = k, steps
         self.rows = {}  # what one touch of an order is, in one version of it: its credit, levels and numbers
         self.published = []  # by version: {row: levels}, and the rows that are current
+        self.kept = []  # by version: the rows as they were then
         self.proofs = []
         self.credits = {}  # every row that ever was
 
-    def publish(self, credits):
+    def restore(self, version):
+        """Go on from the file that stood when a version was published; what was published since stays published."""
+        self.rows = {key: dict(row) for key, row in self.kept[version].items()}
+        return self
+
+    def publish(self, credits, is_held=False):
+        """`is_held`: without a step, as in the first build after a restore."""
         number = len(self.published) + 1
         current = {}
         for i, one in enumerate(credits):
@@ -101,7 +109,9 @@ class History:
         month = self._month(keys, current, before, number)
         unchanged = before and set(current) == {key for key in keys if before.get(key) and before[key]["is_current"]}
         levels = month.levels
-        if not unchanged:
+        if is_held:
+            month.arrived = held(month)
+        elif not unchanged:
             done = step(month, self.k)
             levels = done.levels
             self.proofs.append(done.proof)
@@ -116,6 +126,7 @@ class History:
                     "stepped": 0 if not mine["month"] else number if moved else int(month.stepped[i]),
                 }  # fmt: skip
         self.rows = rows
+        self.kept.append(rows)
         self.published.append({key: (dict(row["levels"]), row["is_current"]) for key, row in rows.items()})
         return self
 

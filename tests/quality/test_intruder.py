@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.quality import sweep
 from tests.quality.histories import History, versions
 from tests.quality.intruder import Intruder, found_by
 
@@ -56,14 +57,8 @@ def test_what_the_intruder_finds_is_a_sum_of_published_figures():
     assert sum(times * values[figure] for figure, times in recipe.items()) == pytest.approx(true, rel=0.1)
 
 
-# Each table is proved alone, so what two tables tell together of the only refund of a day is not seen.
-KNOWN = pytest.mark.xfail(reason="eight buyers, and a refund that is the region's only one of a day", strict=False)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=KNOWN) if name == "few buyers" else name for name in DEGENERATE]
-)
+@pytest.mark.parametrize("name", DEGENERATE)
 @pytest.mark.parametrize("seed", range(3))
 def test_an_intruder_finds_nothing_in_degenerate_shops(name, seed):
     found = history(3, **{"seed": seed, "days": 4, "more": 2, "skew": 0.5, **DEGENERATE[name]})
@@ -88,6 +83,12 @@ def test_an_intruder_finds_nothing_in_larger_shops(orders, k):
     found = history(k, seed=orders, orders=orders, days=8, more=1, channels=5, campaigns=4)
     last = len(found.published) - 1
     assert not findings(found, [[last], [last - 1, last], [3, 4], [3, 4, 5]], models=("linear",), most=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_the_sweep_finds_nothing(seed):
+    assert sweep.findings(seed) == []
 
 
 def test_what_was_restored_and_is_fed_the_same_again_publishes_the_same_again():

@@ -25,12 +25,14 @@ class Versions:
         self.k, self.con = k, duckdb.connect()
         self.con.execute("attach ':memory:' as region; create schema region.intermediate")
 
-    def publish(self, orders):
+    def publish(self, orders, is_held=False):
         """Rows (order, buyer, currency, revenue, refund) as they are now; returns the rows as they stand."""
         rows = [(*one[:3], one[3], one[4], one[3], one[4]) for one in orders]
         self.con.register("orders", pl.DataFrame(rows, schema=ORDER, orient="row").to_arrow())
         conversions = self.con.sql("select *, true as is_priced, date '2026-03-10' as ordered_on from orders")
-        rules = self.con.sql(f"select {self.k}, date '{MONTH}', date '{MONTH}', date '{MONTH}', date '{MONTH}'")
+        rules = self.con.sql(
+            f"select {self.k}, date '{MONTH}', date '{MONTH}', date '{MONTH}', date '{MONTH}', {is_held}"
+        )
         stands = currencies(self.con, SimpleNamespace(schema="intermediate"), conversions, rules)
         stands.create_view("stands", replace=True)
         self.con.execute("create or replace temp table stepped as from stands")
@@ -98,6 +100,15 @@ def test_what_is_new_of_a_currency_waits_for_k_buyers():
     assert [(row[0], row[4], row[5]) for row in shop.publish(refunded)] == [
         ("o0", 0, 2), ("o1", 0, 2), ("o2", 0, 2), ("o3", 0, 2), ("o4", 60, 2), ("o5", 0, 2)
     ]  # fmt: skip
+
+
+def test_what_could_have_been_shown_before_a_restore_moves_with_k_buyers_who_could_not():
+    shop = Versions(3)
+    orders = [(f"o{n}", n, "EUR", 100, 0) for n in range(12)]
+    assert {row[5] for row in shop.publish(orders[:3])} == {2}
+    assert sorted(row[5] for row in shop.publish(orders[:7], is_held=True)) == [0, 0, 0, 0, 2, 2, 2]
+    assert sorted(row[5] for row in shop.publish(orders[:9])) == [0] * 6 + [2] * 3
+    assert {row[5] for row in shop.publish(orders[:10])} == {2}
 
 
 def test_an_item_of_no_part_waits_for_good_and_parts_may_stand_with_their_kin():

@@ -8,6 +8,7 @@ from typing import Any
 
 from ingestion.books import region_file
 from operations.rebuilding.finality import closed_through, frozen_through, kept_through, sessions_through
+from operations.store.held_steps import are_held
 from settings import Experiment, Settings
 
 
@@ -21,6 +22,7 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
             "closed_through": closed_through(con),
         }
         touched = "select min(touched_from), max(touched_to) from ops.pending_days where day between ? and ?"
+        steps_are_held = are_held(con, first, last)
         reached["touched_from"], reached["touched_to"] = con.execute(touched, [first, last]).fetchall()[0]
         has_records = con.execute(
             "select count(*) > 0 from ops.quarantine where archive_id is not null and released_at is null"
@@ -32,6 +34,7 @@ def variables(settings: Settings, region: str, first: date, last: date) -> dict[
         "to_date": last.isoformat(),
         **{name: day.isoformat() if day else "" for name, day in reached.items()},
         "has_quarantined_records": has_records,
+        "steps_are_held": steps_are_held,
         "release_model": settings.privacy.release_model,
         "experiments": experiment_variables(settings.experiments_of(region)),
     }

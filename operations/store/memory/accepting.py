@@ -10,6 +10,7 @@ from ingestion.books import region_file
 from ingestion.landing import discover
 from ingestion.records import naive_utc
 from operations.closes.locks import give_up, lost
+from operations.store.held_steps import hold
 from operations.store.memory import marks
 from operations.store.memory.findings import Finding, counted_elsewhere, of_region
 from operations.store.memory.keeping import remember_open_file
@@ -91,6 +92,8 @@ def _accept_region(settings: Settings, region: str, found: list[Finding], by: st
         return loss
     with region_file(settings, region) as con:
         loss = _loss(found, by, *(lost_worth(con, memory) if kinds & {"new_file", "older_file"} else (0, None)))
+        if "older_file" in kinds:
+            hold(con)
         remember_open_file(con, settings, region, _with(memory, loss, changed))
     return loss
 

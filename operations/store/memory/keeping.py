@@ -10,6 +10,7 @@ import duckdb
 
 from ingestion.landing import Landed
 from operations.closes.locks import all_locks, place_of
+from operations.store.held_steps import hold
 from operations.store.memory import marks
 from operations.store.memory.findings import (
     LostStateError,
@@ -64,6 +65,8 @@ def settle_load(con: duckdb.DuckDBPyConnection, settings: Settings, region: str)
     finding, memory = of_open_file(con, settings, region), region_memory(settings, region)
     if finding and memory and not is_whole(con, memory):
         raise LostStateError(finding)
+    if finding and finding.kind == "older_file":
+        hold(con)
     remember_open_file(con, settings, region)
 
 

@@ -13,6 +13,20 @@ cohorts as (
 
 ),
 
+-- Orders of which the table of segments shows anything, and whether it shows all: by cohorts, nobody is to learn of
+-- what it hides. Orders of which it shows a part are in no cohort, so that they count among what is left over.
+shown as (
+
+    select
+        order_id as shown_order,
+        min(segment_level) > 0 as is_whole
+    from {{ ref('int_privacy__published_credits') }}
+    where is_current and month >= {{ month_of(from_date()) }}
+    group by order_id
+    having max(segment_level) > 0 and bool_and(segment != 'new')
+
+),
+
 {% if published -%}
 -- An order that has lost its person, or whose buyer's first one has, stays in the cohort that it was published in.
 kept as (
@@ -30,6 +44,7 @@ kept as (
         published.conversion_millionths
     from {{ published }} as published
     inner join cohorts on published.order_id = cohorts.of_order
+    inner join shown on published.order_id = shown.shown_order and shown.is_whole
     where published.is_current and published.channel is not null and cohorts.first_order_id is null
 
 ),
@@ -43,11 +58,12 @@ order_credits as (
         shares.touch_number,
         shares.buyer_id,
         -- Whose first order is not known is in no cohort.
-        case when shares.channel is not null then cohorts.cohort end as cohort,
-        shares.channel,
+        case when shares.channel is not null and shown.is_whole then cohorts.cohort end as cohort,
+        case when shown.is_whole then shares.channel end as channel,
         {{ shares_by_model() | indent(8) }}
     from shares
     inner join cohorts on shares.order_id = cohorts.of_order
+    inner join shown on shares.order_id = shown.shown_order
     {% if published -%}
     where shares.order_id not in (select kept.order_id from kept)
     union all

@@ -8,6 +8,8 @@ select
     steps.proof.found,
     steps.proof.repaired,
     steps.proof.hidden_refunds,
+    steps.proof.closed_parts,
+    steps.proof.merged_pairs,
     steps.proof.is_fallen_back,
     steps.proof.cost_cents
 from {{ ref('int_privacy__steps') }} as steps

@@ -74,14 +74,35 @@ held as (
             and fresh.channel = before.channel
             and fresh.attribution_model = before.attribution_model
     group by fresh.month
-    having count(before.month) > 0 and max(abs(fresh.buyers - coalesce(before.buyers, 0))) < {{ k }}
+    having
+        count(before.month) > 0
+        and ({{ var('steps_are_held') | lower }} or max(abs(fresh.buyers - coalesce(before.buyers, 0))) < {{ k }})
 
 ),
 
 weights as (
 
-    select * from before
-    where month in (select held.month from held)
+    select
+        before.month,
+        before.channel,
+        before.attribution_model,
+        before.weight,
+        before.share,
+        before.is_pooled,
+        {% if var('steps_are_held') -%}
+        -- From here on it takes k buyers more than there are now.
+        coalesce(fresh.buyers, before.buyers) as buyers,
+        {%- else -%}
+        before.buyers,
+        {%- endif %}
+        before.k_anonymity
+    from before
+    left join fresh
+        on
+            before.month = fresh.month
+            and before.channel = fresh.channel
+            and before.attribution_model = fresh.attribution_model
+    where before.month in (select held.month from held)
     union all
     select * from fresh
     where month not in (select held.month from held)

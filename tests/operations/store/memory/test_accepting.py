@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from ingestion.books import region_file
+from operations.store.held_steps import are_held, let_go_of_built
 from operations.store.memory.accepting import accept
 from operations.store.memory.findings import of_region
 from operations.store.memory.published import findings
@@ -117,4 +119,28 @@ def test_an_older_copy_is_worth_the_orders_that_it_lacks(shop, tmp_path):
     loss = accept(shop.settings, "eu", "ann")
     assert (loss.archives, loss.records, loss.orders, loss.revenue) == (1, 3, 0, 150)
     with region_file(shop.settings, "eu", read_only=True) as con:
+        assert are_held(con, DAYS[0], DAYS[-1])
         assert con.execute("select accepted_at from ops.losses").fetchall() == [(NOW,)]
+
+
+def test_steps_are_held_in_an_older_file_that_was_loaded_again_until_its_days_are_built(shop, tmp_path):
+    older = shutil.copyfile(shop.file, tmp_path / "older")
+    shop.land(2)
+    shop.run(revenue=150)
+    shutil.copyfile(older, shop.file)
+    shop.ingest()
+    with region_file(shop.settings, "eu") as con:
+        assert are_held(con, DAYS[0], DAYS[-1])
+        con.execute("insert into ops.pending_days (day, reason) values (date '2026-03-02', 'loaded')")
+        let_go_of_built(con)
+        assert are_held(con, date(2026, 3, 1), date(2026, 3, 1))
+        assert not are_held(con, date(2026, 4, 1), date(2026, 4, 30))
+        con.execute("delete from ops.pending_days")
+        let_go_of_built(con)
+        assert not are_held(con, date(2026, 3, 1), date(2026, 3, 1))
+
+
+def test_steps_are_not_held_in_a_file_that_nothing_was_published_after(shop):
+    shop.ingest()
+    with region_file(shop.settings, "eu", read_only=True) as con:
+        assert not are_held(con, DAYS[0], DAYS[-1])

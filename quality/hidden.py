@@ -1,0 +1,149 @@
+"""What a step of a month leaves hidden in its tables: parts of cells, the sums they are hidden in, and the secrets.
+
+Of a cell of the month that moves, its sum is published, and in the finer tables the parts of it that have k buyers. The
+parts that have fewer are hidden in sums with others'. Which of them came at which step is seen in what versions differ
+by: so every part and every sum is one of a step of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from quality.changes import FINER, OWN, REST, Bools, Floats, Ints, Month, count_buyers, is_small
+
+Views = Iterable[tuple[Bools, tuple[Ints, ...]]]
+
+
+@dataclass
+class Hidden:
+    """What cells that move have in which sums of one finer table that tell nothing of the cell alone.
+
+    A sum is channel (other) of a column, with ``kin`` -1, or what a column shows together of one channel (of one
+    segment, in the table of segments), whose number is its ``kin``: only its own cells can be in there. In the parts
+    that :func:`shown_parts` gives, it is all that came to a column, and its ``kin`` is the column. A secret is a set of
+    parts of one cell that rests on fewer than k buyers: of a column, of what came at a step, or up to it, or of both.
+    """
+
+    table: str
+    cell: Ints  # of each part, its cell
+    kin: Ints  # and whose sums it can be in besides channel (other)
+    column: Ints
+    arrived: Ints
+    place: Ints  # its level in the table
+    total: Ints  # and the sum that it is in
+    amounts: Floats  # (part, model, measure)
+    loose: Floats  # of that, what is in channel (other) of all other finer tables, so that they do not tell its step
+    totals: Floats  # (sum, model, measure)
+    loose_totals: Floats
+    kin_of_total: Ints
+    arrived_at_total: Ints
+    secrets: list[Ints]  # the parts of each
+    is_shown: bool = False  # whether the parts are of shown figures, so that only their steps can be others'
+
+
+def hidden_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> Hidden | None:
+    """The hidden parts of what moves in the month; `levels` are those after the step, by table."""
+    is_segment, after, finer = table == "segment", levels["month"], levels[table]
+    comes = month.is_current & (month.levels["month"] == REST)
+    mine = comes & (after > REST) & (finer < OWN)
+    if not mine.any():
+        return None
+    is_rest = finer == REST
+    # What waits is in channel (other), too. What moved at earlier steps may be known by now: nothing hides behind it.
+    in_sums = comes & (finer < OWN)
+    kin = np.zeros(len(month), dtype=np.int64) if is_segment else month.channel
+    column = np.where(is_rest & is_segment, 0, month.columns[table])
+    sums = np.stack([np.where(is_rest, -1, kin), column, month.arrived], axis=1)
+    cell = cells_of(month, table, after)
+    views = _views(cell, column, month.arrived, mine & (is_segment | (finer < after)))
+    keys = np.stack([cell, kin, column, month.arrived, finer], axis=1)
+    return _parts(month, table, levels, keys, sums, mine, in_sums, views, k)
+
+
+def shown_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> Hidden | None:
+    """The parts, by the step at which they came, of what a column shows of a cell, or of cells of a channel together.
+
+    What came to a column at each step is published, so what of it is in a figure that took in several could come out.
+    """
+    after, finer, column = levels["month"], levels[table], month.columns[table]
+    came = month.is_current & (month.levels["month"] == REST)
+    mine = came & (after > REST) & (finer > REST)
+    if table == "segment" or not mine.any() or len(np.unique(month.arrived[mine])) == 1:
+        return None
+    cell = cells_of(month, table, finer)
+    sums = np.stack([column, column, month.arrived], axis=1)
+    views = [(mine, (cell, column, month.arrived))]
+    views += [(mine & (month.arrived <= step), (cell, column)) for step in np.unique(month.arrived[mine])[:-1]]
+    keys = np.stack([cell, column, column, month.arrived, finer], axis=1)
+    return _parts(month, table, levels, keys, sums, mine, came, views, k, is_shown=True)
+
+
+def arrived_parts(month: Month, levels: dict[str, Ints], k: int) -> Hidden | None:
+    """The parts of what a cell of the month shows, by the step at which they came."""
+    after = levels["month"]
+    came = month.is_current & (month.levels["month"] == REST)
+    mine = came & (after > REST)
+    if not mine.any() or len(np.unique(month.arrived[mine])) == 1:
+        return None
+    cell, one = cells_of(month, "month", after), np.zeros(len(month), dtype=np.int64)
+    views = [(mine, (cell, month.arrived))]
+    views += [(mine & (month.arrived <= step), (cell,)) for step in np.unique(month.arrived[mine])[:-1]]
+    keys = np.stack([cell, one, one, month.arrived, after], axis=1)
+    return _parts(month, "month", levels, keys, keys[:, 1:4], mine, came, views, k, is_shown=True)
+
+
+def _parts(month: Month, table: str, levels: dict[str, Ints], keys: Ints, sums: Ints, mine: Bools, in_sums: Bools,
+           views: Views, k: int, *, is_shown: bool = False) -> Hidden:  # fmt: skip
+    total = np.zeros(len(month), dtype=np.int64)
+    names, total[in_sums] = numbered(sums[in_sums])
+    parts, part = numbered(np.column_stack([keys, total])[mine])
+    amounts, summed = month.amounts, total[in_sums]
+    is_loose = np.all([levels[other] == REST for other in FINER if other != table], axis=0)
+    loose = amounts * is_loose[:, None, None]
+    return Hidden(
+        table, *parts.T, sums_by(part, amounts[mine], len(parts)), sums_by(part, loose[mine], len(parts)),
+        sums_by(summed, amounts[in_sums], len(names)), sums_by(summed, loose[in_sums], len(names)),
+        names[:, 0], names[:, 2], _secrets(month, views, part, mine, k), is_shown,
+    )  # fmt: skip
+
+
+def _secrets(month: Month, views: Views, part: Ints, mine: Bools, k: int) -> list[Ints]:
+    found: set[tuple[int, ...]] = set()
+    for rows, by in views:
+        of_secret, number = numbered(np.stack(by, axis=1)[rows])
+        small = is_small(count_buyers(number, month.buyer[rows], month.gives[rows], len(of_secret)), k)
+        pairs = np.unique(np.stack([number, part[rows[mine]]], axis=1)[small[number]], axis=0)
+        some = np.split(pairs[:, 1], np.flatnonzero(np.diff(pairs[:, 0])) + 1)
+        found |= {tuple(map(int, one)) for one in some if len(one)}
+    return [np.array(one) for one in sorted(found)]
+
+
+def _views(cell: Ints, column: Ints, arrived: Ints, rows: Bools) -> Views:
+    """The ways to look at what is hidden: some rows, and by what they are taken together."""
+    yield rows, (cell, column, arrived)
+    yield rows, (cell, arrived)
+    for step in np.unique(arrived[rows]):
+        until = rows & (arrived <= step)
+        yield until, (cell, column)
+        yield until, (cell,)
+
+
+def cells_of(month: Month, table: str, level: Ints) -> Ints:
+    """A number for the cell in which each row stands at a level: a campaign, or (other) of a channel."""
+    return month.channel if table == "segment" else np.where(level == OWN, month.campaign, -1 - month.channel)
+
+
+def numbered(keys: Ints) -> tuple[Ints, Ints]:
+    """The distinct rows of an array, and of each row the number of its own."""
+    names, numbers = np.unique(keys, axis=0, return_inverse=True)
+    return names, numbers.reshape(-1)
+
+
+def sums_by(groups: Ints, amounts: Floats, size: int) -> Floats:
+    """Sums of amounts by group, none below 0."""
+    found = np.zeros((size, *amounts.shape[1:]))
+    np.add.at(found, groups, amounts)
+    return np.maximum(found, 0)

@@ -1,0 +1,117 @@
+"""The intruder over the histories of random shops, one for each seed.
+
+python -m tests.quality.sweep 0 200 [FILE]  # a line for each seed; what stands in FILE already is left out
+
+A history grows, with late orders, refunds, cancellations and erasures. On its way a version may be rolled back to, an
+older file restored, or all rebuilt from nothing, which leaves no version of before.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.quality.attack_versions import small_moves
+from tests.quality.histories import History, versions
+from tests.quality.intruder import found_by
+from tests.quality.shops import MODELS
+
+KINDS = {
+    "usual": {},
+    "few buyers": {"buyers": 8},
+    "one buyer dominates": {"whale": True},
+    "refunds only": {"refunds": 0.95},
+    "one channel": {"channels": 1, "campaigns": 4},
+    "all direct": {"channels": 1, "campaigns": 1},
+    "two campaigns": {"channels": 2, "campaigns": 1},
+    "a single day": {"days": 2, "more": 5},
+    "many erased": {"erased": 0.8, "cancelled": 0.3},
+    "many campaigns": {"channels": 4, "campaigns": 12, "skew": 1.5},
+}
+LIVES = ("plain", "rolled back", "restored", "rebuilt")
+SIZES = (30, 60, 120, 250, 500, 1000, 3000, 20_000)
+ODDS = (0.2, 0.25, 0.25, 0.1, 0.1, 0.06, 0.03, 0.01)
+
+
+class Case:
+    """What a seed stands for."""
+
+    def __init__(self, seed):
+        draw = np.random.default_rng([20, seed])
+        self.draw = draw
+        self.kind = sorted(KINDS)[seed % len(KINDS)]
+        self.life = str(draw.choice(LIVES))
+        self.orders = int(draw.choice(SIZES, p=ODDS))
+        self.k = int(draw.choice([2, 3, 5, 10]))
+        self.sizes = {
+            "seed": seed, "orders": self.orders, "days": int(draw.choice([3, 4, 5])), "more": 2,
+            "channels": int(draw.integers(1, 4)), "campaigns": int(draw.choice([1, 2, 3])),
+            "skew": float(draw.choice([0.5, 1, 2])), **KINDS[self.kind],
+        }  # fmt: skip
+
+    @property
+    def words(self):
+        return f"{self.sizes['seed']} {self.kind}, {self.life}, {self.orders} orders, k {self.k}"
+
+    def history(self, hold=True):
+        """The history, and the number of the first version that is left of it."""
+        credits = list(versions(**self.sizes))
+        found, turn = History(self.k), int(self.draw.integers(1, len(credits) - 1))
+        for number, some in enumerate(credits):
+            if number == turn and self.life == "restored":
+                found.restore(max(0, turn - 2)).publish(some, is_held=hold)
+            elif number == turn and self.life == "rebuilt":
+                found.rows = {}
+                found.publish(some)
+            else:
+                found.publish(some)
+        return found, turn if self.life == "rebuilt" else 0
+
+    def kept(self, first, last):
+        """The versions that somebody keeps: one, two or three in a row; two that are not, after a rollback."""
+        count = last - first
+        rows = [[*range(i, i + size)] for size in (1, 2, 3) for i in range(first, last - size + 1)]
+        if self.life == "rolled back" and count > 2:
+            rows += [[i, i + 2] for i in range(first, last - 2)]
+        if self.life == "restored" and count > 3:
+            rows += [[i, i + 3] for i in range(first, last - 3)]
+        few = 3 if self.orders > 2000 else 8
+        return rows if len(rows) <= few else [rows[i] for i in sorted(self.draw.choice(len(rows), few, replace=False))]
+
+
+def findings(seed):
+    """What the intruder finds in the history of a seed, as text; nothing where all is well."""
+    case = Case(seed)
+    history, first = case.history()
+    history.published = history.published[first:]
+    found = [f"moves {one}" for one in small_moves(history)]
+    models = case.draw.choice(MODELS, 2, replace=False)
+    for kept in case.kept(0, len(history.published)):
+        for model in map(str, models):
+            for measure in (0, 1):
+                told = found_by(history, kept, model, measure, most=4)
+                found += [f"{kept} {model} {measure} {name}" for name in told]
+    return found
+
+
+def main(first, last, file=None):
+    """Sweep seeds; returns how many gave something away."""
+    path = Path(file) if file else None
+    lines = path.read_text().splitlines() if path and path.exists() else []
+    done = {int(line.split()[0]) for line in lines}
+    broken = 0
+    for seed in range(int(first), int(last)):
+        if seed in done:
+            continue
+        found = findings(seed)
+        broken += bool(found)
+        line = f"{Case(seed).words}: {len(found)} found {'; '.join(found[:3])}"
+        print(line, flush=True)
+        if path:
+            with path.open("a") as out:
+                out.write(line + "\n")
+    return broken
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(*sys.argv[1:]) else 0)
