@@ -59,9 +59,10 @@ def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
 class _Repairs:
     """What is done about cells that give something away, the first of these that is left.
 
-    Of a cell whose refunds come out, the orders with a refund wait in channel (other). A finer table that tells a part
-    of a cell shows nothing more of that cell at this step. A campaign joins (other) of its channel together with
-    another one. Last, what is new of the cell waits in channel (other).
+    Of a cell whose refunds come out, the orders with a refund leave the finer table that tells of them; then they wait
+    in channel (other) of the month, too. A finer table that tells another part of a cell shows nothing more of that cell
+    at this step. A campaign joins (other) of its channel together with another one. Last, what is new of the cell waits
+    in channel (other).
     """
 
     def __init__(self, month: Month) -> None:
@@ -73,11 +74,15 @@ class _Repairs:
 
     def repair(self, one: Broken, levels: dict[str, Ints], proof: Proof) -> None:
         rows = one.rows & ~self.waits
-        refunded = rows & self.has_refund
-        if one.measure == REFUNDS and refunded.any():
+        refunded = rows & self.has_refund & (one.measure == REFUNDS)
+        shown = rows & (levels[one.table] > REST) & ~self.closed.get(one.table, rows)
+        if (refunded & shown).any():
+            self.closed[one.table] |= refunded
+            proof.hidden_refunds += 1
+        elif refunded.any():
             self.waits |= refunded
             proof.hidden_refunds += 1
-        elif one.table in FINER and (rows & (levels[one.table] > REST) & ~self.closed[one.table]).any():
+        elif shown.any():
             self.closed[one.table] |= rows
             proof.closed_parts += 1
         elif self._merge(rows, levels["month"]):

@@ -146,7 +146,7 @@ def test_where_refunds_would_give_a_campaign_away_its_refunded_orders_wait_and_i
         levels[bool(one.amounts[:, 1].any())].setdefault((one.channel, one.campaign), set()).add(row["levels"]["month"])
     kept = [cell for cell, some in levels[False].items() if some == {OWN} and levels[True].get(cell) == {REST}]
     assert kept
-    assert found.named_share() > 0.9
+    assert found.named_share() > 0.8
 
 
 def test_a_first_version_whose_proof_takes_too_long_has_the_safe_map():
