@@ -60,9 +60,9 @@ class _Repairs:
     """What is done about cells that give something away, the first of these that is left.
 
     Of a cell whose refunds come out, the orders with a refund leave the finer table that tells of them; then they wait
-    in channel (other) of the month, too. A finer table that tells another part of a cell shows nothing more of that cell
-    at this step. A campaign joins (other) of its channel together with another one. Last, what is new of the cell waits
-    in channel (other).
+    in channel (other) of the month, too. A finer table that tells another part of a cell shows nothing more of that
+    cell at this step. A campaign joins (other) of its channel together with another one. Last, what is new of the cell
+    waits in channel (other).
     """
 
     def __init__(self, month: Month) -> None:
