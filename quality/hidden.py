@@ -14,7 +14,8 @@ import numpy as np
 
 from quality.changes import FINER, OWN, REST, Bools, Floats, Ints, Month, count_buyers, is_small
 
-Views = Iterable[tuple[Bools, tuple[Ints, ...]]]
+View = tuple[Bools, tuple[Ints, ...]]  # some rows, and by what they are taken together
+Views = Iterable[View]
 
 
 @dataclass
@@ -75,7 +76,7 @@ def shown_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> Hi
         return None
     cell = cells_of(month, table, finer)
     sums = np.stack([column, column, month.arrived], axis=1)
-    views = [(mine, (cell, column, month.arrived))]
+    views: list[View] = [(mine, (cell, column, month.arrived))]
     views += [(mine & (month.arrived <= step), (cell, column)) for step in np.unique(month.arrived[mine])[:-1]]
     keys = np.stack([cell, column, column, month.arrived, finer], axis=1)
     return _parts(month, table, levels, keys, sums, mine, came, views, k, is_shown=True)
@@ -89,7 +90,7 @@ def arrived_parts(month: Month, levels: dict[str, Ints], k: int) -> Hidden | Non
     if not mine.any() or len(np.unique(month.arrived[mine])) == 1:
         return None
     cell, one = cells_of(month, "month", after), np.zeros(len(month), dtype=np.int64)
-    views = [(mine, (cell, month.arrived))]
+    views: list[View] = [(mine, (cell, month.arrived))]
     views += [(mine & (month.arrived <= step), (cell,)) for step in np.unique(month.arrived[mine])[:-1]]
     keys = np.stack([cell, one, one, month.arrived, after], axis=1)
     return _parts(month, "month", levels, keys, keys[:, 1:4], mine, came, views, k, is_shown=True)
@@ -103,8 +104,10 @@ def _parts(month: Month, table: str, levels: dict[str, Ints], keys: Ints, sums: 
     amounts, summed = month.amounts, total[in_sums]
     is_loose = np.all([levels[other] == REST for other in FINER if other != table], axis=0)
     loose = amounts * is_loose[:, None, None]
+    cell, kin, column, arrived, place, of_total = parts.T
     return Hidden(
-        table, *parts.T, sums_by(part, amounts[mine], len(parts)), sums_by(part, loose[mine], len(parts)),
+        table, cell, kin, column, arrived, place, of_total,
+        sums_by(part, amounts[mine], len(parts)), sums_by(part, loose[mine], len(parts)),
         sums_by(summed, amounts[in_sums], len(names)), sums_by(summed, loose[in_sums], len(names)),
         names[:, 0], names[:, 2], _secrets(month, views, part, mine, k), is_shown,
     )  # fmt: skip
@@ -122,7 +125,7 @@ def _secrets(month: Month, views: Views, part: Ints, mine: Bools, k: int) -> lis
 
 
 def _views(cell: Ints, column: Ints, arrived: Ints, rows: Bools) -> Views:
-    """The ways to look at what is hidden: some rows, and by what they are taken together."""
+    """The ways to look at what is hidden."""
     yield rows, (cell, column, arrived)
     yield rows, (cell, arrived)
     for step in np.unique(arrived[rows]):
