@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion.books import region_file
 from ingestion.landing import Landed
 from operations.closes.locks import all_locks, place_of
 from operations.store.held_steps import hold
@@ -44,6 +45,9 @@ def refuse_lost_state(settings: Settings, region: str, *, loads: bool) -> None:
     for one in of_region(settings, region):
         if not (loads and one.may_load_again):
             raise LostStateError(one)
+        if one.kind == "older_file":  # loaded again it is as it was, but for what was published in between
+            with region_file(settings, region) as con:
+                hold(con)
 
 
 def refuse_copies(settings: Settings, region: str, landed: list[Landed]) -> None:
@@ -65,8 +69,6 @@ def settle_load(con: duckdb.DuckDBPyConnection, settings: Settings, region: str)
     finding, memory = of_open_file(con, settings, region), region_memory(settings, region)
     if finding and memory and not is_whole(con, memory):
         raise LostStateError(finding)
-    if finding and finding.kind == "older_file":
-        hold(con)
     remember_open_file(con, settings, region)
 
 

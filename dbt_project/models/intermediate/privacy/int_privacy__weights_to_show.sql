@@ -97,11 +97,13 @@ weights as (
         {%- endif %}
         before.k_anonymity
     from before
+    {% if var('steps_are_held') -%}
     left join fresh
         on
             before.month = fresh.month
             and before.channel = fresh.channel
             and before.attribution_model = fresh.attribution_model
+    {% endif -%}
     where before.month in (select held.month from held)
     union all
     select * from fresh
