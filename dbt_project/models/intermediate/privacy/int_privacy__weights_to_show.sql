@@ -89,21 +89,18 @@ weights as (
         before.weight,
         before.share,
         before.is_pooled,
-        {% if var('steps_are_held') -%}
-        -- From here on it takes k buyers more than there are now.
-        coalesce(fresh.buyers, before.buyers) as buyers,
-        {%- else -%}
-        before.buyers,
-        {%- endif %}
+        -- Where steps are held, it takes k buyers more than there are now from here on.
+        case
+            when {{ var('steps_are_held') | lower }} then coalesce(fresh.buyers, before.buyers)
+            else before.buyers
+        end as buyers,
         before.k_anonymity
     from before
-    {% if var('steps_are_held') -%}
     left join fresh
         on
             before.month = fresh.month
             and before.channel = fresh.channel
             and before.attribution_model = fresh.attribution_model
-    {% endif -%}
     where before.month in (select held.month from held)
     union all
     select * from fresh
