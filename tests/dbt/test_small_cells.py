@@ -79,12 +79,12 @@ def test_what_is_new_waits_in_other_until_k_buyers_have_it_and_is_counted_at_onc
 def test_while_steps_are_held_nothing_moves_and_then_k_buyers_do_who_came_later(shop, dbt):
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
     before, whole, waiting = brand(shop)
-    late_orders(shop, 0, [BRAND] * 4)
+    late_orders(shop, 0, [BRAND] * 4 + [LETTER])
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3, steps_are_held=True)
-    assert brand(shop) == (before, whole + 200, waiting + 200)
-    late_orders(shop, 4, [BRAND] * 2 + [LETTER] * 3)
+    assert brand(shop) == (before, whole + 250, waiting + 250)
+    late_orders(shop, 5, [BRAND] * 2 + [FEED])
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
     assert brand(shop)[0] == before
-    late_orders(shop, 9, [BRAND])
+    late_orders(shop, 8, [BRAND, LETTER])
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=3)
     assert brand(shop)[0] == before + 350
