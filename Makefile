@@ -27,10 +27,10 @@ demo: .venv/ready ## a sample shop, ingested, attributed, checked and published
 	@$(BIN)/romi demo
 
 test: .venv/ready ## the test suite, without the slow drills
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadscope
 
 test-all: .venv/ready ## every test, slow drills included
-	@$(BIN)/python -m pytest -n auto -m "slow or not slow"
+	@$(BIN)/python -m pytest -n auto --dist loadscope -m "slow or not slow"
 
 drill: .venv/ready ## an outage of three days, the flood after it, kills on the way; docs/drill.md tells of it
 	@$(BIN)/python -m tests.drills.outage

@@ -48,7 +48,7 @@ def _print(what: str, seconds: float, unit: float, aim: str) -> None:
     print(f"{what}: {seconds:.1f} s = {seconds / unit:.1f} x the floor{f' (aim: {aim})' if aim else ''}", flush=True)
 
 
-def main() -> None:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("benchmarks", description="Measures the warehouse and prints ratios.")
     chosen = parser.add_subparsers(dest="name")
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
@@ -69,7 +69,11 @@ def main() -> None:
     of_postgres = chosen.add_parser("postgres", help="delivering a version to PostgreSQL", description=postgres.__doc__)
     postgres.add_arguments(of_postgres)
     chosen.add_parser("release", help="how near the released figures come", description=release.__doc__)
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
     with contextlib.ExitStack() as stack:
         folder = getattr(arguments, "folder", None) or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="romi-bench-"))

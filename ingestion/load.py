@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -83,7 +84,6 @@ def load_region(
     """
     policy = region_policy(settings, region)
     seal_key = region_key(settings.warehouse, region, "seal")
-    done = Loaded()
     with region_file(settings, region) as con, staging(settings, region) as folder:
         _limit_memory(con)
         hold_key(con, policy.key)
@@ -91,27 +91,57 @@ def load_region(
         fresh = _fresh(con, landed_copies(settings, region))
         fresh = [one for one in fresh if one.kind != "events" or settings.reads_topic(one.topic, region)]
         vet(fresh)
-        sizes, done.left = sum(landed.size for landed in fresh), {landed.name: landed for landed in fresh}
-
-        def tell(delivery: Delivery) -> None:
-            done.add(delivery)
-            report(Progress(region, done.archives, len(fresh), done.bytes, sizes, done.records))
-
+        done = Loaded(left={landed.name: landed for landed in fresh})
         if fresh:
             watch(con, done)
-
-        context = Context(policy.key, settings.region(region).timezone, settings.retention.ledger_days, policy.now)
-        for landed in (one for one in fresh if one.kind != "events"):
-            if delivery := _load_table(con, landed, context, seal_key, settings.source(source_name(landed))):
-                readings.book_last(con, settings, region, landed)
-                tell(delivery)
-                watch(con, done)
-        task = partial(parse, settings=settings, policy=policy, seal_key=seal_key, folder=folder)
-        for group in parsing.groups(task, [one for one in fresh if one.kind == "events"], tell):
-            _limit_memory(con, sum(sum(parsed.reasons.values()) for parsed in group))
-            commit(con, group, policy.now)
+        tables = [one for one in fresh if one.kind != "events"]
+        archives = [one for one in fresh if one.kind == "events"]
+        load = _Load(con, settings, region, policy, seal_key, _telling(region, fresh, done, report))
+        for _ in chain(load.tables(tables), load.archives(archives, folder)):
             watch(con, done)
     return done
+
+
+def _telling(
+    region: str, fresh: list[Landed], done: Loaded, report: Callable[[Progress], None]
+) -> Callable[[Delivery], None]:
+    """A function that enters a delivery in what is done, and reports how far that is."""
+    sizes = sum(landed.size for landed in fresh)
+
+    def tell(delivery: Delivery) -> None:
+        done.add(delivery)
+        report(Progress(region, done.archives, len(fresh), done.bytes, sizes, done.records))
+
+    return tell
+
+
+@dataclass(frozen=True)
+class _Load:
+    """One region's load: its open file, and what its deliveries are read by. Each step is a commit."""
+
+    con: duckdb.DuckDBPyConnection
+    settings: Settings
+    region: str
+    policy: Policy
+    seal_key: Key
+    tell: Callable[[Delivery], None]
+
+    def tables(self, landed: list[Landed]) -> Iterator[None]:
+        timezone, ledger_days = self.settings.region(self.region).timezone, self.settings.retention.ledger_days
+        context = Context(self.policy.key, timezone, ledger_days, self.policy.now)
+        for one in landed:
+            source = self.settings.source(source_name(one))
+            if delivery := _load_table(self.con, one, context, self.seal_key, source):
+                readings.book_last(self.con, self.settings, self.region, one)
+                self.tell(delivery)
+                yield
+
+    def archives(self, landed: list[Landed], folder: Path) -> Iterator[None]:
+        task = partial(parse, settings=self.settings, policy=self.policy, seal_key=self.seal_key, folder=folder)
+        for group in parsing.groups(task, landed, self.tell):
+            _limit_memory(self.con, sum(sum(parsed.reasons.values()) for parsed in group))
+            commit(self.con, group, self.policy.now)
+            yield
 
 
 def _fresh(con: duckdb.DuckDBPyConnection, landed: list[Landed]) -> list[Landed]:

@@ -138,6 +138,18 @@ def _moved(con: duckdb.DuckDBPyConnection, table: Table, version: int, known: se
     measures = [name for name in _MONEY if name in table.columns and name in known]
     if not table.period or not measures:
         return []
+    rows = con.execute(_cells_moved(table, measures), {"version": version}).fetchall()
+    return [
+        Moved(
+            table.name, f"{month:%Y-%m}", region, channel, model,
+            {name: cents for name, cents in zip(measures, amounts, strict=True) if cents}, why or "",
+        )
+        for month, region, channel, model, why, *amounts in rows
+    ]  # fmt: skip
+
+
+def _cells_moved(table: Table, measures: list[str]) -> str:
+    """The query of the cells that differ between both versions, of `$version`'s restated periods."""
     cell = [f"{name if name in table.grain else repr(_ALL)} as {name}" for name in ("channel", "attribution_model")]
     sums = ", ".join(f"coalesce(sum({one}), 0) as {one}" for one in measures)
     sides = {
@@ -149,28 +161,18 @@ def _moved(con: duckdb.DuckDBPyConnection, table: Table, version: int, known: se
     changes = ", ".join(
         f"(100 * (coalesce(now.{one}, 0) - coalesce(was.{one}, 0)))::bigint as {one}" for one in measures
     )
-    rows = con.execute(
-        f"""with restated as (from {RESTATEMENTS} where version = $version and "table" = '{table.name}'),
-        now as ({sides["now"]}), was as ({sides["was"]}),
-        reasons as (
-            select date_trunc('month', date)::date as month, region,
-                string_agg(distinct reason, '; ' order by reason) as why
-            from (select date, region, unnest(string_split(why, '; ')) as reason from restated) group by all
-        ),
-        cells as (
-            select month, region, channel, attribution_model, {changes}
-            from now full join was using (month, region, channel, attribution_model)
-        )
-        select month, region, channel, attribution_model, why, {", ".join(measures)}
-        from cells left join reasons using (month, region)
-        where {" or ".join(f"{one} != 0" for one in measures)}
-        order by month, region, channel, attribution_model""",
-        {"version": version},
-    ).fetchall()
-    return [
-        Moved(
-            table.name, f"{month:%Y-%m}", region, channel, model,
-            {name: cents for name, cents in zip(measures, amounts, strict=True) if cents}, why or "",
-        )
-        for month, region, channel, model, why, *amounts in rows
-    ]  # fmt: skip
+    return f"""with restated as (from {RESTATEMENTS} where version = $version and "table" = '{table.name}'),
+    now as ({sides["now"]}), was as ({sides["was"]}),
+    reasons as (
+        select date_trunc('month', date)::date as month, region,
+            string_agg(distinct reason, '; ' order by reason) as why
+        from (select date, region, unnest(string_split(why, '; ')) as reason from restated) group by all
+    ),
+    cells as (
+        select month, region, channel, attribution_model, {changes}
+        from now full join was using (month, region, channel, attribution_model)
+    )
+    select month, region, channel, attribution_model, why, {", ".join(measures)}
+    from cells left join reasons using (month, region)
+    where {" or ".join(f"{one} != 0" for one in measures)}
+    order by month, region, channel, attribution_model"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from decimal import Decimal
 from itertools import chain
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -17,25 +17,22 @@ from quality.landed_orders import Order, landed_orders, spend_currencies
 from quality.landed_rates import Rates
 from quality.order_matching import do_not_meet
 from quality.plausible import implausible_orders
+from quality.reconciliation_table import CAUSE, book_days
 from quality.slo import POOLED_DAYS, objectives, pooled
 from settings import Settings
 
-_CAUSE = "cause: "
 _UNPRICED = pl.Schema({
     "order_id": pl.String(), "day": pl.Date(), "currency": pl.String(), "revenue_minor": pl.Int64()
 })  # fmt: skip
 _Orders = dict[tuple[str, date], Order]
-DAILY = {
-    "date": "date", "region": "varchar", "ledger_orders": "bigint", "warehouse_orders": "bigint",
-    "missing_in_warehouse": "bigint", "missing_in_ledger": "bigint", "amount_mismatches": "bigint",
-    "ledger_revenue": "decimal(18,2)", "warehouse_revenue": "decimal(18,2)", "accuracy": "double",
-    "event_match_rate": "double",
-    **dict.fromkeys(("ledger_refunds", "warehouse_refunds", "ledger_net", "warehouse_net"), "decimal(18,2)"),
-    "event_only_orders": "bigint", "event_only_revenue": "decimal(18,2)", "wrong_amounts": "bigint",
-    "mismatch_cause": "varchar", "refused_rows": "bigint",
-}  # fmt: skip
-_COUNTS = [name for name, type_ in DAILY.items() if type_ == "bigint"]
-_MONEY = [name for name, type_ in DAILY.items() if type_ == "decimal(18,2)"]
+
+
+class _Held(NamedTuple):
+    """Of the ledger's orders, by order and day: those that the warehouse holds, holds exactly, and has an event of."""
+
+    held: set[tuple[str, date]]
+    right: set[tuple[str, date]]
+    with_event: set[tuple[str, date]]  # that of an old order may be disposed of by now
 
 
 def reconcile(
@@ -56,10 +53,7 @@ def reconcile(
     Raises:
         UnknownValueError: the configuration does not know the region.
     """
-    # Days whose raw events are disposed of stand as they are, final or not.
-    final = {day for (day,) in con.execute("""
-        select day from ops.days where is_final
-            or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()}  # fmt: skip
+    final = _standing_days(con)
     rates = Rates(con, settings, to_day, {day for day in final if from_day <= day <= to_day})
     window = from_day, to_day
     implausible = {one.order_id for one in implausible_orders(con, settings, region, window)}
@@ -67,7 +61,7 @@ def reconcile(
     orders = {(one.order_id, one.day): one for one in landed}
     days, facts = _compare(orders, con, from_day, to_day)
     facts += refused_rows.count(con, days, from_day, to_day)
-    _book(con, region, from_day, to_day, days)
+    book_days(con, region, from_day, to_day, days)
     sli.book(con, facts, from_day, to_day)
     _book_unpriced(con, orders.values(), final, from_day, to_day)
     reasons = chain(
@@ -81,6 +75,14 @@ def reconcile(
     for day, reason in reasons:
         withheld.setdefault(day, reason)
     return dict(sorted(withheld.items()))
+
+
+def _standing_days(con: duckdb.DuckDBPyConnection) -> set[date]:
+    """Days that stand as they are: those that are final, and those whose raw events are disposed of."""
+    days = con.execute("""
+        select day from ops.days where is_final
+            or day <= (select value::date from ops.meta where key = 'kept_through')""").fetchall()  # fmt: skip
+    return {day for (day,) in days}
 
 
 def _without_rates(
@@ -162,17 +164,33 @@ def _compare(
     Returns:
         The counts, and of each order of the ledger whether it is right and whether its event arrived.
     """
-    held = con.execute(
+    days: dict[date, Counter[str]] = defaultdict(Counter)
+    found = _count_held(orders, con, from_day, to_day, days)
+    facts: list[sli.Fact] = []
+    for key, order in orders.items():
+        if order.has_event and (order.is_in_ledger or order.cents):
+            days[order.day]["orders_with_event"] += 1
+            days[order.day]["orders_with_both"] += order.is_in_ledger
+        if order.is_in_ledger:
+            is_right, is_matched = key in found.right, order.has_event or key in found.with_event
+            _count(days[order.day], order, is_found=key in found.held, is_right=is_right, is_matched=is_matched)
+            facts.append(("accuracy", order.day, order.at, not is_right))
+            facts.append(("event_match_rate", order.day, order.at, not is_matched))
+    return days, facts
+
+
+def _count_held(
+    orders: _Orders, con: duckdb.DuckDBPyConnection, from_day: date, to_day: date, days: dict[date, Counter[str]]
+) -> _Held:
+    """Enter what the warehouse holds into the counts; tells what it has of the orders of the ledger."""
+    rows = con.execute(
         """select order_id, ordered_on, count(*), any_value(currency), any_value(revenue_cents)::bigint,
             any_value(refund_cents)::bigint, any_value(cogs_cents)::bigint, coalesce(sum(revenue_cents), 0)::bigint,
             coalesce(sum(refund_cents), 0)::bigint, bool_or(is_in_events), bool_or(conversion_type = 'Order Completed')
         from intermediate.int_orders__conversions where ordered_on between ? and ? group by all""", [from_day, to_day],
     ).fetchall()  # fmt: skip
-    days: dict[date, Counter[str]] = defaultdict(Counter)
-    right: set[tuple[str, date]] = set()
-    found: set[tuple[str, date]] = set()
-    matched = {key for key, order in orders.items() if order.has_event}
-    for order_id, day, copies, currency, *cents, revenue, refunds, had_event, is_purchase in held:
+    found = _Held(set(), set(), set())
+    for order_id, day, copies, currency, *cents, revenue, refunds, had_event, is_purchase in rows:
         tally, key = days[day], (order_id, day)
         tally["warehouse_orders"] += copies
         tally["warehouse_revenue"] += revenue
@@ -185,22 +203,12 @@ def _compare(
                     tally["event_only_orders"] += copies
                     tally["event_only_revenue"] += revenue
             continue
-        found.add(key)
+        found.held.add(key)
         if copies == 1 and currency == order.currency and (order.cents is None or tuple(cents) == order.cents):
-            right.add(key)
-        if had_event:  # that of an old order may be disposed of by now
-            matched.add(key)
-    facts: list[sli.Fact] = []
-    for key, order in orders.items():
-        if order.has_event and (order.is_in_ledger or order.cents):
-            days[order.day]["orders_with_event"] += 1
-            days[order.day]["orders_with_both"] += order.is_in_ledger
-        if order.is_in_ledger:
-            is_right, is_matched = key in right, key in matched
-            _count(days[order.day], order, is_found=key in found, is_right=is_right, is_matched=is_matched)
-            facts.append(("accuracy", order.day, order.at, not is_right))
-            facts.append(("event_match_rate", order.day, order.at, not is_matched))
-    return days, facts
+            found.right.add(key)
+        if had_event:
+            found.with_event.add(key)
+    return found
 
 
 def _count(tally: Counter[str], order: Order, *, is_found: bool, is_right: bool, is_matched: bool) -> None:
@@ -213,43 +221,4 @@ def _count(tally: Counter[str], order: Order, *, is_found: bool, is_right: bool,
     tally["wrong_amounts"] += is_found and not is_right
     if order.mismatch:
         tally["amount_mismatches"] += 1
-        tally[f"{_CAUSE}{order.mismatch}"] += 1
-
-
-def _book(
-    con: duckdb.DuckDBPyConnection, region: str, from_day: date, to_day: date, days: dict[date, Counter[str]]
-) -> None:
-    """Replace the window's rows of ``finance.reconciliation_daily``."""
-    rows = []
-    for day, tally in sorted(days.items()):
-        for side in ("ledger", "warehouse"):
-            tally[f"{side}_net"] = tally[f"{side}_revenue"] - tally[f"{side}_refunds"]
-        landed = tally["ledger_orders"]
-        wrong = tally["missing_in_warehouse"] + tally["wrong_amounts"]
-        rows.append({
-            "date": day, "region": region, **{name: tally[name] for name in _COUNTS},
-            **{name: Decimal(tally[name]).scaleb(-2) for name in _MONEY},
-            "accuracy": 1 - wrong / landed if landed else None,
-            "event_match_rate": tally["matched"] / read if (read := landed - tally["refused_orders"]) else None,
-            "mismatch_cause": _commonest_cause(tally),
-        })  # fmt: skip
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        **{name: pl.Decimal(18, 2) for name in _MONEY},
-        "accuracy": pl.Float64, "event_match_rate": pl.Float64, "mismatch_cause": pl.String,
-    }  # fmt: skip
-    columns = ", ".join(f"{name} {type_}" for name, type_ in DAILY.items())
-    con.execute(
-        f"create schema if not exists finance; create table if not exists finance.reconciliation_daily ({columns})"
-    )
-    for name, type_ in DAILY.items():  # a file of an earlier release has fewer
-        con.execute(f"alter table finance.reconciliation_daily add column if not exists {name} {type_}")
-    con.execute("delete from finance.reconciliation_daily where date between ? and ?", [from_day, to_day])
-    if rows:
-        con.register("reconciled", pl.DataFrame(rows, schema_overrides=schema).to_arrow())
-        con.execute("insert into finance.reconciliation_daily by name from reconciled")
-        con.unregister("reconciled")
-
-
-def _commonest_cause(tally: Counter[str]) -> str | None:
-    causes = {name: count for name, count in tally.items() if name.startswith(_CAUSE)}
-    return min(causes, key=lambda name: (-causes[name], name)).removeprefix(_CAUSE) if causes else None
+        tally[f"{CAUSE}{order.mismatch}"] += 1

@@ -15,6 +15,17 @@ LAYERS = [
     "operations",
     "orchestration",
 ]  # each may import those before it
+LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines
+# What is longer all the same; the list only shrinks.
+LONGER_FILES = {
+    "ingestion/sources/tabular/numbers.py",
+    "ingestion/sources/tabular/table.py",
+    "operations/incidents/runbooks.py",  # prose
+    "orchestration/cli/main.py",  # the names of all commands, and little else
+    "orchestration/pipeline.py",
+    "quality/proof.py",
+    "quality/step_tables.py",
+}
 
 
 def _sources():
@@ -73,6 +84,23 @@ def test_models_in_python_import_one_module_of_ours_that_says_so():
         for door in doors:
             said = ast.get_docstring(ast.parse((ROOT / door.replace(".", "/")).with_suffix(".py").read_text()))
             assert "dbt's Python model" in (said or "")
+
+
+def _functions(file: Path):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_files_and_functions_stay_short_enough_to_be_read_at_once():
+    files = [*(ROOT / "benchmarks").rglob("*.py"), *(file for _, file in _sources())]
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in files}
+    assert not {name for name, length in lengths.items() if length > LONGEST_FILE} - LONGER_FILES
+    long = {
+        f"{file.relative_to(ROOT)}:{name}" for file in files for name, length in _functions(file)
+        if length > LONGEST_FUNCTION
+    }  # fmt: skip
+    assert not long
 
 
 def test_top_level_holds_nothing_but_the_rooms_of_the_house():

@@ -76,9 +76,6 @@ def to_segment(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     if not (anonymous_id or user_id):
         consent[reading.consent.analytics[0]] = False
         anonymous_id = None if name in _COMMERCE else message_id
-    url, referrer = params.get("page_location"), params.get("page_referrer")
-    campaign, guessed_referrer = _campaign(_record(row.get("collected_traffic_source")), params)
-    is_ignored = (params.get("ignore_referrer") or "").lower() in ("true", "1")
     record = {
         "messageId": message_id,
         "type": kind,
@@ -86,17 +83,20 @@ def to_segment(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
         "anonymousId": anonymous_id,
         "userId": user_id,
         "timestamp": _timestamp(row.get("event_timestamp")),
-        "context": _present(
-            {
-                "campaign": campaign,
-                "page": _present({"url": url, "referrer": None if is_ignored else referrer or guessed_referrer}),
-                "consent": _present({"categoryPreferences": consent}),
-                "location": _location(_record(row.get("geo"))),
-            }
-        ),
+        "context": _context(row, params, consent),
         "properties": _commerce(name, row, params, reading.currency or reading.reporting_currency),
     }
     return _present(record)
+
+
+def _context(row: dict[str, Any], params: dict[str, str], consent: dict[str, bool]) -> dict[str, Any]:
+    campaign, guessed_referrer = _campaign(_record(row.get("collected_traffic_source")), params)
+    is_ignored = (params.get("ignore_referrer") or "").lower() in ("true", "1")
+    referrer = None if is_ignored else params.get("page_referrer") or guessed_referrer
+    return _present({
+        "campaign": campaign, "page": _present({"url": params.get("page_location"), "referrer": referrer}),
+        "consent": _present({"categoryPreferences": consent}), "location": _location(_record(row.get("geo"))),
+    })  # fmt: skip
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
@@ -203,11 +203,9 @@ def _manual(part: str) -> str:
 
 def _named(campaign: dict[str, Any]) -> dict[str, str]:
     """The parts that say something: GA4's stand-ins, such as '(not set)' and '(organic)', are no names."""
-    return {
-        part: text
-        for part, value in campaign.items()
-        if (text := _text(value)) and text not in (_NOT_SET if part in ("source", "medium") else _NO_NAME)
-    }
+    said = {part: text for part, value in campaign.items() if (text := _text(value))}
+    no_names = {part: _NOT_SET if part in ("source", "medium") else _NO_NAME for part in said}
+    return {part: text for part, text in said.items() if text not in no_names[part]}
 
 
 def _commerce(name: str | None, row: dict[str, Any], params: dict[str, str], currency: str) -> dict[str, Any]:

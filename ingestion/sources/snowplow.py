@@ -82,9 +82,6 @@ def to_segment(fields: dict[str, str], reading: Reading) -> dict[str, Any]:
     """
     fields = {name: value for name, value in fields.items() if value}
     entities = dict(entities_of(fields))
-    # A consent event speaks of what comes after it, in an order that archives do not keep: only what the event itself
-    # carries is read.
-    attached = dict(entities_of({name: value for name, value in fields.items() if not name.startswith("unstruct")}))
     name = fields.get("event_name") or fields.get("event")
     event, properties = _commerce(fields, entities, reading.currency or reading.reporting_currency)
     kind = _TYPES.get(name or "", "track")
@@ -96,20 +93,26 @@ def to_segment(fields: dict[str, str], reading: Reading) -> dict[str, Any]:
         "userId": fields.get("user_id"),
         "timestamp": _rfc3339(fields.get("derived_tstamp") or fields.get("collector_tstamp")),
         "receivedAt": _rfc3339(fields.get("collector_tstamp")),
-        "context": _present(
-            {
-                "campaign": _campaign(fields),
-                "page": _present({"url": _url(fields, "page"), "referrer": _referrer(fields)}),
-                "userAgent": fields.get("useragent"),
-                "ip": fields.get("user_ipaddress"),
-                "location": _present({name: fields.get(f"geo_{name}") for name in ("region", "country")}),
-                "consent": _consent(attached.get("consent_preferences"), reading),
-                "isBot": _is_robot(attached.get("spiders_and_robots", {})) or None,
-            }
-        ),
+        "context": _context(fields, reading),
         "properties": properties,
     }
     return _present(record)
+
+
+def _context(fields: dict[str, str], reading: Reading) -> dict[str, Any]:
+    # A consent event speaks of what comes after it, in an order that archives do not keep: only what the event itself
+    # carries is read.
+    attached = dict(entities_of({name: value for name, value in fields.items() if not name.startswith("unstruct")}))
+    found = {
+        "campaign": _campaign(fields),
+        "page": _present({"url": _url(fields, "page"), "referrer": _referrer(fields)}),
+        "userAgent": fields.get("useragent"),
+        "ip": fields.get("user_ipaddress"),
+        "location": _present({name: fields.get(f"geo_{name}") for name in ("region", "country")}),
+        "consent": _consent(attached.get("consent_preferences"), reading),
+        "isBot": _is_robot(attached.get("spiders_and_robots", {})) or None,
+    }
+    return _present(found)
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

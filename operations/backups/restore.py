@@ -56,9 +56,7 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
     manifest = read_manifest(source)
     root = settings.warehouse.absolute()
     _end_a_killed_one(root)
-    # A restore that was refused leaves the folders of a new warehouse.
-    is_there = any(one.name not in (".lock", "warehouse.json") and not one.is_dir() for one in root.rglob("*"))
-    if is_there and not force:
+    if _holds_anything(root) and not force:
         raise UsageError(f"{root} is not empty; --force puts the backup in its place")
     begun = time.monotonic()
     verify(settings, source / "warehouse", manifest)
@@ -83,6 +81,11 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
     sizes = [one["bytes"] for one in manifest["files"].values()]
     made_at = datetime.fromisoformat(manifest["made_at"])
     return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"], tuple(notes))
+
+
+def _holds_anything(root: Path) -> bool:
+    """A restore that was refused leaves the folders of a new warehouse."""
+    return any(one.name not in (".lock", "warehouse.json") and not one.is_dir() for one in root.rglob("*"))
 
 
 def _end_a_killed_one(root: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from operations.finance_tables.published_meanings import WRITTEN_HERE
 from quality import slo
-from quality.reconcile import DAILY
+from quality.reconciliation_table import DAILY
 from settings import PermanentError
 
 _MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts" / "finance" / "_finance.yml"
@@ -230,15 +230,8 @@ def as_markdown() -> str:
     lines = ["# Data dictionary", "", "Every published column. Made by `make docs` from the models' descriptions."]
     for table in PUBLISHED:
         grain = ", ".join(table.grain)
-        lines += [
-            "",
-            f"## {table}",
-            "",
-            f"A row for each {grain}.",
-            "",
-            "| column | type | unit | meaning | source |",
-            "| --- | --- | --- | --- | --- |",
-        ]
+        lines += ["", f"## {table}", "", f"A row for each {grain}.", ""]
+        lines += ["| column | type | unit | meaning | source |", "| --- | --- | --- | --- | --- |"]
         rows = [row for row in dictionary() if row[:2] == (table.schema, table.name)]
         lines += [
             f"| `{name}` | {table.columns[name]} | {unit} | {meaning} | {source} |"

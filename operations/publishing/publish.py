@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,25 +19,22 @@ from operations.finance_tables.published_tables import (
     CLOSED_MONTHS,
     COLUMNS,
     OF_REGIONS,
-    PUBLISHED,
     VERSIONS,
-    dictionary,
 )
 from operations.finance_tables.version_audit import Finding, audit
 from operations.finance_tables.version_tables import Source, attach, copy_to_parquet, differs
-from operations.publishing.closed_months import closes_of
+from operations.publishing import survey
 from operations.publishing.expectation_gate import Days, known_days, withhold
 from operations.publishing.filling import fill_version
-from operations.publishing.region_marts import Reading, RegionLateError, RegionState, held_back, read_region
+from operations.publishing.region_marts import RegionState, held_back
 from operations.service_levels.slo_marts import confirm_marts, fill_slos
 from operations.store.memory.keeping import remember_published
 from operations.store.memory.published import refuse_lost_version
-from operations.store.memory.remembered import is_to_be_kept, warehouse_memory
+from operations.store.memory.remembered import warehouse_memory
 from operations.store.versions import (
     MANIFEST,
     SEEN,
     current_version,
-    last_seen,
     pinned_version,
     put_in_place,
     read_manifest,
@@ -49,7 +44,6 @@ from operations.store.versions import (
     version_ids,
     work_dir,
 )
-from operations.switches import in_words
 from settings import PermanentError, Settings, now
 from settings.durable import write_json
 
@@ -102,21 +96,27 @@ def publish(
     last = read_manifest(settings, current) if current else {"regions": {}}
     if last.get("currency", settings.reporting_currency) != settings.reporting_currency:
         current, last = None, {"regions": {}}  # nothing can be carried over, nor compared
-    surveyed = {region: _source(settings, region, last, with_rows=False) for region in _regions(settings, last)}
-    if not any(source.state for source in surveyed.values()):
+    regions = survey.surveyed(settings, last)
+    if not any(source.state for source in regions.values()):
         return None
-    if _is_known(settings, current, last, surveyed):
-        confirm_marts(settings, surveyed)
-        return None
-    built_at = naive_utc(clock())
+    publication = None
+    if not survey.is_known(settings, current, last, regions):
+        publication = _publish(settings, naive_utc(clock()), current, last, regions, examine)
+    confirm_marts(settings, regions)
+    return publication
+
+
+def _publish(
+    settings: Settings, built_at: datetime, current: int | None, last: dict[str, Any], regions: dict[str, Source],
+    examine: Examine | None,
+) -> Publication | None:  # fmt: skip
+    """Build and swap in a version of `regions`, which then are as they were withheld from."""
     try:
-        publication = _swap_in(settings, built_at, current, _read(settings, last, surveyed), examine)
+        return _swap_in(settings, built_at, current, survey.with_rows(settings, last, regions), examine)
     except _NotAsExpectedError as error:
         withhold(settings, error.days)
-        surveyed = {region: _source(settings, region, last, with_rows=False) for region in surveyed}
-        publication = _without(settings, built_at, current, _read(settings, last, surveyed), examine)
-    confirm_marts(settings, surveyed)
-    return publication
+    regions |= survey.surveyed(settings, last)
+    return _without(settings, built_at, current, survey.with_rows(settings, last, regions), examine)
 
 
 def _without(
@@ -130,13 +130,6 @@ def _without(
         raise PermanentError(f"what is published is not as expected without {named} either") from error
 
 
-def _read(settings: Settings, last: dict[str, Any], surveyed: dict[str, Source]) -> dict[str, Source]:
-    return {
-        region: source if source.late else _source(settings, region, last, with_rows=True)
-        for region, source in surveyed.items()
-    }
-
-
 def _swap_in(
     settings: Settings, built_at: datetime, current: int | None, sources: dict[str, Source], examine: Examine | None
 ) -> Publication | None:
@@ -145,7 +138,7 @@ def _swap_in(
     try:
         rows = _build(settings, version, built_at, current, sources)
         if rows is None:
-            write_json(settings.versions_dir / SEEN, {"version": current, **_fingerprint(settings, sources)})
+            write_json(settings.versions_dir / SEEN, {"version": current, **survey.fingerprint(settings, sources)})
             return None
         if findings := audit(folder):
             if days := _days_of(settings, folder, findings):
@@ -186,49 +179,6 @@ def _hold(settings: Settings, version: int, current: int | None, examine: Examin
     write_json(folder / MANIFEST, {**read_version_manifest(folder), "examined": True})
 
 
-def _regions(settings: Settings, last: dict[str, Any]) -> list[str]:
-    files = {path.stem for path in settings.regions_dir.glob("*.duckdb")}
-    published = last["regions"] if settings.regions is None else set(last["regions"]) & set(settings.regions)
-    kept = {region for region in last["regions"] if is_to_be_kept(settings, region)}
-    return sorted(files | set(settings.known_regions()) | set(published) | kept)
-
-
-def _source(settings: Settings, region: str, last: dict[str, Any], *, with_rows: bool) -> Source:
-    try:
-        reading: Reading = read_region(settings, region, with_rows=with_rows)
-    except RegionLateError as error:
-        known = last["regions"].get(region)
-        state = RegionState(**{**known, "carried_over": True}) if known else None
-        # A writer is done in a moment; a file that is gone or broken says nothing final until it is back.
-        if state and not error.is_passing:
-            state = replace(state, final_through=None)
-        return Source(state, {}, late=error.reason, is_passing=error.is_passing)
-    return Source(reading.state, reading.rows, reading.builds, reading.facts, reading.answers)
-
-
-def _fingerprint(settings: Settings, sources: dict[str, Source]) -> dict[str, Any]:
-    contract = [[str(table), list(table.columns.items())] for table in PUBLISHED]
-    return {
-        "contract": hashlib.sha256(json.dumps([contract, dictionary()]).encode()).hexdigest(),
-        "regions": {region: asdict(source.state) for region, source in sources.items() if source.state},
-        "currency": settings.reporting_currency,
-        "released": released_state(settings),
-        "closes": closes_of(settings),
-        "switches": {region: in_words(settings, region) for region, source in sources.items() if source.state},
-    }
-
-
-def _is_known(settings: Settings, current: int | None, last: dict[str, Any], sources: dict[str, Source]) -> bool:
-    """Whether the regions' files stand as they did when they last came out as the current version."""
-    known = last_seen(settings)
-    known = known if known.get("version") == current else last
-    found = _fingerprint(settings, sources)
-    for region, source in sources.items():
-        if source.is_passing and source.state:
-            found["regions"][region] = known["regions"].get(region)
-    return current is not None and all(found[key] == known.get(key) for key in found)
-
-
 def _build(
     settings: Settings, version: int, built_at: datetime, current: int | None, sources: dict[str, Source]
 ) -> dict[str, int] | None:
@@ -250,6 +200,6 @@ def _build(
             fill_slos(con, settings, sources, last)
         rows = copy_to_parquet(con, folder / "parquet")
     rows |= write_released(folder, settings, version, built_at)
-    manifest = {"version": version, "built_at": built_at.isoformat(), **_fingerprint(settings, sources)}
+    manifest = {"version": version, "built_at": built_at.isoformat(), **survey.fingerprint(settings, sources)}
     write_json(folder / MANIFEST, manifest)
     return rows

@@ -6,32 +6,11 @@ warehouse to it. A table, column or file that is not here is not known to anybod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from operations.dp_release.released_marts import RELEASED
 from operations.finance_tables.published_tables import AT_PUBLISH, FINANCE, PUBLISHED
+from operations.register.entry import CONSENT, DUTY, INTEREST, OPERATORS, Processing
+from operations.register.files import FILES
 from settings import Retention, Settings
-
-_INTEREST = "legitimate interest in accounting for marketing (Art. 6(1)(f) GDPR)"
-_CONSENT = "consent to analytics (Art. 6(1)(a) GDPR); commerce without it is kept without a person"
-_DUTY = "duty to keep accounts (Art. 6(1)(c) GDPR)"
-_OPERATORS = "operators of the warehouse"
-
-
-@dataclass(frozen=True)
-class Processing:
-    """One class of data: all that the register says of it."""
-
-    name: str
-    what: str
-    why: str
-    basis: str
-    period: str | None  # a key of `retention`; None where nothing in it is about persons
-    who: str
-    is_personal: bool
-    tables: dict[str, str]  # of a region's file: columns in their order
-    files: tuple[str, ...] = ()  # patterns of paths in the warehouse
-
 
 # By the file of a version: each table's columns.
 PUBLISHED_TABLES = {
@@ -48,7 +27,7 @@ REGISTER = (
     Processing(
         "Raw events",
         "Page views, screen views and commerce events, masked at the boundary, with pseudonyms for persons.",
-        "Attribution of orders to marketing.", _CONSENT, "raw_days", _OPERATORS, True,
+        "Attribution of orders to marketing.", CONSENT, "raw_days", OPERATORS, True,
         {
             "raw.events": "message_id message_order archive_id record_offset type event occurred_at received_at"
             " anonymous_id user_id campaign_source campaign_medium campaign_name campaign_id page_host referrer_host"
@@ -58,7 +37,7 @@ REGISTER = (
     ),
     Processing(
         "Sessions and touches", "Who came when and from where, and which device belongs to whom, by pseudonym.",
-        "Attribution of orders to marketing.", _CONSENT, "touch_days", _OPERATORS, True,
+        "Attribution of orders to marketing.", CONSENT, "touch_days", OPERATORS, True,
         {
             "intermediate.int_sessions__starts": "touch_id touched_on touched_at tie_number person_id"
             " campaign_source campaign_medium campaign_name campaign_id page_host referrer_host has_campaign",
@@ -73,19 +52,19 @@ REGISTER = (
         "Withdrawals of consent",
         "When a person, by pseudonym, said no to analytics, in regions where silence counts as consent.",
         "To use nothing of them from that moment on.", "duty to honour a withdrawal (Art. 7(3) GDPR)", None,
-        _OPERATORS, True, {"ops.withdrawals": "anonymous_id user_id withdrawn_at"},
+        OPERATORS, True, {"ops.withdrawals": "anonymous_id user_id withdrawn_at"},
     ),
     Processing(
         "Buyers", "Persons on orders, and the last earlier order of those who came again, by pseudonym.",
-        "New and returning customers; k-anonymity of what is published.", _INTEREST,
-        "customer_days", _OPERATORS, True,
+        "New and returning customers; k-anonymity of what is published.", INTEREST,
+        "customer_days", OPERATORS, True,
         {"ops.past_buyers": "person_id last_ordered_on"},
     ),
     Processing(
         "Orders with their credit", "Orders of the ledger and of events with their money, weights and credit. The"
         " person on them goes by the period of buyers.",
-        "Accounting for marketing, order by order.", _DUTY, "ledger_days",
-        _OPERATORS, True,
+        "Accounting for marketing, order by order.", DUTY, "ledger_days",
+        OPERATORS, True,
         {
             "raw.ledger_orders": "file line order_id ordered_at status revenue_minor refunded_minor cogs_minor currency"
             " updated_at item_hash",
@@ -113,12 +92,12 @@ REGISTER = (
     Processing(
         "Dead letters",
         "Records that could not be loaded: place, reason, and the payload sealed with the region's key.",
-        "To load them after a fix.", _INTEREST, "dead_letter_days", _OPERATORS, True,
+        "To load them after a fix.", INTEREST, "dead_letter_days", OPERATORS, True,
         {"ops.dead_letters": "archive_id record_offset reason occurred_at first_seen_at attempts payload field"},
     ),
     Processing(
         "Aggregates", "What months taught, how small cells are merged, finance's rows of the region; no pseudonym.",
-        "The published tables.", _INTEREST, None, "operators and finance", False,
+        "The published tables.", INTEREST, None, "operators and finance", False,
         {
             "intermediate.int_attribution__channel_buyers": "month channel buyers",
             "intermediate.int_attribution__channel_weights": "month attribution_model channel weight share weight_e12"
@@ -167,7 +146,7 @@ REGISTER = (
         "Books",
         "Archives with the fates of their records in numbers, days with the verdict on them, disposals, and the"
         " books that a restore never overwrites (suppression, requests, privacy budget: keyed hashes, no identifiers).",
-        "Accountability, and exactly-once loading.", _DUTY, None, _OPERATORS, False,
+        "Accountability, and exactly-once loading.", DUTY, None, OPERATORS, False,
         {
             "ops.archives": "archive_id kind name topic partition start_offset size_bytes mtime_ns sha256 state problem"
             " attempts records first_seen_at loaded_at",
@@ -197,52 +176,7 @@ REGISTER = (
         files=("books/*.jsonl", "books/*/*.jsonl", "books/*/*.damaged", "status/*.json", "status/*.seen",
                "status/*.prom", "warehouse.json", "backups.json", "restored.json", "memory/*.json"),
     ),
-    Processing(
-        "Published versions", "The tables of finance, k-anonymous, and those released under differential privacy; the"
-        " report of the current one.",
-        "What the warehouse is for.", _INTEREST, "version_days", "finance (finance.*), anyone (released.*)", False, {},
-        files=("versions/*/*", "versions/*.json", "report/*"),
-    ),
-    Processing(
-        "Closed months", "The published figures of closed months, their report and workbook, the configuration, and the"
-        " names and hashes of the files that they were made of; aggregates as they were published, of no person. Who"
-        " closed a month, by account.",
-        "What a period was closed with does not change, and can be verified.", _DUTY, None,
-        "operators and finance", False, {}, files=("closes/*",),
-    ),
-    Processing(
-        "Findings on versions", "Which rules of finance a version kept, in how many rows, regions and periods; the last"
-        " examination, and its pages. Counts only.",
-        "Quality of what is published.", "not about persons", None, "operators and finance", False, {},
-        files=("quality/*",),
-    ),
-    Processing(
-        "Probes", "When what is published was read, and whether it was there.", "Availability.", "not about persons",
-        "probe_days", _OPERATORS, False, {}, files=("probes/*.jsonl",),
-    ),
-    Processing(
-        "History of the backlog", "How many archives, records and bytes waited when, by region and topic, and how long"
-        " work took. Counts only.",
-        "To see an outage and how long recovery takes.", "not about persons",
-        "probe_days", _OPERATORS, False,
-        {
-            "ops.backlog_history": "at topic archives records bytes oldest_age_seconds seconds_to_clear"
-            " known_loss_records arrived_records drained_records arrival_records_per_hour drain_records_per_hour",
-        },
-        files=("backlog/*.jsonl",),
-    ),
-    Processing(
-        "Logs", "Runs with their events and output, dbt's target. They quote no value of the data.",
-        "Operation.", _INTEREST, "log_days", _OPERATORS, False, {}, files=("dagster/*", "dbt/*"),
-    ),
-    Processing(
-        "Backups", "All of the above but logs, without keys; beside the warehouse or where `--to` put them.",
-        "Recovery.", _INTEREST, "backup_days", _OPERATORS, True, {},
-    ),
-    Processing(
-        "On the way", "Masked rows between parsing and commit, spilled rows of a query.",
-        "Loading.", _INTEREST, None, _OPERATORS, True, {}, files=("staging/*",),
-    ),
+    *FILES,
 )  # fmt: skip
 
 

@@ -8,30 +8,23 @@ tombstones. So it is as well what a restored backup needs, what makes a killed e
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import duckdb
-import polars as pl
 
 from ingestion.books import meta, put_meta, region_file, remove_events, transaction
 from ingestion.held_key import hold_key
 from operations.rebuilding.finality import final_through
 from operations.removal.anonymise import PERSONAL, anonymise_orders, stepping_tables
 from operations.removal.dead_persons import Keys, Quotes, dispose_of_letters
+from operations.removal.erased_persons import IS_ERASED, erased_orders, list_erased, person_columns, rows_left
 from operations.removal.rewrite import REWRITE_DUE, rewrite_region_file
 from privacy.keys import region_key
-from privacy.pseudonyms import Kind
 from privacy.suppression import Suppression
 from privacy.suppression_book import SuppressionBook
 from settings import PermanentError, Settings
 
-# Columns that hold pseudonyms of persons, wherever they stand, and which kinds they may be of.
-COLUMNS: dict[str, tuple[Kind, ...]] = {
-    "user_id": ("user",), "anonymous_id": ("anonymous",), "person_id": ("user", "anonymous"),
-}  # fmt: skip
 _LEARNING_DAYS = 90
 _TAKEN_OUT = "taken_out"  # in `ops.meta`, until the file is written anew: events, orders and dead letters
 
@@ -68,7 +61,7 @@ def enforce(settings: Settings, region: str, *, with_letters: bool = True, quote
     with region_file(settings, region) as con:
         with transaction(con):
             letters = _drop_letters(con, settings, region, suppression, quotes) if with_letters else 0
-            _list_erased(con, suppression, rotations_due(con, settings, region))
+            list_erased(con, suppression, rotations_due(con, settings, region))
             done = _with_killed(con, _take_out(con, settings, letters))
         is_due = meta(con, REWRITE_DUE) is not None
         if not is_due:
@@ -97,8 +90,8 @@ def remaining(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -
     suppression = SuppressionBook(settings.warehouse, region).load()
     if suppression is None:
         return 0
-    _list_erased(con, suppression, rotations_due(con, settings, region))
-    return _rows_left(con)
+    list_erased(con, suppression, rotations_due(con, settings, region))
+    return rows_left(con)
 
 
 def rotations_due(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> tuple[bytes, ...]:
@@ -116,54 +109,6 @@ def rotations_due(con: duckdb.DuckDBPyConnection, settings: Settings, region: st
     return later or ()
 
 
-def _rows_left(con: duckdb.DuckDBPyConnection) -> int:
-    ids = "select id from erased_ids"
-    conditions = [
-        (schema, table, column) for schema, table, column in person_columns(con) if (schema, table) != ("raw", "events")
-    ]  # fmt: skip
-    counts = [f"select count(*) as n from {s}.{t} where {c} in ({ids})" for s, t, c in conditions]
-    counts.append(f"select count(*) as n from raw.events where {_IS_ERASED}")
-    return con.execute(f"select sum(n)::bigint from ({' union all '.join(counts)})").fetchall()[0][0]
-
-
-_IS_ERASED = """(
-    user_id in (select id from erased_ids) or anonymous_id in (select id from erased_ids)
-    or (user_id is null and exists (
-        from erased_spans where id = anonymous_id and occurred_at >= valid_from and occurred_at < valid_to)))"""
-
-
-def _list_erased(con: duckdb.DuckDBPyConnection, suppression: Suppression, rotations: Sequence[bytes]) -> None:
-    """Which pseudonyms of the file have tombstones: ``erased_ids``, and ``erased_spans`` of shared devices."""
-    ids: set[str] = set()
-    spans = []
-    for schema, table, column in person_columns(con):
-        query = f"select distinct {column}::varchar as id from {schema}.{table} where {column} is not null"
-        values = con.execute(query).pl()["id"].str.replace_all("-", "")
-        for kind in COLUMNS[column]:
-            for value, stones in suppression.erased(kind, values, rotations).items():
-                if any(stone.is_whole for stone in stones):
-                    ids.add(value)
-                elif kind == "anonymous":
-                    spans += [(value, *stone.span) for stone in stones]
-    con.execute("create or replace temp table erased_ids (id uuid primary key)")
-    con.execute("create or replace temp table erased_spans (id uuid, valid_from timestamp, valid_to timestamp)")
-    con.execute("insert into erased_ids select unnest($ids::uuid[])", {"ids": sorted(ids)})
-    columns: dict[str, Any] = {"id": pl.String, "valid_from": pl.Datetime("us"), "valid_to": pl.Datetime("us")}
-    con.register("spans", pl.DataFrame(spans, schema=columns, orient="row").to_arrow())
-    con.execute("insert into erased_spans select distinct * from spans")
-    con.unregister("spans")
-
-
-def person_columns(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """Schema, table and column of every place where the file keeps a person's pseudonym."""
-    return con.execute(
-        """select schema_name, table_name, column_name
-        from duckdb_columns() join duckdb_tables() using (database_name, schema_name, table_name)
-        where column_name in ('user_id', 'anonymous_id', 'person_id') and data_type = 'UUID'
-            and database_name = current_database() and not duckdb_tables.temporary
-        order by all""").fetchall()  # fmt: skip
-
-
 def _drop_letters(
     con: duckdb.DuckDBPyConnection, settings: Settings, region: str, suppression: Suppression, quotes: Quotes
 ) -> int:
@@ -177,12 +122,12 @@ def _drop_letters(
 
 def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, letters: int) -> Erased:
     """Everything of ``erased_ids`` and ``erased_spans``."""
-    if not _rows_left(con):
+    if not rows_left(con):
         return Erased(dead_letters=letters)
     con.execute(f"""
         create or replace temp table erased_events as
-        select message_id, order_id, event from raw.events where {_IS_ERASED}""")
-    events, orders = con.execute("select count(*) from erased_events").fetchall()[0][0], _erased_orders(con)
+        select message_id, order_id, event from raw.events where {IS_ERASED}""")
+    events, orders = con.execute("select count(*) from erased_events").fetchall()[0][0], erased_orders(con)
     _keep_paths(con)
     anonymise_orders(con, orders, settings.attribution.lapsed_after_days)
     # Refunds and cancellations that the person sent of others' orders stay with those, without the sender.
@@ -192,19 +137,6 @@ def _take_out(con: duckdb.DuckDBPyConnection, settings: Settings, letters: int) 
     con.execute("delete from ops.changes where key in (select message_id::varchar from erased_events)")
     put_meta(con, REWRITE_DUE, "yes")
     return Erased(events, len(orders), letters)
-
-
-def _erased_orders(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Their orders, whether or not a build has seen them."""
-    queries = ["""select order_id from erased_events
-        where order_id is not null and event not in ('Order Refunded', 'Order Cancelled')"""]  # fmt: skip
-    if ("intermediate", "int_orders__conversions", "person_id") in person_columns(con):
-        conversions = "intermediate.int_orders__conversions"
-        queries.append(f"select order_id from {conversions} where person_id in (select id from erased_ids)")
-        queries.append(f"""
-            select order_id from {conversions} join raw.events using (order_id)
-            where event not in ('Order Refunded', 'Order Cancelled') and {_IS_ERASED}""")
-    return [row[0] for row in con.execute(" union ".join(queries)).fetchall()]
 
 
 def _keep_paths(con: duckdb.DuckDBPyConnection) -> None:

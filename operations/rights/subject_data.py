@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from operations.removal.dead_persons import Keys, letters_naming, quotes_of
-from operations.removal.erasure import person_columns
+from operations.removal.erased_persons import person_columns
 from operations.rights.persons import Person
 from privacy.keys import region_key
 from settings import Settings

@@ -15,7 +15,8 @@ from ingestion.books import region_file
 from ingestion.held_key import hold_key
 from ingestion.records import naive_utc
 from operations.removal.dead_persons import is_told_by
-from operations.removal.erasure import COLUMNS, person_columns, rotations_due
+from operations.removal.erased_persons import COLUMNS, person_columns
+from operations.removal.erasure import rotations_due
 from operations.rights.missing import REGION
 from operations.rights.persons import Identifiers, Person, Subject, named, resolve
 from operations.rights.requests import REMOVED, Request, RequestBook, new_id

@@ -15,7 +15,9 @@ from settings import Settings, UsageError, now
 MARKER = ".sample.json"
 
 
-def prepare(settings: Settings, days: int | None, events: int, progress: Callable[[int], None] | None = None) -> bool:
+def prepare(
+    settings: Settings, days: int | None, events: int, progress: Callable[[int], None] = lambda _: None
+) -> bool:
     """Make the sample landing zone where there is none; one made before is used again as it is.
 
     Args:

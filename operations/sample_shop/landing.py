@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from pathlib import Path
@@ -77,7 +78,7 @@ def write_landing(
     seed: int = 7,
     dirt: float = 0.01,
     plot: Plot | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> SampleSummary:
     """Fill `root` with the landing zone of a shop; the same arguments give the same bytes.
 
@@ -92,26 +93,30 @@ def write_landing(
     Raises:
         UnknownValueError: a region the sample shop does not sell in.
     """
-    for region in regions:
-        if region not in MARKETS:
-            raise UnknownValueError("region of the sample shop", region, list(MARKETS))
+    _check_regions(regions)
     calendar = [until - timedelta(days - 1 - n) for n in range(days)]
     plot = plot or Plot()
     shares = _parts(events, [plot.region_share(region) for region in regions])
     summaries: dict[str, RegionSummary] = {}
     written = 0
-
-    def report(count: int) -> None:
-        if progress:
-            progress(written + count)
-
     for region, share in zip(regions, shares, strict=True):
         rng = random.Random(f"{seed}:{region}")
         opened = [day for day in calendar if day >= plot.opens_on(region)]
-        summaries[region] = _write_region(root / region, Shop(region, rng, plot), opened, share, dirt, rng, report)
+        tell = partial(_tell, progress, written)
+        summaries[region] = _write_region(root / region, Shop(region, rng, plot), opened, share, dirt, rng, tell)
         written += summaries[region].records
     write_rates(root / "fx" / "eurofxref-hist.csv", calendar[0] - _RATES_BEFORE, until, random.Random(f"{seed}:fx"))
     return SampleSummary(written, sum(summary.archives for summary in summaries.values()), summaries)
+
+
+def _tell(progress: Callable[[int], None], before: int, count: int) -> None:
+    progress(before + count)
+
+
+def _check_regions(regions: tuple[str, ...]) -> None:
+    for region in regions:
+        if region not in MARKETS:
+            raise UnknownValueError("region of the sample shop", region, list(MARKETS))
 
 
 def _parts(whole: int, shares: list[int]) -> list[int]:

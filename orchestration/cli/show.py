@@ -48,6 +48,12 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
         out.print(escape(line))
     for line in result.incidents:
         out.print(f"[yellow]{escape(line)}[/yellow]" if "opened" in line else escape(line))
+    _print_published(settings, result)
+    return None
+
+
+def _print_published(settings: Settings, result: Outcome) -> None:
+    out = console()
     if result.version:
         out.print(f"published version {result.version} ({result.rebuilt_days} region-days rebuilt)")
         for line in _hints(settings):
@@ -60,7 +66,6 @@ def outcome(settings: Settings, result: Outcome, as_json: bool) -> None:
     elif not result.failures:
         rebuilt = f" ({result.rebuilt_days} region-days rebuilt)" if result.rebuilt_days else ""
         out.print(f"nothing new: the published version stays as it is{rebuilt}")
-    return None
 
 
 def _hints(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from tests.end_to_end.conftest import campaign, order, page
 CONFIG = "regions: {eu: {}}\nprivacy: {k_anonymity: 1}\n"
 
 
+@pytest.mark.slow  # tests/operations/store/memory finds the loss and accepts it
 def test_a_region_that_lost_its_file_after_its_archives_stops_and_other_regions_go_on(shop):
     shop.configure("regions: {eu: {}, us: {}}\nprivacy: {k_anonymity: 1}\n")
     old = [

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from operations.store.locks import exclusive
 from settings import Settings
 from tests.end_to_end.conftest import order, page
@@ -27,6 +29,7 @@ def first_word(process):
     return next((line for line in process.stderr if WAITS.fullmatch(line)), None)
 
 
+@pytest.mark.slow  # tests/operations/store/test_lock.py holds turns and words
 def test_two_runs_at_once_take_turns_and_the_books_hold(shop):
     for start_offset in range(0, 40, 10):
         made = [page(f"m{start_offset + n}", "2026-03-01T10:00:00Z") for n in range(10)]

@@ -11,21 +11,42 @@ from operations.finance_tables.published_tables import AT_PUBLISH, FINANCE
 from operations.publishing.publish import Publication, publish
 from operations.rebuilding.finality import finalise
 from settings import Region, Settings
+from tests.kit.prebuilt import copy_of
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAYS = [date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)]
 
 
+def settings_of(folder: Path) -> Settings:
+    return Settings(warehouse=folder / "warehouse", regions={"eu": Region(), "us": Region()})
+
+
+def _build_shop(folder: Path) -> None:
+    for region in ("eu", "us"):
+        build(settings_of(folder), region)
+
+
+def _publish_shop(folder: Path) -> None:
+    _build_shop(folder)
+    publish_now(settings_of(folder))
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(warehouse=tmp_path / "warehouse", regions={"eu": Region(), "us": Region()})
+    return settings_of(tmp_path)
 
 
 @pytest.fixture
-def shop(settings: Settings) -> Settings:
+def shop(settings: Settings, tmp_path: Path) -> Settings:
     """Two regions of three days, all final."""
-    for region in ("eu", "us"):
-        build(settings, region)
+    copy_of(_build_shop, tmp_path)
+    return settings
+
+
+@pytest.fixture
+def shown(settings: Settings, tmp_path: Path) -> Settings:
+    """The shop, published once."""
+    copy_of(_publish_shop, tmp_path)
     return settings
 
 

@@ -22,6 +22,7 @@ from tests.operations.closes.shop import JANUARY, let_ledger_pass
 from tests.operations.marts import DAYS, NOW, ask, build, change, publish_now
 
 settings, shop, plain_documents = marts.settings, closed_shop.shop, closed_shop.plain_documents
+shown = closed_shop.shown
 
 Change = Callable[[Settings], None]
 
@@ -68,21 +69,19 @@ def as_rows(rows: list[dict]) -> list[tuple]:
 
 
 @pytest.mark.parametrize("changes", [more_revenue, another_channel, a_new_day])
-def test_what_is_told_is_what_the_next_run_books(shop: Settings, changes: Change) -> None:
-    publish_now(shop)
-    before = content(shop)
-    told: Plan = plan(shop, as_a_run(changes))
-    assert content(shop) == before
-    assert not list(shop.warehouse.parent.glob(".*beside*"))
-    changes(shop)
-    publish_now(shop)
-    assert as_rows(told.restatements) == sorted(booked(shop, 2), key=repr)
+def test_what_is_told_is_what_the_next_run_books(shown: Settings, changes: Change) -> None:
+    before = content(shown)
+    told: Plan = plan(shown, as_a_run(changes))
+    assert content(shown) == before
+    assert not list(shown.warehouse.parent.glob(".*beside*"))
+    changes(shown)
+    publish_now(shown)
+    assert as_rows(told.restatements) == sorted(booked(shown, 2), key=repr)
     assert (told.version, told.is_new_version, told.exit_code) == (1, True, 0)
 
 
-def test_cells_move_in_cents_by_table_month_and_channel_with_the_reason(shop: Settings) -> None:
-    publish_now(shop)
-    told = plan(shop, as_a_run(another_channel))
+def test_cells_move_in_cents_by_table_month_and_channel_with_the_reason(shown: Settings) -> None:
+    told = plan(shown, as_a_run(another_channel))
     [moved] = [one for one in told.moved if (one.table, one.channel, one.attribution_model)
                == ("romi_monthly", "Email", "linear")]  # fmt: skip
     assert moved.cents == {"spend": 2000, "revenue": 20000, "net_revenue": 20000, "cogs": 8000, "margin": 12000}
@@ -90,15 +89,13 @@ def test_cells_move_in_cents_by_table_month_and_channel_with_the_reason(shop: Se
     assert sum(one.cents.get("revenue", 0) for one in told.moved) == 0
 
 
-def test_a_new_day_moves_nothing_and_is_counted(shop: Settings) -> None:
-    publish_now(shop)
-    told = plan(shop, as_a_run(a_new_day))
+def test_a_new_day_moves_nothing_and_is_counted(shown: Settings) -> None:
+    told = plan(shown, as_a_run(a_new_day))
     assert (told.restatements, told.moved, told.new_days) == ([], [], {"eu": 1})
 
 
-def test_nothing_new_is_no_version(shop: Settings) -> None:
-    publish_now(shop)
-    told = plan(shop, as_a_run(lambda _: None))
+def test_nothing_new_is_no_version(shown: Settings) -> None:
+    told = plan(shown, as_a_run(lambda _: None))
     assert (told.is_new_version, told.restatements) == (False, [])
 
 
@@ -113,25 +110,23 @@ def test_what_would_be_booked_of_a_closed_month_is_told(shop: Settings) -> None:
     assert as_rows(told.restatements) == booked(shop, 3)
 
 
-def test_a_run_that_fails_is_told_and_leaves_nothing(shop: Settings) -> None:
-    publish_now(shop)
-    told = plan(shop, lambda made, config: (["eu: rebuild: no such column"], {}))
+def test_a_run_that_fails_is_told_and_leaves_nothing(shown: Settings) -> None:
+    told = plan(shown, lambda made, config: (["eu: rebuild: no such column"], {}))
     assert (told.exit_code, told.failures) == (1, ["eu: rebuild: no such column"])
     with pytest.raises(ZeroDivisionError):
-        plan(shop, lambda made, config: 1 / 0)
-    assert not list(shop.warehouse.parent.glob(".*beside*"))
+        plan(shown, lambda made, config: 1 / 0)
+    assert not list(shown.warehouse.parent.glob(".*beside*"))
 
 
-def test_what_a_killed_plan_leaves_is_found_and_removed(shop: Settings) -> None:
-    publish_now(shop)
-    left = shop.warehouse.with_name(".warehouse.beside-0123abcd")
+def test_what_a_killed_plan_leaves_is_found_and_removed(shown: Settings) -> None:
+    left = shown.warehouse.with_name(".warehouse.beside-0123abcd")
     (left / "warehouse").mkdir(parents=True)
-    assert leftovers(shop) == [left]
-    with throwaway(shop, figures_of(shop)) as (made, config):
+    assert leftovers(shown) == [left]
+    with throwaway(shown, figures_of(shown)) as (made, config):
         assert not left.exists()
-        assert leftovers(shop) == []  # somebody works in it
+        assert leftovers(shown) == []  # somebody works in it
         assert made.warehouse.parent == config.parent
-    assert not list(shop.warehouse.parent.glob(".*beside*"))
+    assert not list(shown.warehouse.parent.glob(".*beside*"))
 
 
 def test_a_throwaway_reaches_nobody_outside(shop: Settings) -> None:

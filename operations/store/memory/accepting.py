@@ -16,15 +16,8 @@ from operations.store.memory.findings import Finding, counted_elsewhere, of_regi
 from operations.store.memory.keeping import remember_open_file
 from operations.store.memory.losses import lost_worth
 from operations.store.memory.published import of_warehouse
-from operations.store.memory.remembered import (
-    WAREHOUSE,
-    Loss,
-    Memory,
-    RegionMemory,
-    region_memory,
-    warehouse_memory,
-    write,
-)
+from operations.store.memory.remembered import WAREHOUSE, region_memory, warehouse_memory, write
+from operations.store.memory.shapes import Loss, Memory, RegionMemory
 from operations.store.versions import current_version, set_aside
 from privacy.suppression_book import ForgottenError, SuppressionBook
 from settings import RomiError, Settings, UsageError, now

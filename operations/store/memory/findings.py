@@ -15,7 +15,8 @@ from ingestion.books import region_file
 from ingestion.landing import Landed
 from ingestion.zone import file_sha256
 from operations.store.memory import marks
-from operations.store.memory.remembered import Archive, Memory, RegionMemory, region_memory, remembered_regions
+from operations.store.memory.remembered import region_memory, remembered_regions
+from operations.store.memory.shapes import Archive, Memory, RegionMemory
 from privacy.keys import key_file
 from settings import PermanentError, RomiError, Settings, TransientError
 

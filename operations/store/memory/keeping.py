@@ -22,15 +22,8 @@ from operations.store.memory.findings import (
     of_region,
 )
 from operations.store.memory.losses import put_losses
-from operations.store.memory.remembered import (
-    WAREHOUSE,
-    RegionMemory,
-    Worth,
-    region_memory,
-    remembered_regions,
-    warehouse_memory,
-    write,
-)
+from operations.store.memory.remembered import WAREHOUSE, region_memory, remembered_regions, warehouse_memory, write
+from operations.store.memory.shapes import RegionMemory, Worth
 from operations.store.versions import current_version, pinned_version, version_dir
 from settings import Settings
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import duckdb
 
-from operations.store.memory.remembered import Loss, RegionMemory
+from operations.store.memory.shapes import Loss, RegionMemory
 
 
 def put_losses(con: duckdb.DuckDBPyConnection, losses: Iterable[Loss]) -> None:

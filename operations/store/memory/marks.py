@@ -11,7 +11,7 @@ from typing import Any, get_args
 import duckdb
 
 from ingestion.books import meta, put_meta
-from operations.store.memory.remembered import Archive, Book, File, Worth
+from operations.store.memory.shapes import Archive, Book, File, Worth
 from privacy.keys import Purpose, region_key
 from settings import RomiError, Settings
 from settings.digests import sha256_of

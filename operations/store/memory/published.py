@@ -8,7 +8,8 @@ from pathlib import Path
 from operations.closes.locks import FOLDER, lost, place_of
 from operations.store.memory import marks
 from operations.store.memory.findings import Finding, LostStateError, of_books, of_region
-from operations.store.memory.remembered import File, WarehouseMemory, remembered_regions, warehouse_memory
+from operations.store.memory.remembered import remembered_regions, warehouse_memory
+from operations.store.memory.shapes import File, WarehouseMemory
 from operations.store.versions import current_version, pinned_version, version_dir
 from settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.books import region_file
-from ingestion.load import Progress
+from ingestion.load import Loaded, Progress
 from ingestion.replica import landed_copies
 from operations import metrics, status
 from operations.incidents.findings import Kind
@@ -101,13 +101,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)
         metrics.write(settings)
-    facts = {
-        "archives": loaded.archives, "records": loaded.records, "pending_days": pending,
-        "backlog_archives": found["backlog"]["archives"] or 0, "backlog_records": found["backlog"]["records"] or 0,
-        "drain_records_per_hour": found["backlog"]["drain_records_per_hour"] or 0.0,
-        "new_fields": dg.MetadataValue.json(found["fields"]["new"]),
-        "broken_fields": dg.MetadataValue.json(found["fields"]["broken"]),
-    }  # fmt: skip
+    facts = _facts(loaded, pending, found)
     for table, rows in rows_of_regions(settings, "raw", _RAW).items():
         if dg.AssetKey(["raw", table]) in context.selected_asset_keys:
             counts = {"dagster/row_count": sum(rows.values()), "dagster/partition_row_count": rows.get(region)}
@@ -116,6 +110,17 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             metadata: dict[str, Any] = {**here, **by_region, **(facts if table == "events" else {})}
             yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
     yield from _results(context, settings, checks)
+
+
+def _facts(loaded: Loaded, pending: int, found: dict[str, Any]) -> dict[str, Any]:
+    """What the load tells of itself on the events' page; `found` is the snapshot after it."""
+    return {
+        "archives": loaded.archives, "records": loaded.records, "pending_days": pending,
+        "backlog_archives": found["backlog"]["archives"] or 0, "backlog_records": found["backlog"]["records"] or 0,
+        "drain_records_per_hour": found["backlog"]["drain_records_per_hour"] or 0.0,
+        "new_fields": dg.MetadataValue.json(found["fields"]["new"]),
+        "broken_fields": dg.MetadataValue.json(found["fields"]["broken"]),
+    }  # fmt: skip
 
 
 def _results(

@@ -9,21 +9,56 @@ import pytest
 
 from ingestion.books import region_file
 from operations.closes import contents
+from operations.closes.close import close
 from operations.finance_tables.published_tables import LOCKED
 from operations.store.locks import exclusive
 from settings import Settings
-from tests.operations.marts import ask, build
+from tests.kit.prebuilt import copy_of
+from tests.operations.marts import NOW, ask, build, publish_now, settings_of
 
 JANUARY = date(2026, 1, 1)
 FEBRUARY = date(2026, 2, 1)
 
 
-@pytest.fixture
-def shop(settings: Settings) -> Settings:
-    """Two regions of three days, all final, in a warehouse that is one."""
+def _build_shop(folder: Path) -> None:
+    settings = settings_of(folder)
     with exclusive(settings):
         for region in ("eu", "us"):
             build(settings, region)
+
+
+def _publish_shop(folder: Path) -> None:
+    _build_shop(folder)
+    publish_now(settings_of(folder))
+
+
+def close_january(folder: Path) -> None:
+    _build_shop(folder)
+    settings = settings_of(folder)
+    let_ledger_pass(settings, "2026-02-02")
+    publish_now(settings)
+    assert close(settings, JANUARY, "ann").version == 2
+
+
+@pytest.fixture
+def shop(settings: Settings, tmp_path: Path) -> Settings:
+    """Two regions of three days, all final, in a warehouse that is one."""
+    copy_of(_build_shop, tmp_path)
+    return settings
+
+
+@pytest.fixture
+def shown(settings: Settings, tmp_path: Path) -> Settings:
+    """The shop, published once."""
+    copy_of(_publish_shop, tmp_path)
+    return settings
+
+
+@pytest.fixture
+def closed(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """January is closed, with 200 of revenue in each region."""
+    monkeypatch.setenv("ROMI_NOW", NOW.isoformat())
+    copy_of(close_january, tmp_path)
     return settings
 
 

@@ -24,17 +24,8 @@ from tests.operations.closes import shop as closed_shop
 from tests.operations.closes.shop import FEBRUARY, JANUARY, let_ledger_pass, rows_of, told
 from tests.operations.marts import DAYS, NOW, ask, build, change, publish_now
 
-settings, shop, plain_documents = marts.settings, closed_shop.shop, closed_shop.plain_documents
-
-
-@pytest.fixture
-def closed(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """January is closed, with 200 of revenue in each region."""
-    monkeypatch.setenv("ROMI_NOW", NOW.isoformat())
-    let_ledger_pass(shop, "2026-02-02")
-    publish_now(shop)
-    assert close(shop, JANUARY, "ann").version == 2
-    return shop
+settings, shop, closed = marts.settings, closed_shop.shop, closed_shop.closed
+plain_documents = closed_shop.plain_documents
 
 
 def test_what_comes_later_leaves_the_month_as_it_was_and_is_booked_in_the_open_one(closed: Settings) -> None:

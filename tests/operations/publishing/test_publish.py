@@ -23,7 +23,7 @@ from settings import PermanentError, Settings, UnknownValueError
 from tests.operations import marts
 from tests.operations.marts import DAYS, NOW, ask, build, change, publish_now, revenue_by_day, stand
 
-settings, shop = marts.settings, marts.shop
+settings, shop, shown = marts.settings, marts.shop, marts.shown
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,21 +49,19 @@ def test_nothing_to_publish_is_no_version(settings: Settings) -> None:
     assert not settings.published.exists()
 
 
-def test_publishing_again_with_nothing_new_touches_nothing(shop: Settings) -> None:
-    publish_now(shop)
-    before = stand(shop)
-    assert publish(shop) is None
-    assert stand(shop) == before
+def test_publishing_again_with_nothing_new_touches_nothing(shown: Settings) -> None:
+    before = stand(shown)
+    assert publish(shown) is None
+    assert stand(shown) == before
 
 
-def test_a_rebuild_that_came_out_the_same_is_no_version(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish_now(shop)
-    before = stand(shop)
-    build(shop, "eu")
-    assert publish(shop) is None
-    assert stand(shop) == before
+def test_a_rebuild_that_came_out_the_same_is_no_version(shown: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stand(shown)
+    build(shown, "eu")
+    assert publish(shown) is None
+    assert stand(shown) == before
     monkeypatch.setattr(publishing, "_build", lambda *_: pytest.fail("compared once already"))
-    assert publish(shop) is None
+    assert publish(shown) is None
 
 
 @pytest.mark.parametrize(
@@ -77,33 +75,31 @@ def test_a_rebuild_that_came_out_the_same_is_no_version(shop: Settings, monkeypa
     ],
 )
 def test_the_audit_withholds_the_day_it_finds_fault_with_and_no_other(
-    shop: Settings, damage: str, finding: str
+    shown: Settings, damage: str, finding: str
 ) -> None:
-    publish_now(shop)
     for region in ("eu", "us"):
-        build(shop, region, revenue=200)
+        build(shown, region, revenue=200)
     before, _, after = damage.partition(" where ")
-    change(shop, "eu", f"{before} where date = '2026-01-30' {f'and {after}' if after else ''}")
-    publish_now(shop)
-    with region_file(shop, "eu", read_only=True) as con:
+    change(shown, "eu", f"{before} where date = '2026-01-30' {f'and {after}' if after else ''}")
+    publish_now(shown)
+    with region_file(shown, "eu", read_only=True) as con:
         ((day, reason),) = con.execute(
             "select day, withheld_reason from ops.days where withheld_reason != ''"
         ).fetchall()
     assert (day, reason.startswith("audit: "), finding in reason) == (DAYS[0], True, True)
-    assert revenue_by_day(shop) == dict(zip(DAYS, (100, 200, 200), strict=True))
-    assert revenue_by_day(shop, "us") == dict.fromkeys(DAYS, 200)
-    assert publish(shop) is None
+    assert revenue_by_day(shown) == dict(zip(DAYS, (100, 200, 200), strict=True))
+    assert revenue_by_day(shown, "us") == dict.fromkeys(DAYS, 200)
+    assert publish(shown) is None
 
 
-def test_the_audit_refuses_a_version_whose_fault_is_that_of_no_day(shop: Settings) -> None:
-    publish_now(shop)
-    before = stand(shop)
-    build(shop, "eu", revenue=200)
-    change(shop, "eu", "update finance.spend_daily set region = 'mars'")
+def test_the_audit_refuses_a_version_whose_fault_is_that_of_no_day(shown: Settings) -> None:
+    before = stand(shown)
+    build(shown, "eu", revenue=200)
+    change(shown, "eu", "update finance.spend_daily set region = 'mars'")
     with pytest.raises(PermanentError, match=r"regions that meta\.versions"):
-        publish(shop)
-    assert stand(shop) == before
-    assert not list(shop.versions_dir.glob(".*"))
+        publish(shown)
+    assert stand(shown) == before
+    assert not list(shown.versions_dir.glob(".*"))
 
 
 KILLED = """
@@ -120,25 +116,23 @@ publish(Settings(warehouse=Path(sys.argv[2]), regions={"eu": Region(), "us": Reg
 
 
 @pytest.mark.parametrize("step", ["path.chmod", "os.fsync", "os.symlink", "os.rename", "os.replace"])
-def test_a_run_killed_at_any_step_leaves_the_old_version_and_the_next_completes(shop: Settings, step: str) -> None:
-    publish_now(shop)
-    build(shop, "eu", revenue=200)
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(ROOT), str(shop.warehouse), step], check=False)
+def test_a_run_killed_at_any_step_leaves_the_old_version_and_the_next_completes(shown: Settings, step: str) -> None:
+    build(shown, "eu", revenue=200)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(ROOT), str(shown.warehouse), step], check=False)
     assert killed.returncode == 9
-    assert revenue_by_day(shop) == dict.fromkeys(DAYS, 100)
-    assert version_ids(shop) == [1]
-    assert publish_now(shop).version == 2
-    assert revenue_by_day(shop) == dict.fromkeys(DAYS, 200)
-    assert sorted(path.name for path in shop.versions_dir.iterdir()) == ["000001", "000002"]
-    assert {path.name for path in shop.warehouse.iterdir()} == {"books", "memory", "published", "regions", "versions"}
+    assert revenue_by_day(shown) == dict.fromkeys(DAYS, 100)
+    assert version_ids(shown) == [1]
+    assert publish_now(shown).version == 2
+    assert revenue_by_day(shown) == dict.fromkeys(DAYS, 200)
+    assert sorted(path.name for path in shown.versions_dir.iterdir()) == ["000001", "000002"]
+    assert {path.name for path in shown.warehouse.iterdir()} == {"books", "memory", "published", "regions", "versions"}
 
 
 @pytest.mark.parametrize("function", ["rename", "replace"])
 def test_a_swap_that_fails_leaves_the_old_version_and_the_next_completes(
-    shop: Settings, monkeypatch: pytest.MonkeyPatch, function: str
+    shown: Settings, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    publish_now(shop)
-    build(shop, "eu", revenue=200)
+    build(shown, "eu", revenue=200)
     real = getattr(os, function)
 
     def fail(source: Path, target: Path) -> None:
@@ -148,34 +142,32 @@ def test_a_swap_that_fails_leaves_the_old_version_and_the_next_completes(
 
     monkeypatch.setattr(os, function, fail)
     with pytest.raises(OSError, match="disk gone"):
-        publish(shop)
+        publish(shown)
     monkeypatch.undo()
-    assert revenue_by_day(shop) == dict.fromkeys(DAYS, 100)
-    assert publish_now(shop).version == 2
+    assert revenue_by_day(shown) == dict.fromkeys(DAYS, 100)
+    assert publish_now(shown).version == 2
 
 
-def test_a_reader_keeps_the_version_it_opened(shop: Settings) -> None:
-    publish_now(shop)
-    reader = duckdb.connect(str(shop.published.resolve() / "marts.duckdb"), read_only=True)
+def test_a_reader_keeps_the_version_it_opened(shown: Settings) -> None:
+    reader = duckdb.connect(str(shown.published.resolve() / "marts.duckdb"), read_only=True)
     try:
-        build(shop, "eu", revenue=200)
-        publish_now(shop)
+        build(shown, "eu", revenue=200)
+        publish_now(shown)
         old = reader.execute("select distinct revenue::int from finance.orders_daily").fetchall()
     finally:
         reader.close()
     assert old == [(100,)]
-    assert revenue_by_day(shop) == dict.fromkeys(DAYS, 200)
+    assert revenue_by_day(shown) == dict.fromkeys(DAYS, 200)
 
 
-def test_every_published_column_is_documented(shop: Settings) -> None:
-    publish_now(shop)
+def test_every_published_column_is_documented(shown: Settings) -> None:
     undocumented = """
         select schema_name, table_name, column_name from duckdb_columns() where not internal and database_name = 'marts'
         except select schema_name, table_name, column_name from meta.columns
         where meaning != '' and unit != '' and source != ''"""
-    assert ask(shop, undocumented) == []
+    assert ask(shown, undocumented) == []
     assert len(dictionary()) == sum(len(table.columns) for table in PUBLISHED)
-    units = dict(ask(shop, "select column_name, unit from meta.columns where table_name = 'romi_daily'"))
+    units = dict(ask(shown, "select column_name, unit from meta.columns where table_name = 'romi_daily'"))
     expected = {
         "revenue": "reporting currency",
         "cpa": "reporting currency per conversion",
@@ -185,58 +177,52 @@ def test_every_published_column_is_documented(shop: Settings) -> None:
     assert units | expected == units
 
 
-def test_rollback_pins_until_unpinned(shop: Settings) -> None:
-    publish_now(shop)
-    build(shop, "eu", revenue=200)
-    publish_now(shop)
-    rollback(shop, 1)
-    assert revenue_by_day(shop) == dict.fromkeys(DAYS, 100)
-    assert (current_version(shop), pinned_version(shop)) == (1, 1)
-    assert [one.is_current for one in versions(shop)] == [True, False]
-    build(shop, "us", revenue=300)
-    assert publish(shop) is None
-    assert unpin(shop)
-    assert not unpin(shop)
-    assert publish_now(shop).version == 3
-    assert (revenue_by_day(shop), revenue_by_day(shop, "us")) == (dict.fromkeys(DAYS, 200), dict.fromkeys(DAYS, 300))
+def test_rollback_pins_until_unpinned(shown: Settings) -> None:
+    build(shown, "eu", revenue=200)
+    publish_now(shown)
+    rollback(shown, 1)
+    assert revenue_by_day(shown) == dict.fromkeys(DAYS, 100)
+    assert (current_version(shown), pinned_version(shown)) == (1, 1)
+    assert [one.is_current for one in versions(shown)] == [True, False]
+    build(shown, "us", revenue=300)
+    assert publish(shown) is None
+    assert unpin(shown)
+    assert not unpin(shown)
+    assert publish_now(shown).version == 3
+    assert (revenue_by_day(shown), revenue_by_day(shown, "us")) == (dict.fromkeys(DAYS, 200), dict.fromkeys(DAYS, 300))
 
 
-def test_rollback_names_the_versions_there_are(shop: Settings) -> None:
-    publish_now(shop)
+def test_rollback_names_the_versions_there_are(shown: Settings) -> None:
     with pytest.raises(UnknownValueError, match="known: 1"):
-        rollback(shop, 7)
-    assert pinned_version(shop) is None
+        rollback(shown, 7)
+    assert pinned_version(shown) is None
 
 
-def test_rollback_to_a_version_that_cannot_be_read_changes_nothing(shop: Settings) -> None:
-    publish_now(shop)
-    build(shop, "eu", revenue=200)
-    publish_now(shop)
-    broken = version_dir(shop, 1) / "marts.duckdb"
+def test_rollback_to_a_version_that_cannot_be_read_changes_nothing(shown: Settings) -> None:
+    build(shown, "eu", revenue=200)
+    publish_now(shown)
+    broken = version_dir(shown, 1) / "marts.duckdb"
     broken.chmod(0o640)
     os.truncate(broken, 5000)
     with pytest.raises(PermanentError, match="version 1 cannot be read"):
-        rollback(shop, 1)
-    assert (current_version(shop), pinned_version(shop)) == (2, None)
+        rollback(shown, 1)
+    assert (current_version(shown), pinned_version(shown)) == (2, None)
 
 
-def test_versions_tell_what_is_inside(shop: Settings) -> None:
-    publish_now(shop)
-    (only,) = versions(shop)
+def test_versions_tell_what_is_inside(shown: Settings) -> None:
+    (only,) = versions(shown)
     assert (only.id, only.built_at, only.is_current) == (1, NOW.replace(tzinfo=None), True)
     assert only.regions["eu"].input_watermark == datetime(2026, 5, 1)
     assert not only.regions["eu"].carried_over
 
 
-def test_a_region_that_grows_publishes_the_new_day(shop: Settings) -> None:
-    publish_now(shop)
-    build(shop, "eu", days=[DAYS[-1] + timedelta(1)])
-    publish_now(shop)
-    assert list(revenue_by_day(shop)) == [*DAYS, DAYS[-1] + timedelta(1)]
+def test_a_region_that_grows_publishes_the_new_day(shown: Settings) -> None:
+    build(shown, "eu", days=[DAYS[-1] + timedelta(1)])
+    publish_now(shown)
+    assert list(revenue_by_day(shown)) == [*DAYS, DAYS[-1] + timedelta(1)]
 
 
-def test_another_reporting_currency_carries_nothing_over(shop: Settings) -> None:
-    publish_now(shop)
-    change(shop, "eu", f"update ops.days set withheld_reason = 'no rate' where day = '{DAYS[0]}'")
-    publish_now(shop.model_copy(update={"reporting_currency": "USD"}))
-    assert list(revenue_by_day(shop)) == DAYS[1:]
+def test_another_reporting_currency_carries_nothing_over(shown: Settings) -> None:
+    change(shown, "eu", f"update ops.days set withheld_reason = 'no rate' where day = '{DAYS[0]}'")
+    publish_now(shown.model_copy(update={"reporting_currency": "USD"}))
+    assert list(revenue_by_day(shown)) == DAYS[1:]
