@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import (
     attribution,
+    backlog,
     checks,
     days,
     erasure,
@@ -54,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_parser("main_job", help="romi run as a whole (the default)", description=main_job.__doc__)
     about = attribution.__doc__
     chosen.add_parser("attribution", help="the attribution models alone", description=about)
+    backlog.add_arguments(
+        chosen.add_parser("backlog", help="the sensor's look at the backlog", description=backlog.__doc__)
+    )
     markov.add_arguments(chosen.add_parser("markov", help="the Markov model alone", description=markov.__doc__))
     chosen.add_parser("days", help="one new day, by how many there are", description=days.__doc__)
     of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
@@ -81,7 +85,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
-        named = {"erasure": erasure, "masking": masking, "memory": memory, "postgres": postgres}
+        named = {"backlog": backlog, "erasure": erasure, "masking": masking, "memory": memory, "postgres": postgres}
         if arguments.name in named:
             return named[arguments.name].main(arguments, folder)
         if arguments.name == "checks":

@@ -56,9 +56,11 @@ _SLO_FOLLOWS: dict[str, tuple[Kind, ...]] = {
     "accuracy": (Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.LATE_REGION, Kind.BACKLOG, Kind.MEMORY),
     "event_match_rate": (Kind.CORRUPT_ARCHIVES, Kind.LATE_REGION, Kind.BACKLOG, Kind.MEMORY, Kind.WITHHELD),
     "freshness_hours": (*_STOPS, Kind.LATE_REGION, Kind.WITHHELD, Kind.BACKLOG, Kind.CORRUPT_ARCHIVES),
-    "ingest_latency": (Kind.OUT_OF_MEMORY, Kind.DISK_FULL, Kind.LOCK, Kind.BACKLOG, Kind.FAILOVER, Kind.UNREADABLE),
+    "ingest_latency": (
+        Kind.OUT_OF_MEMORY, Kind.DISK_FULL, Kind.LOCK, Kind.BACKLOG, Kind.FAILOVER, Kind.UNREADABLE, Kind.LATE_REGION,
+    ),
     "availability": (Kind.UNREADABLE, Kind.MEMORY, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.FAILED_RUN),
-}
+}  # fmt: skip
 # Their things have names that stay, so that whoever resolves an incident of them accepts exactly these.
 _NAMED_THINGS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.FAILOVER})
 
