@@ -195,4 +195,8 @@ attribution:
   session_timeout_minutes: 30
   internal_domains: [{hosts}]             # moving between them is no referral
   payment_domains: [paypal.com, klarna.com]   # nor is coming back from paying
+
+# A month can be closed with so many orders in a region that stand in the events or in the ledger alone.
+close:
+  unreconciled_orders: 5
 """
