@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,11 @@ def test_the_demo_runs_from_the_wheel_in_an_empty_directory(wheel, tmp_path):
         [sys.executable, "-c", where], cwd=empty, env=environment, capture_output=True, text=True, check=True
     )
     assert found.stdout.startswith(str(site))
-    ran = subprocess.run(
-        [str(site / "bin" / "romi"), "demo"], cwd=empty, env=environment, capture_output=True, text=True
-    )
-    assert ran.returncode == 0, ran.stderr
+    before_last = (date.today().replace(day=1) - timedelta(days=32)).strftime("%Y-%m")
+    for command in (["demo"], ["close", before_last]):
+        ran = subprocess.run(
+            [str(site / "bin" / "romi"), *command], cwd=empty, env=environment, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (empty / "warehouse" / "published" / "marts.duckdb").is_file()
+    assert (empty / "warehouse" / "closes" / before_last / "1" / "workbook.xlsx").is_file()
