@@ -11,6 +11,7 @@ from operations.reports.cohorts import ALL, paid_back
 from operations.reports.marts import MODEL, Marts, Row
 from operations.reports.period import Period
 from operations.reports.tables import Column, Ratio, Table, summed, with_ratios
+from operations.reports.unknown import OTHER
 
 _Place = tuple[str | None, str | None]  # a channel and a campaign; None: all of them
 _ROMI = Ratio("margin", "spend", minus="spend")
@@ -33,9 +34,20 @@ _MOVED = Column("moved", "Against the month before", note="Margin after spend le
 _CAC = (
     Column("new_spend", "Spend on new customers"),
     Column("new_orders", "First orders", "orders"),
-    Column("cac", "CAC", "money", Ratio("new_spend", "new_orders"), "Spend on new customers for each first order."),
+    Column(
+        "cac",
+        "CAC",
+        "money",
+        Ratio("new_spend", "new_orders"),
+        "Spend on new customers for each first order, in named channels with cost.",
+    ),
 )
-_PAYBACK = Column("payback", "Paid back", "share", note="How much of the cost to win new buyers is earned back so far.")
+_PAYBACK = Column(
+    "payback",
+    "Paid back",
+    "share",
+    note="How much of the cost to win new buyers is earned back so far, in named channels with cost.",
+)
 ON_BUYERS = (_CAC[-1], _PAYBACK)
 _FEW = 40  # campaigns of a channel that the page lists; the rest stand in one row
 
@@ -105,7 +117,8 @@ def campaigns_by_region(marts: Marts, month: date) -> Table:
     columns = (
         *(Column(name, name.capitalize(), "text") for name in ("region", "channel", "campaign")),
         *MONEY, Column("conversions", "Orders credited", "orders"),
-        Column("cpa", "Cost per order", "money", Ratio("spend", "conversions")), Column("is_final", "Final", "flag"),
+        Column("cpa", "Cost per order", "money", Ratio("spend", "conversions")),
+        Column("is_final", "Whole month final", "flag"),
     )  # fmt: skip
     return Table("campaigns", "Campaigns", columns, [with_ratios(row, columns) for row in rows],
                  total=summed(rows, columns, "Total"))  # fmt: skip
@@ -133,19 +146,25 @@ def _sums() -> str:
 
 
 def _new(marts: Marts, month: date) -> dict[str, Row]:
-    """What was spent on first orders, by channel; empty where the version does not say."""
+    """What was spent on first orders, by channel; empty where the version does not say.
+
+    Of named channels with cost alone: in (other) stand buyers whose cost stands elsewhere.
+    """
     if not marts.has("finance.romi_by_segment", "spend"):
         return {}
     rows = marts.rows(
         """select channel, sum(spend) as new_spend, sum(conversions) as new_orders from finance.romi_by_segment
-        where month = $month and attribution_model = $model and segment = 'new' group by channel""",
-        month=month, model=MODEL,
+        where month = $month and attribution_model = $model and segment = 'new' and spend > 0 and channel != $other
+        group by channel""",
+        month=month, model=MODEL, other=OTHER,
     )  # fmt: skip
     return {row["channel"]: row for row in rows}
 
 
 def _with_cac(row: Row, new: dict[str, Row]) -> Row:
     of_channel = [new[row["name"]]] if row["name"] in new else list(new.values()) if row["name"] == ALL else []
+    if not of_channel:
+        return {**row, **dict.fromkeys(("new_spend", "new_orders", "cac"))}
     sums = {name: sum((one[name] for one in of_channel), Decimal(0)) for name in ("new_spend", "new_orders")}
     return with_ratios({**row, **sums}, _CAC)
 

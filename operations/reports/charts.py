@@ -99,7 +99,7 @@ def shares(table: Table, columns: tuple[Column, ...]) -> Spec:
         x=alt.X("share:Q", axis=alt.Axis(format="%", title=None), scale=alt.Scale(domain=[0, 1])),
         order="order:Q",
         color=alt.Color("part:N", scale=alt.Scale(domain=labels, range="heatmap"),
-                        legend=alt.Legend(title=None, columns=3)),
+                        legend=alt.Legend(title=None, columns=2)),
         tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("part:N", title=" "),
                  alt.Tooltip("share:Q", format=".1%", title="Share of revenue")],
     )  # fmt: skip

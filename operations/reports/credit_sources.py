@@ -11,9 +11,22 @@ FATES = (
     Column("no_consent_share", "No consent", "share"),
     Column("no_touch_share", "No visit known", "share"),
     Column("ledger_only_share", "Only in the ledger", "share"),
-    Column("small_cell_share", "Too few buyers", "share"),
+    Column(
+        "small_cell_share",
+        "Not told: too few buyers",
+        "share",
+        note="To give the cause, or the channel, would single out too few buyers.",
+    ),
 )
-_OF_REVENUE = (*FATES, Column("revenue_without_cost_share", "Paid, but no cost known", "share"))
+_OF_REVENUE = (
+    *FATES,
+    Column(
+        "revenue_without_cost_share",
+        "Credited to campaigns without cost",
+        "share",
+        note="Direct, organic and referral visits are among them.",
+    ),
+)
 _COUNTS = (
     Column("days_withheld", "Days withheld", "count"),
     Column("refused_rows", "Rows refused", "count"),

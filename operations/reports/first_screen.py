@@ -15,7 +15,8 @@ from operations.reports.words import change, money, share
 
 _CAUSES = {
     "Restated": "corrections of the earlier period", "Volume": "the number of orders", "Mix": "the mix of regions",
-    "Price": "the size of the average order", "Refunds": "refunds", "Cost of goods": "the cost of goods per order",
+    "Price": "the size of the average order, before cost of goods", "Refunds": "refunds",
+    "Cost of goods": "the cost of goods per order",
     "Spend": "advertising spend", "Currency": "exchange rates",
 }  # fmt: skip
 
@@ -37,7 +38,8 @@ def answers(
     return (
         Answer("spend", "What did we spend?", money(whole.spend, marts.currency),
                _spent(marts, period, whole, comparison, channels)),
-        Answer("return", "What came back?", money(whole.margin, marts.currency), _came_back(marts, whole)),
+        Answer("return", "What came back?", money(whole.margin, marts.currency),
+               _came_back(marts, whole, channels)),
         _moved(marts, period, comparison),
         _unknown(marts, period),
     )  # fmt: skip
@@ -53,10 +55,24 @@ def _spent(marts: Marts, period: Period, whole: Totals, comparison: Comparison |
     if whole.spend and named:
         part = share(ratio(named[0]["spend"], whole.spend))
         sentence += f". {named[0]['name']} cost the most: {part} of it"
-    return f"{sentence}."
+    return f"{sentence}.{_lost(marts, channels)}"
 
 
-def _came_back(marts: Marts, whole: Totals) -> str:
+def _lost(marts: Marts, channels: Table) -> str:
+    """The named campaigns that brought less than they cost, the worst two by name."""
+    lost = sorted(
+        (one for campaigns in channels.children.values() for one in campaigns
+         if one["spend"] and one["after_spend"] < 0 and not str(one["name"]).startswith("(")),
+        key=lambda one: one["after_spend"],
+    )  # fmt: skip
+    if not lost:
+        return ""
+    said = " and ".join(f"{one['name']} ({money(one['after_spend'], marts.currency)})" for one in lost[:2])
+    more = f", and {len(lost) - 2} more" if len(lost) > 2 else ""
+    return f" Campaigns that cost more than they brought: {said}{more}."
+
+
+def _came_back(marts: Marts, whole: Totals, channels: Table) -> str:
     sentence = (
         f"of margin, from {money(whole.net_revenue, marts.currency)} of net revenue in {whole.orders:,}"
         f" order{'s' * (whole.orders != 1)}, whatever brought them"
@@ -67,7 +83,19 @@ def _came_back(marts: Marts, whole: Totals) -> str:
     each = money(whole.margin / whole.spend, marts.currency)
     kept = money(whole.after_spend, marts.currency)
     one = money(Decimal(1), marts.currency)
-    return f"{sentence}. That is {each} of margin for each {one} spent (ROMI {share(romi)}); {kept} is left after it."
+    return (
+        f"{sentence}. That is {each} of margin for each {one} spent (ROMI {share(romi)}); {kept} is left after it."
+        f"{_of_paid(marts, channels)}"
+    )
+
+
+def _of_paid(marts: Marts, channels: Table) -> str:
+    """What the channels that cost money are credited with, which is the return on that money alone."""
+    paid = [row for row in channels.rows if row["spend"]]
+    spend, margin = (sum((row[name] for row in paid), Decimal(0)) for name in ("spend", "margin"))
+    if (romi := return_on(margin, spend)) is None or len(paid) == len(channels.rows):
+        return ""
+    return f" Channels with spend are credited with {money(margin, marts.currency)} of it: ROMI {share(romi)} on them."
 
 
 def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answer:
@@ -79,7 +107,15 @@ def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answe
     sentence = f"in margin after spend, compared with {_earlier(period)}"
     if not period.is_whole:
         sentence = f"{sentence}, day for day ({period.compared_name})"
-    return Answer("change", question, change(moved, marts.currency), f"{sentence}.{_why(marts, comparison)}")
+    said = f"{sentence}.{_why(marts, comparison)}{_returns(comparison)}"
+    return Answer("change", question, change(moved, marts.currency), said)
+
+
+def _returns(comparison: Comparison) -> str:
+    was, is_ = (return_on(one.margin, one.spend) for one in (comparison.before, comparison.now))
+    if was is None or is_ is None or share(was) == share(is_):
+        return ""
+    return f" ROMI {'rose' if is_ > was else 'fell'} from {share(was)} to {share(is_)}."
 
 
 def _why(marts: Marts, comparison: Comparison) -> str:

@@ -7,6 +7,8 @@ from datetime import date
 from operations.reports.marts import Marts
 from operations.reports.tables import Column, Table
 
+_RATE = "What one unit of it is worth in the reporting currency, by the ECB's reference rate."
+
 
 def rates_of_orders(marts: Marts, month: date) -> Table | None:
     """A row for each region and currency of the month's orders; None where the version does not say."""
@@ -15,7 +17,8 @@ def rates_of_orders(marts: Marts, month: date) -> Table | None:
     columns = (
         Column("region", "Region", "text"), Column("currency", "Currency", "text"), Column("orders", "Orders", "count"),
         Column("original_revenue", "Revenue, in its currency"), Column("original_refunds", "Refunds, in its currency"),
-        Column("revenue", "Revenue"), Column("refunds", "Refunds"), Column("average_rate", "Average rate", "rate"),
+        Column("revenue", "Revenue"), Column("refunds", "Refunds"),
+        Column("average_rate", "Average rate", "rate", note=_RATE),
     )  # fmt: skip
     rows = marts.rows(
         f"""select {", ".join(one.key for one in columns)} from finance.orders_by_currency where month = $month
@@ -31,7 +34,8 @@ def rates_of_spend(marts: Marts, first: date, last: date) -> Table | None:
         return None
     columns = (
         Column("date", "Day", "date"), Column("currency", "Currency", "text"),
-        Column("original_spend", "Spend, in its currency"), Column("spend", "Spend"), Column("rate", "Rate", "rate"),
+        Column("original_spend", "Spend, in its currency"), Column("spend", "Spend"),
+        Column("rate", "Rate", "rate", note=_RATE),
     )  # fmt: skip
     rows = marts.rows(
         """select date, original_currency as currency, sum(original_spend) as original_spend, sum(spend) as spend,

@@ -17,7 +17,7 @@ _DAYS = (
     Column("net_revenue", "Report: net revenue"),
     Column("warehouse_net", "Order by order: net revenue"),
     Column("net_difference", "Net difference"),
-    Column("state", "State", "text"),
+    Column("state", "Can it be used? Is it final?", "text"),
 )
 
 

@@ -78,7 +78,7 @@ def _assumed(marts: Marts, period: Period) -> list[Row]:
         from finance.orders_daily where date between $first and $last""",
         first=period.month, last=period.last,
     )  # fmt: skip
-    why = "The ledger gives no cost of goods for these orders, so margin_rate of the configuration stands for it."
+    why = "The ledger gives no cost of goods for these orders, so the configured margin rate stands in for it."
     return [_row("Assumed cost of goods", row["assumed"], row["cogs"], why)]
 
 

@@ -16,7 +16,7 @@ WHY = (
     "A named figure changes only when enough buyers have something new in it; until then, what is new waits in"
     " (other).",
     "Nothing is lost: the totals of days, months and regions are always complete, and (other) is part of them.",
-    "How many buyers are enough is privacy.k_anonymity in romi.yaml: a lower number names more and protects less.",
+    "How many buyers are enough is a setting (privacy.k_anonymity): a lower number names more and protects less.",
 )
 
 

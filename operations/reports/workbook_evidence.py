@@ -88,7 +88,9 @@ def changes(book: Book, source: Source) -> None:
     if table.rows:
         below = book.table(sheet, table)
     else:
-        sheet.write_string(book.FIRST, 0, "Nothing has changed since it was first shown.")
+        first = source.marts.version == 1
+        said = "This is the first version: nothing earlier to compare with." if first else "Nothing has changed."
+        sheet.write_string(book.FIRST, 0, said)
     if later:
         sheet.write_string(below + 1, 0, later.title, book.title)
         book.table(sheet, later, first=below + 2)

@@ -42,7 +42,7 @@ class Source:
 
     @property
     def in_currency(self) -> str:
-        return f" In {self.marts.currency}." if self.marts.currency else ""
+        return f" Money in {self.marts.currency}." if self.marts.currency else ""
 
 
 def source_of(marts: Marts, month: date | None) -> Source:

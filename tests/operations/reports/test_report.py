@@ -70,6 +70,24 @@ def test_the_first_screen_gives_the_figures_of_the_tables(version, ask):
     assert figures["change"].replace("\N{MINUS SIGN}", "-").replace("€", "").lstrip("+") == f"{moved:,}"
 
 
+def test_the_first_screen_says_what_paid_channels_return_and_which_campaigns_lose(version, ask):
+    spent, back, change, _ = (one.words for one in first_screen(version, date(2026, 9, 1)).answers)
+    [(margin, romi)] = ask(f"""
+        with channels as (
+            select sum(spend) as spend, sum(margin) as margin from finance.romi_monthly where {SEPTEMBER}
+            group by channel having sum(spend) > 0
+        ) select sum(margin), (sum(margin) - sum(spend)) / sum(spend) from channels""")
+    assert f"Channels with spend are credited with €{margin:,} of it: ROMI {romi:.0%} on them." in back
+    lost = ask(f"""
+        select campaign from (
+            select channel, campaign, sum(margin) - sum(spend) as left_over, sum(spend) as spend
+            from finance.romi_monthly where {SEPTEMBER} group by all
+        ) where left_over < 0 and spend > 0 and campaign[1] != '(' order by left_over""")
+    assert [name in spent for (name,) in lost[:2]] == [True] * min(len(lost), 2)
+    assert ("cost more than they brought" in spent) == bool(lost)
+    assert re.search(r"ROMI (rose|fell) from .*% to .*%\.", change)
+
+
 def test_the_table_of_channels_and_campaigns_shows_what_is_published(page, ask):
     shown = {row[0]: row[1:] for row in _Tables(page).tables["table-channels"]}
     for channel, spend, net, romi in ask(f"""
