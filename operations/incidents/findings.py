@@ -52,8 +52,9 @@ _FOLLOWS: dict[Kind, tuple[Kind, ...]] = {
     Kind.FAILOVER: (Kind.CORRUPT_ARCHIVES,),
 }
 # The same of an error budget that burns, by its service level: a lock lets figures grow old and makes none wrong.
-_SLO_FOLLOWS: dict[str, tuple[Kind, ...]] = {
+SLO_FOLLOWS: dict[str, tuple[Kind, ...]] = {
     "accuracy": (Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.LATE_REGION, Kind.BACKLOG, Kind.MEMORY),
+    "records_accounted": (Kind.CORRUPT_ARCHIVES, Kind.MEMORY, Kind.LATE_REGION, Kind.WITHHELD),
     "event_match_rate": (Kind.CORRUPT_ARCHIVES, Kind.LATE_REGION, Kind.BACKLOG, Kind.MEMORY, Kind.WITHHELD),
     "freshness_hours": (*_STOPS, Kind.LATE_REGION, Kind.WITHHELD, Kind.BACKLOG, Kind.CORRUPT_ARCHIVES),
     "ingest_latency": (
@@ -103,7 +104,8 @@ class Finding:
     def consequence_of(self) -> tuple[Kind, ...]:
         """Kinds of causes that explain it where they strike the same region, the likeliest first."""
         if self.kind == Kind.BURN_RATE:
-            return next((kinds for slo, kinds in _SLO_FOLLOWS.items() if self.cause.startswith(slo)), ())
+            known = (kinds for slo, kinds in SLO_FOLLOWS.items() if self.cause.startswith(slo))
+            return next(known, (*_STOPS, *_INPUT, Kind.WITHHELD))
         lost_input = [kind for kind in (Kind.CORRUPT_ARCHIVES, *_INPUT) if kind in self.follows]
         return tuple(dict.fromkeys([*lost_input, *sorted(self.follows), *_FOLLOWS.get(self.kind, ())]))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from operations.incidents import book, causes
-from operations.incidents.findings import Finding, Kind, normal_cause
+from operations.incidents.findings import SLO_FOLLOWS, Finding, Kind, normal_cause
 from operations.incidents.report import report
+from quality.slo import objectives
 from settings import Incidents, Settings, UnknownValueError, UsageError
 
 NOT_WHOLE = "the archive cannot be read whole: "
@@ -88,6 +89,7 @@ BURN = {"alert": "page", "date": "2026-03-19", "error_budget_left": -1.0}
         ("freshness_hours.romi_daily", Kind.LOCK),  # figures that are old wait for a run
         ("accuracy", Kind.CORRUPT_ARCHIVES),  # figures that are wrong lack what did not arrive
         ("event_match_rate", Kind.CORRUPT_ARCHIVES),
+        ("records_accounted", Kind.CORRUPT_ARCHIVES),
         ("ingest_latency_ms", Kind.LOCK),
     ],
 )
@@ -102,6 +104,13 @@ def test_an_error_budget_joins_that_of_two_causes_which_explains_it(settings, sl
     told(settings, *(causes_found if not is_live else []), *burning, judged=())
     [explained] = [one for one in book.live(settings) if any(it.kind == Kind.BURN_RATE for it in one.standing)]
     assert (explained.kind, len(book.live(settings))) == (cause, 2)
+
+
+def test_each_service_level_says_what_it_may_come_of(settings):
+    for name in objectives(settings):
+        [burning] = causes.of_burning([("eu", name, BURN)])
+        assert any(name.startswith(slo) for slo in SLO_FOLLOWS), f"{name} is missing among SLO_FOLLOWS"
+        assert burning.consequence_of
 
 
 def test_an_error_budget_that_neither_cause_explains_is_an_incident_of_its_own(settings):
