@@ -60,6 +60,9 @@ docs: .venv/ready ## write the data dictionary, the register of processing, docs
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+	uv pip compile pyproject.toml --extra spark --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command "make lock" --constraint requirements.lock --no-annotate \
+	    $$(grep -oE '^[a-z0-9.-]+' requirements.lock | sort -u | sed 's/^/--no-emit-package /') -o .ci/requirements-spark.lock
 
 clean: ## remove the environment and the demo
 	rm -rf .venv landing warehouse warehouse.keys warehouse.keys.lock romi.yaml

@@ -18,6 +18,7 @@ import duckdb
 from ingestion.books import meta, region_file
 from operations.backups.backup_places import is_cut_in_two, known_backups, leftovers, moved_away
 from operations.closes.locks import FOLDER, all_locks
+from operations.rebuilding.engine.spark_session import described
 from operations.register.register_audit import open_to_others
 from operations.store.locks import check_warehouse
 from operations.store.memory import published
@@ -76,9 +77,9 @@ def _versions(settings: Settings) -> Iterator[Check]:
     try:
         yield Check("versions", f"romi-warehouse {version('romi-warehouse')}, DuckDB {duckdb.__version__}")
     except PackageNotFoundError:
-        yield Check(
-            "versions", "romi-warehouse", "its package is not installed", "install the wheel, or `make install`"
-        )
+        what, mend = "its package is not installed", "install the wheel, or `make install`"
+        yield Check("versions", "romi-warehouse", what, mend)
+    yield Check("engine", *described(settings))
 
 
 def _files(settings: Settings) -> Iterator[Check]:

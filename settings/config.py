@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from iso4217 import Currency
 from pydantic import field_validator, model_validator
 
 from settings.attribution import Attribution
+from settings.engine import Spark, check_pattern
 from settings.errors import UnknownValueError
 from settings.experiments import Experiment
 from settings.features import DEFAULT, RESPONSES, State, read_features
@@ -30,7 +31,9 @@ from settings.sections import (
 from settings.sources import Fx, Source, check_sources
 
 # Where things are, and what becomes of a version once it is there: no figure depends on any of it.
-OUTWARD = frozenset({"landing", "warehouse", "backup", "publish", "close", "incidents", "monitoring"})
+OUTWARD = frozenset(
+    {"landing", "warehouse", "backup", "publish", "close", "incidents", "monitoring", "engine", "spark"}
+)
 
 
 class Settings(Section):
@@ -38,6 +41,8 @@ class Settings(Section):
 
     landing: str = "./landing"
     warehouse: Path = Path("./warehouse")
+    engine: Literal["duckdb", "spark"] = "duckdb"  # what builds the models
+    spark: Spark = Spark()
     reporting_currency: str = "EUR"
     regions: dict[str, Region] | None = None
     topics: dict[str, Topic] = {}
@@ -86,6 +91,13 @@ class Settings(Section):
         codes = {currency.code: currency.exponent for currency in Currency}
         if codes.get(self.reporting_currency) != 2:
             raise ValueError("reporting_currency: a currency of ISO 4217 with two decimals, such as EUR")
+        return self
+
+    @model_validator(mode="after")
+    def _patterns_are_the_same_on_spark(self) -> Settings:
+        for rule in self.attribution.channel_rules if self.engine == "spark" else ():
+            for pattern in filter(None, (rule.source, rule.medium, rule.campaign)):
+                check_pattern(pattern)
         return self
 
     @model_validator(mode="after")

@@ -107,6 +107,7 @@ SECTIONS = {
     "Consent": "consent: {x: 1}",
     "Source": "sources: {ledger: {x: 1}}",
     "Fx": "fx: {x: 1}",
+    "Spark": "spark: {x: 1}",
     "Attribution": "attribution: {x: 1}",
     "Conversion": "attribution: {conversions: {Signed Up: {value: 1, x: 1}}}",
     "ChannelRule": "attribution: {channel_rules: [{channel: A, source: a}, {channel: B, source: b, x: 1}]}",

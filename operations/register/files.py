@@ -48,7 +48,8 @@ FILES = (
         "Recovery.", INTEREST, "backup_days", OPERATORS, True, {},
     ),
     Processing(
-        "On the way", "Masked rows between parsing and commit, spilled rows of a query.",
+        "On the way",
+        "Masked rows between parsing and commit, spilled rows of a query, copies of tables that Spark builds from.",
         "Loading.", INTEREST, None, OPERATORS, True, {}, files=("staging/*",),
     ),
 )  # fmt: skip

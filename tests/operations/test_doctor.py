@@ -32,9 +32,17 @@ def test_a_sound_warehouse_is_right_in_every_respect(shop):
     checks = doctor.examine(shop.settings)
     assert [one for one in checks if not one.is_right] == []
     assert {one.name for one in checks} == {
-        "versions", "files", "links", "memory", "books", "keys", "permissions", "space", "clock",
+        "versions", "engine", "files", "links", "memory", "books", "keys", "permissions", "space", "clock",
     }  # fmt: skip
     assert doctor.said_at_start(shop.settings) == []
+
+
+def test_an_engine_that_is_asked_for_and_not_there_is_told_with_what_it_takes(shop, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    [one] = [one for one in doctor.examine(shop.settings.model_copy(update={"engine": "spark"})) if not one.is_right]
+    assert one.name == "engine"
+    assert "engine: spark needs" in (one.problem or "")
+    assert "engine: duckdb" in (one.mend or "")
 
 
 def test_where_there_is_no_warehouse_there_is_nothing_to_look_at(tmp_path, shop):

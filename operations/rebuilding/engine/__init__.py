@@ -59,7 +59,11 @@ class Engine(Protocol):
 
 
 def engine_of(settings: Settings) -> Engine:
-    """The engine of a warehouse."""
+    """The engine of a warehouse, as it is configured."""
+    if settings.engine == "spark":
+        from operations.rebuilding.engine.on_spark import OnSpark
+
+        return OnSpark()
     from operations.rebuilding.engine.on_duckdb import OnDuckDB
 
     return OnDuckDB()

@@ -15,6 +15,9 @@ from settings import PermanentError
 # DuckDB's kinds of errors that come before any row is looked at, or speak of the machine.
 _WITHOUT_DATA = ("Parser", "Binder", "Catalog", "Not implemented", "Out of Memory", "IO")
 _KIND = re.compile(r"\b((?:[A-Z][\w-]*|implemented|of|Memory)(?: [A-Za-z]+)* (?:Error|Exception)): ")
+# Spark's, with its state of SQL: 42 is what is wrong with a statement, before any row is looked at.
+_SPARK = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
+_SPARK_STATEMENT = re.compile(r"SQLSTATE: 42")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m|\[[0-9]+m")
 _PLACE = re.compile(r"\(?\b((?:models|macros|seeds|tests)/[\w/.-]+\.(?:sql|py|yml|csv))\)?")
 _LONGEST = 400
@@ -64,6 +67,12 @@ def cause_of(message: str, project: Path, suspects: list[str] | None = None) -> 
     files = suspects or ([named[1]] if named else [])
     if "Python model failed" in message:
         return _of_python(message, files)
+    if spark := _SPARK.search(message):
+        if not _SPARK_STATEMENT.search(message):
+            told = f"{spark[1]} (its text is left out, as it may quote a value of the data)"
+            return Cause(told, next(iter(files), None))
+        text = message[spark.start() :].partition(" SQLSTATE: ")[0]
+        return Cause(_shortened(text), next(iter(files), None))
     kind = _KIND.search(_after_dbt(message))
     if kind and not kind[1].startswith(_WITHOUT_DATA):
         told = f"{kind[1]} (its text is left out, as it may quote a value of the data)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import tempfile
@@ -18,9 +17,8 @@ from ingestion.books import region_file
 from operations import run_log
 from operations.rebuilding.engine import project
 from operations.rebuilding.engine.built import Built, Event, Hearing
-from operations.rebuilding.engine.errors import Cause, ModelError, cause_of
 from operations.rebuilding.engine.graph import Graph
-from operations.rebuilding.engine.lean_dbt import lean
+from operations.rebuilding.engine.invoking import invoke
 from operations.rebuilding.engine.variables import variables
 from settings import Settings
 
@@ -72,13 +70,16 @@ class OnDuckDB:
         return {node.name: node.compiled_code.split(_HOOK) for node in found if _is_built(node)}
 
     def shapes(self) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = json.loads(project.kept("shapes.json", lambda: json.dumps(_made()).encode()))
+        return {table: made["columns"] for table, made in self.tables().items()}
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Of each table that the models make: its `schema`, its `columns` with their types, the `sql` that makes it."""
+        found: dict[str, dict[str, Any]] = json.loads(project.kept("tables.json", lambda: json.dumps(_made()).encode()))
         return found
 
 
-def _made() -> dict[str, dict[str, str]]:
+def _made() -> dict[str, dict[str, Any]]:
     """The tables that the models make of nothing."""
-    found: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(warehouse=Path(folder), privacy={"encryption_at_rest": False}, regions={"shapes": {}})
         with region_file(settings, "shapes"):
@@ -89,8 +90,13 @@ def _made() -> dict[str, dict[str, str]]:
         with region_file(settings, "shapes", read_only=True) as con:
             columns = con.execute("select table_name, column_name, data_type from duckdb_columns() where schema_name"
                                   " in ('staging', 'intermediate', 'finance') order by all").fetchall()  # fmt: skip
+            tables = con.execute("select table_name, schema_name, sql from duckdb_tables() where schema_name"
+                                 " in ('staging', 'intermediate', 'finance')").fetchall()  # fmt: skip
+    found: dict[str, dict[str, Any]] = {
+        table: {"schema": schema, "sql": sql, "columns": {}} for table, schema, sql in tables
+    }
     for table, column, kind in columns:
-        found.setdefault(table, {})[column] = kind
+        found[table]["columns"][column] = kind
     return found
 
 
@@ -103,45 +109,11 @@ def _invoke(
     hearing: Hearing | None = None,
 ) -> Any:  # fmt: skip
     """dbt's result of a command in which nothing failed; `path` is the file that is attached as the region's."""
-    from dbt.cli.main import dbtRunner
-
-    arguments = [*command, *project.places(target), "--vars", json.dumps(told)]
-    with _environment(path), lean():
-        gc.freeze()  # dbt's objects live as long as the build: to go through all of them takes 0.2 s each time
+    with _environment(path):
         try:
-            invoked = dbtRunner(manifest=manifest, callbacks=[hearing.hear] if hearing else []).invoke(arguments)
+            return invoke(region, target, manifest, told, command, hearing)
         finally:
-            gc.unfreeze()
             _release()
-    results = getattr(invoked.result, "results", None) or []
-    failures = [one for one in results if str(one.status) in ("error", "runtime error")]
-    if failures:
-        causes = [_cause(one, manifest) for one in failures]
-        raise ModelError(region, [one.node.name for one in failures], causes)
-    if not invoked.success:
-        said = [cause_of(str(invoked.exception), project.DBT_PROJECT)] if invoked.exception else []
-        raise ModelError(region, [], said)
-    return invoked.result
-
-
-def _cause(failure: Any, manifest: Any) -> Cause:
-    return cause_of(str(failure.message), project.DBT_PROJECT, _files_of(failure.node, manifest))
-
-
-def _files_of(node: Any, manifest: Any) -> list[str]:
-    """The files that a node's SQL is made of: its own, those of ephemeral models that stand in it, and of macros."""
-    nodes, seen = [node], {node.unique_id}
-    for one in nodes:
-        for name in one.depends_on.nodes:
-            above = manifest.nodes.get(name)
-            if above and name not in seen and above.config.materialized == "ephemeral":
-                seen.add(name)
-                nodes.append(above)
-    macros = list(dict.fromkeys(name for one in nodes for name in one.depends_on.macros))
-    for name in macros:
-        macros += [other for other in manifest.macros[name].depends_on.macros if other not in macros]
-    own = [manifest.macros[name] for name in macros if manifest.macros[name].package_name == node.package_name]
-    return list(dict.fromkeys(one.original_file_path for one in (*nodes, *own)))
 
 
 def _made_warnings(manifest: Any) -> set[str]:

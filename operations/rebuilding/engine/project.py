@@ -27,6 +27,7 @@ DBT_PROJECT = ROOT / "dbt_project"
 _LAYOUT = "1"  # of a kept folder; another one leaves the old unread
 _KEPT = 6
 _PARSED = "partial_parse.msgpack"  # dbt's own name, under which it looks for it
+DUCKDB, SPARK = "region", "spark"  # targets in dbt_project/profiles.yml
 _in_memory: dict[str, Any] = {}
 
 
@@ -53,15 +54,16 @@ def manifest() -> dict[str, Any]:
     return found
 
 
-def parsed() -> Any:
-    """The project as dbt's ``Manifest``, for one build: a build leaves its marks on it.
+def parsed(engine: str = DUCKDB) -> Any:
+    """The project as dbt's ``Manifest`` for an engine, for one build: a build leaves its marks on it.
 
     Raises:
         ProjectError: dbt cannot parse the project.
     """
-    key = _key()
+    key = f"{_key()} {engine}"
     if key not in _in_memory:
-        content = kept(_PARSED, lambda: _parse()[_PARSED])
+        name = _name_of(engine)
+        content = kept(name, lambda: _parse(engine)[name])
         if key not in _in_memory:
             from dbt.contracts.graph.manifest import Manifest
 
@@ -70,10 +72,10 @@ def parsed() -> Any:
     return _in_memory[key].deepcopy()
 
 
-def places(target: Path) -> list[str]:
+def places(target: Path, engine: str = DUCKDB) -> list[str]:
     """The arguments that say where the project is, and that nothing is written but to `target`."""
     return [
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", "region",
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", engine,
         "--target-path", str(target.absolute()),
         "--log-path", str(target.absolute()), "--log-level", "none", "--log-level-file", "none", "--quiet",
         "--no-write-json", "--no-send-anonymous-usage-stats",
@@ -96,27 +98,34 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
     return made
 
 
-def _parse() -> dict[str, bytes]:
-    """A parse from nothing, as the files that are kept of it."""
+def _parse(engine: str = DUCKDB) -> dict[str, bytes]:
+    """A parse from nothing, as the files that are kept of it; the graph is the same on every engine."""
     with tempfile.TemporaryDirectory() as target:
-        found = _invoke_parse(Path(target))
-        _remember(_key(), found)
-        writable = json.dumps(found.writable_manifest().to_dict(omit_none=False))
-        made = {"manifest.json": writable.encode(), _PARSED: (Path(target) / _PARSED).read_bytes()}
+        found = _invoke_parse(Path(target), engine)
+        _remember(f"{_key()} {engine}", found)
+        made = {_name_of(engine): (Path(target) / _PARSED).read_bytes()}
+        if engine == DUCKDB:
+            writable = json.dumps(found.writable_manifest().to_dict(omit_none=False))
+            made["manifest.json"] = writable.encode()
     for name, content in made.items():
         kept(name, lambda content=content: content)  # type: ignore[misc]
     return made
 
 
+def _name_of(engine: str) -> str:
+    return _PARSED if engine == DUCKDB else f"{engine}_{_PARSED}"
+
+
 def _remember(key: str, found: Any) -> None:
-    _in_memory.clear()
+    for other in [one for one in _in_memory if one.split()[0] != key.split()[0]]:
+        del _in_memory[other]  # of another state of the files
     _in_memory[key] = found
 
 
-def _invoke_parse(target: Path) -> Any:
+def _invoke_parse(target: Path, engine: str) -> Any:
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner().invoke(["parse", *places(target)])
+    result = dbtRunner().invoke(["parse", *places(target, engine)])
     if not result.success:
         raise ProjectError(DBT_PROJECT, cause_of(str(result.exception), DBT_PROJECT))
     return result.result
