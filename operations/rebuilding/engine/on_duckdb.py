@@ -39,14 +39,18 @@ class OnDuckDB:
         chosen: list[str] | None = None,
         on_event: Callable[[Event], None] = lambda _: None,
     ) -> Built:
+        select = ["--select", *sorted(Graph.of(project.manifest()).to_build(chosen))] if chosen else []
+        command = ["build", "--exclude-resource-type", "unit_test", *select]
+        return self._built(settings, region, variables(settings, region, first, last), command, on_event)
+
+    def _built(
+        self, settings: Settings, region: str, told: dict[str, Any], command: list[str],
+        on_event: Callable[[Event], None],
+    ) -> Built:  # fmt: skip
+        """What dbt does of a command in the region's file."""
         fresh = project.parsed()
         hearing = Hearing(_made_warnings(fresh), on_event)
-        select = ["--select", *sorted(Graph.of(project.manifest()).to_build(chosen))] if chosen else []
-        told = variables(settings, region, first, last)
-        _invoke(
-            region, settings.region_file(region), settings.dbt_dir, fresh, told,
-            ["build", "--exclude-resource-type", "unit_test", *select], hearing,
-        )  # fmt: skip
+        _invoke(region, settings.region_file(region), settings.dbt_dir, fresh, told, command, hearing)
         return hearing.built
 
     def compiled(self, told: dict[str, Any]) -> dict[str, list[str]]:

@@ -46,13 +46,15 @@ class OnSpark(OnDuckDB):
     ) -> Built:
         graph = Graph.of(project.manifest())
         tables = graph.to_build(chosen) & frozenset(graph.parents) if chosen else frozenset(graph.parents)
-        models, built = tables - _seeds(), Built()
-        if models:
-            built = self._build_models(settings, region, variables(settings, region, first, last), models, on_event)
-        rest = _tests_of(tables) | (tables & _seeds()) | ({*chosen} & graph.tests.keys() if chosen else set())
-        if rest:
-            judged = super().build(settings, region, first, last, sorted(rest), on_event)
-            built.models += judged.models
+        seeds, told, built = tables & _seeds(), variables(settings, region, first, last), Built()
+        if seeds:  # before the models that read them: whoever listens is told of nodes in the order of the graph
+            command = ["build", "--resource-type", "seed", "--select", *sorted(seeds)]
+            built.models += self._built(settings, region, told, command, on_event).models
+        if models := tables - seeds:
+            built.models += self._build_models(settings, region, told, models, on_event).models
+        tests = _tests_of(tables) | ({*chosen} & graph.tests.keys() if chosen else set())
+        if tests:
+            judged = super().build(settings, region, first, last, sorted(tests), on_event)
             built.tests, built.failed_tests = judged.tests, judged.failed_tests
         return built
 
