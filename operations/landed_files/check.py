@@ -110,7 +110,7 @@ def _counts(read: Read) -> dict[str, int]:
     found = {
         "rows loaded": len(read.rows), "rows equal to others or extracted again": read.duplicates,
         "rows past the ledger's period": read.expired, "rows refused": len(read.refused),
-        "lines left out that sum up others": read.table.totals,
+        "total lines left out": read.table.totals,
         "odd optional cells that count as absent": sum(read.table.odd.values()),
     }  # fmt: skip
     return {what: count for what, count in found.items() if count or what == "rows loaded"}

@@ -75,9 +75,7 @@ def added_up(con: duckdb.DuckDBPyConnection, after_archive: int) -> Iterator[str
     parts = [
         f"{noted[ADDED_UP]:,} rows added up with others of their campaign and day" if noted.get(ADDED_UP) else "",
         f"{replaced:,} rows of earlier deliveries replaced by later ones" if replaced else "",
-        f"{noted[TOTAL]:,} {'line' if noted[TOTAL] == 1 else 'lines'} left out that sum up others"
-        if noted.get(TOTAL)
-        else "",
+        f"{noted[TOTAL]:,} total line{'s' * (noted[TOTAL] != 1)} left out" if noted.get(TOTAL) else "",
     ]
     if any(parts):
         yield f"tables: {', '.join(filter(None, parts))}"

@@ -62,7 +62,7 @@ def test_a_run_says_how_many_rows_it_added_up_replaced_and_left_out(zone):
     with region_file(zone.settings, "eu", read_only=True) as con:
         assert list(findings.added_up(con, 0)) == [
             "tables: 1 rows added up with others of their campaign and day, 2 rows of earlier deliveries replaced by"
-            " later ones, 1 line left out that sum up others"
+            " later ones, 1 total line left out"
         ]
         assert list(findings.added_up(con, before)) == ["tables: 2 rows of earlier deliveries replaced by later ones"]
 
