@@ -6,7 +6,7 @@ Between full listings the last one is brought up to date instead. A folder is li
 - a folder of an earlier time beside later ones (``day=27`` beside ``day=29``) is left as it is known, and
 - of a folder of many archives only those after the last offset of each partition are asked for.
 
-An archive that arrives late in such a place, is replaced there or goes away, is seen by the next full listing.
+What else changes in such a place, be it the first archive of another partition, is seen by the next full listing.
 """
 
 from __future__ import annotations
