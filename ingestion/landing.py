@@ -113,14 +113,14 @@ def strays(settings: Settings, region: str) -> list[str]:
     landing = zone(settings.landing)
     found = [one for one in _sorted_out(settings, region) if isinstance(one, str)]
     elsewhere = [place for place, _ in landing.files(region, without=_FOLDERS)]
-    return found + sorted(_text(place) for place in elsewhere if _is_there(place))
+    return found + sorted(text_of(place) for place in elsewhere if _is_there(place))
 
 
 def strays_at_top(settings: Settings) -> list[str]:
     """The files in ``fx/`` that no reader takes, by their place in the landing zone."""
     landing = zone(settings.landing)
     _, others = _rates(landing)
-    return [_text(f"fx/{place}") for place, _ in others if _is_there(place)]
+    return [text_of(f"fx/{place}") for place, _ in others if _is_there(place)]
 
 
 def listings(settings: Settings) -> Path | None:
@@ -160,7 +160,7 @@ def links_outside(settings: Settings, region: str | None = None) -> list[str]:
     folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in ("ledger", "spend", "events")]
     found = [f"{folder}/{place}".rstrip("/") for folder in folders for place in landing.links_outside(folder)]
     top = landing.links_outside() if region is None else []
-    return sorted({_text(one) for one in top + found if _is_there(one)})
+    return sorted({text_of(one) for one in top + found if _is_there(one)})
 
 
 def _sorted_out(
@@ -172,7 +172,7 @@ def _sorted_out(
     taken, _ = _rates(landing)
     if taken:
         place, file = taken
-        yield _landed("fx", file, _text(f"fx/{place}"))
+        yield _landed("fx", file, text_of(f"fx/{place}"))
     yield from listed(settings, lying(landing, f"{region}/", passing or {}) if there is None else there)
 
 
@@ -186,11 +186,11 @@ def listed(settings: Settings, there: list[Place]) -> Iterator[Landed | str]:
     topics: dict[str, Topic] = {}
     for kind, place, file in there:
         if kind == "events":
-            yield _archive(settings, topics, file, _text(place)) or _text(place)
+            yield _archive(settings, topics, file, text_of(place)) or text_of(place)
         else:
             has_platform = kind == "ledger" or place.count("/") > 1  # spend/<platform>/<file>
             is_table = has_platform and has_table_suffix(PurePath(place).name)
-            yield _landed(kind, file, _text(place)) if is_table else _text(place)
+            yield _landed(kind, file, text_of(place)) if is_table else text_of(place)
 
 
 def _rates(landing: Zone) -> tuple[tuple[str, File] | None, list[tuple[str, File]]]:
@@ -221,7 +221,7 @@ def _landed(kind: Kind, file: File, name: str, **place: str | int) -> Landed:
     return Landed(kind, file, name, stat.st_size, stat.st_mtime_ns, **place)  # type: ignore[arg-type]
 
 
-def _text(path: str) -> str:
+def text_of(path: str) -> str:
     """A path as text that any database holds, whatever its bytes are."""
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 

@@ -7,7 +7,6 @@ orders, cost and reconciliation by day; and of what is credited, the sum over al
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,6 +18,8 @@ import duckdb
 import polars as pl
 
 from ingestion.books import region_file
+from ingestion.landing import text_of
+from ingestion.zone import File, ObjectFile, Zone, file_sha256, zone
 from operations.beside import throwaway
 from operations.closes.contents import CONFIGURATION, INPUTS, SET_ASIDE
 from operations.closes.locks import Lock
@@ -28,7 +29,7 @@ from operations.finance_tables.version_tables import quoted
 from operations.quarantine import Place, add
 from operations.store.locks import wait_quietly
 from privacy.keys import key_file
-from settings import PermanentError, RomiError, Settings, UsageError
+from settings import PermanentError, RomiError, Settings, TransientError
 
 # Given settings and configuration's file of a throwaway warehouse: what failed of its run, and which days it withheld.
 Run = Callable[[Settings, Path], tuple[list[str], dict[str, dict[str, str]]]]
@@ -41,7 +42,8 @@ def recompute(settings: Settings, found: Verified, run: Run) -> None:
     """Make the month's figures anew from the landing zone at hand, and enter what differs.
 
     Raises:
-        UsageError: the landing zone is no folder.
+        UsageError: there is no landing zone.
+        TransientError: an input cannot be read.
     """
     lock = found.lock
     values = json.loads((lock.folder / CONFIGURATION).read_text())
@@ -49,8 +51,9 @@ def recompute(settings: Settings, found: Verified, run: Run) -> None:
     has_keys = key_file(settings.warehouse).is_file()
     if not has_keys:
         found.notes.append("made anew with other keys: who was erased since counts again")
+    landing = zone(settings.landing)
     with throwaway(settings, values, has_keys=has_keys) as (made, config):
-        missing = list(_lay_out(lock, Path(settings.landing), Path(made.landing)))
+        missing = list(_lay_out(lock, landing, Path(made.landing)))
         found.differences += missing
         if missing:
             return
@@ -68,33 +71,43 @@ def recompute(settings: Settings, found: Verified, run: Run) -> None:
         _compare(lock, made, found)
 
 
-def _lay_out(lock: Lock, landing: Path, to: Path) -> Iterator[Difference]:
+def _lay_out(lock: Lock, landing: Zone, to: Path) -> Iterator[Difference]:
     """Give the throwaway warehouse a landing zone of the locked inputs alone."""
-    if not landing.is_dir():
-        raise UsageError(f"no folder at {landing}: --landing DIR says where the archived inputs are")
+    lying: dict[str, dict[str, File]] = {}  # by folder at the top, each listed once
     for region, kind, name, sha256 in pl.read_parquet(lock.folder / INPUTS).select(
         "region", "kind", "name", "sha256"
     ).iter_rows():  # fmt: skip
-        path = landing / (Path(name) if kind == "fx" else Path(region) / name)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            yield Difference(str(path), "is not in the landing zone any more")
+        place = name if kind == "fx" else f"{region}/{name}"
+        folder, _, below = place.partition("/")
+        if folder not in lying:
+            lying[folder] = {text_of(found): file for found, file in landing.files(folder)}
+        file = lying[folder].get(below)
+        if file is None:
+            yield Difference(place, "is not in the landing zone any more")
             continue
-        if hashlib.sha256(content).hexdigest() != sha256:
-            yield Difference(str(path), "is not the file that was loaded")
-            continue
-        target = to / path.relative_to(landing)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = to / place
         if not target.exists():
-            _copy(path, target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(file, target)
+        if file_sha256(target) != sha256:
+            yield Difference(str(file), "is not the file that was loaded")
 
 
-def _copy(path: Path, target: Path) -> None:
-    with suppress(OSError):  # another disk
-        os.link(path, target)
-        return
-    shutil.copy2(path, target)
+def _copy(file: File, target: Path) -> None:
+    """Bring a file here: by a link where that can be, else by its bytes, each of which is read once.
+
+    Raises:
+        TransientError: it went away since it was listed, or cannot be read.
+    """
+    if not isinstance(file, ObjectFile):
+        with suppress(OSError):  # another disk
+            os.link(str(file), target)
+            return
+    try:
+        with file.open("rb") as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+    except OSError as error:
+        raise TransientError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _keep_the_erased_out(settings: Settings, made: Settings) -> None:

@@ -69,7 +69,10 @@ def close_month(
 
 
 @click.argument("month", metavar="[MONTH]", required=False)
-@click.option("--landing", metavar="DIR", help="Where the archived inputs are; default: the configuration's.")
+@click.option(
+    "--landing", metavar="DIR",
+    help="Where the archived inputs are, a folder or s3://bucket/prefix; default: the configuration's.",
+)  # fmt: skip
 @click.option("--public", type=click.Path(path_type=Path), help="The public key to trust, in PEM; default: our own.")
 @click.option("--recompute/--no-recompute", default=True, help="Recompute the figures from the inputs (default).")
 def verify_close(

@@ -13,9 +13,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow.fs as pafs
 import pytest
 
 from tests.end_to_end.conftest import Shop, campaign, order, page
+from tests.kit.object_store import object_store, options
 
 CENT = Decimal("0.01")
 CONFIG = "regions: {{eu: {{margin_rate: {rate}}}}}\nprivacy: {{k_anonymity: 1}}\n"
@@ -269,6 +271,13 @@ def test_a_closed_month_is_made_anew_from_its_archives_on_another_machine(closed
     other.folder, other.landing, other.warehouse = elsewhere, elsewhere / "landing", elsewhere / "warehouse"
     code, done = other.romi("close", "verify", "--landing", str(other.landing), "--public", str(public))
     assert (code, done["equal"]) == (0, True), done
+    with object_store() as server:
+        store, _ = pafs.FileSystem.from_uri(f"s3://shop?{options(server)}&allow_bucket_creation=true")
+        store.create_dir("shop")
+        pafs.copy_files(str(other.landing), "shop/landing", destination_filesystem=store)
+        bucket = f"s3://shop/landing?{options(server)}"
+        code, done = other.romi("close", "verify", "--landing", bucket, "--public", str(public))
+        assert (code, done["equal"]) == (0, True), done
     # Were the archives others, it would not be equal.
     archive = next((other.landing / "eu/events").rglob("*.json"))
     archive.write_text(archive.read_text().replace("100", "101"))

@@ -6,7 +6,6 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
-from moto.server import ThreadedMotoServer
 from pyarrow import parquet as pq
 
 from ingestion.books import region_file
@@ -19,18 +18,14 @@ from ingestion.sources.tabular.table import read_table
 from ingestion.zone import ObjectFile
 from operations import sample_shop
 from settings import Settings, Source, TransientError, UsageError
+from tests.kit.object_store import object_store, options
 
 
 @pytest.fixture(scope="module")
 def server():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with object_store() as address, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
-        yield "endpoint_override=127.0.0.1:{1}&scheme=http&region=us-east-1".format(*server.get_host_and_port())
-    server.stop()
+        yield options(address)
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import shutil
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from operations.publishing.targets import bucket
 from operations.publishing.targets.bucket import POINTER, upload
 from operations.store.versions import version_dir
 from settings import PermanentError, Settings, TransientError, UsageError
+from tests.kit.object_store import object_store, options
 from tests.operations.publishing.conftest import write_version
 
 ORDERS = "insert into finance.orders_daily (date, region, orders) values ('2026-03-01', 'eu', {})"
@@ -19,17 +19,13 @@ ORDERS = "insert into finance.orders_daily (date, region, orders) values ('2026-
 
 @pytest.fixture(scope="module")
 def server():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with object_store() as address:
+        yield address
 
 
 @pytest.fixture
-def store(server, request, monkeypatch):
+def store(server):
     """A client of an empty bucket called ``finance``."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     client = boto3.client("s3", endpoint_url=f"http://{server}", region_name="us-east-1")
     client.create_bucket(Bucket="finance")
     yield client
@@ -40,7 +36,7 @@ def store(server, request, monkeypatch):
 
 @pytest.fixture
 def shop(tmp_path, server, store):
-    address = f"s3://finance/romi?endpoint_override={server}&scheme=http&region=us-east-1"
+    address = f"s3://finance/romi?{options(server)}"
     settings = Settings(warehouse=tmp_path / "warehouse", publish={"bucket": address})
     write_version(settings, 1, ORDERS.format(3))
     return settings
