@@ -53,13 +53,38 @@ def _line(size: Size, assignment: str) -> str:
     return line
 
 
+def _populations(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for one in given:
+        region, _equals, people = one.partition("=")
+        if not region or not people.isascii() or not people.isdigit() or int(people) < 1:
+            raise click.BadParameter(f"{one!r} is not REGION=PEOPLE, such as eu=450000000")
+        found[region] = int(people)
+    return found
+
+
+@click.option(
+    "--population", metavar="R=N", multiple=True, callback=_populations,
+    help="With --wide: how many people live in a region, which Meridian divides by; may be repeated. Default: 1.",
+)  # fmt: skip
+@click.option("--region", metavar="R", multiple=True, help="Only that region; may be repeated.")
 @click.option("--wide", is_flag=True, help="Write a row for each date and region, with columns for each channel.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
-def panel(config: Path | None, warehouse: Path | None, as_json: bool, out: Path, wide: bool) -> None:
-    """Write spend, impressions and outcome (net revenue) by day, region and channel, for Meridian or PyMC-Marketing."""
+def panel(
+    config: Path | None, warehouse: Path | None, as_json: bool, out: Path, wide: bool, region: tuple[str, ...],
+    population: dict[str, int],
+) -> None:  # fmt: skip
+    """Write spend, impressions and outcome (net revenue) by day, region and channel, for Meridian or PyMC-Marketing.
+
+    It has the days that every region has.
+    """
     from operations.experiments.panel import write_panel
 
     if not out.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {out.absolute().parent}")
-    rows = write_panel(load_settings(config, warehouse=warehouse), out, is_wide=wide)
-    click.echo(json.dumps({"file": str(out), "rows": rows}) if as_json else f"{out}: {rows:,} rows")
+    settings = load_settings(config, warehouse=warehouse)
+    made = write_panel(settings, out, is_wide=wide, only=region, population=population)
+    if as_json:
+        facts = {"file": str(out), **asdict(made), "first": str(made.first), "last": str(made.last)}
+        return click.echo(json.dumps(facts))
+    return click.echo(f"{out}: {made.rows:,} rows, {', '.join(made.regions)} from {made.first} to {made.last}")

@@ -12,12 +12,6 @@ from operations.experiments.design import (
     size_of_geographies,
     size_of_persons,
 )
-from operations.experiments.panel import write_panel
-from settings import UsageError
-from tests.operations import marts
-from tests.operations.marts import DAYS, change, publish_now
-
-settings, shop = marts.settings, marts.shop
 
 
 def test_the_smallest_effect_of_persons_is_found_as_often_as_the_power_says():
@@ -57,26 +51,3 @@ def test_the_smallest_effect_of_geographies_is_what_draws_on_the_past_leave_visi
     grown = {place: amount * (1.5 if place in treated else 1) for place, amount in after.items()}
     assert lift_of(before, grown, treated, control) > size.smallest_effect
     assert size_of_geographies(dict(list(before.items())[:9]), after, 28, 0.95, 0.8).smallest_effect is None
-
-
-def test_the_panel_has_every_channel_on_every_day(shop, tmp_path):
-    change(shop, "eu", f"""insert into finance.spend_daily by name
-        select date '{DAYS[1]}' as date, 'eu' as region, 'meta_ads' as platform, 'Paid Social' as channel,
-            'shoes' as campaign, 7 as spend, 3 as impressions, 1 as clicks""")  # fmt: skip
-    publish_now(shop)
-    assert write_panel(shop, tmp_path / "long.csv") == 2 * 3 * 2
-    lines = (tmp_path / "long.csv").read_text().splitlines()
-    assert lines[0] == "date,region,channel,spend,impressions,outcome"
-    assert "2026-01-31,eu,Paid Social,7.00,3,100.00" in lines
-    assert "2026-01-30,eu,Paid Social,0.00,0,100.00" in lines
-    assert write_panel(shop, tmp_path / "wide.csv", is_wide=True) == 2 * 3
-    header, first = (tmp_path / "wide.csv").read_text().splitlines()[:2]
-    assert header == (
-        "date,region,outcome,Paid_Search_spend,Paid_Search_impressions,Paid_Social_spend,Paid_Social_impressions"
-    )
-    assert first == "2026-01-30,eu,100.00,10.00,5,0.00,0"
-
-
-def test_without_a_published_version_there_is_no_panel(settings, tmp_path):
-    with pytest.raises(UsageError, match="romi run"):
-        write_panel(settings, tmp_path / "panel.csv")
