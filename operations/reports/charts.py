@@ -13,7 +13,7 @@ from operations.reports.tables import Column, Table
 from operations.reports.words import with_minus
 
 Spec = dict[str, Any]
-_ROOM = 0.21  # of a chart's width
+_DIGIT = 7.5  # pixels of a label's character, at the size of the screen's text
 _NARROW = 0.3  # steps that move less of the longest bar than this are drawn larger
 _TYPES = ["total", "gain", "loss"]  # the palette `ordinal` has a colour for each
 _MONEY_AXIS = alt.Axis(format="~s", title=None, tickCount=5)
@@ -31,7 +31,7 @@ def steps(table: Table) -> Spec:
         values.append({"name": row["name"], "from": float(start), "to": float(at), "amount": float(amount),
                        "label": label, "kind": kind})  # fmt: skip
     order = [row["name"] for row in table.rows]
-    scale, low = _scale(values)
+    scale, low = _scale(values, room=10 + _DIGIT * max(len(one["label"]) for one in values))
     for one in values:
         one["from"], one["to"] = max(one["from"], low), max(one["to"], low)
     axis = (
@@ -49,15 +49,19 @@ def steps(table: Table) -> Spec:
     return _spec((bars + labels).properties(width="container", height=30 * len(order)))
 
 
-def _scale(values: list[Spec]) -> tuple[alt.Scale, float]:
-    """A scale with room for the labels, and where it begins: beyond 0 where the steps could not be told apart else."""
+def _scale(values: list[Spec], room: float) -> tuple[alt.Scale, float]:
+    """A scale with `room` pixels for the labels, and its begin: beyond 0 where the steps could not be told apart else.
+
+    A label is as wide on a narrow screen as on a wide one, so the room is no share of the width.
+    """
     ends = [one[side] for one in values for side in ("from", "to")]
     moving = [one[side] for one in values if one["kind"] != "total" for side in ("from", "to")] or ends
     low, high = min(0.0, *ends), max(0.0, *ends)
     moved = max(moving) - min(moving)
     if min(moving) > 0 and moved < _NARROW * high:
         low = float(int(max(min(moving) - moved, 0.0)))
-    return alt.Scale(domain=[low, high + (high - low) * _ROOM], nice=False), low
+    width = alt.ExprRef(f"max(width - {room:.0f}, 40)")
+    return alt.Scale(domain=[low, high], range=[0, width], nice=False), low
 
 
 def trend(days: list[Row]) -> Spec:
@@ -73,7 +77,7 @@ def trend(days: list[Row]) -> Spec:
                         legend=alt.Legend(title=None)),
     )  # fmt: skip
     lines = alt.Chart(alt.Data(values=values)).mark_line(strokeWidth=2).encode(
-        x=alt.X("date:T", axis=alt.Axis(title=None, format="%d %b", tickCount=8)),
+        x=alt.X("date:T", axis=alt.Axis(title=None, format="%d %b", tickCount=8, labelBound=True)),
         y=alt.Y("amount:Q", axis=_MONEY_AXIS),
         color=alt.Color("series:N", scale=alt.Scale(domain=["Margin", "Spend"], range="category"),
                         legend=alt.Legend(title=None)),
@@ -99,7 +103,7 @@ def shares(table: Table, columns: tuple[Column, ...]) -> Spec:
         x=alt.X("share:Q", axis=alt.Axis(format="%", title=None), scale=alt.Scale(domain=[0, 1])),
         order="order:Q",
         color=alt.Color("part:N", scale=alt.Scale(domain=labels, range="heatmap"),
-                        legend=alt.Legend(title=None, columns=2)),
+                        legend=alt.Legend(title=None, columns=alt.ExprRef("width < 340 ? 1 : 2"))),
         tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("part:N", title=" "),
                  alt.Tooltip("share:Q", format=".1%", title="Share of revenue")],
     )  # fmt: skip

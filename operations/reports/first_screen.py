@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from operations.reports.bridge import Totals
+from operations.reports.bridge import Step, Totals
 from operations.reports.comparison import Comparison
 from operations.reports.marts import Marts, Row, ratio, return_on
 from operations.reports.period import Period
@@ -107,7 +108,7 @@ def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answe
     sentence = f"in margin after spend, compared with {_earlier(period)}"
     if not period.is_whole:
         sentence = f"{sentence}, day for day ({period.compared_name})"
-    said = f"{sentence}.{_why(marts, comparison)}{_returns(comparison)}"
+    said = f"{sentence}.{why_it_moved(comparison.steps, marts.currency)}{_returns(comparison)}"
     return Answer("change", question, change(moved, marts.currency), said)
 
 
@@ -118,11 +119,24 @@ def _returns(comparison: Comparison) -> str:
     return f" ROMI {'rose' if is_ > was else 'fell'} from {share(was)} to {share(is_)}."
 
 
-def _why(marts: Marts, comparison: Comparison) -> str:
-    """The two causes that moved it most, whichever way."""
-    steps = sorted(comparison.steps, key=lambda one: -abs(one.amount))
-    said = [f"{_CAUSES[one.name]} ({change(one.amount, marts.currency)})" for one in steps[:2] if one.amount]
+def why_it_moved(steps: Sequence[Step], currency: str) -> str:
+    """The two causes that moved it most, whichever way; nothing where none did."""
+    by_size = sorted(steps, key=lambda one: -abs(one.amount))
+    said = [
+        f"{_CAUSES[one.name]} ({change(one.amount, currency)}{_taken_back(one, by_size[2:], currency)})"
+        for one in by_size[:2] if one.amount
+    ]  # fmt: skip
     return f" What moved it most: {', then '.join(said)}." if said else ""
+
+
+def _taken_back(step: Step, unnamed: Sequence[Step], currency: str) -> str:
+    """A smaller order also costs less to make: what of the one step the other, which is not named, takes back."""
+    other = {"Price": "Cost of goods", "Cost of goods": "Price"}.get(step.name)
+    amount = sum((one.amount for one in unnamed if one.name == other), Decimal(0))
+    if amount * step.amount >= 0:
+        return ""
+    what = "cost of goods" if step.name == "Price" else "the size of the average order"
+    return f", of which {what} takes back {money(min(abs(amount), abs(step.amount)), currency)}"
 
 
 def _unknown(marts: Marts, period: Period) -> Answer:

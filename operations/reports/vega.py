@@ -59,8 +59,14 @@ def theme(*, dark: bool = False, size: int = 13) -> dict[str, Any]:
         "font": _FONT,
         "text": {"color": ink, "fontSize": size - 1, "font": _FONT},
         "axis": {**text, "gridColor": line, "domainColor": line, "tickColor": line, "labelLimit": 190},
-        "axisX": {"labelColor": muted, "labelFontSize": size - 1},
-        "legend": {"labelColor": ink, "labelFontSize": size, "orient": "top", "labelFont": _FONT},
+        "axisX": {"labelColor": muted, "labelFontSize": size - 1, "labelSeparation": 8},
+        "legend": {
+            "labelColor": ink,
+            "labelFontSize": size,
+            "orient": "top",
+            "labelFont": _FONT,
+            "layout": {"top": {"direction": "vertical", "anchor": "start", "margin": 4}},
+        },
         "range": {
             "ordinal": [total, gain, loss],
             "category": [gain, loss],

@@ -103,6 +103,18 @@ def test_it_is_accessible_in_light_and_dark_and_narrow(opened, width, colours):
     assert tab.locator(".live svg").count() >= 4
 
 
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_no_label_of_a_chart_is_cut(opened, width):
+    tab = opened(width)
+    cut = tab.evaluate("""() => [...document.querySelectorAll(".live")].flatMap(place => {
+        const room = place.getBoundingClientRect();
+        const isCut = box => box.left < room.left - 1 || box.right > room.right + 1;
+        return [...place.querySelectorAll("svg text:not([opacity='0'])")]
+            .filter(text => text.textContent && isCut(text.getBoundingClientRect())).map(text => text.textContent);
+    })""")
+    assert cut == []
+
+
 def test_colours_can_be_chosen(opened):
     tab = opened(1280)
     before = tab.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -5,7 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.reports.bridge import CurrencyEffect, Totals, bridge, total
+from operations.reports.bridge import CurrencyEffect, Step, Totals, bridge, total
+from operations.reports.first_screen import why_it_moved
 
 _MONEY = st.integers(0, 10**9).map(lambda cents: Decimal(cents).scaleb(-2))
 
@@ -57,3 +58,21 @@ def test_from_nothing_everything_is_volume():
     steps = bridge({}, {"eu": Totals(3, Decimal(90), cogs=Decimal(30))}, Decimal(0), CurrencyEffect())
     assert _step(steps, "Volume") == 60
     assert sum(one.amount for one in steps) == 60
+
+
+def test_the_price_is_said_with_what_the_cost_of_goods_takes_back_of_it():
+    def told(**amounts: str) -> str:
+        return why_it_moved([Step(name.replace("_", " "), Decimal(one), "") for name, one in amounts.items()], "EUR")
+
+    price = "the size of the average order, before cost of goods"
+    assert told(Volume="30", Price="-20", Cost_of_goods="12.5", Spend="-1") == (
+        f" What moved it most: the number of orders (+€30.00), then {price}"
+        " (\N{MINUS SIGN}€20.00, of which cost of goods takes back €12.50)."
+    )
+    assert told(Price="9", Cost_of_goods="10", Spend="1") == (
+        f" What moved it most: the cost of goods per order (+€10.00), then {price} (+€9.00)."
+    )
+    assert "(\N{MINUS SIGN}€10.00, of which the size of the average order takes back €9.00)" in told(
+        Price="9", Cost_of_goods="-10", Volume="9.5"
+    )
+    assert told(Price="0", Spend="0") == ""
