@@ -45,7 +45,8 @@ def told(settings: Settings, region: str, landed: Landed) -> str:
 def book(con: duckdb.DuckDBPyConnection, ids: Iterable[tuple[int, str]]) -> None:
     """Keep what :func:`told` says of files, by archive. Call it in the transaction that loads them."""
     if rows := [(id_, text) for id_, text in ids if text]:
-        con.executemany("insert or replace into ops.readings values (?, ?)", rows)
+        ids_and_texts = [list(column) for column in zip(*rows, strict=True)]
+        con.execute("insert or replace into ops.readings select unnest(?), unnest(?)", ids_and_texts)
 
 
 def book_last(con: duckdb.DuckDBPyConnection, settings: Settings, region: str, landed: Landed) -> None:

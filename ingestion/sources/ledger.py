@@ -35,7 +35,7 @@ def read_ledger(table: Table, context: Context) -> Read:
     """
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
     order_lines.complete(table)
-    table.without(table.undated_totals(table.moments("ordered_at", timezone)[1].is_null()))
+    table.without(table.undated_totals(table.text("ordered_at").is_null()))
     table.without(table.each("order_id", _is_sum, pl.Boolean()).fill_null(False))
     repeated = _without_repeated_items(table)
     frame, verdicts = _judged(table, timezone)

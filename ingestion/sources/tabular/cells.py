@@ -17,6 +17,9 @@ _ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T ]\d.*)?", re.ASCII | re.IGN
 _PLAIN_DAY = r"^\d{4}-\d\d-\d\d$"
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
 _EPOCH = re.compile(r"1[0-8]\d{8}(\d{3}){0,3}", re.ASCII)  # of 2001 to 2030: no date is written with these digits
+_PLAIN_MOMENT = re.compile(  # what nearly all tools write, and the standard library reads fast
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:[0-5]\d)?", re.ASCII
+)
 _LONGEST_MOMENT = 100  # characters
 _OFFSET = re.compile(r"\s*(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$", re.IGNORECASE)
 _CLOCK = re.compile(r"[T ](\d\d?:\d\d(:\d\d(\.\d+)?)?\s*([AP]M)?)$", re.IGNORECASE)
@@ -140,7 +143,9 @@ def _moment(text: str, zone: ZoneInfo, formats: Sequence[str], is_only: bool) ->
     bare = text[: offset.start()] if offset else text
     moment: datetime | None
     try:
-        if match := _ISO.fullmatch(bare):
+        if _PLAIN_MOMENT.fullmatch(text):
+            moment, offset = datetime.fromisoformat(text), None
+        elif match := _ISO.fullmatch(bare):
             clock = _CLOCK.fullmatch(match[4]) if match[4] else None
             if match[4] and not clock:
                 return None
