@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-all drill lint secrets ui bench docs lock clean
+.PHONY: help install demo spark-demo run test test-all drill lint secrets ui bench docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ install: .venv/ready ## make the environment in .venv from requirements.lock
 
 demo: .venv/ready ## a sample shop, ingested, attributed, checked and published
 	@$(BIN)/romi demo
+
+spark-demo: .venv/ready ## a small sample shop whose models Spark builds, in spark-demo/; takes Java 17 and some minutes
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r .ci/requirements-spark.lock
+	@mkdir -p spark-demo && cd spark-demo && ../$(BIN)/romi demo --engine spark --events 3000 --days 4
 
 test: .venv/ready ## the test suite, without the slow drills
 	@$(BIN)/python -m pytest -n auto --dist loadscope
@@ -65,4 +69,4 @@ lock: ## write requirements.lock anew (needs uv)
 	    $$(grep -oE '^[a-z0-9.-]+' requirements.lock | sort -u | sed 's/^/--no-emit-package /') -o .ci/requirements-spark.lock
 
 clean: ## remove the environment and the demo
-	rm -rf .venv landing warehouse warehouse.keys warehouse.keys.lock romi.yaml
+	rm -rf .venv spark-demo landing warehouse warehouse.keys warehouse.keys.lock romi.yaml

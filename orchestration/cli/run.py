@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -94,25 +94,39 @@ def backfill(
 )
 @click.option("--events", default=150_000, show_default=True, help="Records of the sample shop.")
 @click.option("--landing", metavar="DIR", help="Where to make the landing zone; default: the configuration's.")
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), help="What builds the models; default: duckdb.")
 def demo(
-    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int | None, events: int
-) -> int:
+    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, days: int | None, events: int,
+    engine: Literal["duckdb", "spark"] | None,
+) -> int:  # fmt: skip
     """Make a sample landing zone (three regions) and run the pipeline on it."""
-    from operations import sample_shop
     from operations.sample_shop import demo as sample
     from orchestration.cli import show_demo
     from orchestration.cli.show_progress import sample_progress
 
     path = config or Path("romi.yaml")
     if not path.exists():
-        write_config(path, sample_shop.config_yaml())
+        _write_demo_config(path, engine)
     settings = load_settings(path, warehouse=warehouse, landing=landing)
+    if engine and engine != settings.engine:
+        raise UsageError(f"{path} has `engine: {settings.engine}`; change it there, or run the demo in another folder")
     with sample_progress(quiet=as_json, total=events) as tell:
         sample.prepare(settings, days, events, tell)
     code = _pipeline(settings, path, as_json, log_json=False)
     if not as_json:
         show_demo.demo_summary(settings)
     return code
+
+
+def _write_demo_config(path: Path, engine: Literal["duckdb", "spark"] | None) -> None:
+    from operations import sample_shop
+    from operations.rebuilding.engine.spark_session import check_installed
+
+    text = sample_shop.config_yaml()
+    if engine == "spark":
+        check_installed(Settings(engine="spark"))
+        text += "\nengine: spark\n"
+    write_config(path, text)
 
 
 def write_config(path: Path, text: str) -> None:

@@ -1,11 +1,15 @@
 """The end of `romi demo`: a table that fits a terminal and adds up, and what to ask next."""
 
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from operations.reports.report import report_file, write_report
+from orchestration.cli.main import main
 from orchestration.cli.show_demo import Cell, _table, next_question, tell_of_the_report
 from settings import Settings
 from tests.operations.reports.conftest import write_version
@@ -65,3 +69,21 @@ def test_it_ends_with_the_first_screen_of_the_report_and_where_it_lies(tmp_path,
     said = capsys.readouterr().out
     assert "What did we spend?  €1,356.10 on advertising in September 2026" in said
     assert f"report: {tmp_path}/report/report.html" in said
+
+
+def test_the_demo_writes_no_configuration_for_an_engine_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    done = CliRunner().invoke(main, ["demo", "--engine", "spark"])
+    assert done.exit_code == 2
+    assert "engine: spark needs pyspark" in done.output
+    assert not Path("romi.yaml").exists()
+
+
+def test_the_demo_says_where_its_configuration_has_another_engine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("romi.yaml").write_text("landing: ./landing\n")
+    done = CliRunner().invoke(main, ["demo", "--engine", "spark"])
+    assert done.exit_code == 2
+    assert "romi.yaml has `engine: duckdb`; change it there" in done.output
+    assert not Path("landing").exists()
