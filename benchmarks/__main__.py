@@ -12,6 +12,7 @@ from benchmarks import (
     backlog,
     checks,
     days,
+    drain,
     erasure,
     floor,
     ingest,
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     of_checks = chosen.add_parser("checks", help="the share of all checks, and publishing", description=checks.__doc__)
     of_checks.add_argument("--events", type=int, default=1_000_000)
     ingest.add_arguments(chosen.add_parser("ingest", help="the load alone, in five parts", description=ingest.__doc__))
+    drain.add_arguments(chosen.add_parser("drain", help="working off a backlog", description=drain.__doc__))
     erasure.add_arguments(chosen.add_parser("erasure", help="100 persons erased at once", description=erasure.__doc__))
     masking.add_arguments(chosen.add_parser("masking", help="masking's share of a load", description=masking.__doc__))
     chosen.add_parser("tables", help="cost through a preset beside a bare read", description=tables.__doc__)
@@ -85,7 +87,8 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if arguments.name == "ingest":
             return ingest.main(arguments, folder)
-        named = {"backlog": backlog, "erasure": erasure, "masking": masking, "memory": memory, "postgres": postgres}
+        named = {"backlog": backlog, "drain": drain, "erasure": erasure, "masking": masking, "memory": memory,
+                 "postgres": postgres}  # fmt: skip
         if arguments.name in named:
             return named[arguments.name].main(arguments, folder)
         if arguments.name == "checks":

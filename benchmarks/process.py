@@ -39,11 +39,16 @@ class Cost:
     said: str = ""
 
 
+def environment() -> dict[str, str]:
+    """That of a measured process: the day of what is measured is always the same."""
+    return {**os.environ, "ROMI_NOW": NOW}
+
+
 def run(code: str, *arguments: str, python: str = sys.executable, check: bool = True) -> Cost | None:
     """What `code`, which finds the arguments in `argv`, costs; None where it fails and may."""
     done = subprocess.run(
         [python, "-c", _AROUND, code, *arguments], check=check, capture_output=not check, text=True,
-        stdout=subprocess.PIPE if check else None, env={**os.environ, "ROMI_NOW": NOW},
+        stdout=subprocess.PIPE if check else None, env=environment(),
     )  # fmt: skip
     if done.returncode:
         return None
@@ -53,11 +58,13 @@ def run(code: str, *arguments: str, python: str = sys.executable, check: bool = 
 def romi(folder: Path, *command: str) -> tuple[float, float]:
     """Seconds of the clock and of CPU of a command on what lies in `folder`."""
     told = ["--json", "--config", str(folder / "romi.yaml"), "--warehouse", str(folder / "warehouse")]
-    landing = ["--landing", str(folder / "landing")] if command[0] == "run" else []
+    landing = ["--landing", str(folder / "landing")] if command[0] in ("run", "recover") else []
     before, begun = os.times(), time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "orchestration.cli.main", *command, *told, *landing],
-        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "ROMI_NOW": NOW},
+        stdout=subprocess.DEVNULL, env=environment(),
     )  # fmt: skip
+    if done.returncode not in (0, 3):  # 3: something was withheld
+        done.check_returncode()
     seconds, after = time.perf_counter() - begun, os.times()
     return seconds, sum(after[2:4]) - sum(before[2:4])

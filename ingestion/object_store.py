@@ -1,12 +1,23 @@
-"""A prefix of an S3 bucket, or of one in a compatible store: its client, and lists of what lies there."""
+"""A prefix of an S3 bucket, or of one in a compatible store: lists of what lies there, and files to it and from it."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from settings import PermanentError, TransientError, UsageError
+from settings.digests import sha256_of
+
+# What may pass if it is tried again; anything else that a store answers is a refusal.
+_PASSING = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "500", "503"}
+ABSENT = {"NoSuchKey", "404"}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,6 +63,27 @@ class Prefix:
             folders += [one["Prefix"].removeprefix(self.prefix) for one in page.get("CommonPrefixes", ())]
         return entries, folders
 
+    def put_file(self, place: str, path: Path, **condition: str) -> str:
+        """Upload a file, which the store checks by its sum; its SHA-256."""
+        md5 = hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as file:
+            sha256 = sha256_of(file, also=md5)
+            file.seek(0)
+            told = {"ContentMD5": base64.b64encode(md5.digest()).decode(), **condition}
+            self.client.put_object(**self.key(place), Body=file, **told)
+        return sha256
+
+    def get_file(self, place: str, to: Path) -> None:
+        """Download an object as a new file that only its owner reads; a connection lost on the way is tried again."""
+        to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        to.touch(mode=0o600)
+        self.client.download_file(self.bucket, f"{self.prefix}{place}", str(to))
+
+    def remove(self, start: str = "") -> None:
+        """Delete every object whose place begins with `start`; what is gone already is no matter."""
+        for one in list(self.walk(start)):
+            self.client.delete_object(**self.key(one.place))
+
     def _pages(self, start: str, after: str, **options: str) -> Iterator[dict[str, Any]]:
         if after:
             options["StartAfter"] = self.prefix + after
@@ -87,6 +119,38 @@ def prefix_of(address: str) -> Prefix:
     )  # fmt: skip
     prefix = parts.path.strip("/")
     return Prefix(client, parts.netloc, f"{prefix}/" if prefix else "")
+
+
+@contextmanager
+def errors_told(where: str, then: str) -> Iterator[None]:
+    """Has what a store or the network says of the body end as an error of ours.
+
+    Args:
+        where: what is configured, such as ``publish.bucket s3://finance/romi``.
+        then: what comes next, such as "the next `romi run` uploads again".
+
+    Raises:
+        UsageError: no credentials are found.
+        TransientError: the store cannot be reached, or asks to be asked again later.
+        PermanentError: it refuses.
+    """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise UsageError(f"{where}: no credentials are in the environment, such as AWS_ACCESS_KEY_ID") from error
+    except ClientError as error:
+        kind = TransientError if code_of(error) in _PASSING else PermanentError
+        raise kind(f"{where} refuses: {code_of(error)}; {then}") from error
+    except (BotoCoreError, Boto3Error, OSError) as error:
+        raise TransientError(f"{where} cannot be reached: {error}; {then}") from error
+
+
+def without_options(address: str) -> str:
+    """The address as people are told it."""
+    return urlsplit(address)._replace(query="").geturl()
 
 
 def code_of(error: Any) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from iso4217 import Currency
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from settings.section import Section
 
@@ -163,9 +163,18 @@ class Monitoring(Section):
     openlineage: OpenLineage | None = None
 
 
+# s3://bucket/prefix, with options as `landing` has them; no keys, which the environment holds.
+Bucket = Annotated[str, Field(pattern=r"^s3://[^/?@]+(/[^?@]*)?(\?.*)?$")]
+
+
 class Backup(Section):
     every_hours: int | None = Field(None, ge=1)  # without it, no backups by themselves
-    to: Path | None = None  # default: <warehouse>.backups beside the warehouse
+    to: Bucket | Path | None = None  # default: <warehouse>.backups beside the warehouse
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _bucket_is_no_folder(cls, to: Any) -> Any:
+        return TypeAdapter(Bucket).validate_python(to) if str(to).startswith("s3:") else to
 
 
 class Postgres(Section):
@@ -179,5 +188,4 @@ class Publish(Section):
     """Where published versions go besides their files."""
 
     postgres: Postgres | None = None  # `postgres: {}` is one with its defaults
-    # s3://bucket/prefix, with options as `landing` has them; no keys, which the environment holds.
-    bucket: str | None = Field(None, pattern=r"^s3://[^/?@]+(/[^?@]*)?(\?.*)?$")
+    bucket: Bucket | None = None

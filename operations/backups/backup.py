@@ -36,7 +36,7 @@ _LEFT_OUT = ("staging", "dagster", "dbt", BACKUPS)
 class Backup:
     """A verified backup, or one that was just restored."""
 
-    folder: Path
+    folder: Path | str  # or its address in an object store
     made_at: datetime
     files: int
     bytes: int

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from operations.backups.backup_places import known_in_buckets
 from settings import Settings, now
 from settings.durable import append_durably
 
@@ -19,7 +20,7 @@ BOOK = "books/backups.jsonl"
 class Verified:
     """A backup and what its trial came to; `problem` where there is none, or it did not come back as it was."""
 
-    folder: str
+    folder: str  # or its address in an object store
     made_at: str
     files: int
     bytes: int
@@ -32,7 +33,8 @@ class Verified:
 def last_verified(settings: Settings) -> Verified | None:
     """The newest backup that came back as it was and is still there."""
     tried = [one for one in _booked(settings) if not one.problem and one.recovery_seconds is not None]
-    good = [one for one in tried if Path(one.folder).is_dir()]
+    in_buckets = known_in_buckets(settings)
+    good = [one for one in tried if one.folder in in_buckets or Path(one.folder).is_dir()]
     return max(good, key=lambda one: one.made_at, default=None)
 
 

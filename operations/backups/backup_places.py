@@ -109,7 +109,7 @@ def leftovers(settings: Settings, *places: Path) -> list[Path]:
     """What killed or failed backups, restores and throwaway copies left of the warehouse, there and beside it."""
     root, known = settings.warehouse.absolute(), known_backups(settings)
     parents = {_default_place(settings), *places, *(one.parent for one in known)}
-    parents |= {settings.backup.to.absolute()} if settings.backup.to else set()
+    parents |= {settings.backup.to.absolute()} if isinstance(settings.backup.to, Path) else set()
     found = {one for parent in parents for one in _listed(parent) if _HALF_DONE.fullmatch(one.name)}
     found |= {half_done(one) for one in known} | set(root.parent.glob(f".{root.name}.beside-*"))
     if not is_cut_in_two(root):
@@ -128,19 +128,48 @@ def sweep(settings: Settings, *places: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_address(place: Path | str | None) -> bool:
+    """Whether it is one of an object store, and no folder's."""
+    return str(place).startswith("s3://")
+
+
 def known_backups(settings: Settings) -> dict[Path, datetime]:
-    """The backups made of this warehouse, by where they were put, and when."""
-    path = settings.warehouse / BACKUPS
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    return {Path(one): datetime.fromisoformat(made_at) for one, made_at in known.items()}
+    """The backups made of this warehouse in folders, by where they were put, and when."""
+    known = _book(settings.warehouse).items()
+    return {Path(one): datetime.fromisoformat(made_at) for one, made_at in known if not is_address(one)}
 
 
-def note(warehouse: Path, folder: Path, made_at: datetime) -> None:
-    """Book a backup as one of `warehouse`, before it is made; those that are gone leave the book."""
+def known_in_buckets(settings: Settings) -> dict[str, datetime]:
+    """Those in object stores, by address; of one whose upload was killed only a part is there."""
+    known = _book(settings.warehouse).items()
+    return {one: datetime.fromisoformat(made_at) for one, made_at in known if is_address(one)}
+
+
+def note(warehouse: Path, place: Path | str, made_at: datetime) -> None:
+    """Book a backup as one of `warehouse`, before it is made; folders that are gone leave the book."""
+    there = {
+        one: at for one, at in _book(warehouse).items()
+        if is_address(one) or Path(one).exists() or half_done(Path(one)).exists()
+    }  # fmt: skip
+    write_json(warehouse / BACKUPS, there | {str(place): made_at.isoformat()})
+
+
+def forget(warehouse: Path, address: str) -> None:
+    """Strike a backup that was removed from an object store."""
+    write_json(warehouse / BACKUPS, {one: at for one, at in _book(warehouse).items() if one != address})
+
+
+def _book(warehouse: Path) -> dict[str, str]:
     path = warehouse / BACKUPS
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    there = {one: at for one, at in known.items() if Path(one).exists() or half_done(Path(one)).exists()}
-    write_json(path, there | {str(folder): made_at.isoformat()})
+    known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+    return known
+
+
+def take_away(folder: Path) -> None:
+    """Remove a folder, out of sight in one step, since nobody may take half of it for a whole."""
+    shutil.rmtree(half_done(folder), ignore_errors=True)
+    os.rename(folder, half_done(folder))
+    shutil.rmtree(half_done(folder))
 
 
 def _default_place(settings: Settings) -> Path:

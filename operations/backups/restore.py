@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from operations.backups import bucket_copies
 from operations.backups.backup import Backup, copy, verify
 from operations.backups.backup_manifest import read_manifest
 from operations.backups.backup_places import (
     BACKUPS,
     RESTORED,
+    beside_of,
     claimed,
     is_cut_in_two,
     let_go,
@@ -41,11 +44,14 @@ _BOOKS_OF_LINES = ("books/**/*.jsonl", "probes/*.jsonl", "backlog/*.jsonl")
 _FOLDERS = ("regions", "staging", "status", "books", "dbt", "dagster")
 
 
-def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: OnWait = wait_quietly) -> Backup:
+def restore(settings: Settings, source: Path | str, *, force: bool = False, on_wait: OnWait = wait_quietly) -> Backup:
     """Put a backup in the warehouse's place, verified, with the books merged that must not be overwritten.
 
     It is made whole beside the warehouse and then takes its name, so a kill leaves the old one or the new one; between
     the two renames of a forced restore it leaves neither, and doing it again ends it.
+
+    Args:
+        source: the backup's folder, or its address in an object store, from where it is brought beside the warehouse.
 
     Raises:
         UsageError: `source` is no backup, of another format, or the warehouse is not empty and `force` not given; or
@@ -53,6 +59,15 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
         PermanentError: the backup is not what it was, or cannot be brought to this release's format, or fewer
             tombstones of erased persons are at hand, in the backup, the warehouse and beside the keys, than were made.
     """
+    if isinstance(source, Path):
+        return _restore(settings, source, source.absolute(), force=force, on_wait=on_wait)
+    with claimed(beside_of(settings.warehouse.absolute())) as folder:
+        bucket_copies.fetch(source, folder)
+        return replace(_restore(settings, folder, source, force=force, on_wait=on_wait), folder=source)
+
+
+def _restore(settings: Settings, source: Path, origin: Path | str, *, force: bool, on_wait: OnWait) -> Backup:
+    """The same from a folder; `origin` is where the backup is kept."""
     manifest = read_manifest(source)
     root = settings.warehouse.absolute()
     _end_a_killed_one(root)
@@ -65,10 +80,10 @@ def restore(settings: Settings, source: Path, *, force: bool = False, on_wait: O
         begun = time.monotonic()  # to wait for the lock is not to restore
         sweep(settings)
         with claimed(restoring(root)) as work:
-            notes = _make(settings, source, manifest, work)
+            notes = _make(settings, source, origin, manifest, work)
             seconds = round(seconds + time.monotonic() - begun, 3)
             write_json(work / RESTORED, {
-                "from": str(source.absolute()), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
+                "from": str(origin), "made_at": manifest["made_at"], "restored_at": now().isoformat(),
                 "recovery_point": manifest["recovery_point"], "recovery_seconds": seconds,
             })  # fmt: skip
             let_go(work)  # who sweeps has the warehouse's lock, as we do
@@ -97,7 +112,9 @@ def _end_a_killed_one(root: Path) -> None:
         os.rename(moved_away(root), root)
 
 
-def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path) -> list[str]:
+def _make(
+    settings: Settings, source: Path, origin: Path | str, manifest: dict[str, Any], work: Path
+) -> list[str]:  # fmt: skip
     """The restored warehouse in `work`, fit to take the place of the one that is there; tells what was mended."""
     for name in manifest["files"]:
         copy(source / "warehouse" / name, work / name)
@@ -112,7 +129,7 @@ def _make(settings: Settings, source: Path, manifest: dict[str, Any], work: Path
         _merge_books(settings.warehouse.absolute(), work)
         _merge_closes(settings.warehouse.absolute(), work)
         carry_over(settings.warehouse.absolute(), work)
-        note(work, source.absolute(), datetime.fromisoformat(manifest["made_at"]))
+        note(work, origin, datetime.fromisoformat(manifest["made_at"]))
         return _take_out_the_erased(restored)
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 
+from operations.backups import bucket_copies
 from operations.backups.backup import Backup, back_up
 from operations.backups.backup_book import Verified, enter
-from operations.backups.backup_places import claimed, trial_of
+from operations.backups.backup_places import claimed, take_away, trial_of
 from operations.backups.restore import restore
 from operations.error_messages import describe_error
 from operations.service_levels.probe import look
@@ -24,37 +25,48 @@ from settings import PermanentError, RomiError, Settings, UsageError, now
 
 
 def back_up_and_try(
-    settings: Settings, to: Path | None = None, on_wait: OnWait = wait_quietly, *, trial: bool = True
+    settings: Settings, to: Path | str | None = None, on_wait: OnWait = wait_quietly, *, trial: bool = True
 ) -> Verified:
     """Back up, restore the backup beside the others, compare, and book what that took, or why there is none.
+
+    Args:
+        to: a folder, or an address in an object store, where a copy takes the backup's place; the trial is the copy's.
 
     Raises:
         UsageError: `to` cannot hold backups, or there is no warehouse; nothing is booked.
         PermanentError: there is no backup, or it cannot be restored; such a one stays for a look at it.
     """
     check_warehouse(settings)
-    made = _made(settings, to, on_wait)
+    target = to or settings.backup.to
+    made = _made(settings, target if isinstance(target, Path) else None, on_wait, is_asked=to is not None)
+    folder = Path(made.folder)
+    place: Path | str = folder
     problem, seconds = None, None
-    if trial:
-        try:
-            seconds = _trial(settings, made)
-        except (RomiError, OSError, duckdb.Error) as error:
-            problem = describe_error(error)
+    try:
+        if isinstance(target, str):
+            place = bucket_copies.upload(settings, folder, target)
+        if trial:
+            seconds = _trial(settings, folder, place)
+        if place != folder:
+            take_away(folder)
+    except (RomiError, OSError, duckdb.Error) as error:
+        problem = describe_error(error)
     done = Verified(
-        str(made.folder), made.made_at.isoformat(), made.files, made.bytes, made.seconds, made.recovery_point,
+        str(place), made.made_at.isoformat(), made.files, made.bytes, made.seconds, made.recovery_point,
         seconds, problem,
     )  # fmt: skip
     enter(settings, done)
     if problem:
-        raise PermanentError(f"the backup {made.folder} cannot be restored: {problem}")
+        is_left = isinstance(target, str) and place == folder
+        raise PermanentError(f"the backup {place} {'was not uploaded' if is_left else 'cannot be restored'}: {problem}")
     return done
 
 
-def _made(settings: Settings, to: Path | None, on_wait: OnWait) -> Backup:
+def _made(settings: Settings, to: Path | None, on_wait: OnWait, *, is_asked: bool) -> Backup:
     try:
-        return back_up(settings, to or settings.backup.to, on_wait)
+        return back_up(settings, to, on_wait)
     except Exception as error:
-        if to is None or not isinstance(error, UsageError):
+        if not is_asked or not isinstance(error, UsageError):
             with suppress(OSError):  # the disk that is full may be the warehouse's
                 enter(settings, Verified("", now().isoformat(), 0, 0, 0.0, {}, None, describe_error(error)))
         if isinstance(error, OSError | duckdb.Error):
@@ -62,12 +74,12 @@ def _made(settings: Settings, to: Path | None, on_wait: OnWait) -> Backup:
         raise
 
 
-def _trial(settings: Settings, made: Backup) -> float:
+def _trial(settings: Settings, folder: Path, backup: Path | str) -> float:
     """Seconds to a restored warehouse; whoever restores it has the keys of this one."""
-    with claimed(trial_of(made.folder)) as place:
+    with claimed(trial_of(folder)) as place:
         trial = settings.model_copy(update={"warehouse": place / "warehouse"})
         with keys_from(key_file(settings.warehouse)):
-            back = restore(trial, made.folder)
+            back = restore(trial, backup)
         if trial.published.is_symlink() and not (found := look(trial)).ok:
             raise PermanentError(f"what it published cannot be read there: {found.reason}")
         return back.seconds

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,7 +15,8 @@ import duckdb
 from ingestion.books import meta, region_file, transaction
 from ingestion.landing import discover
 from operations import status
-from operations.backups.backup_places import half_done, known_backups, leftovers
+from operations.backups import bucket_copies
+from operations.backups.backup_places import known_backups, known_in_buckets, leftovers, take_away
 from operations.recovery import history
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.retention.disposal import Disposal, dispose
@@ -75,7 +74,7 @@ def apply(settings: Settings, logs: Logs, *, dry_run: bool = False, on_wait: OnW
                 done.failures[region] = str(error)
             except duckdb.Error as error:  # its text may quote the data
                 done.failures[region] = f"its file cannot be worked on ({type(error).__name__})"
-        done.disposed += _dispose_files(settings, logs, moment, dry_run=dry_run)
+        _dispose_files(settings, logs, moment, done, dry_run=dry_run)
         if not dry_run:
             status.refresh(settings)
     return done
@@ -159,29 +158,22 @@ def _old_versions(settings: Settings, before: datetime) -> dict[str, Callable[[]
     for version in version_ids(settings):
         built_at = datetime.fromisoformat(read_manifest(settings, version)["built_at"])
         if version not in kept and built_at < before.replace(tzinfo=None):
-            found[f"{version:06d}"] = _remover(version_dir(settings, version))
+            found[f"{version:06d}"] = partial(take_away, version_dir(settings, version))
     return found
 
 
 def _old_backups(settings: Settings, before: datetime) -> dict[str, Callable[[], None]]:
-    return {
-        str(path): _remover(path)
-        for path, made_at in known_backups(settings).items()
-        if made_at < before and path.is_dir()
-    }
+    in_buckets: dict[str, Callable[[], None]] = {
+        address: partial(bucket_copies.remove, settings, address)
+        for address, made_at in known_in_buckets(settings).items() if made_at < before
+    }  # fmt: skip
+    return in_buckets | {
+        str(path): partial(take_away, path)
+        for path, made_at in known_backups(settings).items() if made_at < before and path.is_dir()
+    }  # fmt: skip
 
 
-def _remover(folder: Path) -> Callable[[], None]:
-    def remove() -> None:
-        """Out of sight in one step, since nobody may take half of it for a whole."""
-        shutil.rmtree(half_done(folder), ignore_errors=True)
-        os.rename(folder, half_done(folder))
-        shutil.rmtree(half_done(folder))
-
-    return remove
-
-
-def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run: bool) -> list[Disposal]:
+def _dispose_files(settings: Settings, logs: Logs, moment: datetime, done: Retained, *, dry_run: bool) -> None:
     periods = settings.retention
     rules = {"logs": ("log_days", periods.log_days), "published versions": ("version_days", periods.version_days),
              "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days),
@@ -190,19 +182,20 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, *, dry_run:
     left: dict[str, Callable[[], None]] = {
         str(one): partial(shutil.rmtree, one, ignore_errors=True) for one in leftovers(settings)
     }
-    done = []
     if not dry_run:
         remove_leftovers(settings)
     for what, items in ({LEFT: left} | _old_files(settings, logs, moment)).items():
         name, days = rules.get(what, ("", 0))
         rule, before = f"retention.{name}: {days}" if name else "never kept", (moment - timedelta(days=days)).date()
         if items:
-            done.append(Disposal("warehouse", what, rule, before, len(items)))
+            done.disposed.append(Disposal("warehouse", what, rule, before, len(items)))
         if not dry_run:
             _book(settings, moment, what, rule, list(items))
             for remove in items.values():
-                remove()
-    return done
+                try:
+                    remove()
+                except RomiError as error:  # an object store that cannot be reached now
+                    done.failures[what] = str(error)
 
 
 def _book(settings: Settings, moment: datetime, what: str, rule: str, items: list[str]) -> None:

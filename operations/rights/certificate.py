@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ingestion.records import naive_utc
-from operations.backups.backup_places import known_backups
+from operations.backups.backup_places import known_backups, known_in_buckets
 from operations.rights.requests import Request
 from operations.rights.subjects import requests
 from privacy import signing
@@ -116,6 +116,7 @@ def _removed(request: Request) -> dict[str, Any]:
 def _backups(settings: Settings) -> dict[str, Any]:
     """Those that are known to be there, and by when the last of them is disposed of."""
     made = [at for folder, at in known_backups(settings).items() if folder.is_dir()]
+    made += known_in_buckets(settings).values()
     period = timedelta(days=settings.retention.backup_days)
     last = max(made) + period if made else None
     return {"at_hand": len(made), "gone_by": str(last.date()) if last else None}

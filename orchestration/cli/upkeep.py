@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from operations.backups.backup_places import is_address
 from orchestration.cli.console import wait_teller
 from settings import WAREHOUSE_FORMAT, Settings, load_settings
 
@@ -53,9 +54,18 @@ def _logs(settings: Settings) -> Iterator[Callable[[datetime], dict[str, Callabl
         yield partial(old_logs, settings, journal)
 
 
-@click.option("--to", type=click.Path(path_type=Path), help="Where to put it; default <warehouse>.backups beside it.")
+class _Place(click.ParamType):
+    """A folder, or the address of an object store."""
+
+    name = "DIR or s3://bucket/prefix"
+
+    def convert(self, value: str | Path, param: object, ctx: object) -> Path | str:
+        return value if is_address(value) else Path(value)
+
+
+@click.option("--to", type=_Place(), help="Where to put it; default <warehouse>.backups beside it.")
 @click.option("--trial/--no-trial", default=True, help="Restore the backup once on trial, and measure that (default).")
-def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: Path | None, trial: bool) -> None:
+def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: Path | str | None, trial: bool) -> None:
     """Copy the warehouse, consistent and verified. Keys are not in it: keep those apart."""
     from operations.backups.verified_backup import back_up_and_try
 
@@ -64,9 +74,9 @@ def make_backup(config: Path | None, warehouse: Path | None, as_json: bool, to: 
     _print_backup(done, "backed up to", as_json)
 
 
-@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("source", metavar="FROM", type=_Place())
 @click.option("--force", is_flag=True, help="Put it in the place of a warehouse that is not empty.")
-def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, source: Path, force: bool) -> None:
+def restore_backup(config: Path | None, warehouse: Path | None, as_json: bool, source: Path | str, force: bool) -> None:
     """Put a verified backup in the warehouse's place; whoever was erased since does not come back."""
     from operations.backups.restore import restore
 

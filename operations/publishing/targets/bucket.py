@@ -6,29 +6,21 @@ so that of two writers at once one loses and says so; a version's own objects ar
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from ingestion.object_store import Prefix, code_of, prefix_of
+from ingestion.object_store import ABSENT, Prefix, code_of, errors_told, prefix_of, without_options
 from operations.finance_tables.published_tables import CONTRACT_VERSION
 from operations.store.versions import MANIFEST, current_version, version_dir, version_ids
-from settings import PermanentError, Settings, TransientError, UsageError
-from settings.digests import sha256_of
+from settings import Settings, TransientError
 
 POINTER = "published.json"
 _FOLDER = re.compile(r"versions/\d{6,}-[0-9a-f]{12}/")
-# What may pass if it is tried again; anything else that a store answers is a refusal.
-_PASSING = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "500", "503"}
 _LOST = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_ABSENT = {"NoSuchKey", "404"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,8 @@ def upload(settings: Settings) -> Upload | None:
     current = current_version(settings)
     if settings.publish.bucket is None or current is None:
         return None
-    with _errors(settings.publish.bucket):
+    where = f"publish.bucket {without_options(settings.publish.bucket)}"
+    with errors_told(where, "the next `romi run` uploads again"):
         place = prefix_of(settings.publish.bucket)
         etag, shown = _pointer(place)
         folder = _folder(version_dir(settings, current))
@@ -75,22 +68,6 @@ def upload(settings: Settings) -> Upload | None:
     return done
 
 
-@contextmanager
-def _errors(address: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-
-    where = f"publish.bucket {urlsplit(address)._replace(query='').geturl()}"
-    try:
-        yield
-    except NoCredentialsError as error:
-        raise UsageError(f"{where}: no credentials are in the environment, such as AWS_ACCESS_KEY_ID") from error
-    except ClientError as error:
-        kind = TransientError if code_of(error) in _PASSING else PermanentError
-        raise kind(f"{where} refuses: {code_of(error)}; the next `romi run` uploads again") from error
-    except (BotoCoreError, OSError) as error:
-        raise TransientError(f"{where} cannot be reached: {error}; the next `romi run` uploads again") from error
-
-
 def _pointer(place: Prefix) -> tuple[str | None, dict[str, Any]]:
     """The pointer's ETag and what it says; None and nothing before the first upload."""
     from botocore.exceptions import ClientError
@@ -98,7 +75,7 @@ def _pointer(place: Prefix) -> tuple[str | None, dict[str, Any]]:
     try:
         found = place.client.get_object(**place.key(POINTER))
     except ClientError as error:
-        if code_of(error) in _ABSENT:
+        if code_of(error) in ABSENT:
             return None, {}
         raise
     said: dict[str, Any] = json.loads(found["Body"].read())
@@ -128,18 +105,8 @@ def _put_files(place: Prefix, version: Path, folder: str) -> dict[str, dict[str,
     found = {}
     for path in sorted(one for one in version.rglob("*") if one.is_file()):
         name = path.relative_to(version).as_posix()
-        md5, sha256 = _digests(path)
-        with path.open("rb") as file:
-            place.client.put_object(**place.key(folder + name), Body=file, ContentMD5=base64.b64encode(md5).decode())
-        found[name] = {"bytes": path.stat().st_size, "sha256": sha256}
+        found[name] = {"bytes": path.stat().st_size, "sha256": place.put_file(folder + name, path)}
     return found
-
-
-def _digests(path: Path) -> tuple[bytes, str]:
-    md5 = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        sha256 = sha256_of(file, also=md5)
-    return md5.digest(), sha256
 
 
 def _folder(version: Path) -> str:
@@ -154,5 +121,4 @@ def _folders(place: Prefix) -> set[str]:
 def _remove(place: Prefix, folders: set[str]) -> None:
     """Delete versions that are kept no more; what is gone already is no matter."""
     for folder in sorted(folders):
-        for one in list(place.walk(folder)):
-            place.client.delete_object(**place.key(one.place))
+        place.remove(folder)

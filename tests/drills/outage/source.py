@@ -35,9 +35,11 @@ class Damage:
 class Source:
     """The archives, ledger, cost and rates of a shop, of which any number of landing zones can be filled."""
 
-    def __init__(self, folder: Path, last: date, rng: random.Random) -> None:
+    def __init__(
+        self, folder: Path, last: date, rng: random.Random, days: int = DAYS, events: int = 12_000, dirt: float = 0.02
+    ) -> None:
         self.folder, self.last, self.rng = folder, last, rng
-        sample_shop.write_landing(folder, until=last, days=DAYS, events=12_000, regions=REGIONS, dirt=0.02)
+        sample_shop.write_landing(folder, until=last, days=days, events=events, regions=REGIONS, dirt=dirt)
         for path in sorted(folder.rglob("*+*+*")):
             _split(path)
 

@@ -1,0 +1,149 @@
+"""A backup in an object store comes back from there, whole or not at all, and goes when its period is over."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from ingestion.object_store import Prefix
+from operations.backups import backup_book, verified_backup
+from operations.backups.backup_book import last_verified
+from operations.backups.backup_manifest import MANIFEST
+from operations.backups.backup_places import known_backups, known_in_buckets
+from operations.backups.restore import restore
+from operations.backups.verified_backup import back_up_and_try
+from operations.retention import retention
+from operations.rights.certificate import _backups
+from operations.store.locks import exclusive
+from settings import Backup, PermanentError, Settings, TransientError, UsageError
+from tests.operations import marts
+from tests.operations.marts import build, publish_now
+from tests.operations.publishing import test_bucket
+
+settings = marts.settings
+server, store = test_bucket.server, test_bucket.store
+
+
+@pytest.fixture
+def shop(settings, server, store, monkeypatch) -> Settings:
+    monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    with exclusive(settings):
+        build(settings, "eu")
+        publish_now(settings)
+    to = f"s3://finance/romi?endpoint_override={server}&scheme=http&region=us-east-1"
+    return settings.model_copy(update={"backup": Backup(every_hours=6, to=to)})
+
+
+def keys(store) -> list[str]:
+    return [one["Key"] for one in store.list_objects_v2(Bucket="finance").get("Contents", ())]
+
+
+def files(warehouse) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(warehouse)): path.read_bytes()
+        for path in sorted(warehouse.rglob("*"))
+        if path.is_file() and path.suffix in (".duckdb", ".jsonl")
+    }
+
+
+def test_a_backup_goes_to_the_bucket_is_tried_from_there_and_leaves_nothing_beside_the_warehouse(shop, store):
+    done = back_up_and_try(shop)
+    assert done.folder.startswith("s3://finance/romi/20260601T120000Z-")
+    assert done.recovery_seconds > 0
+    assert last_verified(shop) == done
+    assert list(known_in_buckets(shop)) == [done.folder]
+    assert not any(one.is_dir() for one in known_backups(shop))
+    assert list(shop.warehouse.with_name("warehouse.backups").iterdir()) == []
+    assert keys(store)[0].endswith(f"/{MANIFEST}")
+    assert _backups(shop) == {"at_hand": 1, "gone_by": "2026-07-06"}
+
+
+def test_a_lost_warehouse_comes_back_from_the_bucket_and_knows_where_its_backup_is(shop):
+    address = back_up_and_try(shop).folder
+    before = files(shop.warehouse)
+    shutil.rmtree(shop.warehouse)
+    back = restore(shop, address)
+    assert back.folder == address
+    after = files(shop.warehouse)
+    assert {name: after.get(name) for name in before if name != backup_book.BOOK} == {
+        name: data for name, data in before.items() if name != backup_book.BOOK
+    }
+    assert list(known_in_buckets(shop)) == [address]
+    assert [one.name for one in shop.warehouse.parent.glob(".warehouse*")] == []  # what was fetched is gone
+
+
+def test_what_was_changed_in_the_bucket_is_no_backup(shop, store):
+    address = back_up_and_try(shop).folder
+    name = next(one for one in keys(store) if one.endswith("eu.duckdb"))
+    body = bytearray(store.get_object(Bucket="finance", Key=name)["Body"].read())
+    body[len(body) // 2] ^= 1
+    store.put_object(Bucket="finance", Key=name, Body=bytes(body))
+    with pytest.raises(PermanentError, match="is not what was backed up"):
+        restore(shop, address, force=True)
+    store.delete_object(Bucket="finance", Key=name)
+    with pytest.raises(PermanentError, match=r"refuses: (404|NoSuchKey); nothing was restored"):
+        restore(shop, address, force=True)
+
+
+def test_an_upload_that_ends_half_way_is_no_backup_and_retention_takes_it_away(shop, store, monkeypatch):
+    real, count = Prefix.put_file, 0
+
+    def lose_the_connection(self, place, path, **condition):
+        nonlocal count
+        count += 1
+        if count > 3:
+            raise ConnectionResetError(104, "reset by peer")
+        return real(self, place, path, **condition)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Prefix, "put_file", lose_the_connection)
+        with pytest.raises(PermanentError, match=r"was not uploaded: .* the backup is still in /.*/20260601T120000Z"):
+            back_up_and_try(shop)
+    [address] = known_in_buckets(shop)
+    [folder] = known_backups(shop)
+    assert folder.is_dir()
+    assert last_verified(shop) is None
+    assert len(keys(store)) == 3
+    with pytest.raises(UsageError, match=r"is no backup \(no backup.json\)"):
+        restore(shop, address, force=True)
+    assert restore(shop, folder, force=True).folder == folder
+    monkeypatch.setenv("ROMI_NOW", "2026-07-08T12:00:00Z")
+    done = retention.apply(shop, lambda _: {})
+    assert [(one.what, one.count) for one in done.disposed if one.what == "backups"] == [("backups", 2)]
+    assert keys(store) == []
+    assert known_in_buckets(shop) == {}
+
+
+def test_retention_says_of_a_bucket_that_it_cannot_reach_that_the_backup_is_still_there(shop, monkeypatch):
+    address = back_up_and_try(shop).folder
+    monkeypatch.setenv("ROMI_NOW", "2026-07-08T12:00:00Z")
+
+    def fail(*_):
+        raise OSError("no route to host")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Prefix, "remove", fail)
+        done = retention.apply(shop, lambda _: {})
+    assert "cannot be reached" in done.failures["backups"]
+    assert done.exit_code == 1
+    assert list(known_in_buckets(shop)) == [address]
+    assert retention.find_overdue(shop, lambda _: {})["backups"] == 1
+    assert retention.apply(shop, lambda _: {}).failures == {}
+    assert known_in_buckets(shop) == {}
+
+
+def test_a_trial_that_fails_is_told_of_the_copy_in_the_bucket(shop, monkeypatch):
+    def fail(*_, **__):
+        raise TransientError("not now")
+
+    monkeypatch.setattr(verified_backup, "restore", fail)
+    with pytest.raises(PermanentError, match=r"the backup s3://finance/romi/.* cannot be restored: not now"):
+        back_up_and_try(shop)
+
+
+@pytest.mark.parametrize("to", ["s3:/finance", "s3://", "s3://key:secret@finance/x"])
+def test_an_address_that_is_none_is_refused_and_not_taken_for_a_folder(to):
+    with pytest.raises(ValueError, match="to"):
+        Backup(to=to)
