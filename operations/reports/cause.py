@@ -20,12 +20,14 @@ def cause(marts: Marts, period: Period) -> Table | None:
         order by spend desc, region, channel""",
         month=period.month,
     )
+    shown = [{**row, "evidence": _GRADES.get(row["grade"], row["grade"])} for row in rows if row["spend"]]
+    for row in shown:  # of every one without an experiment it is the same, and said once
+        row["source"] = None if row["grade"] == "C" else row["source"]
     columns = (
         Column("name", "Channel", "text"), Column("region", "Region", "text"), Column("spend", "Spend"),
         Column("attributed_margin", "Margin attributed"),
         Column("incremental_margin", "Estimated effect", note="From an experiment; without one there are only bounds."),
         Column(_BOUNDS[0], "At least"), Column(_BOUNDS[1], "At most"), Column("evidence", "Evidence", "text"),
-        Column("source", "Source", "text"),
+        *([Column("source", "Source", "text")] if any(row["source"] for row in shown) else []),
     )  # fmt: skip
-    shown = [{**row, "evidence": _GRADES.get(row["grade"], row["grade"])} for row in rows if row["spend"]]
     return Table("cause", "What marketing really brought", columns, shown) if shown else None

@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 
 from operations.reports.marts import Row
+from operations.reports.models import OF_ALL_MODELS
 from operations.reports.tables import Column, Table
 from operations.reports.words import with_minus
 
@@ -125,7 +126,7 @@ def _bands(days: list[Row]) -> list[Spec]:
 
 def span(models: Table) -> Spec:
     """Each channel's margin under every model, and the range between the least and the most."""
-    names = [column for column in models.columns if column.key not in ("name", "spend", "low", "high", "span")]
+    names = [column for column in models.columns if column.key not in OF_ALL_MODELS]
     rows = models.rows[:12]
     order = [row["name"] for row in rows]
     ranges = [{"name": row["name"], "low": float(row["low"]), "high": float(row["high"])} for row in rows]

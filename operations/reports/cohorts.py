@@ -35,7 +35,7 @@ def cohorts(marts: Marts) -> Table | None:
     by_cohort: dict[object, list[Row]] = {}
     for row in rows:
         by_cohort.setdefault(row["cohort"], []).append(row)
-    ages = sorted({row["months_since"] for row in rows if row["months_since"] <= _MONTHS})
+    ages = sorted({row["months_since"] for row in rows if row["is_complete"] and row["months_since"] <= _MONTHS})
     columns = (
         Column("cohort", "First order in", "month"),
         Column("buyers", "New buyers", "orders", note="Whom named channels with cost are credited with."),

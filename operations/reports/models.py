@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from operations.reports.cohorts import ALL
 from operations.reports.marts import Marts, Row
 from operations.reports.period import Period
 from operations.reports.tables import Column, Table
@@ -13,6 +14,9 @@ NAMES = {
     "linear": "Linear", "position_based": "Position-based", "time_decay": "Time decay", "markov": "Markov",
     "shapley": "Shapley", "counterfactual": "Counterfactual",
 }  # fmt: skip
+
+# The columns that are of no one model.
+OF_ALL_MODELS = ("name", "spend", "low", "high", "span")
 
 
 def models(marts: Marts, period: Period) -> Table:
@@ -36,11 +40,16 @@ def models(marts: Marts, period: Period) -> Table:
     )
     found = [_channel(name, cells, known) for name, cells in by_channel.items()]
     found.sort(key=lambda row: (-row["span"], row["name"]))
-    return Table("models", "Models side by side", columns, found)
+    whole = {model: sum((row[model] for row in found), Decimal("0.00")) for model in known}
+    spend = sum((row["spend"] for row in found), Decimal("0.00"))
+    return Table("models", "Models side by side", columns, found, _with_span(ALL, spend, whole))
 
 
 def _channel(name: str, cells: dict[str, Row], models: list[str]) -> Row:
     margins = {model: cells[model]["margin"] if model in cells else Decimal("0.00") for model in models}
-    low, high = min(margins.values()), max(margins.values())
-    spend = max(one["spend"] for one in cells.values())
+    return _with_span(name, max(one["spend"] for one in cells.values()), margins)
+
+
+def _with_span(name: str, spend: Decimal, margins: dict[str, Decimal]) -> Row:
+    low, high = min(margins.values(), default=Decimal(0)), max(margins.values(), default=Decimal(0))
     return {"name": name, "spend": spend, **margins, "low": low, "high": high, "span": high - low}

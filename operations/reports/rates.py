@@ -25,7 +25,7 @@ def rates_of_orders(marts: Marts, month: date) -> Table | None:
         order by region, currency""",
         month=month,
     )
-    return Table("rates", "Rates of the month's orders", columns, rows)
+    return Table("rates", "Orders by region and currency", columns, rows)
 
 
 def rates_of_spend(marts: Marts, first: date, last: date) -> Table | None:
@@ -44,4 +44,4 @@ def rates_of_spend(marts: Marts, first: date, last: date) -> Table | None:
         group by date, original_currency order by date, currency""",
         first=first, last=last,
     )  # fmt: skip
-    return Table("rates_of_spend", "Rates of the month's spend", columns, rows)
+    return Table("rates_of_spend", "Spend by day and currency", columns, rows)

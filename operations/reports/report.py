@@ -23,6 +23,7 @@ from operations.reports.first_screen import Answer, answers
 from operations.reports.marts import Marts, opened
 from operations.reports.models import models
 from operations.reports.period import Period, choose
+from operations.reports.rates import rates_of_orders
 from operations.reports.steps import bridge_table, waterfall
 from operations.reports.tables import Table
 from operations.reports.trend import days, months
@@ -146,7 +147,8 @@ def content(marts: Marts, month: date | None) -> Content:
         waterfall(whole), bridge_table(comparison, period) if comparison else None, brief(channels(marts, period)),
         regions(marts, period), models(marts, period), months(marts, _MONTHS), cohorts(marts),
         credit_sources(marts, period), cause(marts, period), waiting(marts, period), unknown(marts, period),
-        tie_out.by_region(marts, period), what_changed(marts, period, most=_CHANGES), booked(marts, period),
+        tie_out.by_region(marts, period), rates_of_orders(marts, period.month),
+        what_changed(marts, period, most=_CHANGES), booked(marts, period),
     )  # fmt: skip
     tables = {table.name: table for table in found if table}
     said = answers(marts, period, whole, comparison, tables["channels"])

@@ -57,11 +57,15 @@ class Book:
         sheet.fit_to_pages(1, 0)
         return sheet
 
-    def table(self, sheet: Worksheet, table: Table, formulas: dict[str, str] | None = None, first: int = FIRST) -> int:
+    def table(
+        self, sheet: Worksheet, table: Table, formulas: dict[str, str] | None = None, first: int = FIRST,
+        of_total: dict[str, str] | None = None,
+    ) -> int:  # fmt: skip
         """Write a table: ratios and `formulas` live in each row, and below them the sums where it has a total.
 
         Args:
             formulas: by column, the formula of a row, with ``{key}`` for the cell of another of its columns.
+            of_total: likewise of the total, for columns whose total is not the sum of the rows.
             first: the row of the header, from 0.
 
         Returns:
@@ -78,7 +82,7 @@ class Book:
             self.row(sheet, number, columns, row, formulas or {})
         last = first + len(table.rows)
         if table.total:
-            self._total(sheet, last + 1, columns, table.total, (first + 1, last))
+            self._total(sheet, last + 1, columns, table.total, (first + 1, last), of_total or {})
             return last + 2
         return last + 1
 
@@ -112,18 +116,24 @@ class Book:
         found = float(value) if isinstance(value, int | float | Decimal) else ""
         sheet.write_formula(number, place, f"={text}", self.number(kind, bold=bold), found)
 
-    def _total(self, sheet: Worksheet, number: int, columns: Sequence[Column], row: Row, rows: tuple[int, int]) -> None:
+    def _total(
+        self, sheet: Worksheet, number: int, columns: Sequence[Column], row: Row, rows: tuple[int, int],
+        formulas: dict[str, str],
+    ) -> None:  # fmt: skip
         cells = {column.key: xl_rowcol_to_cell(number, place) for place, column in enumerate(columns)}
         for place, column in enumerate(columns):
             if place == 0:
                 sheet.write_string(number, 0, str(row[column.key]), self._bold)
+            elif column.key in formulas:
+                text = formulas[column.key].format_map(cells)
+                self.formula(sheet, number, place, text, column.kind, row[column.key], bold=True)
             elif column.ratio and self._is_here(column, cells):
                 self.formula(sheet, number, place, _ratio(column, cells), column.kind, row[column.key], bold=True)
             elif column.kind in _SUMMED and not column.ratio:
                 letter = xl_col_to_name(place)
                 text = f"SUM({letter}{rows[0] + 1}:{letter}{rows[1] + 1})" if rows[1] >= rows[0] else "0"
                 self.formula(sheet, number, place, text, column.kind, row[column.key] or 0, bold=True)
-            elif column.ratio and row.get(column.key) is not None:
+            elif column.kind in _NUMBERS and row.get(column.key) is not None:
                 sheet.write_number(number, place, float(row[column.key]), self.number(column.kind, bold=True))
             else:
                 sheet.write_blank(number, place, None, self._bold)

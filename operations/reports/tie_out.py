@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operations.reports.channels import MONEY
 from operations.reports.marts import Marts, Row
 from operations.reports.period import Period
 from operations.reports.tables import Column, Table, summed
@@ -63,18 +62,6 @@ def _with_differences(row: Row) -> Row:
         "difference": row["revenue"] - row["ledger"] - row["event_only"],
         "net_difference": row["net_revenue"] - row["warehouse_net"],
     }
-
-
-def models(marts: Marts, period: Period) -> Table:
-    """A row for each model: what it hands out in the month, which must be what the days come to under all of them."""
-    names = [one.key for one in MONEY if not one.ratio and one.key != "after_spend"]
-    rows = marts.rows(
-        f"""select attribution_model as name, {", ".join(f"sum({name}) as {name}" for name in names)}
-        from finance.romi_monthly where month = $month group by all order by name""",
-        month=period.month,
-    )
-    columns = (Column("name", "Model", "text"), *(one for one in MONEY if one.key in names))
-    return Table("tie_out_models", "Every model hands out the same whole", columns, rows)
 
 
 def day_totals(marts: Marts, period: Period) -> Row:

@@ -9,8 +9,9 @@ from operations.reports import tie_out
 from operations.reports.cause import cause
 from operations.reports.channels import MONEY
 from operations.reports.credit_sources import credit_sources
+from operations.reports.models import OF_ALL_MODELS, models
 from operations.reports.rates import rates_of_orders, rates_of_spend
-from operations.reports.tables import Column
+from operations.reports.tables import Column, Table
 from operations.reports.unknown import unknown
 from operations.reports.what_changed import booked, what_changed
 from operations.reports.workbook_source import Source, begin_sheet, write_where_published
@@ -40,13 +41,13 @@ def tie_out_sheet(book: Book, source: Source) -> None:
         Column("difference", "Difference"),
     )  # fmt: skip
     checks = [
-        (f"Campaigns: {one.label.lower()}", f"Campaigns!{_total_cell(book, source, one.key)}", truth[one.key])
+        (f"Campaigns: {one.label.lower()}", f"Campaigns!{_total_cell(book, source.campaigns, one.key)}", truth[one.key])
         for one in MONEY if one.key in truth
     ]  # fmt: skip
-    by_model = tie_out.models(source.marts, source.period)
+    by_model = models(source.marts, source.period)
     checks += [
-        (f"Model {row['name']}: {one.label.lower()}", str(row[one.key]), truth[one.key])
-        for row in by_model.rows for one in by_model.columns[1:]
+        (f"Models: margin, {one.label}", f"Models!{_total_cell(book, by_model, one.key)}", truth["margin"])
+        for one in by_model.columns if one.key not in OF_ALL_MODELS
     ]  # fmt: skip
     place = book.FIRST + 1
     for column, one in enumerate(columns):
@@ -63,11 +64,12 @@ def tie_out_sheet(book: Book, source: Source) -> None:
     book.table(sheet, tie_out.days(source.marts, source.period), formulas, first=place + len(checks) + 1)
 
 
-def _total_cell(book: Book, source: Source, key: str) -> str:
+def _total_cell(book: Book, table: Table, key: str) -> str:
+    """Where the total of a table stands that begins at the top of its sheet."""
     from xlsxwriter.utility import xl_rowcol_to_cell
 
-    place = [one.key for one in source.campaigns.columns].index(key)
-    return str(xl_rowcol_to_cell(book.FIRST + 1 + len(source.campaigns.rows), place))
+    place = [one.key for one in table.columns].index(key)
+    return str(xl_rowcol_to_cell(book.FIRST + 1 + len(table.rows), place))
 
 
 def rates(book: Book, source: Source) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from operations.reports import sums
@@ -12,8 +11,8 @@ from operations.reports.cohorts import cohorts
 from operations.reports.comparison import compare
 from operations.reports.first_screen import answers
 from operations.reports.marts import Row
-from operations.reports.models import models
-from operations.reports.tables import Column, Table, summed, with_ratios
+from operations.reports.models import OF_ALL_MODELS, models
+from operations.reports.tables import Column, Table, with_ratios
 from operations.reports.workbook_source import ABOUT, Source, begin_sheet, write_where_published
 
 if TYPE_CHECKING:
@@ -74,11 +73,10 @@ def campaigns(book: Book, source: Source) -> None:
 
 def models_sheet(book: Book, source: Source) -> None:
     table = models(source.marts, source.period)
-    keys = [one.key for one in table.columns if one.key not in ("name", "spend", "low", "high", "span")]
+    keys = [one.key for one in table.columns if one.key not in OF_ALL_MODELS]
     across = f"{{{keys[0]}}}:{{{keys[-1]}}}"
     formulas = {"low": f"MIN({across})", "high": f"MAX({across})", "span": "{high}-{low}"}
-    with_total = replace(table, total=summed(table.rows, table.columns, "All channels"))
-    book.table(begin_sheet(book, source, "Models"), with_total, formulas)
+    book.table(begin_sheet(book, source, "Models"), table, formulas, of_total=formulas)
 
 
 def bridge(book: Book, source: Source) -> None:

@@ -27,7 +27,7 @@ ABOUT = {
     "Credit": "What became of the path to each order, as shares of revenue; what was assumed, withheld or refused.",
     "Cause": "What marketing really brought, as far as that is known: bounds, or an experiment's interval.",
     "Tie-out": "The report less the ledger, and the sheets less the days they are made of: every difference is 0.00.",
-    "Rates": "The exchange rates behind the month's money.",
+    "Rates": "The month's orders and spend by currency, and the exchange rates behind them.",
     "What changed": "What changed after it was first shown, in this month and the one before.",
 }
 

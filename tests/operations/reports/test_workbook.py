@@ -92,13 +92,16 @@ def test_the_span_between_the_models_is_reckoned_from_their_columns(reckoned, as
         margins = ask(f"""select sum(margin) from finance.romi_monthly
             where month = '2026-09-01' and channel = '{row["Channel"]}' group by attribution_model""")
         assert _cents(row["Span"]) == max(margins) - min(margins)
+    [margin] = ask(f"select sum(margin) from finance.romi_monthly where {_SEPTEMBER}")
+    whole = _rows(reckoned["Models"])[-1]  # the same under every model
+    assert [_cents(whole[name]) for name in ("Least", "Most", "Span")] == [margin, margin, 0]
 
 
 def test_everything_ties_to_the_cent(reckoned):
     sheet = reckoned["Tie-out"]
     checks = _rows(sheet)
     days = _rows(sheet, _HEADER + len(checks) + 2)
-    assert len(checks) == 6 + 3 * 6  # the campaigns, and each of three models
+    assert len(checks) == 6 + 3  # the campaigns, and each of three models
     assert len(days) == 60
     assert {row["Difference"] for row in checks} | {row["Difference"] for row in days} == {0}
     assert {row["Net difference"] for row in days} == {0}
@@ -112,6 +115,10 @@ def test_totals_and_ratios_are_live_formulas(written):
     assert written["Channels"]["H5"].value == "=G5-B5"
     assert written["Channels"]["I5"].value == '=IF(B5=0,"",(G5-B5)/B5)'
     assert written["Channels"]["B5"].value.startswith("=SUMPRODUCT(--EXACT(Campaigns!")
+    ties = {row[0].value: row[1].value for row in written["Tie-out"].iter_rows(min_row=_HEADER + 1, max_row=13)}
+    last = written["Models"].max_row
+    assert ties["Models: margin, Linear"] == f"=Models!E{last}"
+    assert ties["Campaigns: spend"] == f"=Campaigns!D{written['Campaigns'].max_row}"
 
 
 def test_names_that_begin_like_a_formula_stay_text(written, reckoned):
