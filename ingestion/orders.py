@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import MAX_PREC, Context, Decimal
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from ingestion.decoding import DeadLetter
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 from ingestion.record_fields import Fields
+from settings import COMMERCE_SPELLINGS
 
 COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
 
-_COMPLETED, _REFUNDED, _ = COMMERCE_EVENTS
+_SPELLED = re.compile(COMMERCE_SPELLINGS, re.ASCII)
+_COMPLETED, _REFUNDED, _CANCELLED = COMMERCE_EVENTS
+_BY_VERB = {"completed": _COMPLETED, "refunded": _REFUNDED, "cancelled": _CANCELLED, "canceled": _CANCELLED}
 _OPTIONAL = ("tax", "shipping", "total", "revenue")
 _PRODUCTS = "properties.products"
 _CURRENCY = "properties.currency"
@@ -24,13 +28,19 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", {}, [])
 
 
+def commerce_event(event: Any) -> str | None:
+    """Which of the commerce tracks a track of that name is, however it is spelled; None of any other."""
+    spelled = _SPELLED.fullmatch(event) if isinstance(event, str) else None
+    return _BY_VERB[spelled[1].lower()] if spelled else None
+
+
 class Money:
     """What a commerce track says of money; `source` is the property that its amount is told by, '' without one."""
 
     def __init__(self, fields: Fields, event: str, default_currency: str | None) -> None:
         properties = fields.value("properties")
         self._properties = properties if isinstance(properties, dict) else {}
-        self._event = event
+        self.event = event
         self.source = self._source()
         self._used = [self.source] if self.source else []
         if event == _COMPLETED and self.source == "total":
@@ -50,11 +60,11 @@ class Money:
         """In this order: of an order what is without tax and shipping, of a refund first what has them in it."""
         names = {_COMPLETED: ("revenue", "subtotal", "total", "value", "products"),
                  _REFUNDED: ("total", "revenue", "subtotal", "value", "products")}  # fmt: skip
-        return next((name for name in names.get(self._event, ()) if self._has(name)), "")
+        return next((name for name in names.get(self.event, ()) if self._has(name)), "")
 
     def missing(self) -> list[str]:
         """The fields without which the money cannot be told."""
-        found = ["properties.revenue"] if self._event == _COMPLETED and not self.source else []
+        found = ["properties.revenue"] if self.event == _COMPLETED and not self.source else []
         if self.source == "products":
             found += [f"{_PRODUCTS}.price" for one in self._products() if is_empty(one.get("price"))][:1]
         return found + ([_CURRENCY] if self.needs_currency and is_empty(self._currency) else [])
@@ -95,7 +105,7 @@ class Money:
             return {}
         amounts = {name: self._optional(name, note) for name in _OPTIONAL if self._has(name)}
         if told is not None:
-            is_total = self._event == _REFUNDED and self.source == "total"
+            is_total = self.event == _REFUNDED and self.source == "total"
             amounts["total" if is_total else "revenue"] = told
         minor = {f"{name}_minor": to_minor(one, currency) for name, one in amounts.items() if one is not None}
         return {"currency": currency} | minor

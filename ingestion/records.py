@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from ingestion.decoding import REASONS, DeadLetter, decode_record, decode_text
-from ingestion.orders import COMMERCE_EVENTS, Money, is_empty
+from ingestion.orders import COMMERCE_EVENTS, Money, commerce_event, is_empty
 from ingestion.reading import DEFAULTS, Reading
 from ingestion.record_fields import Fields
 from privacy.consent import UnreadableConsentError, stated
@@ -77,9 +77,8 @@ def read_record(
         DeadLetter: with the first reason that holds, in the contract's order.
     """
     fields = Fields(record)
-    event = fields.value("event")
-    is_order = isinstance(event, str) and event in COMMERCE_EVENTS and fields.value("type") in order_types
-    money = Money(fields, str(event), reading.currency) if is_order else None
+    event = commerce_event(fields.value("event"))
+    money = Money(fields, event, reading.currency) if event and fields.value("type") in order_types else None
     _check_presence(fields, money)
     row = _texts(fields, money, reading, note)
     row |= _moments(row.pop("timestamp"), row.pop("receivedAt"), now, note if money else None)
@@ -130,7 +129,7 @@ def _texts(fields: Fields, money: Money | None, reading: Reading, note: Note) ->
     _judge_types(fields, money, note)
     if money and any(path == "context" or path.startswith("context.consent") for path in fields.wrong):
         row["analytics_consent"] = False  # a statement that cannot be read is no consent
-    row["event"] = row["event"] if money or row["type"] == "track" else None
+    row["event"] = money.event if money else row["event"] if row["type"] == "track" else None
     row["type"] = row["type"] if row["type"] in TYPES else "other"
     return row
 

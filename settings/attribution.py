@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from settings.section import Section
 
 OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
+# The first three as libraries and tag managers write them: `order_completed`, `OrderCompleted`, `Order Canceled`.
+COMMERCE_SPELLINGS = r"(?i)[\s_-]*order[\s_-]*(completed|refunded|cancell?ed)[\s_-]*"
 
 
 class Conversion(Section):
@@ -84,7 +87,7 @@ class Attribution(Section):
     @classmethod
     def _are_tracks(cls, conversions: dict[str, Conversion]) -> dict[str, Conversion]:
         for name in conversions:
-            if not name or name in OWN_TRACKS:
+            if not name or name in OWN_TRACKS or re.fullmatch(COMMERCE_SPELLINGS, name, re.ASCII):
                 raise ValueError(f"{name!r} cannot be one: it needs a name, and {', '.join(OWN_TRACKS)} count already")
         return conversions
 

@@ -154,6 +154,7 @@ def test_every_section_lists_its_keys(config, section):
         ("attribution: {position_weights: [0, 1, 0]}", "attribution.position_weights"),
         ("attribution: {lookback_days: many}", "attribution.lookback_days"),
         ("attribution: {conversions: {Order Completed: {value: 1}}}", "attribution.conversions"),
+        ("attribution: {conversions: {order_completed: {value: 1}}}", "attribution.conversions"),
         ("attribution: {conversions: {'': {value: 1}}}", "attribution.conversions"),
         ("attribution: {conversions: {Signed Up: {}}}", "attribution.conversions.Signed Up.value"),
         ("attribution: {conversions: {Signed Up: {value: -1}}}", "attribution.conversions.Signed Up.value"),

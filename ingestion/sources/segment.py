@@ -14,8 +14,9 @@ import polars as pl
 from ingestion import fields
 from ingestion.decoding import DeadLetter, decode_any
 from ingestion.reading import Reading
-from ingestion.records import COMMERCE_EVENTS, EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
+from ingestion.records import EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
 from privacy.consent import UnreadableConsentError, stated
+from settings import COMMERCE_SPELLINGS
 
 BOTH = "\x1f"  # begins, and parts, what is stated in two places; no JSON has it
 
@@ -136,7 +137,7 @@ def _sure(now: datetime) -> list[str]:
             for path in _LABELS[name]
         ],
         "r.type <> '' and (r.type <> 'track' or r.event <> '')",
-        f"(r.event is null or r.event not in {COMMERCE_EVENTS})",
+        f"(r.event is null or not regexp_full_match(r.event, '{COMMERCE_SPELLINGS}'))",
         *[f"({path} is null or not regexp_matches({path}, '{_NO_TEXT}'))" for path in _UNQUOTED.values()],
         f"regexp_matches(r.timestamp, '{_RFC3339}') and {_moment('r.timestamp')} is not null",
         f"(r.receivedAt is null or (regexp_matches(r.receivedAt, '{_RFC3339}')"

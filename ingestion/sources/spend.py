@@ -31,6 +31,10 @@ _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that no cell's bits are lost
 # What a connector writes of its own doing: rows that differ in nothing else are the same row, read again.
 _OWN_DOING = ("_airbyte_raw_id", "_airbyte_ab_id", "_airbyte_meta", "_airbyte_generation_id", "_airbyte_normalized_at",
               "_airbyte_loaded_at", "_sdc_sequence", "_sdc_table_version")  # fmt: skip
+# Where a row may say how long its period is, and the words for more than a day.
+_GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "period", "interval", "time_increment")
+_LONG_GRAINS = r"(?i)^(week|month|quarter|year|annual|life|all|total|hebdo|woche|monat|quartal|jahr)"
+_LONG_INCREMENT = r"^([2-9]|[1-9]\d+)$"  # days
 _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|\.\.|~|,)\s*\d{4}[-/]\d\d?[-/]\d\d?$"
 
 
@@ -105,6 +109,11 @@ def _judge_days(
         verdicts.refuse_where(is_period, "invalid_period", table.named("date"))
         verdicts.refuse_where(days.is_null() & ~is_period, "invalid_timestamp", table.named("date"))
     verdicts.refuse_where((days < EARLIEST).fill_null(False), "invalid_timestamp", table.named("date"))
+    for name in _GRAINS:
+        for place in table.known.header.places(name):
+            long = f"{_LONG_GRAINS}|{_LONG_INCREMENT}" if name == "time_increment" else _LONG_GRAINS
+            is_longer = table.raw(place).str.strip_chars().str.contains(long).fill_null(False)
+            verdicts.refuse_where(is_longer, "invalid_period", table.known.header.names[place])
     if until_text.is_not_null().any():
         is_odd = until_text.is_not_null() & until.is_null()
         verdicts.refuse_where(is_odd, "invalid_timestamp", table.named("date_until"))
@@ -147,13 +156,14 @@ def _masked(table: Table, ids: pl.Series, context: Context) -> dict[str, pl.Seri
         is_long = table.distinct(name).str.len_bytes() > LONGEST_BYTES
         if is_long.any():
             table.cut[name] = int((table.text(name).str.len_bytes() > LONGEST_BYTES).sum())
+    known = table.distinct("campaign_id") if ids is table.text("campaign_id") and not ids.null_count() else None
     by_name = ids.fill_null(table.text("campaign_name")).fill_null(NO_CAMPAIGN) if ids.null_count() else ids
 
     def number(text: str) -> str:
         return campaign_number(text, context.key)
 
     return {
-        "campaign_id": cells.by_distinct(by_name, number, pl.String()),
+        "campaign_id": cells.by_distinct(by_name, number, pl.String(), known),
         "account": table.each("account", number, pl.String()),
         **{name: table.each(name, redact, pl.String()) for name in ("campaign_name", "channel")},
     }

@@ -44,7 +44,7 @@ _MONEY = [
     '" 7 "',
 ]
 _NAMES = ['"EUR"', '"eur"', '"JPY"', '"XXQ"', '"KWD"', '"Order Completed"', '"Order Refunded"', '"Order Cancelled"',
-    '"Experiment Viewed"', '"Signed Up"', '"track"', '"page"',
+    '"order_completed"', '"Experiment Viewed"', '"Signed Up"', '"track"', '"page"',
           '"alias"']  # fmt: skip
 _CONSENTS = [
     "{}",

@@ -33,6 +33,26 @@ def fault(properties, event="Order Completed", **values):
     return caught.value.reason, caught.value.field
 
 
+@pytest.mark.parametrize(
+    ("spelled", "event"),
+    [
+        ("order_completed", "Order Completed"), ("OrderCompleted", "Order Completed"),
+        ("ORDER COMPLETED", "Order Completed"), (" order-completed ", "Order Completed"),
+        ("order refunded", "Order Refunded"), ("order_cancelled", "Order Cancelled"),
+        ("Order Canceled", "Order Cancelled"),
+    ],
+)  # fmt: skip
+def test_a_commerce_track_is_one_however_its_name_is_spelled(spelled, event):
+    row, _ = read({"revenue": 10, "currency": "EUR"}, spelled)
+    assert (row["event"], row["order_id"], row["revenue_minor"]) == (event, "o-1", 1000)
+
+
+@pytest.mark.parametrize("other", ["Order Completed Twice", "Reorder Completed", "Order", "Order Updated", "Completed"])
+def test_a_track_whose_name_only_resembles_a_commerce_tracks_is_none(other):
+    row, _ = read({"revenue": 10, "currency": "EUR"}, other)
+    assert (row["event"], row.get("order_id")) == (other, None)
+
+
 PRODUCTS = [{"price": "19.00", "quantity": 1}, {"price": 3, "quantity": "2"}, {"price": "0.005"}]
 
 

@@ -1,8 +1,10 @@
 """Meta Ads, a table exported from Ads Manager."""
 
+from dataclasses import replace
+
 from ingestion.sources.presets import Preset
 
-PRESET = Preset(
+_BY_RANGE = Preset(
     name="meta_ads_ui",
     kind="spend",
     tool="Meta Ads Manager (export)",
@@ -11,8 +13,9 @@ PRESET = Preset(
     documented_at="https://www.facebook.com/business/help/205067636197240",
     platforms=("meta_ads",),
     signature=("Reporting starts", "Reporting ends", "Amount spent"),
+    lacks=("Day",),
     columns={
-        "date": ("Day", "Reporting starts"),
+        "date": "Reporting starts",
         "date_until": "Reporting ends",
         "campaign_id": "Campaign ID",
         "campaign_name": "Campaign name",
@@ -32,3 +35,22 @@ PRESET = Preset(
         ("2026-03-02", "Spring", "Spring", 90, None, "0.82", "EUR"),
     ),
 )
+# With a column for the day the others may tell the range of the whole report.
+_BY_DAY = replace(
+    _BY_RANGE,
+    name="meta_ads_ui_day",
+    tool="Meta Ads Manager (export with the column Day)",
+    signature=("Day", "Amount spent"),
+    lacks=(),
+    columns={name: theirs for name, theirs in _BY_RANGE.columns.items() if name != "date_until"} | {"date": "Day"},
+    notes="The currency stands in the header, as in Amount spent (EUR). A row is for its Day, whatever Reporting starts"
+    " and Reporting ends say of the report.",
+    sample="Campaign name,Day,Amount spent (EUR),Impressions,Link clicks,Reporting starts,Reporting ends\n"
+    "Spring,2026-03-02,42.18,4210,86,2026-03-01,2026-03-31\n"
+    "Spring,2026-03-03,0.82,90,,2026-03-01,2026-03-31\n",
+    gives=(
+        ("2026-03-02", "Spring", "Spring", 4210, 86, "42.18", "EUR"),
+        ("2026-03-03", "Spring", "Spring", 90, None, "0.82", "EUR"),
+    ),
+)
+PRESETS = (_BY_RANGE, _BY_DAY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ingestion.sources.tabular.headers import Header, bare, normalised
+from ingestion.sources.tabular.headers import Header, bare, in_bracket, normalised
 from privacy.redaction import redact
 from settings import Source
 
@@ -20,6 +20,21 @@ _PERIODS = {
     f"{prefix}{name}" for prefix in ("", "segments.", "segments") for name in ("week", "month", "quarter", "year")
 }
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
+# What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
+_ALSO_CALLED = {
+    "date": "day tag datum jour fecha dia día giorno data dag gregoriandate reportdate",
+    "campaign_id": "kampagnenid iddelacampagne iddelacampaña idcampagna campagneid",
+    "campaign_name": "campaign kampagne kampagnenname campagne nomdelacampagne campaña nombredelacampaña campagna"
+    " nomecampagna campagnenaam",
+    "spend": "cost amountspent kosten ausgaben ausgegebenerbetrag coût dépenses montantdépensé coste importegastado"
+    " costo spesa importospeso uitgaven",
+    "currency": "currencycode währung währungscode devise codedeladevise moneda códigodemoneda valuta codicevaluta",
+    "order_id": "ordernumber orderno bestellnummer auftragsnummer belegnummer numérodecommande númerodepedido"
+    " bestelnummer",
+    "ordered_at": "orderdate bestelldatum auftragsdatum belegdatum datum datedecommande fechadepedido besteldatum",
+    "revenue": "netrevenue netsales nettoumsatz nettobetrag netto montantht importeneto",
+    "updated_at": "lastmodified geändertam aktualisiertam letzteänderung",
+}
 
 
 def missing_columns(
@@ -35,6 +50,7 @@ def missing_columns(
             "it is a web page or XML and not a table: export it as CSV or XLSX, and look whether a login is asked for"
         )
     known = known_names(kind)
+    known = {ours: names | set(_ALSO_CALLED.get(ours, "").split()) for ours, names in known.items()}
     header = max(seen, key=lambda one: len(_nearest(one, known)) * 100 + min(len(one.names), 99))
     lost = [name for name in source.columns.values() if not header.places(name)]
     missing = lost or [
@@ -61,15 +77,25 @@ def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name:
     lines: dict[str, object] = {}
     for names in REQUIRED[kind]:
         if " or ".join(names) in missing or not set(missing) & {" or ".join(one) for one in REQUIRED[kind]}:
-            ours = next((one for one in names if one in nearest), names[0])
+            there = [one for one in names if one in nearest]
+            ours = min(there, key=lambda one: bare(nearest[one])[0] not in known[one], default=names[0])
+            if len({nearest[one] for one in there}) == 2 and "campaign_id" in names:
+                columns |= {one: nearest[one] for one in there}
+                continue
             if names == ("currency",) and ours not in nearest:
-                lines["currency"] = "EUR"
+                if not in_bracket(nearest.get("spend", "")):
+                    lines["currency"] = "EUR"
             else:
                 columns[ours] = nearest.get(ours, "?")
     if columns:
         lines = {"columns": columns, **lines}
-    said = yaml.safe_dump({"sources": {source_name: lines}}, default_flow_style=True, width=10**6, sort_keys=False)
-    return f"say what they are called, in romi.yaml, for example: {said.strip()[1:-1]}"
+    said = yaml.safe_dump(
+        {"sources": {source_name: lines}}, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True
+    )
+    text = f"say what they are called, in romi.yaml, for example: {said.strip()[1:-1]}"
+    if kind == "spend" and columns.get("date") == "?":
+        text += "; where no column has the day, export the report by day"
+    return text
 
 
 def _has(header: Header, expected: Preset | None, names: tuple[str, ...]) -> bool:

@@ -9,11 +9,12 @@ from functools import lru_cache
 import polars as pl
 
 from ingestion.money import LARGEST, LONGEST, MINOR_UNITS
-from ingestion.sources.tabular.cells import by_distinct
+from ingestion.sources.tabular.cells import by_distinct, distinct_of
 
 # Amounts stand as whole numbers of 10^-12 of the unit.
 SCALE = 12
 _LARGEST_COUNT = 10**15
+_PIECE = 1 << 16  # rows
 _FITS_INT64 = 4 * 10**18  # twice of which does, too
 _SIMPLE = r"^-?[0-9]{1,12}(?:\.[0-9]{1,12})?$"
 _POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
@@ -142,8 +143,10 @@ def _may_be_grouped(values: pl.Series) -> bool:
 def _whole(values: pl.Series, largest: int) -> pl.Series:
     """The whole numbers up to `largest`, and above its negative; null where the text is anything else."""
     number = values.cast(pl.Int64, strict=False)
-    is_beyond = ~number.is_between(-largest, largest)
-    return number.set(is_beyond, None) if is_beyond.any() else number
+    least, most = number.min(), number.max()
+    if not isinstance(least, int) or not isinstance(most, int) or (-largest <= least and most <= largest):
+        return number
+    return number.set(~number.is_between(-largest, largest), None)
 
 
 def _scaled(values: pl.Series, is_simple: pl.Series) -> pl.Series:
@@ -248,12 +251,20 @@ def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Se
     Returns:
         The minor units, and what rounding has taken off, in units of 10^-12: negative where it rounded up.
     """
-    amount, unit = scaled, _minor_units(currencies)
-    if not ((amount > _FITS_INT64) | (amount < -_FITS_INT64)).any():
-        # In 64 bits it is computed far faster, and they hold millions.
-        amount, unit = amount.cast(pl.Int64), unit.cast(pl.Int64)
-    if len(unit) and not unit.null_count() and unit.min() == unit.max():
-        unit = unit.head(1)  # as a single number, by which it is faster, too
+    # In 64 bits it is computed far faster, and they hold millions.
+    kind = pl.Int128() if ((scaled > _FITS_INT64) | (scaled < -_FITS_INT64)).any() else pl.Int64()
+    unit = _minor_units(currencies)
+    step = _PIECE if len(unit) == len(scaled) else 0
+    # Piece by piece: what is computed in between then stays in memory that the processor has at hand.
+    pieces = [
+        _rounded(scaled.slice(number * _PIECE, _PIECE).cast(kind), unit.slice(number * step, step or 1).cast(kind))
+        for number in range(max(1, -(-len(scaled) // _PIECE)))
+    ]
+    return pl.concat([minor for minor, _ in pieces]), pl.concat([rest for _, rest in pieces])
+
+
+def _rounded(amount: pl.Series, unit: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Whole units, half-even, and what is left; of one unit alone all are counted in it."""
     whole = amount // unit
     left = amount - whole * unit
     is_odd = whole % pl.Series([2], dtype=amount.dtype) != 0
@@ -262,5 +273,9 @@ def to_minor(scaled: pl.Series, currencies: pl.Series) -> tuple[pl.Series, pl.Se
 
 
 def _minor_units(currencies: pl.Series) -> pl.Series:
-    """How many units of 10^-12 a minor unit of each currency has."""
-    return by_distinct(currencies, lambda code: 10 ** (SCALE - MINOR_UNITS[code]), pl.Int128())
+    """How many units of 10^-12 a minor unit of each currency has; one number where it is the same of all."""
+    distinct = distinct_of(currencies)
+    units = {10 ** (SCALE - MINOR_UNITS[code]) for code in distinct}
+    if len(units) == 1 and not currencies.null_count():
+        return pl.Series(list(units), dtype=pl.Int128)
+    return by_distinct(currencies, lambda code: 10 ** (SCALE - MINOR_UNITS[code]), pl.Int128(), distinct)

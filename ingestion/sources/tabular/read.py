@@ -25,7 +25,8 @@ EXPECTED = {
     "invalid_type": "the value is not one that is known here",
     "imprecise_id": "a spreadsheet has cut the number's digits: export it with the column as text",
     "invalid_timestamp": "it is not a date that can be read one way only: say `date_format:`, for example \"%d.%m.%Y\"",
-    "invalid_period": "the row is for more than one day: export by day",
+    "invalid_period": "the row is for more than one day: export by day; where the column says something else, such as"
+    " the end of a flight, give it the day's column instead, for example `columns: {date_until: date}`",
     "invalid_money": "it is not a number",
     "invalid_micros": "micros are whole numbers: if the cost is in the currency's unit, map its column as `spend`",
     "ambiguous_number": "the number can be read two ways: say `decimal:`, \".\" or \",\"",

@@ -10,7 +10,7 @@ import polars as pl
 from ingestion.sources.presets import Amount, Place, Preset, preset, presets
 from ingestion.sources.tabular.advice import missing_columns
 from ingestion.sources.tabular.grids import Grid, UnreadableTableError
-from ingestion.sources.tabular.headers import Header, normalised
+from ingestion.sources.tabular.headers import Header, in_bracket, normalised
 from privacy.redaction import redact
 from settings import Source
 
@@ -154,7 +154,7 @@ def _placed(grid: Grid, header: Header, found: Preset, kind: str, source_name: s
         if is_money and isinstance(place, int) and not currency and isinstance(theirs, str | tuple):
             names = (theirs,) if isinstance(theirs, str) else theirs
             name = next(name for name in names if place in header.places(name))
-            currency = header.currency(place, name)
+            currency = in_bracket(header.names[place]) if ours in source.columns else header.currency(place, name)
     lacking = [names for names in REQUIRED[kind]
                if not any(name in places for name in names) and not set(names) & set(found.optional)
                and not (names == ("currency",) and currency)]  # fmt: skip

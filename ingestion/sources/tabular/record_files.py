@@ -17,6 +17,7 @@ from settings import Source
 
 # Where an answer of an interface keeps its records.
 _LISTS = ("results", "data", "list", "rows", "records", "orders", "elements")
+_ENVELOPE = "_airbyte_data"  # in which Airbyte puts a record, beside what it says of it itself
 
 
 def parquet_grid(path: File) -> Grid:
@@ -95,7 +96,7 @@ def _is_container(value: Any) -> bool:
 def _cells(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in record.items():
         if isinstance(value, dict):
-            yield from _cells(value, f"{prefix}{name}.")
+            yield from _cells(value, prefix if name == _ENVELOPE else f"{prefix}{name}.")
         elif isinstance(value, list):
             yield prefix + name, json.dumps(value, ensure_ascii=False)
         else:

@@ -24,6 +24,17 @@ _HEAD_LINES, _HEAD_BYTES = 40, 256 << 10
 _SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
+# How files of other kinds begin, and what to do with them.
+_OTHER_KINDS = {
+    b"PK": "it is a zip archive or a workbook and not text: unpack it, or call it .xlsx if it is a workbook",
+    b"\x1f\x8b": "it is compressed by gzip: its name has to end in .gz",
+    b"\x28\xb5\x2f\xfd": "it is compressed by Zstandard: its name has to end in .zst",
+    b"\xd0\xcf\x11\xe0": "it is a workbook of an old Excel: save it as .xlsx or as CSV",
+    b"PAR1": "it is Parquet: its name has to end in .parquet",
+    b"%PDF": "it is a PDF and not a table: export it as CSV or XLSX",
+}
+
+
 def file_bytes(path: File) -> bytes:
     """The file's plain bytes, whole.
 
@@ -46,14 +57,18 @@ def utf8(raw: bytes, encoding: str | None) -> bytes:
     mark, found = next(((mark, name) for mark, name in _BOMS if raw.startswith(mark)), (b"", encoding or "utf-8"))
     if found == "utf-8":
         if b"\x00" in raw[:4096]:
-            raise UnreadableTableError(
-                "it has zero bytes where text is expected; say `encoding: utf-16-le`, or export UTF-8"
-            )
+            raise UnreadableTableError(_not_text(raw))
         return raw[len(mark) :]
     try:
         return raw.decode(found).encode("utf-8", "replace")
     except (UnicodeDecodeError, LookupError) as error:
         raise UnreadableTableError(f"it is not text in {found}; say its `encoding:`") from error
+
+
+def _not_text(raw: bytes) -> str:
+    """What to change where a file that is named as text has zero bytes."""
+    known = next((advice for start, advice in _OTHER_KINDS.items() if raw.startswith(start)), None)
+    return known or "it has zero bytes where text is expected; say `encoding: utf-16-le`, or export UTF-8"
 
 
 def text_grids(path: File, source: Source) -> Iterator[Grid]:

@@ -1,5 +1,7 @@
 """Rows of advertising cost: what each gives, what counts once, and why one is refused."""
 
+import gzip
+import json
 import re
 from datetime import date
 
@@ -150,6 +152,42 @@ def test_a_plain_row_that_says_where_its_period_ends_has_to_be_of_one_day(tmp_pa
     head = f"date,{column},campaign_id,spend,currency"
     found = spend(tmp_path, "2026-03-01,2026-03-31,1,310,EUR", "2026-03-01,2026-03-01,1,10,EUR", head=head)
     assert refusals(found) == [(2, "invalid_period", column)]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("granularity", "month"), ("Period", "Weekly"), ("time_increment", "7"), ("time increment", "all_days")],
+)
+def test_a_row_that_says_it_is_for_more_than_a_day_is_refused(tmp_path, column, cell):
+    head = f"date,{column},campaign_id,spend,currency"
+    found = spend(
+        tmp_path, f"2026-03-01,{cell},1,310,EUR", "2026-03-01,1,1,10,EUR", "2026-03-02,Day,1,9,EUR", head=head
+    )
+    assert refusals(found) == [(2, "invalid_period", column)]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"PK\x03\x04" + bytes(99), "unpack it"), (gzip.compress(b"date,spend"), "end in .gz"),
+        (b"\xd0\xcf\x11\xe0" + bytes(99), "save it as .xlsx"), (b"PAR1" + bytes(99), "end in .parquet"),
+    ],
+)  # fmt: skip
+def test_a_file_whose_name_hides_its_kind_is_told_what_to_change(tmp_path, content, what):
+    with pytest.raises(UnreadableTableError, match=what):
+        read(tmp_path, content)
+
+
+def test_records_in_airbytes_envelope_are_read_as_the_tool_gave_them(tmp_path):
+    row = {
+        "segments.date": "2026-03-01",
+        "customer.currency_code": "EUR",
+        "campaign.id": 7,
+        "metrics.cost_micros": 10**6,
+    }
+    line = {"_airbyte_raw_id": "x", "_airbyte_extracted_at": 1772496000000, "_airbyte_data": row}
+    found = read(tmp_path, json.dumps(line) + "\n", name="a.jsonl")
+    assert found.rows.select("campaign_id", "spend_minor", "currency").rows() == [("7", 100, "EUR")]
 
 
 @pytest.mark.parametrize("day", ["0026-03-02", "1899-12-30"])

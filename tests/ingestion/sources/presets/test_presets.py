@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import random
 from decimal import Decimal
 
@@ -111,6 +112,31 @@ def test_the_sample_is_read_alike_however_it_is_written(tmp_path, one, how):
         "upper": lambda: (upper(one), suffix),
     }[how]()
     assert told(one, sample(tmp_path, one, *written)) == list(one.gives)
+
+
+JSON = [one for one in ALL if one.sample_suffix == "json"]
+
+
+@pytest.mark.parametrize("one", JSON, ids=lambda one: one.name)
+@pytest.mark.parametrize("how", ["reordered", "bom", "gz", "lines", "utf16"])
+def test_a_sample_of_records_is_read_alike_however_it_is_written(tmp_path, one, how):
+    records = json.loads(one.sample)
+    listed = records if isinstance(records, list) else [records]
+    written = {
+        "reordered": lambda: (json.dumps(backwards(records)), "json"),
+        "bom": lambda: (b"\xef\xbb\xbf" + one.sample.encode(), one.sample_suffix),
+        "gz": lambda: (gzip.compress(one.sample.encode()), f"{one.sample_suffix}.gz"),
+        "lines": lambda: ("\n".join(map(json.dumps, listed)) + "\n", "jsonl"),
+        "utf16": lambda: (one.sample.encode("utf-16"), one.sample_suffix),
+    }[how]()
+    assert told(one, sample(tmp_path, one, *written)) == list(one.gives)
+
+
+def backwards(value):
+    """The same with the fields of each record in the opposite order."""
+    if isinstance(value, dict):
+        return {name: backwards(value[name]) for name in reversed(value)}
+    return [backwards(one) for one in value] if isinstance(value, list) else value
 
 
 def upper(one):

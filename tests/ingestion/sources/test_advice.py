@@ -1,0 +1,55 @@
+"""A table that is not understood is answered with lines of YAML that make it so."""
+
+import pytest
+import yaml
+
+from ingestion.sources.tabular.grids import UnreadableTableError
+from tests.ingestion.sources.tables import read, refusals
+
+GOOGLE_GERMAN = (
+    "Kampagnenbericht\n1. März 2026\nTag,Kampagne,Kampagnen-ID,Währungscode,Kosten,Impr.\n"
+    '2026-03-02,Brand,1,EUR,"1.234,56",12\n'
+)
+META_GERMAN = "Kampagnenname,Kampagnen-ID,Tag,Währung,Ausgegebener Betrag (EUR)\nBrand,1,2026-03-02,EUR,1234.56\n"
+META_FRENCH = "Nom de la campagne;Jour;Montant dépensé (EUR)\nBrand;2026-03-02;1234.56\n"
+REDDIT = "Date,Campaign Name,Campaign ID,Amount Spent (USD)\n2026-03-02,Brand,1,1234.56\n"
+CRITEO = "Day;Campaign;Cost;Currency\n2026-03-02;Brand;1234,56;EUR\n"
+
+
+def advice(folder, content, source):
+    with pytest.raises(UnreadableTableError) as caught:
+        read(folder, content, source)
+    text = caught.value.problem.partition("for example: ")[2]
+    return yaml.safe_load(text.partition("; where")[0])["sources"][source]
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "campaign_id", "currency"),
+    [
+        (GOOGLE_GERMAN, "spend/google_ads", "1", "EUR"),
+        (META_GERMAN, "spend/meta_ads", "1", "EUR"),
+        (META_FRENCH, "spend/meta_ads", "Brand", "EUR"),
+        (REDDIT, "spend/reddit_ads", "1", "USD"),
+        (CRITEO, "spend/criteo", "Brand", "EUR"),
+    ],
+)
+def test_a_table_is_read_once_the_lines_that_its_message_gives_are_configured(
+    tmp_path, content, source, campaign_id, currency
+):
+    found = read(tmp_path, content, source, **advice(tmp_path, content, source))
+    assert found.rows.select("campaign_id", "campaign_name", "spend_minor", "currency").rows() == [
+        (campaign_id, "Brand", 123456, currency)
+    ]
+
+
+def test_a_report_without_days_is_told_to_be_exported_by_day(tmp_path):
+    with pytest.raises(UnreadableTableError) as caught:
+        read(tmp_path, "Campaign,Currency code,Cost,Impr.\nBrand,EUR,10.00,1\n")
+    assert caught.value.problem.endswith("where no column has the day, export the report by day")
+
+
+def test_the_end_of_a_flight_is_left_aside_where_the_configuration_says_so(tmp_path):
+    rows = "date,campaign_name,spend,currency,end_date\n2026-03-02,Brand,10.00,EUR,2026-12-31\n"
+    assert refusals(read(tmp_path, rows, "spend/my_dsp")) == [(2, "invalid_period", "end_date")]
+    found = read(tmp_path, rows, "spend/my_dsp", columns={"date_until": "date"})
+    assert found.rows.select("campaign_id", "spend_minor").rows() == [("Brand", 1000)]
