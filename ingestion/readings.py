@@ -20,20 +20,25 @@ _CONCERNED = {
     "source": ("true", "true"),
     "consent": ("fate in ('no_consent', 'anonymised')", "is_consent_stated"),
     "consent_default": ("fate in ('no_consent', 'anonymised')", "not is_consent_stated"),
-    "currency": ("false", "false"),
+    "currency": ("false", "false"),  # see _records
+    "timezone": ("false", "false"),  # of a ledger: all its rows, see _records
+    "conversions": ("false", "type = 'track' and event is null"),  # whose name is kept only if it is configured
 }
 
 
 def reading(settings: Settings, region: str, landed: Landed) -> dict[str, Any]:
     """What of the configuration decides how the file is read and which fate its records have."""
     if landed.kind != "events":
-        return {"source": settings.source(source_name(landed)).model_dump(mode="json", exclude_defaults=True)}
+        source = settings.source(source_name(landed)).model_dump(mode="json", exclude_defaults=True)
+        zone = {"timezone": settings.region(region).timezone} if landed.kind == "ledger" else {}
+        return {"source": source} | zone
     here = settings.region(region)
     return {
         "format": settings.topic(landed.topic).format,
         "consent": sorted(name.casefold() for name in settings.consent.analytics),
         "consent_default": here.consent_default,
         "currency": here.currency,
+        "conversions": sorted(settings.attribution.conversions),
     }
 
 
@@ -77,22 +82,29 @@ def stale(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> li
     for archive_id, kind, name, *stat_and_place, sha256, text in rows:
         landed = Landed(kind, Path(name), name, *stat_and_place)
         then, now = json.loads(text), reading(settings, region, landed)
-        changed = tuple(key for key in now if now[key] != then.get(key))
-        if changed and (records := _records(con, archive_id, changed)):
+        changed = tuple(key for key in now if key in then and _is_changed(key, then[key], now[key]))
+        if changed and (records := _records(con, archive_id, changed, then.get("currency"))):
             found.append(Stale(archive_id, landed, sha256, changed, records))
     return found
 
 
-def _records(con: duckdb.DuckDBPyConnection, archive_id: int, changed: tuple[str, ...]) -> int:
+def _is_changed(key: str, then: Any, now: Any) -> bool:
+    """Whether a setting reads records otherwise; a conversion that counts no longer leaves its track as it is."""
+    return bool(set(now) - set(then)) if key == "conversions" else then != now
+
+
+def _records(con: duckdb.DuckDBPyConnection, archive_id: int, changed: tuple[str, ...], currency: str | None) -> int:
     fates, kept = (" or ".join(_CONCERNED[key][place] for key in changed) for place in (0, 1))
     is_counted = "currency" in changed and "format" not in changed
     letters = "field = 'properties.currency'" if is_counted else "false"
+    orders = "currency = $currency" if is_counted else "false and currency = $currency"  # of which some named none
     return con.execute(
         f"""select
             (select coalesce(sum(records), 0) from ops.fates where archive_id = $id and fate <> 'loaded' and ({fates}))
             + (select count(*) from raw.events where archive_id = $id and not is_anonymised and ({kept}))
             + (select coalesce(sum(fates.records), 0) from ops.fates join ops.archives using (archive_id)
                 where archive_id = $id and fate = 'loaded' and kind <> 'events')
-            + (select count(*) from ops.dead_letters where archive_id = $id and {letters})""",
-        {"id": archive_id},
+            + (select count(*) from ops.dead_letters where archive_id = $id and {letters})
+            + (select count(*) from raw.events where archive_id = $id and {orders})""",
+        {"id": archive_id, "currency": currency},
     ).fetchall()[0][0]

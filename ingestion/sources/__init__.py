@@ -44,3 +44,21 @@ def unread_names(source_format: str, line: str) -> set[str]:
         return ga4.unread_names(decode_record(line, "event_name"))
     except DeadLetter:
         return set()
+
+
+def likely_format(line: str) -> str | None:
+    """The source format that a line of an archive is in, by what only that format has; None where nothing tells."""
+    from ingestion.sources import snowplow
+
+    try:
+        if len(decode_line(line).split("\t")) == len(snowplow.COLUMNS):
+            return "snowplow"
+    except DeadLetter:
+        pass
+    for name, fields in {"ga4": ("event_name", "event_timestamp"), "segment": ("messageId", "type")}.items():
+        try:
+            if all(field in decode_record(line, fields[0]) for field in fields):
+                return name
+        except DeadLetter:
+            continue
+    return None

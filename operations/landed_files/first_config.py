@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from ingestion import landing
+from ingestion.compression import CorruptArchiveError
 from ingestion.landing import Landed
+from ingestion.lines import raw_lines
 from ingestion.load_tables import source_name
+from ingestion.sources import likely_format
 from ingestion.sources.tabular.grids import UnreadableTableError
 from ingestion.sources.tabular.table import Table, read_table
 from operations.landed_files import findings
@@ -22,6 +26,8 @@ _ZONES = (
     "America/Los_Angeles", "America/Denver", "America/Phoenix", "America/Sao_Paulo", "Asia/Dubai",
     "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Australia/Perth", "Pacific/Auckland",
 )  # fmt: skip
+_SEPARATED = re.compile(r"events/topics/([^/]+)/.*\.(?:tsv|txt)(?:\.gz|\.zst)?", re.IGNORECASE)
+_LINES = 50  # of a topic that are looked at
 _HEAD = """# Written by `romi init` from what lies in {landing}.
 # Every key is optional; docs/configuration.md has them all.
 landing: {landing}
@@ -50,14 +56,38 @@ def first_config(settings: Settings) -> str:
         text += "    margin_rate: 0.5  # where the ledger gives no cost of goods\n"
     text += "\nsources:\n" + "".join(_sources(regions, found, read))
     strays = {region: landing.strays(settings, region) for region in regions}
-    layouts = sorted({seen for names in strays.values() for name in names if (seen := landing.layout_of(name))})
-    if layouts:
-        text += "\ntopics:\n" + "".join(f"  {topic}: {{layout: {layout}}}\n" for topic, layout in layouts)
+    unclear = [name for names in strays.values() for name in names]
+    if topics := _topics([one for region in regions for one in found[region]], unclear):
+        text += "\ntopics:\n" + "".join(f"  {topic}: {{{said}}}\n" for topic, said in sorted(topics.items()))
     unread = [f"{region}: {line}" for region, names in strays.items()
-              for line in findings.why_ignored([name for name in names if not landing.layout_of(name)])]  # fmt: skip
+              for line in findings.why_ignored([name for name in names if not _topic_of(name)])]  # fmt: skip
     if unread:
         text += "\n# Not read:\n" + "".join(f"#   {line}\n" for line in unread)
     return text
+
+
+def _topics(found: list[Landed], strays: list[str]) -> dict[str, str]:
+    """What has to be said of topics: a layout other than Kafka Connect's, or a format other than Segment's."""
+    said = dict(filter(None, map(_topic_of, strays)))
+    archives = {one.topic: one for one in reversed(found) if one.kind == "events"}
+    for topic, one in archives.items():
+        try:
+            lines = [line.decode("utf-8", "replace") for line in islice(raw_lines(one.path), _LINES)]
+        except CorruptArchiveError:
+            continue
+        formats = [seen for line in lines if (seen := likely_format(line.strip()))]
+        likeliest = max(sorted(set(formats)), key=formats.count, default="segment")
+        if likeliest != "segment":
+            said.setdefault(topic, f"format: {likeliest}")
+    return said
+
+
+def _topic_of(stray: str) -> tuple[str, str] | None:
+    """The topic that a file which is not read yet belongs to, and what to say of it so that it is."""
+    if layout := landing.layout_of(stray):
+        return layout[0], f"layout: {layout[1]}"
+    separated = _SEPARATED.fullmatch(stray)  # as only Snowplow's archives are
+    return (separated[1], "format: snowplow") if separated else None
 
 
 def _timezone(tables: list[Table | str]) -> str:
@@ -106,6 +136,9 @@ def _sources(
     for source, files in sorted(by_source.items()):
         tools = {f"{one.known.preset.tool} ({one.known.preset.name})" for _, one in files if isinstance(one, Table)}
         yield f"  # {source}: {', '.join(sorted(tools)) or 'not recognised'}\n  {source}: {{}}\n"
+        homes = {home for _, one in files if isinstance(one, Table) for home in one.known.preset.platforms}
+        if homes and source.partition("/")[2] not in homes:
+            yield f"  #   call the folder spend/{min(homes)}, so that its cost meets the clicks of that platform\n"
         for name, table in files:
             if isinstance(table, str):
                 yield f"  #   {name}: {table}\n"

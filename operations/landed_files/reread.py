@@ -22,6 +22,8 @@ _WORDS = {
     "consent_default": "consent_default",
     "currency": "the region's currency",
     "source": "sources:",
+    "timezone": "the region's timezone",
+    "conversions": "attribution.conversions",
 }
 
 
@@ -47,7 +49,7 @@ def warning(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> 
     files = "1 file was" if len(found) == 1 else f"{len(found):,} files were"
     return (
         f"{files} read before {' and '.join(changed)} changed in the configuration: up to"
-        f" {sum(one.records for one in found):,} of their records would have another fate;"
+        f" {sum(one.records for one in found):,} of their records would be read differently;"
         f" `romi files reread --region {region}` reads them again"
     )
 

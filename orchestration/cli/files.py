@@ -110,7 +110,8 @@ def check_file(
         table.add_row(*[escape("" if cell is None else str(cell)) for cell in row.values()])
     out.print(table if found["rows"] else "no row would be loaded")
     for total in found["totals"]:
-        out.print(escape(f"  {total['day']} {total['currency']} {total['amount']} in {total['rows']:,} rows"))
+        rows = f"{total['rows']:,} row{'s' * (total['rows'] != 1)}"
+        out.print(escape(f"  {total['day']} {total['currency']} {total['amount']} in {rows}"))
     out.print(escape(", ".join(f"{count:,} {what}" for what, count in found["counts"].items())))
     for row in found["refused"]:
         out.print(escape(f"  line {row['line']}, column {row['column']}: {row['reason']}, {row['expected']}"))

@@ -8,6 +8,7 @@ from ingestion.reread import reread
 from settings import Settings
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
+from tests.ingestion.test_load_tables import LEDGER_HEAD, ledger_row
 
 STATS = {"context": {"consent": {"categoryPreferences": {"Stats": True}}}}
 REFUSED = {"context": {"consent": {"categoryPreferences": {"Stats": False}}}}
@@ -83,3 +84,32 @@ def test_a_setting_that_decides_nothing_here_leaves_nothing_to_read_again(zone):
     assert again(other)[0] == []
     narrow = changed(zone, topics={"web": {"format": "ga4"}})
     assert [one.changed for one in again(narrow)[0]] == [("format",)] * 2
+
+
+def test_orders_that_took_the_regions_currency_are_counted_where_it_changes(zone):
+    zone = changed(zone, regions={"eu": {"currency": "EUR"}})
+    zone.archive(order(messageId="m-1", properties=BARE), page(messageId="m-2"))
+    zone.load()
+    found, _ = again(changed(zone, regions={"eu": {"currency": "GBP"}}))
+    assert [(one.changed, one.records) for one in found] == [(("currency",), 1)]
+    assert zone.query("select currency, revenue_minor from raw.events where order_id is not null") == [("GBP", 700)]
+
+
+def test_tracks_whose_names_were_not_kept_are_counted_where_a_conversion_is_added(zone):
+    zone.archive(page(messageId="m-1", type="track", event="Lead"), page(messageId="m-2"))
+    zone.load()
+    leads = changed(zone, attribution={"conversions": {"Lead": {"value": 5}}})
+    found, _ = again(leads)
+    assert [(one.changed, one.records) for one in found] == [(("conversions",), 1)]
+    assert zone.query("select event from raw.events where type = 'track'") == [("Lead",)]
+    assert again(changed(zone))[0] == [], "one that counts no longer reads nothing otherwise"
+
+
+def test_moments_without_an_offset_are_read_again_where_the_regions_time_zone_changes(zone):
+    zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, ledger_row(ordered_at="2026-03-01 10:00:00")]) + "\n")
+    zone.load()
+    berlin = changed(zone, regions={"eu": {"timezone": "Europe/Berlin"}})
+    found, _ = again(berlin)
+    assert [(one.changed, one.records) for one in found] == [(("timezone",), 1)]
+    assert zone.query("select ordered_at::varchar from raw.ledger_orders") == [("2026-03-01 09:00:00",)]
+    assert again(berlin)[0] == []

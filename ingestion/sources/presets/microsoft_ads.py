@@ -1,8 +1,10 @@
 """Microsoft Advertising, a campaign performance report of its pages or its API."""
 
+from dataclasses import replace
+
 from ingestion.sources.presets import Preset
 
-PRESET = Preset(
+_REPORT = Preset(
     name="microsoft_ads",
     kind="spend",
     tool="Microsoft Advertising",
@@ -35,3 +37,13 @@ PRESET = Preset(
         ("2026-03-03", "5", "Brand", 1210, 15, "43.21", "EUR"),
     ),
 )
+# The same where the day's column has its older name.
+_GREGORIAN = replace(
+    _REPORT,
+    name="microsoft_ads_gregorian_date",
+    tool="Microsoft Advertising (with Gregorian date)",
+    signature=("GregorianDate", "CampaignName", "Spend"),
+    columns=dict(_REPORT.columns) | {"date": "GregorianDate"},
+    sample=_REPORT.sample.replace("TimePeriod", "Gregorian date").replace("CampaignName", "Campaign name"),
+)
+PRESETS = (_REPORT, _GREGORIAN)

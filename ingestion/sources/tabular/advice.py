@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # What reports call a column of several days.
 _PERIODS = {
     f"{prefix}{name}" for prefix in ("", "segments.", "segments") for name in ("week", "month", "quarter", "year")
-}
+} | {"weekstartdate", "monthstartdate", "quarterstartdate"}
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
 # What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
 _ALSO_CALLED = {

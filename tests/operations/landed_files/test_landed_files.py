@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 
 from ingestion.books import region_file
 from ingestion.load_tables import natural_order
+from ingestion.sources import snowplow
 from operations.landed_files import document, findings
 from operations.landed_files.check import check
 from operations.landed_files.first_config import first_config
@@ -137,6 +139,34 @@ def test_a_first_configuration_guesses_the_time_zone_and_knows_layouts_of_archiv
     assert (written.topic("src1").layout, written.topic("src2").layout) == ("segment", "rudderstack")
     assert list(findings.ignored_files(written, "eu")) == before[:1]
     assert f"#   eu: {before[0]}" in text
+
+
+def test_a_first_configuration_knows_the_formats_of_topics(zone):
+    ga4 = {
+        "event_name": "page_view",
+        "event_timestamp": "1772356800000000",
+        "user_pseudo_id": "1.2",
+        "event_params": [],
+    }
+    wrapped = {"schema": {}, "payload": json.dumps(ga4)}
+    event = "\t".join(["web"] + [""] * (len(snowplow.COLUMNS) - 1))
+    for topic, line in {
+        "web": json.dumps({"messageId": "m", "type": "page"}), "ga": json.dumps(ga4), "ga_kafka": json.dumps(wrapped),
+        "sp_json": json.dumps(event), "broken": "{", "sp": event,
+    }.items():  # fmt: skip
+        suffix = "tsv" if topic == "sp" else "json"
+        zone.put(f"eu/events/topics/{topic}/partition=0/{topic}+0+0000000000.{suffix}", line + "\n")
+    written = Settings(**yaml.safe_load(first_config(zone.settings)))
+    assert {topic: written.topic(topic).format for topic in ("web", "ga", "ga_kafka", "sp_json", "broken", "sp")} == {
+        "web": "segment", "ga": "ga4", "ga_kafka": "ga4", "sp_json": "snowplow", "broken": "segment", "sp": "snowplow",
+    }  # fmt: skip
+    assert list(findings.ignored_files(written, "eu")) == []
+
+
+def test_a_first_configuration_names_the_folder_whose_clicks_a_tools_cost_meets(zone):
+    zone.put("eu/spend/bing/a.csv", '"Gregorian date","Campaign name","Spend","Currency code"\n2026-03-01,x,1.00,EUR\n')
+    text = first_config(zone.settings)
+    assert "call the folder spend/microsoft_ads, so that its cost meets the clicks of that platform" in text
 
 
 def test_the_document_is_what_the_registry_says():
