@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from quality.changes import OWN, REST
+from quality import stepping
+from quality.changes import CHANNEL, OWN, REST
 from quality.safe_map import safe_levels
 from quality.stepping import step
 from tests.quality.attack_versions import attack, small_moves
 from tests.quality.histories import TABLES, History, versions
 from tests.quality.histories import shop as orders_of
+from tests.quality.intruder import found_by
 
 SHOPS = {
     "several channels": {"seed": 5, "orders": 60, "days": 4, "channels": 3, "campaigns": 2},
@@ -147,6 +149,25 @@ def test_where_refunds_would_give_a_campaign_away_its_refunded_orders_wait_and_i
     kept = [cell for cell, some in levels[False].items() if some == {OWN} and levels[True].get(cell) == {REST}]
     assert kept
     assert found.named_share() > 0.8
+
+
+def test_a_campaign_that_comes_out_joins_another_of_its_channel_and_no_revenue_waits_for_it(monkeypatch):
+    sizes = {"seed": 9, "orders": 120, "days": 3, "more": 1, "channels": 2, "campaigns": 3, "whale": True}
+    *_, last = versions(**sizes, cancelled=0, erased=0, refunds=0)
+    found = History(3).publish(last)
+    levels = {}
+    for row in found.rows.values():
+        levels.setdefault(row["credit"].campaign, set()).add(row["levels"]["month"])
+    assert found.proofs[0].merged_pairs == 1
+    pair = {campaign for campaign, some in levels.items() if some == {CHANNEL}}
+    assert pair == {"c0.0", "c0.1"}
+    assert all(levels[campaign] == {OWN} for campaign in levels.keys() - pair)
+    assert not found_by(found, [0], "last_touch", 0, most=200)
+    with monkeypatch.context() as patch:
+        patch.setattr(stepping._Repairs, "_merge", lambda *_: False)
+        assert History(3).publish(last).named_share() < found.named_share() == 1
+    monkeypatch.setattr(stepping, "refuted", lambda *_: [])
+    assert found_by(History(3).publish(last), [0], "last_touch", 0, most=200)
 
 
 def test_a_first_version_whose_proof_takes_too_long_has_the_safe_map():
