@@ -48,11 +48,16 @@ def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def lines(region: str, months: Iterable[dict[str, Any]]) -> Iterator[str]:
     """A line for each month of which some revenue is named, or could be."""
     for one in months:
-        if one["named_share"] is not None:
-            yield (
-                f"named {region} {one['month']}: {one['named_share']:.0%} of the revenue stands under a channel or"
-                f" campaign, {one['waiting_revenue']:,.2f} in (other)"
-            )
+        if one["named_share"] is None:
+            continue
+        parts = [
+            f"named {region} {one['month']}: {one['named_share']:.0%} of the revenue stands under a channel or campaign"
+        ]
+        if one["waiting_revenue"]:
+            parts.append(f"{one['waiting_revenue']:,.2f} stands in channel (other), since too few buyers are behind it")
+        if one["proof"] and one["proof"]["found"]:
+            parts.append(f"{one['proof']['found']} hidden cells could have been computed, and were mended")
+        yield "; ".join(parts)
 
 
 def hints(region: str, months: list[dict[str, Any]], k: int) -> Iterator[str]:

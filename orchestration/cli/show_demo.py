@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +56,7 @@ def demo_summary(settings: Settings) -> None:
     with duckdb.connect(str(marts.resolve()), read_only=True) as con:
         month = _month(con)
         cells = _cells(con, month)
-    out.print(_table(cells, f"{month:%B %Y} in {settings.reporting_currency}, all regions, attribution model linear"))
+    out.print(_table(cells, month, settings.reporting_currency))
     out.print(books_table(overview))
     for name, one in overview["regions"].items():
         accuracy = one["slo"].get("accuracy")
@@ -112,11 +112,15 @@ def _cells(con: DuckDBPyConnection, month: date) -> list[Cell]:
     return [Cell(*row) for row in rows]
 
 
-def _table(cells: list[Cell], title: str) -> Table:
+def _table(cells: list[Cell], month: date, currency: str) -> Table:
     """At most 100 columns wide, whose rows add up to the last one."""
+    title = f"{month:%B %Y} in {currency}, all regions, attribution model linear"
+    before = f"in {month - timedelta(days=1):%b}"  # the ROMI of the month before, beside that of the month
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("channel", "campaign", "spend", "net revenue", "margin", "ROMI", "before"):
-        table.add_column(name, justify="left" if name in ("channel", "campaign") else "right", overflow="fold")
+    table.add_column("channel", no_wrap=True)
+    table.add_column("campaign", overflow="fold")
+    for name in ("spend", "net revenue", "margin", "ROMI", before):
+        table.add_column(name, justify="right", no_wrap=True)
     none = Decimal(0)
     whole = Cell(
         "all", "", sum((one.spend for one in cells), none), sum((one.net_revenue for one in cells), none),

@@ -1,6 +1,7 @@
 """The end of `romi demo`: a table that fits a terminal and adds up, and what to ask next."""
 
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,12 +32,24 @@ CELLS = [
 def test_the_table_fits_a_terminal_and_adds_up():
     console = Console(width=200)
     with console.capture() as captured:
-        console.print(_table(CELLS, "October"))
+        console.print(_table(CELLS, date(2026, 10, 1), "EUR"))
     lines = [line.rstrip() for line in captured.get().splitlines()]
     assert max(map(len, lines)) <= 100
     rows = [line.split() for line in lines if line.strip()]
     whole = next(row for row in rows if row[0] == "all")
     assert whole == ["all", "27,792.73", "223,052.50", "111,526.25", "+301%"]
+    assert lines[0] == "October 2026 in EUR, all regions, attribution model linear"
+    assert rows[1] == ["channel", "campaign", "spend", "net", "revenue", "margin", "ROMI", "in", "Sep"]
+
+
+def test_in_eighty_columns_no_channel_and_no_figure_is_cut():
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(_table([*CELLS, cell("(unattributed)", "(none)", "0", "15907.79")], date(2026, 10, 1), "EUR"))
+    lines = captured.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    for one in ("(unattributed)", "31,815.58", "254,868.08", "+3780%"):
+        assert sum(one in line for line in lines) == 1
 
 
 def test_one_asks_next_where_the_campaign_fell_that_loses_now():

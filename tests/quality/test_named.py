@@ -20,7 +20,8 @@ def region_with(*rows):
 def test_a_month_says_what_is_named_and_what_waits():
     [one] = named.summary(region_with(("2026-03-01", 75, 0), ("2026-03-01", 25, 25)))
     assert list(named.lines("eu", [one])) == [
-        "named eu 2026-03: 75% of the revenue stands under a channel or campaign, 25.00 in (other)"
+        "named eu 2026-03: 75% of the revenue stands under a channel or campaign; 25.00 stands in channel (other),"
+        " since too few buyers are behind it"
     ]
     assert list(named.hints("eu", [one], 10)) == []
 
@@ -49,6 +50,11 @@ def test_a_month_says_what_the_proof_of_its_last_step_looked_at_found_and_cost()
     march, february = named.summary(con)
     assert march["proof"] == {"looked_at": 9, "found": 2, "repaired": 1, "kept_revenue": 12.5}
     assert february["proof"] is None
+    assert list(named.lines("eu", [march, february])) == [
+        "named eu 2026-03: 100% of the revenue stands under a channel or campaign; 2 hidden cells could have been"
+        " computed, and were mended",
+        "named eu 2026-02: 100% of the revenue stands under a channel or campaign",
+    ]
 
 
 def test_a_region_that_was_never_built_has_nothing_to_tell():
