@@ -29,7 +29,7 @@ class Month:
 
     campaign: Ints  # of a channel: two channels' campaigns of one name are two
     channel: Ints
-    columns: dict[str, Ints]  # of each finer table: the day of the order, of the touch, the segment
+    columns: dict[str, Ints]  # of each finer table: the day of the order, of the touch, the segment; may have none
     buyer: Ints
     gives: Bools  # (row, model): whether the model gives it money
     amounts: Floats  # (row, model, measure): revenue, refunds, conversions
@@ -43,6 +43,11 @@ class Month:
 
     def __len__(self) -> int:
         return len(self.campaign)
+
+    @property
+    def finer(self) -> tuple[str, ...]:
+        """The tables that refine it, in their order."""
+        return tuple(table for table in FINER if table in self.columns)
 
     @property
     def is_certainly_new(self) -> Bools:

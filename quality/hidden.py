@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quality.changes import FINER, OWN, REST, Bools, Floats, Ints, Month, count_buyers, is_small
+from quality.changes import OWN, REST, Bools, Floats, Ints, Month, count_buyers, is_small
 
 View = tuple[Bools, tuple[Ints, ...]]  # some rows, and by what they are taken together
 Views = Iterable[View]
@@ -102,7 +102,9 @@ def _parts(month: Month, table: str, levels: dict[str, Ints], keys: Ints, sums: 
     names, total[in_sums] = numbered(sums[in_sums])
     parts, part = numbered(np.column_stack([keys, total])[mine])
     amounts, summed = month.amounts, total[in_sums]
-    is_loose = np.all([levels[other] == REST for other in FINER if other != table], axis=0)
+    is_loose = np.ones(len(month), dtype=bool)
+    for other in month.finer:
+        is_loose &= (levels[other] == REST) | (other == table)
     loose = amounts * is_loose[:, None, None]
     cell, kin, column, arrived, place, of_total = parts.T
     return Hidden(

@@ -1,8 +1,9 @@
 """Steps of tables that divide a region's month into parts: orders by currency, say, or later orders by cohort.
 
 What is published of a part are the items that stood in it when it last moved. It moves when k buyers have something
-new in it (:mod:`quality.steps`); until then what is new waits, and the caller shows the month's total less all that is
-named as ``(other)``. So neither a part nor its difference to a version before rests on fewer than k buyers.
+new in it (:mod:`quality.stepping`), and the proof does not find that one could tell what of it came at which step;
+until then what is new waits, and the caller shows the month's total less all that is named as ``(other)``. So neither a
+part nor its difference to a version before rests on fewer than k buyers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from quality.changes import OWN, REST, Ints, Month
 from quality.step_tables import LEARNED, Relation, Rules, bools, by_model, held, numbers
-from quality.steps import possible_steps
+from quality.stepping import step
 
 _FIRST_MEASURE = 13  # of the columns that a month is decided by
 _DECIDED = pa.schema([("number", pa.int64()), ("new_level", pa.int8()), ("arrived", pa.int32()),
@@ -150,10 +151,7 @@ def _step_month(found: pa.Table, rules: Rules) -> pa.Table:
         return _decided(number, before, held(month) if rules.is_held else month.arrived, month.stepped, still)
     now = max(int(month.arrived.max(initial=0)), int(month.stepped.max(initial=0))) + 1
     month.arrived = np.where(is_known, month.arrived, now)
-    if k <= 1:  # nothing is hidden, and nothing waits
-        after = np.where(month.is_current & is_placed, OWN, REST)
-    else:
-        after = possible_steps(month, k, held=~is_placed).levels(month)
+    after = step(month, k, stays=~is_placed).levels["month"]
     moved = before != after
     cells, was = (np.where(level == OWN, month.campaign, -1 - month.channel) for level in (after, before))
     is_fresh = (after > REST) & np.isin(cells, np.unique(np.r_[cells[moved], was[moved]]))

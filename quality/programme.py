@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from quality.changes import FINER, OWN, REST, Floats, Ints, Month
+from quality.changes import OWN, REST, Floats, Ints, Month
 from quality.hidden import Hidden, cells_of
 
 _COMPANY = 16  # cells besides a secret's own that an intruder does not know, at most
@@ -84,13 +84,15 @@ class _Sums:
             for step in self.steps:
                 number = self._unknown("came", cell, step)
                 self.terms["month", cell].append((number, 1.0))
-                for table in FINER:
+                for table in self.month.finer:
                     self.terms["same", table, self._owner(table, cell, channel), step].append((number, -1.0))
         for i in rows[self.moves[rows]]:
             self.values["month", int(self.cell[i])] += self.amount[i]
             self.known["came", int(self.cell[i]), int(self.month.arrived[i])] += self.amount[i]
-        for table in FINER:
+        for table in self.month.finer:
             self._add_table(table)
+        if not self.month.finer:
+            self._add_steps()
         self.matrix, self.totals, self.scale = self._equations()
 
     @staticmethod
@@ -99,6 +101,14 @@ class _Sums:
 
     def _unknown(self, *name: Hashable) -> int:
         return self.unknowns.setdefault(name, len(self.unknowns))
+
+    def _add_steps(self) -> None:
+        """What came at each step, which no finer table tells."""
+        for step in self.steps:
+            self.terms["total", step] = [(self._unknown("came", cell, step), 1.0) for cell, _ in self.cells]
+            self.terms["total", step].append((self._unknown("waits", step), 1.0))
+        for i in self.rows:
+            self.values["total", int(self.month.arrived[i])] += self.amount[i]
 
     def _add_table(self, table: str) -> None:
         """What a finer table publishes, and that it counts what the month does, at each step."""

@@ -9,7 +9,8 @@ sums of all tables decides (:mod:`quality.programme`).
 
 Tables that divide the same money by other questions (currencies) share no more with these than the region's totals,
 which are published, so they can't tell of what is hidden here. Those that divide a cell of these do: they are made of
-what that cell shows (:mod:`quality.divisions`).
+what that cell shows (:mod:`quality.divisions`). Of each, what its parts took in at which step is proved by itself: no
+table refines such a month, and what all its parts come to is published.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from time import monotonic
 
 import numpy as np
 
-from quality.changes import FINER, REFUNDS, REST, Bools, Floats, Ints, Month
+from quality.changes import REFUNDS, REST, Bools, Floats, Ints, Month
 from quality.hidden import Hidden, arrived_parts, cells_of, hidden_parts, numbered, shown_parts, sums_by
 from quality.programme import Programme
 
@@ -75,7 +76,7 @@ def refuted(month: Month, levels: dict[str, Ints], k: int, proof: Proof) -> list
 
 
 def _all_hidden(month: Month, levels: dict[str, Ints], k: int) -> Iterator[Hidden]:
-    found = [parts(month, table, levels, k) for table in FINER for parts in (hidden_parts, shown_parts)]
+    found = [parts(month, table, levels, k) for table in month.finer for parts in (hidden_parts, shown_parts)]
     yield from (one for one in (*found, arrived_parts(month, levels, k)) if one)
 
 

@@ -7,7 +7,7 @@ from time import monotonic
 
 import numpy as np
 
-from quality.changes import FINER, OWN, REFUNDS, REST, REVENUE, Bools, Ints, Month
+from quality.changes import OWN, REFUNDS, REST, REVENUE, Bools, Ints, Month
 from quality.proof import Broken, Proof, refuted
 from quality.refinement import refine
 from quality.safe_map import safe_levels
@@ -22,20 +22,22 @@ class Stepped:
     proof: Proof
 
 
-def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
+def step(month: Month, k: int, seconds: float = 60.0, stays: Bools | None = None) -> Stepped:
     """Take all steps that k buyers allow and the proof does not refuse; see :class:`_Repairs` for those that it does.
 
-    If the time is over before the proof is done, nothing steps at all, or, where nothing was published yet, the safe
-    map holds: both need no proof, and the caller says so.
+    If the time is over before the proof is done, nothing steps at all, or, where nothing was published yet and finer
+    tables refine the month, the safe map holds: both need no proof, and the caller says so.
 
     Args:
         month: its arrays; they stay as they are.
         seconds: what the proof may take.
+        stays: rows that wait for good, if there are any.
     """
     proof = Proof(deadline=monotonic() + seconds)
-    if k <= 1:  # nothing is hidden, and nothing waits
-        return Stepped({table: np.where(month.is_current, OWN, REST) for table in month.levels}, proof)
-    steps, repairs = possible_steps(month, k), _Repairs(month)
+    stays = np.zeros(len(month), dtype=bool) if stays is None else stays
+    if k <= 1:  # nothing else is hidden, and nothing waits
+        return Stepped({table: np.where(month.is_current & ~stays, OWN, REST) for table in month.levels}, proof)
+    steps, repairs = possible_steps(month, k, held=stays), _Repairs(month, stays)
     while True:
         levels = _settled(month, steps, k, repairs.closed)
         if not steps.is_any:
@@ -43,7 +45,8 @@ def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
         broken = refuted(month, levels, k, proof)
         if proof.is_fallen_back:
             is_first = not any(month.levels[table].any() for table in month.levels)
-            levels = safe_levels(month, k) if is_first else _settled(month, none_of(month), k, repairs.closed)
+            still = _settled(month, none_of(month), k, repairs.closed)
+            levels = safe_levels(month, k) if is_first and month.finer else still
             break
         if not broken:
             break
@@ -51,7 +54,7 @@ def step(month: Month, k: int, seconds: float = 60.0) -> Stepped:
         for one in broken:
             repairs.repair(one, levels, proof)
         steps = possible_steps(month, k, held=repairs.waits, merged=repairs.merged)
-    kept = month.is_current & repairs.waits & (levels["month"] == REST)
+    kept = month.is_current & repairs.waits & ~stays & (levels["month"] == REST)
     proof.cost_cents = int(month.amounts[kept, :, REVENUE].sum(axis=0).max(initial=0))
     return Stepped(levels, proof)
 
@@ -65,11 +68,11 @@ class _Repairs:
     waits in channel (other).
     """
 
-    def __init__(self, month: Month) -> None:
+    def __init__(self, month: Month, stays: Bools) -> None:
         self.month = month
-        self.waits = np.zeros(len(month), dtype=bool)
+        self.waits = stays.copy()
         self.merged = np.zeros(int(month.campaign.max(initial=-1)) + 1, dtype=bool)
-        self.closed = {table: np.zeros(len(month), dtype=bool) for table in FINER}
+        self.closed = {table: np.zeros(len(month), dtype=bool) for table in month.finer}
         self.has_refund = (month.amounts[:, :, REFUNDS] != 0).any(axis=1)
 
     def repair(self, one: Broken, levels: dict[str, Ints], proof: Proof) -> None:
@@ -108,6 +111,8 @@ class _Repairs:
 
 def _settled(month: Month, steps: Steps, k: int, closed: dict[str, Bools]) -> dict[str, Ints]:
     """The levels of all tables; rows that keep their month from showing days wait, and `closed` ones show no more."""
+    if not month.finer:
+        return {"month": steps.levels(month)}
     while True:
         after = steps.levels(month)
         days = refine(month, "day", after, k, closed["day"])
@@ -115,5 +120,6 @@ def _settled(month: Month, steps: Steps, k: int, closed: dict[str, Bools]) -> di
             break
         steps.held |= days.waits
         keep_company(month, steps, k)
-    finer = {table: refine(month, table, after, k, closed[table]).levels for table in FINER if table != "day"}
+    others = (table for table in month.finer if table != "day")
+    finer = {table: refine(month, table, after, k, closed[table]).levels for table in others}
     return {"month": after, "day": days.levels, **finer}

@@ -8,37 +8,23 @@ adding up. He knows what kinds of touches a figure could count (cells step, and 
 from collections import defaultdict
 from itertools import product
 
-import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
-
+from tests.quality.figures import Figures, told
 from tests.quality.histories import TABLES
 from tests.quality.shops import MODELS
 
-WITHIN = 0.10
 FINER = TABLES[1:]
 WAITING = ((0, 0, 0, 0), True)
 
 
-class Intruder:
+class Intruder(Figures):
     """Unknowns are a campaign's money in a column of a finer table, by what the kept versions did with it."""
 
     def __init__(self, history, versions, model, measure):
+        super().__init__()
         self.history, self.versions = history, versions
         self.model, self.measure = MODELS.index(model), measure
-        self.money, self.people, self.number = [], [], {}
         self._look()
-        self.figures, values = self._figures(), []
-        rows, columns, signs = [], [], []
-        for i, terms in enumerate(self.figures.values()):
-            for unknown, sign in terms:
-                rows.append(unknown)
-                columns.append(i)
-                signs.append(sign)
-            values.append(sum(sign * self.money[unknown] for unknown, sign in terms))
-        self.in_figures = csr_array((signs, (rows, columns)), shape=(len(self.money), len(values)), dtype=float)
-        self.values = np.array(values, dtype=float)
-        self.is_total = np.array([name[0] in ("total", "same") for name in self.figures])
+        self.read(self._figures(), lambda name: name[0] in ("total", "same"))
 
     def _fate(self, key):
         """What the kept versions did with a row: by version its levels, or nothing, and whether it still holds."""
@@ -63,7 +49,7 @@ class Intruder:
                 for table in FINER:
                     for column in columns[table]:
                         if all((table, v, column, name) in shown for v, name in self._shown(table, cell, fate)):
-                            self._unknown(table, cell, column, fate)
+                            self.unknown((table, cell, column, fate))
 
     def _shown(self, table, cell, fate):
         """The versions in which money of a fate is in a figure of a finer table, and that figure's name."""
@@ -72,16 +58,8 @@ class Intruder:
                 own, other = (cell[0], "(other)") if table == "segment" else (cell, (cell[0], "(other)"))
                 yield version, own if level == 2 else other
 
-    def _unknown(self, table, cell, column, fate):
-        key = (table, cell, column, fate)
-        if key not in self.number:
-            self.number[key] = len(self.money)
-            self.money.append(0)
-            self.people.append(set())
-        return self.number[key]
-
     def _count(self, table, fate, one):
-        number = self._unknown(table, (one.channel, one.campaign), getattr(one, table), fate)
+        number = self.unknown((table, (one.channel, one.campaign), getattr(one, table), fate))
         self.money[number] += int(one.amounts[self.model, self.measure])
         if one.amounts[self.model].any():
             self.people[number].add(one.buyer)
@@ -108,51 +86,17 @@ class Intruder:
 
         Not those that are all there is of the region then and there, whose totals are published on purpose.
         """
-        parts, people, owners = defaultdict(list), defaultdict(set), defaultdict(set)
+        parts = defaultdict(list)
         for (table, cell, column, fate), number in self.number.items():
             owner = cell[:1] if table == "segment" else cell  # segments are shown by channel alone
             since = next(version for version, seen in zip(self.versions, fate, strict=True) if seen)
             holds = [version for version, seen in zip(self.versions, fate, strict=True) if seen and seen[1]]
             names = [("holds", version) for version in holds] + [("came", since)] * bool(holds)
             for name in names:
-                keys = [(table, *name, column, owner)] + [("month", *name, owner)] * (table == "day")
-                for key in keys:
-                    parts[key].append(number)
-                    people[key] |= self.people[number]
-                    if self.people[number]:
-                        owners[key[:-1]].add(owner)
-        worth = {key: sum(self.money[i] for i in some) for key, some in parts.items()}
-        few = (key for key in sorted(parts, key=repr) if len(people[key]) < self.history.k and worth[key])
-        return {key: parts[key] for key in few if len(owners[key[:-1]]) > 1}
-
-    def recipes(self, secrets, only_totals=False):
-        """Those of the secrets that a sum of figures tells within a tenth: the figures, and how often each is taken."""
-        use = np.flatnonzero(self.is_total | (not only_totals))
-        figures, values = self.in_figures[:, use], self.values[use]
-        scale = max(float(np.abs(values).max(initial=0)), 1.0)
-        names = list(self.figures)
-        found = {}
-        for name, parts in secrets.items():
-            aim = np.zeros(len(self.money))
-            aim[parts] = 1
-            true = sum(self.money[i] for i in parts)
-            low, least = self._best(figures, values / scale, aim, 1)
-            if low is None or least * scale < (1 - WITHIN) * true - 1:
-                continue
-            high, most = self._best(figures, values / scale, aim, -1)
-            if high is not None and most * scale <= (1 + WITHIN) * true + 1:
-                found[name] = {names[use[i]]: float(round(low[i], 6)) for i in np.flatnonzero(np.abs(low) > 1e-6)}
-        return found
-
-    @staticmethod
-    def _best(figures, values, aim, sign):
-        """The sum of figures that comes nearest from below (from above, with a `sign` of -1), and what it comes to."""
-        done = linprog(-sign * values, A_ub=sign * figures, b_ub=sign * aim, bounds=(None, None), method="highs-ipm")
-        if done.status != 0:
-            return None, None
-        over = (sign * (figures @ done.x - aim)).max(initial=0)
-        assert over < 1e-6, over
-        return done.x, float(values @ done.x)
+                parts[table, *name, column, owner].append(number)
+                if table == "day":
+                    parts["month", *name, owner].append(number)
+        return self.few(parts, self.history.k)
 
 
 def _others(fate):
@@ -179,8 +123,4 @@ def found_by(history, versions, model, measure, most=12):
     if len({(one.channel, one.campaign) for one in history.credits.values()}) == 1:
         return {}  # then the region's totals are the campaign's
     intruder = Intruder(history, versions, model, measure)
-    secrets = intruder.secrets()
-    names = list(secrets)[:: len(secrets) // most + 1]
-    found = intruder.recipes({name: secrets[name] for name in names})
-    told = intruder.recipes({name: secrets[name] for name in found}, only_totals=True)
-    return {name: recipe for name, recipe in found.items() if name not in told}
+    return told(intruder, intruder.secrets(), most)

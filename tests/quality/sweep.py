@@ -3,7 +3,8 @@
 python -m tests.quality.sweep 0 200 [FILE]  # a line for each seed; what stands in FILE already is left out
 
 A history grows, with late orders, refunds, cancellations and erasures. On its way a version may be rolled back to, an
-older file restored, or all rebuilt from nothing, which leaves no version of before.
+older file restored, or all rebuilt from nothing, which leaves no version of before. Each seed also divides a month into
+currencies, cohorts or fates.
 """
 
 import sys
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from tests.quality.attack_versions import small_moves
+from tests.quality.divided import HOW, Versions, histories
 from tests.quality.histories import History, versions
 from tests.quality.intruder import found_by
+from tests.quality.intruder_of_parts import found_by as found_in_parts
 from tests.quality.shops import MODELS
 
 KINDS = {
@@ -91,7 +94,26 @@ def findings(seed):
             for measure in (0, 1):
                 told = found_by(history, kept, model, measure, most=4)
                 found += [f"{kept} {model} {measure} {name}" for name in told]
-    return found
+    return found + findings_of_parts(case)
+
+
+def findings_of_parts(case):
+    """The same of one of the tables that divide a month into parts."""
+    seed = case.sizes["seed"]
+    table = sorted(HOW)[seed // len(KINDS) % len(HOW)]
+    parts = Versions(table, case.k)
+    sizes = {name: case.sizes[name] for name in ("buyers", "whale", "refunds", "skew") if name in case.sizes}
+    for number, items in enumerate(histories(table, seed, min(case.orders, 1000), **sizes)):
+        parts.publish(items, is_held=number == 2 and case.life == "restored")
+    kept = [[*range(i, i + size)] for size in (1, 2, 3) for i in range(len(parts.published) - size + 1)]
+    kept += [[i, i + 2] for i in range(len(parts.published) - 2)] if case.life == "rolled back" else []
+    return [
+        f"{table} {some} {model} {measure} {name}"
+        for some in kept
+        for model in range(len(parts.models))
+        for measure in (0, 1)
+        for name in found_in_parts(parts, some, model, measure, most=8)
+    ]
 
 
 def main(first, last, file=None):
