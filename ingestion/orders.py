@@ -17,6 +17,8 @@ COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
 _SPELLED = re.compile(COMMERCE_SPELLINGS, re.ASCII)
 _COMPLETED, _REFUNDED, _CANCELLED = COMMERCE_EVENTS
 _BY_VERB = {"completed": _COMPLETED, "refunded": _REFUNDED, "cancelled": _CANCELLED, "canceled": _CANCELLED}
+# Where `order_id` is absent, the first of these that is there stands for it.
+_ORDER_IDS = ("order_id", "orderId", "orderID", "transaction_id", "transactionId")
 _OPTIONAL = ("tax", "shipping", "total", "revenue")
 _PRODUCTS = "properties.products"
 _CURRENCY = "properties.currency"
@@ -35,12 +37,16 @@ def commerce_event(event: Any) -> str | None:
 
 
 class Money:
-    """What a commerce track says of money; `source` is the property that its amount is told by, '' without one."""
+    """What a commerce track says of money; `source` is the property that its amount is told by, '' without one.
+
+    `order_id` is the path of the property that has the order's number.
+    """
 
     def __init__(self, fields: Fields, event: str, default_currency: str | None) -> None:
         properties = fields.value("properties")
         self._properties = properties if isinstance(properties, dict) else {}
         self.event = event
+        self.order_id = f"properties.{next(filter(self._has, _ORDER_IDS), _ORDER_IDS[0])}"
         self.source = self._source()
         self._used = [self.source] if self.source else []
         if event == _COMPLETED and self.source == "total":

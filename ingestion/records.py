@@ -49,7 +49,7 @@ _RFC3339 = re.compile(
 )
 _DAY = timedelta(days=1)
 # A commerce track is lost for no other field's sake: what else is of a wrong type is as if it were absent.
-_ESSENTIAL = {"messageId", "type", "event", "timestamp", "properties", "properties.order_id"}
+_ESSENTIAL = {"messageId", "type", "event", "timestamp", "properties"}
 
 Note = Callable[[str], None]
 
@@ -93,7 +93,7 @@ def _check_presence(fields: Fields, money: Money | None) -> None:
     required = ["messageId", "type", "timestamp"]
     if fields.value("type") == "track":
         required.append("event")
-    required += ["properties.order_id"] if money else []
+    required += [money.order_id] if money else []
     missing = [path for path in required if is_empty(fields.value(path))]
     missing += money.missing() if money else []
     if not money and all(is_empty(fields.value(path)) for path in ("anonymousId", "userId")):
@@ -125,7 +125,7 @@ def _texts(fields: Fields, money: Money | None, reading: Reading, note: Note) ->
         row[name] = fields.label(*(f"properties.{one}" for one in properties)) if is_shown else None
     row["analytics_consent"] = _analytics_consent(fields, reading)
     if money:
-        row["order_id"] = fields.number("properties.order_id")
+        row["order_id"] = fields.number(money.order_id)
     _judge_types(fields, money, note)
     if money and any(path == "context" or path.startswith("context.consent") for path in fields.wrong):
         row["analytics_consent"] = False  # a statement that cannot be read is no consent
@@ -149,7 +149,7 @@ def _judge_types(fields: Fields, money: Money | None, note: Note) -> None:
         if fields.wrong:
             raise DeadLetter("invalid_type", field=fields.wrong[0])
         return
-    wrong = [path for path in fields.wrong if path in _ESSENTIAL] + money.wrong_types()
+    wrong = [path for path in fields.wrong if path in _ESSENTIAL or path == money.order_id] + money.wrong_types()
     if wrong:
         raise DeadLetter("invalid_type", field=wrong[0])
     for path in fields.wrong:

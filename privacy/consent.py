@@ -79,7 +79,9 @@ def _categories(consent: Any) -> Iterator[tuple[str, str, Any]]:
         path, preferences = "context.consent.", {key: one for key, one in consent.items() if _verdict(one) is not None}
         if not preferences:
             return
-    if isinstance(preferences, list):  # OneTrust's active groups
+    if isinstance(preferences, str) and "," in preferences:  # as OneTrust keeps its active groups: ",C0001,C0002,"
+        preferences = preferences.split(",")
+    if isinstance(preferences, list):
         preferences = {one: True for one in preferences if isinstance(one, str)}
     if not isinstance(preferences, dict):
         raise UnreadableConsentError(path.removesuffix("."))

@@ -47,6 +47,18 @@ def test_a_commerce_track_is_one_however_its_name_is_spelled(spelled, event):
     assert (row["event"], row["order_id"], row["revenue_minor"]) == (event, "o-1", 1000)
 
 
+@pytest.mark.parametrize("name", ["orderId", "orderID", "transaction_id", "transactionId"])
+def test_an_order_is_known_by_its_number_whatever_the_property_is_called(name):
+    track = order(properties={name: 100234, "order_id": "", "revenue": 10, "currency": "EUR"})
+    assert read_record(decode_text(json.dumps(track)), NOW)["order_id"] == "100234"
+    both = order(properties={name: "t-9", "order_id": "o-1", "revenue": 10, "currency": "EUR"})
+    assert read_record(decode_text(json.dumps(both)), NOW)["order_id"] == "o-1"
+    wrong = order(properties={name: ["t-9"], "revenue": 10, "currency": "EUR"})
+    with pytest.raises(DeadLetter) as caught:
+        read_record(decode_text(json.dumps(wrong)), NOW)
+    assert (caught.value.reason, caught.value.field) == ("invalid_type", f"properties.{name}")
+
+
 @pytest.mark.parametrize("other", ["Order Completed Twice", "Reorder Completed", "Order", "Order Updated", "Completed"])
 def test_a_track_whose_name_only_resembles_a_commerce_tracks_is_none(other):
     row, _ = read({"revenue": 10, "currency": "EUR"}, other)

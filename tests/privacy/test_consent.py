@@ -23,6 +23,7 @@ def categories(**preferences):
         ({"analytics_storage": "granted", "ad_storage": "denied"}, True), ({"ad_storage": "granted"}, False),
         ({"provider": "some banner"}, None),
         ({"categoryPreferences": ["C0001", "C0002"]}, True), ({"categoryPreferences": ["C0001"]}, False),
+        ({"categoryPreferences": ",C0001,C0002,"}, True), ({"categoryPreferences": "C0001, C0004"}, False),
         # A preference that was stated and says nothing of analytics is no.
         (categories(), False), (categories(Advertising=True), False), (categories(Analytics=None), False),
         # Where several names of it are stated, all have to say yes.
