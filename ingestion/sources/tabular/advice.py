@@ -20,6 +20,7 @@ _PERIODS = {
     f"{prefix}{name}" for prefix in ("", "segments.", "segments") for name in ("week", "month", "quarter", "year")
 } | {"weekstartdate", "monthstartdate", "quarterstartdate"}
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
+_EXACT_ONLY = ("revenue", "refunded")
 # What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
 _ALSO_CALLED = {
     "date": "day tag datum jour fecha dia día giorno data dag gregoriandate reportdate",
@@ -50,7 +51,7 @@ def missing_columns(
             "it is a web page or XML and not a table: export it as CSV or XLSX, and look whether a login is asked for"
         )
     known = known_names(kind)
-    known = {ours: names | set(_ALSO_CALLED.get(ours, "").split()) for ours, names in known.items()}
+    known = {ours: names - {"amount"} | set(_ALSO_CALLED.get(ours, "").split()) for ours, names in known.items()}
     header = max(seen, key=lambda one: len(_nearest(one, known)) * 100 + min(len(one.names), 99))
     lost = [name for name in source.columns.values() if not header.places(name)]
     missing = lost or [
@@ -95,6 +96,8 @@ def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name:
     text = f"say what they are called, in romi.yaml, for example: {said.strip()[1:-1]}"
     if kind == "spend" and columns.get("date") == "?":
         text += "; where no column has the day, export the report by day"
+    if columns.get("revenue") == "?":
+        text += "; revenue is net of tax and shipping, after discounts"
     return text
 
 
@@ -110,12 +113,15 @@ def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     """For each of our columns the file's column whose name is most like one that is known for it."""
     plain = [name for name in header.names if name and _shown(name) == name]
     by_name = {bare(name)[0]: name for name in plain} | {normalised(name): name for name in plain}
-    found: dict[str, str] = {}
+    found = {ours: by_name[min(names & by_name.keys())] for ours, names in known.items() if names & by_name.keys()}
+    rest = {name: one for name, one in by_name.items() if one not in found.values()}
     for ours, names in known.items():
-        exact = names & by_name.keys()
-        close = [match for name in names for match in get_close_matches(name, by_name, 1, 0.75)]
-        if exact or close:
-            found[ours] = by_name[min(exact) if exact else close[0]]
+        # What is nearly called as revenue is may be the tax or the shipping.
+        close = [match for name in names for match in get_close_matches(name, rest, 1, 0.75)]
+        if ours not in found and ours not in _EXACT_ONLY and close:
+            found[ours] = rest[close[0]]
+    if "ordered_at" in found:
+        found.setdefault("updated_at", found["ordered_at"])  # where nothing says when a row was changed
     return found
 
 

@@ -193,11 +193,12 @@ def _find(header: Header, theirs: Place, ours: str = "") -> int | Parts | None:
 
 
 def known_names(kind: str) -> dict[str, set[str]]:
-    """What each of our columns is called in any known export, as headers are compared."""
+    """What each of our columns is called in any known export, as headers are compared; parts of amounts are not it."""
     found: dict[str, set[str]] = {}
     for one in presets().values():
-        if one.kind == kind:
+        if one.kind == kind and not one.only_if_named:
             for ours, theirs in one.columns.items():
-                names = theirs.plus if isinstance(theirs, Amount) else (theirs,) if isinstance(theirs, str) else theirs
-                found.setdefault(ours, set()).update(normalised(name) for name in names)
+                if not isinstance(theirs, Amount):
+                    names = (theirs,) if isinstance(theirs, str) else theirs
+                    found.setdefault(ours, set()).update(normalised(name) for name in names)
     return found

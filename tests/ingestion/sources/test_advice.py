@@ -20,7 +20,7 @@ def advice(folder, content, source):
     with pytest.raises(UnreadableTableError) as caught:
         read(folder, content, source)
     text = caught.value.problem.partition("for example: ")[2]
-    return yaml.safe_load(text.partition("; where")[0])["sources"][source]
+    return yaml.safe_load(text.partition(";")[0])["sources"][source]
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,26 @@ def test_the_end_of_a_flight_is_left_aside_where_the_configuration_says_so(tmp_p
     assert refusals(read(tmp_path, rows, "spend/my_dsp")) == [(2, "invalid_period", "end_date")]
     found = read(tmp_path, rows, "spend/my_dsp", columns={"date_until": "date"})
     assert found.rows.select("campaign_id", "spend_minor").rows() == [("Brand", 1000)]
+
+
+ETSY = (
+    "Sale Date,Order ID,Currency,Order Value,Coupon Code,Shipping,Sales Tax,Order Total,Status\n"
+    "2026-03-02,123,EUR,100.00,,5,19,124,completed\n"
+)
+JTL = (
+    "Auftragsnummer;Auftragsdatum;Währung;Nettobetrag;Bruttobetrag;Status\nA-1;2026-03-02;EUR;100.00;119.00;completed\n"
+)
+
+
+def test_nothing_but_revenue_is_proposed_as_revenue_and_no_column_twice_for_what_it_is_not(tmp_path):
+    columns = advice(tmp_path, ETSY, "ledger")["columns"]
+    assert "Shipping" not in columns.values()
+    assert columns["revenue"] == "?"
+    assert columns.get("ordered_at") != "Order ID"
+
+
+def test_without_a_column_for_changes_the_orders_own_moment_is_proposed(tmp_path):
+    lines = advice(tmp_path, JTL, "ledger")
+    found = read(tmp_path, JTL, "ledger", **lines)
+    assert lines["columns"]["updated_at"] == "Auftragsdatum"
+    assert found.rows.select("order_id", "revenue_minor", "currency").rows() == [("a-1", 10000, "EUR")]
