@@ -129,7 +129,10 @@ def _not_meeting(days: dict[date, Counter[str]], final: set[date]) -> Iterator[t
     for day, tally in sorted(days.items()):
         if do_not_meet(tally) and day not in final:
             met = f"only {tally['orders_with_both']} of {tally['orders_with_event']} orders of events are in the ledger"
-            advice = "both together would count them twice; have both sides send the same order number"
+            advice = (
+                "both together would count them twice; have both sides send the same order number, or say which column"
+                " of the ledger has the events', for example `sources: {ledger: {columns: {order_id: Id}}}`"
+            )
             yield day, f"orders_do_not_meet: {met}, and {advice}"
 
 
