@@ -25,7 +25,8 @@ _LOCK_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 _KEPT = 4
 # Rows that one thread writes and reads at a time: DuckDB's own 122,880 are all that many a table here has.
 _ROW_GROUP = 20_480
-# An instance for each file, kept with nothing attached: loading the extension takes longer than a small archive.
+# Instances by the file that they had last, kept with nothing attached: loading the extension takes longer than a small
+# archive.
 _idle: dict[Path, duckdb.DuckDBPyConnection] = {}
 _guard = threading.Lock()
 
@@ -99,7 +100,11 @@ def prepare(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     con.execute("set enable_progress_bar = false")  # a checkpoint shows one, too
     if (found := extension()) is not None:
         con.execute(f"load {_quoted(found)}; set temp_file_encryption = true")
-    con.execute(f"set temp_directory = {_quoted(path.with_name(f'{path.name}.tmp'))}")
+    con.execute(_spill_beside(path))
+
+
+def _spill_beside(path: Path) -> str:
+    return f"set temp_directory = {_quoted(path.with_name(f'{path.name}.tmp'))}"
 
 
 def attach(
@@ -147,8 +152,15 @@ def _usual_memory() -> str:
 def _take(path: Path) -> duckdb.DuckDBPyConnection:
     with _guard:
         kept = _idle.pop(path, None)
+        other = None if kept or not _idle else _idle.pop(next(iter(_idle)))
     if kept is not None:
         return kept
+    if other is not None:
+        try:
+            other.execute(_spill_beside(path))
+            return other
+        except duckdb.Error:  # it has spilled, and stays with its folder
+            other.close()
     instance = duckdb.connect()
     prepare(instance, path)
     return instance
