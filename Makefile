@@ -31,10 +31,10 @@ spark-demo: .venv/ready ## a small sample shop whose models Spark builds, in spa
 	@mkdir -p spark-demo && cd spark-demo && ../$(BIN)/romi demo --engine spark --events 3000 --days 4
 
 test: .venv/ready ## the test suite, without the slow drills
-	@$(BIN)/python -m pytest -n auto --dist loadscope
+	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-all: .venv/ready ## every test, slow drills included
-	@$(BIN)/python -m pytest -n auto --dist loadscope -m "slow or not slow"
+	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder -m "slow or not slow"
 
 drill: .venv/ready ## an outage of three days, the flood after it, kills on the way; docs/drill.md tells of it
 	@$(BIN)/python -m tests.drills.outage

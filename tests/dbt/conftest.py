@@ -6,12 +6,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.kit.dbt import Dbt
+from tests.kit.examples import examples
 from tests.kit.raw_region import Region
 
 # Shops are dear to build: few examples, the same ones each time, and no shrinking of a failure into minutes.
 settings.register_profile(
     "few_shops",
-    max_examples=6,
+    max_examples=examples(6, fast=3),
     deadline=None,
     database=None,
     derandomize=True,

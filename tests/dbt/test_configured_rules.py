@@ -1,7 +1,9 @@
 """What a shop configures for itself: tracks that convert at a value, their look-back, channel rules, sources."""
 
+from tests.kit.dbt import OF_CREDIT
+
 LEAD = {"event": "Signed Up", "cents": 1200, "lookback_days": 7}
-MODELS = ("romi_daily", "orders_daily")
+MODELS = OF_CREDIT
 
 
 def fill(region):

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from privacy import storage
 from tests.dbt.test_models_against_an_oracle import RULES, fill, persons
+from tests.kit.dbt import OF_CREDIT
 from tests.kit.raw_region import CREDITS
+
+MODELS = OF_CREDIT
 
 WINDOW = ("2026-03-01", "2026-07-31")
 FEW = settings(settings.get_profile("few_shops"), max_examples=2)

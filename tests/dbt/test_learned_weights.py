@@ -14,6 +14,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.dbt import learning
+from tests.kit.dbt import OF_CREDIT
+
+MODELS = OF_CREDIT
 
 ours = learning.channel_weights()
 _CASES = Path(os.environ.get("ROMI_CASES") or Path(__file__).parents[3] / "shared" / "cases")

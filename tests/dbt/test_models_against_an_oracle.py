@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dbt import learning
+from tests.kit.dbt import OF_CREDIT
+
+MODELS = OF_CREDIT
 
 START, LOOKBACK, HALF_LIFE_US = datetime(2026, 3, 1), timedelta(days=30), 7 * 86_400_000_000
 CHANNELS = {

@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.kit.dbt import OF_CREDIT
+
+MODELS = OF_CREDIT
+
 MARCH = [f"2026-03-{day:02}" for day in range(1, 5)]
 MEASURES = "sum(conversions), sum(revenue), sum(refunds), sum(cogs)"
 

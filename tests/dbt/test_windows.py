@@ -22,6 +22,7 @@ TABLES = (
     "finance.orders_daily",
     "finance.spend_daily",
 )
+MODELS = tuple(table.partition(".")[2] for table in TABLES)
 CAMPAIGNS = st.sampled_from([(), (), ("google", "cpc", "brand"), ("google", "cpc", "shoes"), (None, None, None, "77")])
 
 

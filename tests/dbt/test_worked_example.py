@@ -4,6 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from tests.kit.dbt import OF_CREDIT
+
+MODELS = OF_CREDIT
+
 EXPECTED = {
     "first_touch": {"Paid Search": "100.01"},
     "last_touch": {"Direct": "100.01"},

@@ -115,7 +115,8 @@ def test_run_killed_at_random_moments_ends_at_the_same_tables(drill, kills):
             in_a_row = 0
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.slow  # test_readers.py kills publishing beside readers
+@pytest.mark.parametrize("kills", [2, 60])
 def test_publish_killed_at_random_moments_leaves_the_last_good_version_and_the_next_completes(drill, kills):
     drill.put_back("base")
     assert drill.run(UP_TO_PUBLISH)[0] == 7

@@ -1,8 +1,11 @@
 """A sign-up that is configured as a conversion goes all the way from the archive to the marts."""
 
+import pytest
+
 from tests.end_to_end.conftest import campaign, order, page
 
 
+@pytest.mark.slow  # tests/dbt/test_configured_rules.py
 def test_sign_ups_count_at_their_value_and_reconcile(shop):
     shop.configure("""
 attribution: {conversions: {"Signed Up": {value: 12.50, lookback_days: 7}}}

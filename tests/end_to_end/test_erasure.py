@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 
+import pytest
+
 from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from tests.end_to_end.conftest import Shop, campaign, order, page
@@ -21,7 +23,9 @@ def _found(shop: Shop, *names: str) -> set[str]:
     return {name for name, ones in forms.items() if any(one in content for one in ones for content in contents)}
 
 
-def test_an_erased_person_is_in_no_file_and_no_later_run_brings_them_back(shop):
+@pytest.fixture
+def without_ann(shop):
+    """A shop that a person was erased from, whose records have come again since: its tables, and another person."""
     shop.configure(_CONFIG)
     records = [
         page("p-1", "2026-03-08T10:00:00Z", "device-of-ann", context=campaign("google", "cpc", "brand")),
@@ -68,7 +72,17 @@ def test_an_erased_person_is_in_no_file_and_no_later_run_brings_them_back(shop):
     assert (books["suppressed"], books["duplicate"]) == (1, 3)
     assert shop.rows() == before
     assert _found(shop, ann, "device-of-ann") == set()
+    return shop, before, bob
 
+
+def test_an_erased_person_is_in_no_file_and_no_later_run_brings_them_back(without_ann):
+    shop, _, bob = without_ann
+    assert _found(shop, bob) == {bob}, "the control"
+
+
+@pytest.mark.slow  # tests/operations/rights/test_open_erasures.py
+def test_an_erasure_that_an_archive_holds_up_is_ended_by_the_run_that_can_read_it(without_ann):
+    shop, before, bob = without_ann
     # Bob asks by his address, which an archive alone ties to him, and that is broken: the run that can read it ends it.
     traits = {"context": {"traits": {"email": "bob@shop.example"}}}
     path = shop.archive("eu", 200, [page("b-1", "2026-03-10T08:00:00Z", "device-of-bob") | traits], suffix="json.gz")

@@ -35,6 +35,7 @@ def shop_with_users(shop):
     return shop
 
 
+@pytest.mark.slow  # tests/dbt/test_experiments.py holds draw and figures
 def test_a_holdout_by_pseudonym_reaches_its_mart_and_the_documented_query_lists_who_is_held_out(shop_with_users):
     shop = shop_with_users
     assert shop.romi("run")[0] == 0

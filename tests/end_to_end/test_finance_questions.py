@@ -13,6 +13,7 @@ from tests.end_to_end.test_main_job import K1, ledger_row
 FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
 
 
+@pytest.mark.slow  # tests/dbt holds each table; see test_payback.py, test_currencies.py and the unit tests
 def test_questions_of_finance_have_tables(shop):
     shop.configure(K1)
     brand = {"context": campaign("google", "cpc", "brand")}

@@ -96,6 +96,7 @@ def assert_only_their_days_are_touched(shop, count: int, seed: int) -> None:
     assert shop.romi("run")[1]["version"] is None
 
 
+@pytest.mark.slow  # tests/ingestion/test_money.py and tests/operations/test_quarantine.py
 def test_hostile_money_touches_no_day_but_its_own(shop):
     assert_only_their_days_are_touched(shop, 300, seed=1)
 

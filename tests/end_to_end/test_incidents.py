@@ -37,6 +37,7 @@ def notices(folder):
     return [json.loads(line)["title"] for line in path.read_text().splitlines()] if path.exists() else []
 
 
+@pytest.mark.slow  # below one opens and closes; tests/operations/incidents has the rest
 def test_corrupt_archives_open_one_incident_that_closes_when_they_land_whole(small, monkeypatch, tmp_path):
     paths = [
         small.archive("eu", 2 + n, [order(f"c{n}", "2026-03-03T10:00:00Z", f"o-c{n}", 10)], suffix="json.gz")

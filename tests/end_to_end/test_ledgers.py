@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.end_to_end.conftest import order
 
 COLUMNS = ("order_id", "ordered_at", "status", "revenue", "refunded", "currency", "updated_at")
@@ -11,6 +13,7 @@ def rows(*lines: str) -> list[dict]:
     return [dict(zip(COLUMNS, line.split(","), strict=True)) for line in lines]
 
 
+@pytest.mark.slow  # tests/quality/test_order_matching.py and tests/ingestion/sources/test_ledger.py
 def test_ledger_and_events_meet_and_every_refund_counts_once(shop):
     shop.configure("{privacy: {k_anonymity: 1}, regions: {eu: {consent_default: granted}}}")
     shop.archive("eu", 0, [

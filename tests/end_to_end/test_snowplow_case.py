@@ -19,6 +19,7 @@ privacy: {k_anonymity: 1}
 """
 
 
+@pytest.mark.slow  # tests/dbt/test_learned_weights.py has the case's tables
 @pytest.mark.skipif(not (_CASES / "raw_events.csv").is_file(), reason="the Snowplow case is not at hand")
 def test_snowplow_case_gives_its_sessions_conversions_and_last_touch(shop, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2022-08-02T00:00:00Z")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from tests.end_to_end.conftest import campaign, order, page
 
 YOUNG = "retention: {raw_days: 30, touch_days: 30, dead_letter_days: 1, log_days: 1}\n"
 
 
+@pytest.mark.slow  # tests/operations/backups and tests/operations/retention
 def test_a_run_is_audited_backed_up_restored_and_thinned_out_while_finance_stays(shop, monkeypatch):
     shop.configure("regions: {eu: {}}\nprivacy: {k_anonymity: 1}\n")
     shop.archive("eu", 0, [

@@ -23,6 +23,7 @@ from settings import PermanentError, Topic, UnknownValueError, UsageError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import NOW, lines, order, page
 from tests.ingestion.test_killed_loads import KilledError, raising
+from tests.kit.examples import examples
 
 ROOT = Path(__file__).parents[2]
 NOBODY = {"context": {"consent": {"categoryPreferences": {"Analytics": False}}}}
@@ -279,7 +280,7 @@ def test_a_replay_whose_process_dies_at_any_step_is_made_good_by_the_next(zone, 
     assert balanced(zone)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15, fast=4), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_records_read_are_the_sum_of_fates_after_any_loads_bugs_and_replays(tmp_path_factory, data):
     zone = Zone(tmp_path_factory.mktemp("zone"))

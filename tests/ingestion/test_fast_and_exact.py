@@ -11,8 +11,9 @@ from ingestion import lines as line_blocks
 from ingestion.archives import Reader
 from ingestion.records import MAX_RECORD_BYTES, PLAIN, DeadLetter, decode_record, read_record
 from tests.ingestion.strategies import NOW, lines, page
+from tests.kit.examples import examples
 
-SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=examples(150, fast=25), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

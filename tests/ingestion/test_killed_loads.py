@@ -12,6 +12,7 @@ import pytest
 from ingestion import commit, load, load_tables, parsing, replica, stage
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
+from tests.kit.examples import some
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +63,7 @@ def raising(module, name, monkeypatch, call):
     monkeypatch.setattr(module, name, fail)
 
 
-@pytest.mark.parametrize("call", [2, -1])
+@pytest.mark.parametrize("call", some([-1, 2], fast=1))
 @pytest.mark.parametrize(
     ("module", "name"),
     [(commit, "book"), (load_tables, "book"), (commit, "_insert_new"), (commit, "_count_fates"), (commit,
@@ -133,7 +134,7 @@ def killed_at(zone: Zone, step: int) -> bool:
     return subprocess.run(arguments, cwd=ROOT, env=os.environ.copy(), check=False).returncode == 9
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", some(range(3), fast=1))
 def test_a_load_whose_process_dies_at_any_step_is_made_good_by_the_next(zone, undisturbed, seed):
     land(zone)
     assert killed_at(zone, random.Random(seed).randrange(1, 90))

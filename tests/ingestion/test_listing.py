@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ingestion.listing import list_folder
 from tests.ingestion.bucket import Bucket
+from tests.kit.examples import examples
 
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
 
@@ -50,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch):
     return set_to
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40, fast=10), deadline=None)
 @given(
     layout=st.sampled_from(LAYOUTS),
     landings=st.lists(

@@ -21,8 +21,9 @@ from privacy.sealing import unseal
 from settings import Attribution, Conversion, Region, Topic, UsageError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import NOW, experiment, lines, order, page
+from tests.kit.examples import examples
 
-SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=examples(20, fast=5), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def pages(*ids, **changes):
@@ -289,7 +290,7 @@ def clean_lines(numbers):
     return made
 
 
-@settings(SETTINGS, max_examples=10)
+@settings(SETTINGS, max_examples=examples(10, fast=3))
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=25), st.data())
 def test_the_same_rows_are_loaded_whatever_the_order_the_split_and_the_copies(tmp_path_factory, numbers, data):
     straight, shuffled = Zone(tmp_path_factory.mktemp("straight")), Zone(tmp_path_factory.mktemp("shuffled"))

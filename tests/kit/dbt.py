@@ -16,7 +16,8 @@ from dbt.cli.main import dbtRunner
 from operations.rebuilding.engine import project
 from operations.rebuilding.engine.lean_dbt import lean
 from operations.rebuilding.engine.region_plugin import REGION_FILE
-from tests.kit.replay import recording, shape_of
+from tests.kit.builds import Made, days_of, key_of
+from tests.kit.replay import recording
 
 
 def release():
@@ -27,6 +28,13 @@ def release():
     DuckDBConnectionManager.close_all_connections()
 
 
+# What tests of credit read; where several say the same, they replay one build.
+OF_CREDIT = (
+    "romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment", "orders_daily", "spend_daily",
+    "channel_weights", "int_privacy__proofs",
+)  # fmt: skip
+
+
 class Dbt:
     """dbt with its project, and the builds that it has made."""
 
@@ -34,7 +42,7 @@ class Dbt:
 
     def __init__(self, folder):
         self.folder = folder
-        self.recordings = {}
+        self.made = {}
 
     def __call__(self, command, region, from_date, to_date, *arguments, **variables):
         """Run a command for a window of days; fails where anything in it does.
@@ -43,22 +51,18 @@ class Dbt:
             dbt's result; None of a build, whose results may be those of a build before.
         """
         os.environ[REGION_FILE] = str(region.path)
-        *told, shape = self.key(command, region, from_date, to_date, *arguments, **variables)
+        window = {"from_date": str(from_date), "to_date": str(to_date), "k_anonymity": 1, **variables}
+        told = [command, *arguments, "--vars", json.dumps(window)]
         if command not in ("build", "run"):
             return self._invoke(told)
-        if known := self.recordings.get((*told, shape)):
-            known.replay(region.path)
+        key = key_of(region.path, window, [command, *arguments])
+        if known := self.made.get(key):
+            known.again(region.path, window)
             return None
-        with recording() as made:
+        with recording() as calls:
             self._invoke([*told, "--threads", "1"])
-        self.recordings[*told, shape] = made
+        self.made[key] = Made(calls, days_of(window))
         return None
-
-    @staticmethod
-    def key(command, region, from_date, to_date, *arguments, **variables):
-        """What a build follows from, besides the project and the rows: the command, and the region's tables."""
-        window = {"from_date": str(from_date), "to_date": str(to_date), "k_anonymity": 1, **variables}
-        return (command, *arguments, "--vars", json.dumps(window), shape_of(region.path))
 
     def _invoke(self, told):
         # A run marks the manifest's nodes as compiled, and a second run would then leave out the ephemeral models'

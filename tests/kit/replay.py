@@ -3,7 +3,8 @@
 What dbt sends to DuckDB follows from the project, the command, the variables and the tables and columns that are
 there; of the rows it only ever reads the last row's number (``dialects/duckdb/incremental.sql``). So where all of that
 is as it was, the statements of the first build are sent again, in their order and on as many cursors, to another
-region's file, with that number as it is there. The checks among them are judged as dbt judges them.
+region's file, with that number as it is there. The checks among them are judged as dbt judges them. The days of a build
+stand in its SQL as literals and nowhere else, so another build's days are put in their place.
 `tests/kit/test_replay.py` holds that a replayed build leaves what dbt leaves.
 """
 
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import local
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -29,6 +31,7 @@ from settings import Settings
 _COMMENT = re.compile(r"\s*/\*.*?\*/\s*", re.S)  # dbt's own, before each statement
 _LAST_ROW = "max(rowid)"
 _ROW_NUMBER = re.compile(r"(\browid (?:<=|>) )-?\d+")
+_DAY = re.compile(r"'(\d{4}-\d\d-\d\d)'")
 _JUDGED = "should_error"  # a column of what dbt asks of a check
 
 
@@ -48,8 +51,11 @@ class Recording:
     calls: list[Call] = field(default_factory=list)
     credentials: Any = None
 
-    def replay(self, path: Path) -> None:
+    def replay(self, path: Path, days: Mapping[str, str] = MappingProxyType({})) -> None:
         """Send the calls again, to the region's file at `path`.
+
+        Args:
+            days: of this build, by those of the recorded one.
 
         Raises:
             AssertionError: a statement failed, or a check found something.
@@ -60,18 +66,22 @@ class Recording:
         try:
             for call in self.calls:
                 handle = handles.get(call.cursor) or handles.setdefault(call.cursor, environment.handle())
-                self._send(call, handle, environment)
+                self._send(call, handle, environment, days)
         except duckdb.Error as error:
             raise AssertionError(f"a statement of the build failed: {error}") from error
         finally:
             environment.close()
 
-    def _send(self, call: Call, handle: DuckDBConnectionWrapper, environment: LocalEnvironment) -> None:
+    @staticmethod
+    def _send(
+        call: Call, handle: DuckDBConnectionWrapper, environment: LocalEnvironment, days: Mapping[str, str]
+    ) -> None:
         if call.kind == "python":
             alias, code = call.arguments
             environment.submit_python_job(handle, {"alias": alias}, code)
         elif call.kind == "execute":
             sql, bindings = call.arguments
+            sql = _DAY.sub(lambda day: f"'{days.get(day[1], day[1])}'", sql) if days else sql
             cursor = handle.cursor()
             if hasattr(cursor, "last_row"):
                 sql = _ROW_NUMBER.sub(rf"\g<1>{cursor.last_row}", sql)

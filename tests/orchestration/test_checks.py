@@ -71,6 +71,7 @@ def last_evaluations(settings, graph):
         }  # fmt: skip
 
 
+@pytest.mark.slow  # each check's own tests hold it: quality/test_slo.py, ingestion/test_contract.py, test_books.py
 def test_faults_put_in_are_seen_and_a_clean_shop_is_silent(shop, graph):
     shop.configure(K1)
     shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),

@@ -104,6 +104,7 @@ def test_ragged_days_of_several_regions_are_windows_of_whole_months():
     ]
 
 
+@pytest.mark.slow  # the requests of each are held below, the jobs by `romi run`
 def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repository, shop):
     shop.configure("privacy: {k_anonymity: 1}\n")
     shop.archive("eu", 0, [page("m1", "2026-03-01T10:00:00Z"), order("m2", "2026-03-02T10:00:00Z", "o-1", 5)])

@@ -146,6 +146,7 @@ def test_a_table_in_a_region_that_is_not_built_says_what_has_to_be_built_with_it
     )
 
 
+@pytest.mark.slow  # rebuilding/engine/test_digests.py says what a rule moves
 def test_a_changed_rule_is_followed_by_a_run_of_what_it_moves_and_no_more(shop_again):
     with pipeline.instance(_settings(shop_again)) as journal:
         before = _runs(journal)

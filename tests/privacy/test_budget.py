@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from privacy.budget import RELEASES, BudgetBook, BudgetError, Release
 from settings import PermanentError
+from tests.kit.examples import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
@@ -261,7 +262,7 @@ def test_book_of_another_region_is_not_merged(book: BudgetBook, tmp_path: Path) 
 steps = st.lists(st.tuples(st.integers(1, 3), st.sampled_from(RELEASES), st.integers(1, 28), st.booleans()), max_size=6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25, fast=6))
 @given(shared=steps, ours=steps, theirs=steps)
 def test_merging_is_a_union(tmp_path_factory: pytest.TempPathFactory, shared: list, ours: list, theirs: list) -> None:
     """Either way round and however often, two lives of a book come to the same draws; no cost is ever forgotten."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from privacy import pseudonyms as module
 from privacy.keys import Key
 from privacy.pseudonyms import order_keys, pseudonym, pseudonyms
+from tests.kit.examples import examples
 
 KEY = Key("eu", "pseudonym", bytes(range(32)))
 KINDS = ("message", "anonymous", "user", "order")
@@ -57,7 +58,7 @@ def test_a_pseudonym_never_changes_from_version_to_version():
     assert pseudonym(KEY, "user", "u-1") == "6a6083f8b674830b6a05fe3718ee7f87"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200, fast=40), deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.none(), min_size=1), st.sampled_from(KINDS))
 def test_a_column_gets_the_pseudonyms_of_its_values(values, kind):
     column = (
@@ -78,7 +79,7 @@ def keys_of(values: list[str]) -> list[str]:
     return order_keys(KEY, pl.Series(values, dtype=pl.String)).to_list()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300, fast=60), deadline=None)
 @given(st.lists(MACHINE_IDS, unique_by=lambda value: value[:16], min_size=1, max_size=30))
 def test_order_keys_sort_as_the_plain_ids_do(values):
     keys = dict(zip(values, keys_of(values), strict=True))
@@ -86,7 +87,7 @@ def test_order_keys_sort_as_the_plain_ids_do(values):
     assert len(set(keys.values())) == len(values)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100, fast=30), deadline=None)
 @given(st.lists(MACHINE_IDS, min_size=1))
 def test_order_keys_hold_no_plain_text(values):
     for value, key in zip(values, keys_of(values), strict=True):

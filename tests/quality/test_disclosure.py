@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from quality.cells import daily_cells, month_cells
 from quality.disclosure import REST, Credit
+from tests.kit.examples import examples
 from tests.quality import shops
 from tests.quality.attack import Attack
 
@@ -17,7 +18,11 @@ REVENUE, REFUNDS = 1, 2
 ATTACKED = ("last_touch", "linear")
 
 shop_settings = settings(
-    max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(8, fast=3),
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 sizes = st.fixed_dictionaries({
     "seed": st.integers(0, 10_000),

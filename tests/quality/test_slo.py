@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from quality.slo import FACTS, judge, objectives, pooled
 from settings import Settings, Slo
+from tests.kit.examples import examples
 
 DAY = date(2026, 3, 10)
 
@@ -116,7 +117,7 @@ def test_a_percentile_is_that_of_all_values_judged_together(con):
     assert (row["unit"], row["judged_from"]) == ("ms", DAY - timedelta(1))
 
 
-@options(max_examples=40, deadline=None, derandomize=True, database=None)
+@options(max_examples=examples(40, fast=10), deadline=None, derandomize=True, database=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3)), min_size=1, max_size=40))
 def test_pooling_takes_the_fewest_days_that_are_enough(counts):
     volume = objectives(Settings())["accuracy"].volume

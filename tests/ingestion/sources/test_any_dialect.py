@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.ingestion.sources.tables import read
+from tests.kit.examples import examples
 
 COLUMNS = ("date", "campaign_id", "campaign_name", "impressions", "clicks", "spend", "currency")
 ABSENT = ("", "NULL", r"\N", "nan", "None", "null", "N/A", "NA", "-", "--")
@@ -72,7 +73,7 @@ def unlike(rows: list[dict]) -> list[dict]:
     return list({repr(row): row for row in rows}.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60, fast=12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS, DIALECTS, st.randoms(use_true_random=False))
 def test_any_dialect_gives_the_same_rows_in_any_order(rows, dialect, rng):
     rows = unlike(rows)
@@ -91,7 +92,7 @@ def test_any_dialect_gives_the_same_rows_in_any_order(rows, dialect, rng):
     assert facts(found.rows) == facts(expected.rows)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40, fast=8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS, DIALECTS)
 def test_without_a_word_on_decimals_an_amount_is_read_right_or_refused(rows, dialect):
     rows = unlike(rows)
@@ -108,7 +109,7 @@ def test_without_a_word_on_decimals_an_amount_is_read_right_or_refused(rows, dia
     assert set(found.refused["reason"]) <= {"ambiguous_number"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40, fast=8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS, st.lists(st.integers(0, 2), min_size=6, max_size=6))
 def test_the_parts_of_a_file_give_the_rows_of_the_whole(rows, places):
     plain = {"delimiter": ",", "decimal": ".", "is_grouped": False, "encoding": "utf-8", "header": str, "absent": "",

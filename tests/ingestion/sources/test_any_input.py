@@ -12,6 +12,7 @@ from ingestion.records import DeadLetter, read_record
 from ingestion.sources import converter
 from ingestion.sources.snowplow import COLUMNS
 from tests.ingestion.strategies import NOW
+from tests.kit.examples import examples
 
 SCALARS = st.sampled_from([
     None, True, False, 0, -1, 2**70, 1e300, "", "x", "12.5", "1e5", "purchase", "page_view", "refund", "transaction",
@@ -51,13 +52,13 @@ def passes(source: str, line: str) -> None:
         read_record(converter(source, DEFAULTS)(line), NOW)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300, fast=50), deadline=None)
 @given(st.dictionaries(st.sampled_from(GA4), JSON, max_size=8))
 def test_any_row_of_ga4_is_a_record_or_a_dead_letter(row):
     passes("ga4", json.dumps(row))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300, fast=50), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(COLUMNS),

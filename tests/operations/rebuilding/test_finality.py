@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ingestion.load import load_region
 from operations.rebuilding import plan, rebuild
 from operations.rebuilding.engine import engine_of
 from settings import Settings
+from tests.kit.prebuilt import copy_of
 
 LEDGER = ["order_id", "ordered_at", "status", "revenue", "refunded", "cogs", "currency", "updated_at"]
 COST = ["date", "campaign_id", "campaign_name", "impressions", "clicks", "spend", "currency"]
@@ -112,21 +112,18 @@ def order(message_id: str, at: str, order_id: str, revenue: float, person: str =
             "properties": {"order_id": order_id, "revenue": revenue, "currency": "EUR"}}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("built")
+def _build_shop(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
         patch.setenv("ROMI_KEY_FILE", str(folder / "keys"))
         Shop(folder)
-    return folder
 
 
 @pytest.fixture
-def shop(built, tmp_path, monkeypatch):
+def shop(tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.setenv("ROMI_KEY_FILE", str(tmp_path / "keys"))
-    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    copy_of(_build_shop, tmp_path)
     return Shop(tmp_path)
 
 

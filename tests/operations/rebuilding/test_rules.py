@@ -16,7 +16,7 @@ from tests.operations.rebuilding.engine import test_project
 from tests.operations.rebuilding.engine.test_project import COSTS, edit
 from tests.operations.rebuilding.test_finality import COST, Shop, order, view
 
-built, shop, copied = test_finality.built, test_finality.shop, test_project.copied
+shop, copied = test_finality.shop, test_project.copied
 MARTS = "models/marts/finance"
 EDITS = {
     "position": ("macros/attribution.sql", "when touch_count = 2 then 1", "when touch_count = 2 then touch_number"),

@@ -15,6 +15,7 @@ from operations.rights.subjects import Subject
 from operations.store.locks import exclusive
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
+from tests.kit.examples import examples
 
 START = datetime(2026, 3, 10, 8)
 SHOP = {"eu": {"consent_default": "granted"}}
@@ -131,7 +132,7 @@ def test_a_withdrawal_is_rotated_with_its_person_and_erased_with_them(zone):
     assert zone.query("from ops.withdrawals") == []
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12, fast=3), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answers=st.lists(st.sampled_from([True, False, None]), max_size=7), data=st.data())
 def test_in_whichever_order_archives_come_the_same_stays(tmp_path_factory, answers, data):
     patch = pytest.MonkeyPatch()

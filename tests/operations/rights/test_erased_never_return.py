@@ -23,6 +23,7 @@ from privacy.pseudonyms import nested, pseudonym
 from privacy.suppression_book import SuppressionBook
 from settings import Settings
 from tests.ingestion.conftest import Zone
+from tests.kit.examples import examples
 
 PERSONS = ("ann", "bob")
 START = datetime(2026, 3, 1)
@@ -222,6 +223,6 @@ class Rights(RuleBasedStateMachine):
 
 TestRights = Rights.TestCase
 TestRights.settings = settings(
-    max_examples=8, stateful_step_count=14, deadline=None, derandomize=True, phases=[Phase.generate],
+    max_examples=examples(8, fast=2), stateful_step_count=14, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip

@@ -23,6 +23,7 @@ from privacy.suppression_book import SuppressionBook
 from settings import TransientError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
+from tests.kit.examples import some
 from tests.operations.store.memory.shop import Shop
 
 EMAIL = "Ann.Roe@shop.example"
@@ -247,7 +248,9 @@ def test_an_answer_to_a_person_says_where_it_could_not_look(zone):
     assert "no landing zone at" in str(outcome.missing["eu"][0])
 
 
-@pytest.mark.parametrize("given", ["user-of-ann ", "\tuser-of-ann", "\ufeffuser-of-ann\u00a0", "user-of-ann"])
+@pytest.mark.parametrize(
+    "given", some(["\ufeffuser-of-ann\u00a0", "user-of-ann ", "\tuser-of-ann", "user-of-ann"], fast=1)
+)
 def test_blanks_around_an_identifier_hide_nobody(zone, given):
     outcome, request = erase(zone, user_id=given)
     assert (outcome.exit_code, request.outcome) == (0, "erased")

@@ -205,7 +205,8 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+# What died after a step died before the next one: both are tried of each in `make test-all`.
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["before", "after"])
 @pytest.mark.parametrize("place", STEPS)
 def test_an_erasure_that_dies_at_any_step_and_is_asked_for_again_ends_the_same(copied, monkeypatch, place, after):
     settings, before, names = copied.settings, copied.shown(), copied.pseudonyms(**ANN)

@@ -48,6 +48,7 @@ def test_comments_descriptions_and_names_of_ctes_move_nothing(before, copied):
     assert _changed(before, _digests()) == set()
 
 
+@pytest.mark.slow  # below a configured rule moves what reads it
 def test_a_rule_of_attribution_moves_what_follows_from_it_and_nothing_of_spend(before, copied):
     edit(copied / "macros" / "attribution.sql", "else {{ billionths(middle) }}", "else 2 * {{ billionths(middle) }}")
     edit(

@@ -60,6 +60,14 @@ def test_an_edited_macro_loses_no_check_and_a_parse_leaves_the_source_tree_as_it
     }
 
 
+def test_without_a_place_to_keep_it_what_is_made_of_the_project_is_given_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ROMI_CACHE", str(tmp_path / "file"))
+    made = iter((b"once", b"twice"))
+    assert [project.kept("a name", lambda: next(made)) for _ in range(2)] == [b"once", b"twice"]
+
+
+@pytest.mark.slow
 def test_without_a_place_to_keep_it_the_project_is_parsed_all_the_same(copied, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ROMI_CACHE", str(tmp_path / "file"))
@@ -68,7 +76,10 @@ def test_without_a_place_to_keep_it_the_project_is_parsed_all_the_same(copied, t
 
 @pytest.mark.parametrize(
     ("wrong", "line", "cause"),
-    [("{{ ref('int_spend__campains') }}", 4, "int_spend__campains"), ("{{ ref('int_spend__campaigns') }", 4, "'}'")],
+    [
+        ("{{ ref('int_spend__campaigns') }", 4, "'}'"),
+        pytest.param("{{ ref('int_spend__campains') }}", 4, "int_spend__campains", marks=pytest.mark.slow),
+    ],
 )
 def test_what_cannot_be_parsed_is_told_by_file_and_line(copied, wrong, line, cause):
     text = (copied / COSTS).read_text()

@@ -1,0 +1,94 @@
+"""One `romi run`, and what the other commands make of its warehouse: figures, a plan, a close."""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import NOW, Shop, campaign, order, page
+from tests.end_to_end.test_main_job import K1, ledger_row
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> Shop:
+    """The worked example of the attribution rules in March, and two orders of February, a month that is over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROMI_NOW", NOW)
+        patch.delenv("ROMI_KEY_FILE", raising=False)
+        shop = Shop(tmp_path_factory.mktemp("ran"))
+        shop.configure(K1 + "regions: {eu: {}}\n")
+        shop.archive("eu", 0, [
+            page("m1", "2026-03-01T10:00:00Z", context=campaign("google", "cpc", "brand")),
+            page("m2", "2026-03-03T09:00:00Z", context=campaign("newsletter", "email", "w9")),
+            page("m3", "2026-03-03T20:00:00Z"),
+            order("m4", "2026-03-04T12:00:00Z", "o-1", "100.01"),
+            order("m5", "2026-02-10T12:00:00Z", "o-2", 40, "a-2"),
+            order("m6", "2026-02-10T13:00:00Z", "o-3", 20, "a-3"),
+        ])  # fmt: skip
+        shop.table("eu", "ledger/orders.csv", [
+            ledger_row("o-1", "2026-03-04T12:00:00Z", "100.01"),
+            ledger_row("o-2", "2026-02-10T12:00:00Z", "40.00", cogs="10.00"),
+            ledger_row("o-3", "2026-02-10T13:00:00Z", "20.00"),
+        ])  # fmt: skip
+        code, told = shop.romi("run")
+        assert (code, told["version"], told["withheld"]) == (0, 1, {}), told["failures"]
+    return shop
+
+
+@pytest.fixture
+def shop(ran, tmp_path, monkeypatch) -> Shop:
+    """A copy of it, to write to."""
+    monkeypatch.setenv("ROMI_NOW", NOW)
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    shutil.copytree(ran.folder, tmp_path / "shop", symlinks=True)
+    return Shop(tmp_path / "shop")
+
+
+def test_worked_example_reaches_the_published_mart_to_the_cent(ran):
+    rows = ran.query("""
+        select attribution_model, channel, campaign, revenue, conversions from finance.romi_daily
+        where date = date '2026-03-04' and region = 'eu' order by all""")
+    paid, email, direct = ("Paid Search", "brand"), ("Email", "w9"), ("Direct", "(none)")
+    credit = {(model, (channel, name)): revenue for model, channel, name, revenue, _ in rows if revenue}
+    assert {key: credit[key] for key in credit if key[0] == "linear"} == {
+        ("linear", paid): Decimal("33.34"), ("linear", email): Decimal("33.34"), ("linear", direct): Decimal("33.33"),
+    }  # fmt: skip
+    assert {key: credit[key] for key in credit if key[0] == "position_based"} == {
+        ("position_based", paid): Decimal("40.01"), ("position_based", email): Decimal("20.00"),
+        ("position_based", direct): Decimal("40.00"),
+    }  # fmt: skip
+    assert credit["last_non_direct", email] == Decimal("100.01")
+    assert credit["first_touch", paid] == credit["last_touch", direct] == Decimal("100.01")
+    for model in {model for model, *_ in rows}:
+        assert sum(revenue for found, *_, revenue, _ in rows if found == model) == Decimal("100.01")
+        assert sum(count for found, *_, count in rows if found == model) == 1
+    assert ran.query("select orders, revenue, new_customers from finance.orders_daily where date = '2026-03-04'") == [
+        (1, Decimal("100.01"), 1)
+    ]
+
+
+def test_a_plan_tells_what_a_changed_rule_moves_and_changes_nothing(shop):
+    version, before = (shop.warehouse / "published").resolve(), shop.rows()
+    shop.configure(K1 + "regions: {eu: {margin_rate: 0.3}}\n")
+    code, told = shop.romi("plan", "--landing", str(shop.landing))
+    assert (code, told["failures"], told["version"]) == (0, [], 1)
+    moved = {
+        (one["month"], one["channel"]): one["cents"] for one in told["moved"]
+        if (one["table"], one["attribution_model"]) == ("romi_monthly", "first_touch")
+    }  # fmt: skip
+    # Of an order whose cost of goods the ledger does not give, 50% of revenue become 70%; March is still filling up.
+    assert moved == {("2026-02", "(unattributed)"): {"cogs": 400, "margin": -400}}
+    assert ((shop.warehouse / "published").resolve(), shop.rows()) == (version, before)
+
+
+def test_a_month_that_is_over_is_closed_and_told_as_closed(shop):
+    code, done = shop.romi("close", "2026-02")
+    assert (code, done["state"]) == (0, "closed"), done
+    assert [str(month) for (month,) in shop.query("select month from meta.closed_months")] == ["2026-02-01"]
+    assert {path.name for path in (Path(shop.warehouse) / "closes/2026-02/1").iterdir()} >= {
+        "report.html", "workbook.xlsx", "manifest.json", "figures"}  # fmt: skip
+    code, done = shop.romi("close", "2026-02")
+    assert (code, done["is_new"]) == (0, False)
