@@ -131,8 +131,8 @@ def _movable(hidden: Hidden, secret: Ints, parts: Ints, amounts: Floats, totals:
     """How much less or more each secret could be by exchanges of parts and sums of the same steps."""
     flat = (slice(None), None, None)
     steps = np.unique(np.r_[steps, steps_of_total], return_inverse=True)[1]
+    width = int(steps.max(initial=0)) + 1  # a sum may be of a later step than all parts
     steps, steps_of_total = steps[: len(hidden.cell)], steps[len(hidden.cell) :]
-    width = int(steps.max(initial=0)) + 1
     pairs, pair = numbered(np.stack([secret, steps[parts]], axis=1))
     first = np.zeros(len(pairs), dtype=np.int64)
     first[pair] = parts
