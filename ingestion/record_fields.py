@@ -7,6 +7,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+# What a script writes for somebody whom it does not know: one id of all of them would make them one person.
+NOBODY = r"(\s?(null|undefined|none|nil|nan|\(null\)|0)\s?|0{8}-0{4}-0{4}-0{4}-0{12})"
+
+_NOBODY = re.compile(NOBODY, re.ASCII | re.IGNORECASE)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MOST_DIGITS = 64  # of a whole number with an exponent, which would otherwise write out as many as it likes
 
@@ -55,6 +59,17 @@ class Fields:
             return _readable(value)
         digits = _digits(value)
         return self.text(path) if digits is None else digits
+
+    def person(self, path: str) -> str | None:
+        """As :meth:`number`; None of a word for nobody."""
+        found = self.number(path)
+        return None if found is not None and _NOBODY.fullmatch(found) else found
+
+    def is_nobody(self, path: str) -> bool:
+        """Whether the field names no person: absent, empty, or a word for it."""
+        value = self.value(path)
+        text = value if isinstance(value, str) else _digits(value)
+        return value is None or value in ("", {}, []) or (text is not None and bool(_NOBODY.fullmatch(text)))
 
     def label(self, *paths: str) -> str | None:
         """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""

@@ -96,7 +96,7 @@ def _check_presence(fields: Fields, money: Money | None) -> None:
     required += [money.order_id] if money else []
     missing = [path for path in required if is_empty(fields.value(path))]
     missing += money.missing() if money else []
-    if not money and all(is_empty(fields.value(path)) for path in ("anonymousId", "userId")):
+    if not money and fields.is_nobody("anonymousId") and fields.is_nobody("userId"):
         missing.append("anonymousId")
     if missing:
         raise DeadLetter("missing_field", field=missing[0])
@@ -107,8 +107,8 @@ def _texts(fields: Fields, money: Money | None, reading: Reading, note: Note) ->
         "message_id": fields.number("messageId"),
         "type": fields.text("type"),
         "event": fields.text("event"),
-        "anonymous_id": fields.number("anonymousId"),
-        "user_id": fields.number("userId"),
+        "anonymous_id": fields.person("anonymousId"),
+        "user_id": fields.person("userId"),
         "timestamp": fields.text("timestamp"),
         "receivedAt": fields.text("receivedAt"),
         "user_agent": fields.text("context.userAgent"),

@@ -14,6 +14,7 @@ import polars as pl
 from ingestion import fields
 from ingestion.decoding import DeadLetter, decode_any
 from ingestion.reading import Reading
+from ingestion.record_fields import NOBODY
 from ingestion.records import EXPERIMENT, EXPERIMENT_EVENT, GEOGRAPHY, MAX_RECORD_BYTES, TYPES
 from privacy.consent import UnreadableConsentError, stated
 from settings import COMMERCE_SPELLINGS
@@ -35,6 +36,7 @@ _QUOTED = {
     "campaign_name": "c.name", "campaign_id": "c.id",
 }  # fmt: skip
 _IDS = ("message_id", "anonymous_id", "user_id", "campaign_id")  # numbers pass, as their digits
+_PERSONS = (_QUOTED["anonymous_id"], _QUOTED["user_id"])
 # What is stated of consent, as JSON: few texts that are many records', so each is read once, by the exact reader.
 _CONSENT = f"""case when r.context.consentManagement is null then r.context.consent::varchar
     else concat('{BOTH}', r.context.consent::varchar, '{BOTH}', r.context.consentManagement::varchar) end"""
@@ -136,6 +138,7 @@ def _sure(now: datetime) -> list[str]:
             for name in EXPERIMENT
             for path in _LABELS[name]
         ],
+        *[f"({path} is null or {_is_long(path)} or not {_is_nobody(path)})" for path in _PERSONS],
         "r.type <> '' and (r.type <> 'track' or r.event <> '')",
         f"(r.event is null or not regexp_full_match(r.event, '{COMMERCE_SPELLINGS}'))",
         *[f"({path} is null or not regexp_matches({path}, '{_NO_TEXT}'))" for path in _UNQUOTED.values()],
@@ -150,6 +153,15 @@ def _sure(now: datetime) -> list[str]:
         "(r.context.campaign is null or coalesce(c.source, c.medium, c.name, c.id) is not null)",
         *[f"not regexp_matches(line, '{pattern}')" for pattern in _LENIENT],
     ]
+
+
+def _is_nobody(path: str) -> str:
+    return f"""regexp_full_match({path}, '(?i)"{NOBODY}"')"""
+
+
+def _is_long(path: str) -> str:
+    """Longer than any word for nobody, and no UUID of zeros: told far faster than by the pattern."""
+    return f"""(strlen({path}) > 13 and not starts_with({path}, '"00000000-0000'))"""
 
 
 def _is_plain(path: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -300,3 +301,14 @@ def test_a_dead_letter_quotes_no_value():
         with pytest.raises(DeadLetter) as caught:
             read(record)
         assert "jane" not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize("nobody", ["null", "undefined", "None", " NULL ", "(null)", "0", 0, str(UUID(int=0))])
+def test_a_word_for_nobody_is_no_person_so_that_strangers_are_not_one(nobody):
+    row = read_record(decode_text(json.dumps(page(userId=nobody, anonymousId="a-1"))), NOW)
+    assert (row["user_id"], row["anonymous_id"]) == (None, "a-1")
+    with pytest.raises(DeadLetter) as caught:
+        read_record(decode_text(json.dumps(page(userId=nobody, anonymousId="undefined"))), NOW)
+    assert (caught.value.reason, caught.value.field) == ("missing_field", "anonymousId")
+    paid = read_record(decode_text(json.dumps(order(userId=nobody, anonymousId=nobody))), NOW)
+    assert (paid["user_id"], paid["anonymous_id"]) == (None, None)
