@@ -1,13 +1,17 @@
-"""One `romi run`, and what the other commands make of its warehouse: figures, a plan, a close."""
+"""One `romi run`, and what the other commands make of its warehouse: figures, report, backfill, a plan, a close."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ingestion.books import region_file
+from settings import Settings
 from tests.end_to_end.conftest import NOW, Shop, campaign, order, page
 from tests.end_to_end.test_main_job import K1, ledger_row
 
@@ -68,6 +72,50 @@ def test_worked_example_reaches_the_published_mart_to_the_cent(ran):
     assert ran.query("select orders, revenue, new_customers from finance.orders_daily where date = '2026-03-04'") == [
         (1, Decimal("100.01"), 1)
     ]
+
+
+def test_a_run_writes_the_report_of_what_it_publishes_and_the_command_writes_both(shop, tmp_path):
+    from orchestration.cli.main import main
+
+    written = shop.warehouse / "report" / "report.html"
+    assert "Marketing return, February 2026" in written.read_text()  # the last month that is over
+    report, workbook = tmp_path / "r.html", tmp_path / "deep" / "w.xlsx"
+    code, said = shop.romi("report", "--month", "2026-02", "--out", str(report), "--xlsx", str(workbook))
+    assert code == 0
+    assert [one["figure"] for one in said["answers"]] == ["€0.00", "€40.00", "Not known", "€60.00"]
+    assert report.read_bytes() == written.read_bytes()
+    assert workbook.read_bytes()[:2] == b"PK"
+    code, said = shop.romi("report", "--month", "2025-01")
+    assert (code, said["error"]) == (2, "unknown month '2025-01'; known: 2026-02, 2026-03")
+    refused = CliRunner().invoke(
+        main, ["report", "--warehouse", str(shop.warehouse), "--out", "/proc/x.html", "--json"]
+    )
+    assert refused.exit_code == 2
+    assert "cannot write /proc/x.html" in json.loads(refused.stdout)["error"]
+    assert Shop(tmp_path / "empty").romi("report")[0] == 2  # nothing is published there
+
+
+def test_backfill_rebuilds_days_from_the_warehouse_and_changes_nothing_that_was_right(shop):
+    before = shop.rows()
+    with region_file(Settings(warehouse=shop.warehouse), "eu") as con:
+        con.execute("update finance.orders_daily set revenue = 1 where date > '2026-03-01'")
+        con.execute("delete from finance.romi_daily where date > '2026-03-01'")
+    shutil.rmtree(shop.landing)
+
+    code, outcome = shop.romi("backfill", "--from", "2026-03-01", "--to", "2026-03-31")
+
+    assert (code, outcome["regions"], outcome["rebuilt_days"], outcome["version"]) == (0, ["eu"], 4, None)
+    with shop.region("eu") as con:
+        days = "select date::varchar, revenue from finance.orders_daily order by all"
+        assert con.execute(days).fetchall() == [("2026-02-10", Decimal(60)), ("2026-03-04", Decimal("100.01"))]
+    assert shop.rows() == before
+    for arguments, answer in (
+        (["--from", "2026-03-01", "--to", "2026-03-02", "--region", "mars"], "known: eu"),
+        (["--from", "2026-03-03", "--to", "2026-03-02"], "after"),
+        (["--from", "2020-03-01", "--to", "2020-03-02"], "nothing of 2020-03-01"),
+    ):
+        code, said = shop.romi("backfill", *arguments)
+        assert (code, answer in said["error"]) == (2, True), said
 
 
 def test_a_plan_tells_what_a_changed_rule_moves_and_changes_nothing(shop):
