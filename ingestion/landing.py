@@ -117,10 +117,11 @@ def strays(settings: Settings, region: str) -> list[str]:
 
 
 def strays_at_top(settings: Settings) -> list[str]:
-    """The files in ``fx/`` that no reader takes, by their place in the landing zone."""
+    """The files in ``fx/``, and those beside the regions' folders, that no reader takes."""
     landing = zone(settings.landing)
     _, others = _rates(landing)
-    return [text_of(f"fx/{place}") for place, _ in others if _is_there(place)]
+    top = sorted(place for place, _ in landing.files("", without=tuple(landing.folders())))
+    return [text_of(place) for place in [*top, *(f"fx/{place}" for place, _ in others)] if _is_there(place)]
 
 
 def listings(settings: Settings) -> Path | None:
@@ -131,6 +132,8 @@ def listings(settings: Settings) -> Path | None:
 def why_stray(name: str) -> str:
     """Why no reader takes a file of that place in a region's folder, and what to change."""
     place = PurePath(name)
+    if len(place.parts) == 1:
+        return "a file belongs in a region's folder: <region>/events, <region>/spend/<platform> or <region>/ledger"
     kinds = "csv, tsv, txt, json, jsonl (each also as gz or zst), parquet, xlsx"
     if place.parts[0] not in _FOLDERS and place.parts[0] != "fx":
         return "nothing reads that folder; a region's folders are events, spend and ledger"
@@ -154,13 +157,15 @@ def layout_of(name: str) -> tuple[str, str] | None:
     return None
 
 
-def links_outside(settings: Settings, region: str | None = None) -> list[str]:
-    """Links that leave the landing zone, so that they are not followed: of a region, or at the top and in fx/."""
+def not_files(settings: Settings, region: str | None = None) -> dict[str, bool]:
+    """What of a region, or of the top and fx/, is neither file nor folder, so that nobody reads it; and whether it is a
+    link that leaves the landing zone."""
     landing = zone(settings.landing)
     folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in ("ledger", "spend", "events")]
-    found = [f"{folder}/{place}".rstrip("/") for folder in folders for place in landing.links_outside(folder)]
-    top = landing.links_outside() if region is None else []
-    return sorted({text_of(one) for one in top + found if _is_there(one)})
+    found = {f"{folder}/{place}".rstrip("/"): is_link for folder in folders
+             for place, is_link in landing.not_files(folder)}  # fmt: skip
+    top = dict(landing.not_files()) if region is None else {}
+    return {text_of(name): is_link for name, is_link in sorted((top | found).items()) if _is_there(name)}
 
 
 def _sorted_out(

@@ -92,10 +92,14 @@ class Folder:
         path = self._within(f"{self.root}/{place}")
         return self._found(path, os.stat(path)) if path and os.path.isfile(path) else None
 
-    def links_outside(self, folder: str = "") -> list[str]:
-        if folder:
-            return [place for place, path, _ in self._below(folder) if not path]
-        return [path.name for path in self.root.iterdir() if not self._within(path)]
+    def not_files(self, folder: str = "") -> Iterator[tuple[str, bool]]:
+        if not folder:
+            yield from ((path.name, True) for path in self.root.iterdir() if not self._within(path))
+            return
+        for place, path, listed in self._below(folder):
+            is_gone = not listed and not os.path.islink(f"{self.root}/{folder}/{place}")  # it went away meanwhile
+            if not path or not (is_gone or (listed and stat.S_ISREG(listed.st_mode))):
+                yield place, not path
 
     @cached_property
     def _top(self) -> str:

@@ -117,8 +117,11 @@ class Zone(Protocol):
     def file(self, place: str) -> File | None:
         """One file, if it is there."""
 
-    def links_outside(self, folder: str = "") -> list[str]:
-        """Links below a folder, by their place relative to it, that leave the landing zone: they are not followed."""
+    def not_files(self, folder: str = "") -> Iterator[tuple[str, bool]]:
+        """What is neither file nor folder below a folder, by its place, and whether it is a link that leaves the zone.
+
+        The others are links that lead nowhere, pipes, sockets and devices. Nothing of it is read.
+        """
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,8 @@ class Bucket:
         except BotoCoreError as error:
             raise TransientError(f"the landing zone {self.address} cannot be listed: {_first_line(error)}") from error
 
-    def links_outside(self, folder: str = "") -> list[str]:
-        return []  # an object store has none
+    def not_files(self, folder: str = "") -> Iterator[tuple[str, bool]]:
+        return iter(())  # an object store has none
 
     def exists(self) -> bool:
         return any(self._at_top())

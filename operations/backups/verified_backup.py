@@ -20,6 +20,7 @@ from operations.backups.restore import restore
 from operations.error_messages import describe_error
 from operations.service_levels.probe import look
 from operations.store.locks import OnWait, check_warehouse, wait_quietly
+from operations.store.memory.published import findings as missing_state
 from privacy.keys import key_file, keys_from
 from settings import PermanentError, RomiError, Settings, UsageError, now
 
@@ -34,14 +35,15 @@ def back_up_and_try(
 
     Raises:
         UsageError: `to` cannot hold backups, or there is no warehouse; nothing is booked.
-        PermanentError: there is no backup, or it cannot be restored; such a one stays for a look at it.
+        PermanentError: there is no backup, or it cannot be restored, or what the warehouse must have is missing in it;
+            such a one stays for a look at it, and is not taken for the last good one.
     """
     check_warehouse(settings)
     target = to or settings.backup.to
     made = _made(settings, target if isinstance(target, Path) else None, on_wait, is_asked=to is not None)
     folder = Path(made.folder)
     place: Path | str = folder
-    problem, seconds = None, None
+    problem, fault, seconds = None, "", None
     try:
         if isinstance(target, str):
             place = bucket_copies.upload(settings, folder, target)
@@ -50,15 +52,18 @@ def back_up_and_try(
         if place != folder:
             take_away(folder)
     except (RomiError, OSError, duckdb.Error) as error:
-        problem = describe_error(error)
+        problem, fault = describe_error(error), "cannot be restored"
+        if isinstance(target, str) and place == folder:
+            fault = "was not uploaded"
+    if not problem and (lacking := missing_state(settings)):
+        problem, fault = "; ".join(f"{one.region or 'all'}: {one}" for one in lacking), "lacks what the warehouse lacks"
     done = Verified(
         str(place), made.made_at.isoformat(), made.files, made.bytes, made.seconds, made.recovery_point,
         seconds, problem,
     )  # fmt: skip
     enter(settings, done)
     if problem:
-        is_left = isinstance(target, str) and place == folder
-        raise PermanentError(f"the backup {place} {'was not uploaded' if is_left else 'cannot be restored'}: {problem}")
+        raise PermanentError(f"the backup {place} {fault}: {problem}")
     return done
 
 

@@ -57,6 +57,7 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
     lines: list[str] = []
     for region in _regions(settings):
         if not settings.region_file(region).exists():
+            lines += _without_a_folder(settings, region)
             continue
         try:
             with region_file(settings, region, read_only=True) as con:
@@ -149,12 +150,25 @@ def _of_tags(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def _links(settings: Settings, region: str | None) -> list[str]:
-    """What to say of the links of a region, or of the landing zone's top, that lead outside."""
+    """What to say of a region's, or the landing zone's top's, links that lead outside or nowhere, and of pipes."""
     try:
-        found = landing.links_outside(settings, region)
+        found = landing.not_files(settings, region)
     except (UsageError, TransientError):
         return []
-    return [f"the link {name} leads out of the landing zone, so it is not followed" for name in found]
+    return [
+        f"the link {name} leads out of the landing zone, so it is not followed" if is_link
+        else f"{name} is not read: it is a link that leads nowhere, a pipe, a socket or a device"
+        for name, is_link in found.items()
+    ]  # fmt: skip
+
+
+def _without_a_folder(settings: Settings, region: str) -> list[str]:
+    """A region that nothing ever came of: its name in the configuration may be another than its folder's."""
+    with suppress(UsageError, TransientError):
+        if region not in (folders := landing.regions(settings)):
+            return [f"{region}: nothing of it was ever loaded: the configuration names it, and the landing zone has"
+                    f" folders for {', '.join(folders)}"]  # fmt: skip
+    return []
 
 
 def _of_landing(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> Iterator[str]:

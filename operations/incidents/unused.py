@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.landing import Landed, links_outside, strays
+from ingestion.landing import Landed, not_files, strays
 from ingestion.seen import Seen
 from settings import Settings
 
@@ -28,12 +28,13 @@ def found(held: Seen, settings: Settings, region: str, landed: list[Landed]) -> 
         UsageError: the landing zone is not there.
         TransientError: it cannot be listed.
     """
-    vanished = held.vanished(landed)
+    vanished, others = held.vanished(landed), not_files(settings, region)
+    no_files = [name.removeprefix(f"{region}/") for name, is_link in others.items() if not is_link]
     return {
         "vanished": len(vanished),
         "vanished_records": sum(held.loaded[name] for name in vanished),
-        "unreadable_names": strays(settings, region),
-        "links_outside": links_outside(settings, region),
+        "unreadable_names": strays(settings, region) + no_files,
+        "links_outside": [name for name, is_link in others.items() if is_link],
     }
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ingestion import notes
 from operations.incidents import unused
-from operations.service_levels.budget_words import times
+from operations.service_levels import budget_words
 from orchestration.cli.console import console, span
 from orchestration.cli.show_backlog import backlog_lines
 from orchestration.cli.show_backup import backup_lines
@@ -120,7 +120,7 @@ def _levels_table(overview: dict[str, Any]) -> Table:
             achieved = form.format(level["achieved"])
             cells = (achieved if is_met else f"[red]{achieved}[/red]", form.format(level["objective"]))
             table.add_row(
-                region or "all", name, *cells, _budget(level["error_budget_left"]), level["alert"] or ""
+                region or "all", name, *cells, budget_words.cell(level["error_budget_left"]), level["alert"] or ""
             )  # fmt: skip
     return table
 
@@ -207,10 +207,6 @@ def books_table(overview: dict[str, Any]) -> Table:
     table.add_section()
     table.add_row("read", *[f"{one['read']:,}" for one in books])
     return table
-
-
-def _budget(left: float) -> str:
-    return f"{left:.0%}" if left >= 0.005 else "0%" if left > -0.005 else f"0% ({times(1 - left)} times spent)"
 
 
 def _percent(slo: dict[str, Any] | None) -> str:

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import discover, links_outside, regions
+from ingestion.books import region_file
+from ingestion.landing import discover, not_files, regions
 from ingestion.zone import file_sha256
 from operations.incidents import run_warnings
+from operations.status import write_snapshot
 from settings import Region, Settings, TransientError, UnknownValueError, UsageError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
@@ -135,18 +137,19 @@ def test_a_link_that_leaves_the_landing_zone_is_refused_and_named(zone, tmp_path
     (zone.landing / "fx").symlink_to(tmp_path / "folder")
     assert [str(one.path) for one in discover(zone.settings, "eu")] == [str(own)]
     assert regions(zone.settings) == ["eu"]
-    assert links_outside(zone.settings, "eu") == [
+    assert list(not_files(zone.settings, "eu")) == [
         "eu/events/elsewhere", "eu/events/topics/web/partition=0/web+0+5.json", "eu/events/up", "eu/ledger/a.csv",
         "eu/spend/google_ads/a.csv",
     ]  # fmt: skip
-    assert links_outside(zone.settings) == ["fx", "us"]
+    assert not_files(zone.settings) == {"fx": True, "us": True}
+    assert all(not_files(zone.settings, "eu").values())
 
 
 @pytest.mark.parametrize("kind", ["events", "ledger", "spend"])
 def test_a_folder_of_a_region_that_is_a_link_outside_is_named(zone, tmp_path, kind):
     (tmp_path / "away").mkdir()
     (zone.landing / "eu" / kind).symlink_to(tmp_path / "away")
-    assert links_outside(zone.settings, "eu") == [f"eu/{kind}"]
+    assert not_files(zone.settings, "eu") == {f"eu/{kind}": True}
     assert discover(zone.settings, "eu") == []
 
 
@@ -163,7 +166,8 @@ def test_links_within_the_landing_zone_are_followed_and_circles_are_not(zone):
         "spend/google_ads/a.csv", "app/partition=0/app+0+0000000000.json", "web/partition=0/app+0+0000000000.json",
     ]  # fmt: skip
     assert found[0].path.open("rb").read() == b"date\n"
-    assert links_outside(zone.settings, "eu") == links_outside(zone.settings) == []
+    assert not_files(zone.settings, "eu") == {"eu/events/broken": False}
+    assert not_files(zone.settings) == {}
 
 
 @pytest.mark.parametrize("swapped", ["eu/events/topics/web/partition=0/web+0+0000000000.json", "eu/events/topics"])
@@ -185,6 +189,30 @@ def test_what_is_no_file_any_more_does_not_hold_the_reader(zone):
     os.mkfifo(path)
     with pytest.raises(OSError):
         landed.path.open("rb")
+
+
+def test_a_run_and_the_status_name_what_is_no_file_and_files_beside_the_regions(zone):
+    zone.archive(page())
+    (zone.landing / "eu/ledger").mkdir()
+    (zone.landing / "eu/ledger/orders.csv").symlink_to("lost.csv")
+    (zone.landing / "fx").mkdir()
+    (zone.landing / "fx/eurofxref-hist.csv").symlink_to("lost.csv")
+    os.mkfifo(zone.landing / "eu/events/topics/web/partition=0/web+0+0000000005.json")
+    zone.put("orders.csv", b"order_id\n")
+    zone.put("eu/orders.csv", b"order_id\n")
+    zone.load()
+    told = run_warnings.warnings(zone.settings, {"eu": 0})
+    belongs = "a file belongs in a region's folder: <region>/events, <region>/spend/<platform> or <region>/ledger"
+    no_file = "is not read: it is a link that leads nowhere, a pipe, a socket or a device"
+    assert told == [
+        f"eu: eu/events/topics/web/partition=0/web+0+0000000005.json {no_file}", f"eu: eu/ledger/orders.csv {no_file}",
+        f"eu: orders.csv is not read: {belongs}", f"fx/eurofxref-hist.csv {no_file}",
+        f"orders.csv is not read: {belongs}",
+    ]  # fmt: skip
+    with region_file(zone.settings, "eu") as con:
+        assert write_snapshot(con, zone.settings, "eu")["backlog"]["unreadable_names"] == [
+            "orders.csv", "events/topics/web/partition=0/web+0+0000000005.json", "ledger/orders.csv",
+        ]  # fmt: skip
 
 
 def test_a_run_names_links_that_lead_outside(zone, tmp_path):

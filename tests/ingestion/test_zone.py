@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from ingestion.books import region_file
-from ingestion.landing import discover, regions, strays
+from ingestion.landing import discover, regions, strays, strays_at_top
 from ingestion.lines import raw_lines
 from ingestion.load import load_region
 from ingestion.load_tables import source_name
@@ -45,6 +45,7 @@ def shop(server, tmp_path_factory):
     packed[2].unlink()
     (folder / "eu" / "events" / "half.json.tmp").write_text("{}")
     (folder / "eu" / "events" / "notes ü.txt").write_text("of no kind")
+    (folder / "orders.csv").write_text("beside the regions")
     store, _ = pafs.FileSystem.from_uri(f"s3://shop?{server}&allow_bucket_creation=true")
     store.create_dir("shop")
     pafs.copy_files(str(folder), "shop/a/landing", destination_filesystem=store)
@@ -76,6 +77,7 @@ def test_a_bucket_is_loaded_as_a_folder_is(shop, tmp_path, monkeypatch):
     for landing in (folder, bucket):
         assert regions(settings(tmp_path, landing)) == ["eu"]
         assert strays(settings(tmp_path, landing), "eu") == ["events/notes ü.txt"]
+        assert strays_at_top(settings(tmp_path, landing)) == ["orders.csv"]
     found = loaded(tmp_path / "a", bucket)
     assert found == loaded(tmp_path / "b", folder)
     assert len(found["raw.events"]) > 200

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from operations import status
 from operations.incidents import report
 from operations.incidents.findings import Finding, Kind
-from operations.service_levels.budget_words import what_is_left
+from operations.service_levels.budget_words import cell, what_is_left
 from operations.store import rollback
 from operations.store.locks import exclusive
-from orchestration.cli import show, show_standing, show_status
+from orchestration.cli import show, show_standing
 from orchestration.cli.main import main
 from settings import Settings
 from tests.operations import marts
@@ -51,18 +51,20 @@ def test_where_there_is_no_terminal_nothing_is_cut(shop, capsys):
 
 
 @pytest.mark.parametrize(
-    ("left", "words", "cell"),
+    ("left", "words", "in_a_table"),
     [
         (1.0, "100% of the error budget is left", "100%"), (0.034, "3% of the error budget is left", "3%"),
+        (0.005, "less than 1% of the error budget is left", "< 1%"),
+        (1e-9, "less than 1% of the error budget is left", "< 1%"), (-0.04, "the error budget is used up", "0%"),
         (0.0, "the error budget is used up", "0%"), (-0.0004, "the error budget is used up", "0%"),
         (-0.5, "1.5 times the error budget is spent", "0% (1.5 times spent)"),
         (-49.0, "50 times the error budget is spent", "0% (50 times spent)"),
         (-99999.0, "100,000 times the error budget is spent", "0% (100,000 times spent)"),
     ],
 )  # fmt: skip
-def test_what_is_left_of_a_budget_is_said_in_words(left, words, cell):
+def test_what_is_left_of_a_budget_is_said_in_words(left, words, in_a_table):
     assert what_is_left(left) == words
-    assert show_status._budget(left) == cell
+    assert cell(left) == in_a_table
 
 
 def test_a_version_that_stays_is_seen(shop):

@@ -16,6 +16,7 @@ from operations.backups.backup_book import is_due, last_verified, summary
 from operations.backups.verified_backup import back_up_and_try
 from operations.service_levels import probe
 from operations.store.locks import exclusive
+from operations.store.memory.keeping import remember_books
 from orchestration.cli.show_backup import backup_lines
 from orchestration.defs.backup.assets import backup as backup_asset
 from orchestration.defs.backup.assets import backups
@@ -23,6 +24,7 @@ from orchestration.warehouse import Warehouse
 from settings import Backup, PermanentError, Settings, now
 from tests.operations import marts
 from tests.operations.marts import build, publish_now
+from tests.operations.store.memory.shop import Shop as RememberedShop
 
 settings = marts.settings
 
@@ -81,6 +83,26 @@ def test_a_backup_that_does_not_come_back_is_no_backup(shop, monkeypatch):
     assert last_verified(shop) == good
     assert is_due(shop)
     assert any("the last one failed" in line for line in backup_lines(summary(shop)))
+
+
+@pytest.mark.parametrize("lost", ["regions/eu.duckdb", "books/eu/release.jsonl"])
+def test_a_backup_of_a_warehouse_that_has_lost_something_is_not_taken_for_a_good_one(tmp_path, monkeypatch, lost):
+    """What is whole is older, and must not be the one that retention takes for replaced."""
+    monkeypatch.setenv("ROMI_NOW", "2026-06-02T00:00:00Z")
+    shop = RememberedShop(tmp_path)
+    shop.land(1)
+    shop.write_book(1, name="release")
+    shop.run()
+    shop.prune(1)
+    remember_books(shop.settings, "eu")
+    good = back_up_and_try(shop.settings)
+    (shop.warehouse / lost).unlink()
+    monkeypatch.setenv("ROMI_NOW", "2026-06-03T00:00:00Z")
+    with pytest.raises(PermanentError, match=rf"lacks what the warehouse lacks: eu: .*{lost} is (gone|missing)"):
+        back_up_and_try(shop.settings)
+    assert last_verified(shop.settings) == good
+    assert is_due(shop.settings.model_copy(update={"backup": Backup(every_hours=6)}))
+    assert f"{lost} is" in summary(shop.settings)["problem"]
 
 
 def test_the_schedule_backs_up_when_the_configuration_asks_for_it(shop, tmp_path, monkeypatch):

@@ -63,6 +63,16 @@ def test_a_run_tells_what_it_came_upon_by_region(zone, capsys, monkeypatch):
     assert [line for line in told if f"warning {line}" not in out] == []
 
 
+def test_a_region_of_the_configuration_that_nothing_ever_came_of_is_named(zone):
+    both = zone.settings.model_copy(update={"regions": {name: zone.settings.region(name) for name in ("eu", "us")}})
+    zone.archive(page())
+    zone.load()
+    line = "us: nothing of it was ever loaded: the configuration names it, and the landing zone has folders for eu"
+    assert run_warnings.warnings(both, {"eu": 0}) == [line]
+    (zone.landing / "us").mkdir()
+    assert run_warnings.warnings(both, {"eu": 0}) == []
+
+
 def test_a_run_that_misses_records_names_the_option_that_makes_holes_no_loss(zone):
     zone.archive(page(messageId="m-1"))
     zone.archive(page(messageId="m-2"), start=3)
