@@ -205,13 +205,20 @@ def test_rollback_names_the_versions_there_are(shown: Settings) -> None:
     assert pinned_version(shown) is None
 
 
-def test_rollback_to_a_version_that_cannot_be_read_changes_nothing(shown: Settings) -> None:
+@pytest.mark.parametrize("keeps", [None, 0.5])
+@pytest.mark.parametrize("name", ["marts.duckdb", "released.duckdb", "parquet/finance/romi_daily.parquet"])
+def test_rollback_to_a_version_that_cannot_be_read_changes_nothing(
+    shown: Settings, name: str, keeps: float | None
+) -> None:
     build(shown, "eu", revenue=200)
     publish_now(shown)
-    broken = version_dir(shown, 1) / "marts.duckdb"
+    broken = version_dir(shown, 1) / name
     broken.chmod(0o640)
-    os.truncate(broken, 5000)
-    with pytest.raises(PermanentError, match="version 1 cannot be read"):
+    if keeps is None:
+        broken.unlink()
+    else:
+        os.truncate(broken, int(broken.stat().st_size * keeps))
+    with pytest.raises(PermanentError, match=f"version 1 cannot be read.*{name} is missing or damaged"):
         rollback(shown, 1)
     assert (current_version(shown), pinned_version(shown)) == (2, None)
 
