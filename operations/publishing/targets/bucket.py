@@ -43,7 +43,7 @@ def upload(settings: Settings) -> Upload | None:
     The caller holds the warehouse.
 
     Returns:
-        None where no bucket is configured, nothing is published, or it shows this version already.
+        None where no bucket is configured, nothing is published, or it shows this version already, whole.
 
     Raises:
         UsageError: no credentials are found.
@@ -60,7 +60,7 @@ def upload(settings: Settings) -> Upload | None:
         etag, shown = _pointer(place)
         folder = _folder(version_dir(settings, current))
         done = None
-        if shown.get("folder") != folder:
+        if shown.get("folder") != folder or not _is_there(place, folder, shown["files"]):
             files = _put_files(place, version_dir(settings, current), folder)
             _switch(place, etag, {"version": current, "contract": CONTRACT_VERSION, "folder": folder, "files": files})
             done = Upload(current, len(files), sum(one["bytes"] for one in files.values()))
@@ -98,6 +98,12 @@ def _switch(place: Prefix, etag: str | None, said: dict[str, Any]) -> None:
             "publish.bucket: somebody else has switched what it shows at the same time; it shows theirs, and the next"
             " `romi run` uploads again"
         )
+
+
+def _is_there(place: Prefix, folder: str, files: dict[str, dict[str, Any]]) -> bool:
+    """Whether each object that the pointer names is there in its size; a rule of the bucket may have removed some."""
+    there = {one.place: one.size for one in place.below(folder.rstrip("/")).walk()}
+    return all(there.get(name) == file["bytes"] for name, file in files.items())
 
 
 def _put_files(place: Prefix, version: Path, folder: str) -> dict[str, dict[str, Any]]:

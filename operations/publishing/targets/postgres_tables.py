@@ -51,7 +51,8 @@ def targets() -> tuple[Target, ...]:
 
 
 def bring_forward(connection: psycopg.Connection[Any]) -> tuple[int, int] | None:
-    """Have the tables and roles that this contract needs; returns the version and the contract that are delivered.
+    """Have the tables and roles that this contract needs; returns the version and the contract that are delivered,
+    None where not all of it is.
 
     Raises:
         PermanentError: tables of these names are there that no delivery made, or of other types.
@@ -73,7 +74,8 @@ def bring_forward(connection: psycopg.Connection[Any]) -> tuple[int, int] | None
     if statements or found is None:
         _describe(connection)
         _grant(connection)
-    return found and (int(found[0]), int(found[1]))
+    # A table or column that was just made holds nothing: somebody dropped it, or the contract is a later one.
+    return None if statements or found is None else (int(found[0]), int(found[1]))
 
 
 def _columns(connection: psycopg.Connection[Any]) -> dict[tuple[str, str], dict[str, str]]:

@@ -71,6 +71,16 @@ def test_a_bucket_shows_the_current_version_whole_and_a_second_upload_does_nothi
     assert upload(shop) is None
 
 
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_what_the_bucket_has_lost_of_the_current_version_is_uploaded_again(shop, store, harm):
+    """A rule of the bucket removes objects by age, however current they are."""
+    upload(shop)
+    lost = {"Bucket": "finance", "Key": f"romi/{shown(store)['folder']}marts.duckdb"}
+    store.delete_object(**lost) if harm == "gone" else store.put_object(**lost, Body=b"half")
+    assert upload(shop).version == shown(store)["version"] == 1
+    assert upload(shop) is None
+
+
 def test_a_new_version_is_shown_and_one_that_the_warehouse_disposed_of_is_gone(shop, store):
     upload(shop)
     write_version(shop, 2, ORDERS.format(4))

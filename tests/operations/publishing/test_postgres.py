@@ -212,6 +212,20 @@ def test_tables_of_others_are_left_alone_and_a_column_that_is_new_is_added(setti
         )
 
 
+def test_a_table_or_a_column_that_somebody_dropped_is_delivered_again_and_not_left_empty(settings, database):
+    write_version(settings, 1, _orders(1))
+    deliver(settings)
+    assert deliver(settings) is None
+    for dropped in ("table finance.orders_daily", "column orders"):
+        with psycopg.connect(database) as connection:
+            is_table = dropped.startswith("table")
+            connection.execute(f"drop {dropped}" if is_table else f"alter table finance.orders_daily drop {dropped}")
+        assert deliver(settings).version == 1
+        with psycopg.connect(database) as connection:
+            assert connection.execute("select count(orders) from finance.orders_daily").fetchall() == [(50,)]
+        assert deliver(settings) is None
+
+
 @pytest.mark.slow
 def test_a_run_says_that_it_could_not_deliver_and_the_next_one_delivers(shop, database, monkeypatch):
     shop.configure("privacy: {k_anonymity: 1}\npublish: {postgres: {}}\n")
