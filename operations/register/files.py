@@ -44,7 +44,9 @@ FILES = (
         "Operation.", INTEREST, "log_days", OPERATORS, False, {}, files=("dagster/*", "dbt/*"),
     ),
     Processing(
-        "Backups", "All of the above but logs, without keys; beside the warehouse or where `--to` put them.",
+        "Backups",
+        "All of the above but logs, without keys; beside the warehouse, or in the folder or object store that"
+        " `backup.to` or `--to` names.",
         "Recovery.", INTEREST, "backup_days", OPERATORS, True, {},
     ),
     Processing(
