@@ -1,8 +1,10 @@
 """Policies that assets and jobs share, each with its why."""
 
+import inspect
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 
@@ -22,6 +24,20 @@ URGENT = {"dagster/priority": "10", _CLASS: "urgent"}
 def older(place: int) -> dict[str, str]:
     """The tags of a rebuild of older days, which go in ascending order, since later days read earlier ones."""
     return {"dagster/priority": str(-1 - place), _CLASS: "older"}
+
+
+def described(decorator: Callable[..., Any], **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A sensor or schedule that the UI describes by the first paragraph of its function's docstring.
+
+    Args:
+        decorator: Dagster's, such as ``dg.sensor``, which reads no docstring; `options` are for it.
+    """
+
+    def make(function: Callable[..., Any]) -> Any:
+        words = (inspect.getdoc(function) or "").partition("\n\n")[0].replace("\n", " ")
+        return decorator(**options, description=words)(function)
+
+    return make
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import dagster as dg
 from ingestion import landing
 from operations import status
 from operations.recovery import look
-from orchestration.automation import URGENT, older
+from orchestration.automation import URGENT, described, older
 from orchestration.partitions import range_tags, regions
 from orchestration.selection import rebuild_of
 from orchestration.warehouse import Warehouse
@@ -29,7 +29,7 @@ publish = dg.define_asset_job("publish", selection=dg.AssetSelection.groups("pub
                               description="Publish what is settled as a new version.")  # fmt: skip
 
 
-@dg.schedule(job=ingest, cron_schedule="15 3 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
+@described(dg.schedule, job=ingest, cron_schedule="15 3 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
 def daily(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest]:
     """Every night, ingest each region; the two sensors take it from there."""
     names = landing.regions(warehouse.settings)
@@ -37,7 +37,7 @@ def daily(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[d
     return [dg.RunRequest(partition_key=name) for name in names]
 
 
-@dg.sensor(job=ingest, minimum_interval_seconds=60)
+@described(dg.sensor, job=ingest, minimum_interval_seconds=60)
 def backlog(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult:
     """Load what has landed, a run for each region that has none under way; one that failed, an hour later.
 
@@ -78,7 +78,7 @@ def _is_under_way(instance: dg.DagsterInstance, region: str) -> bool:
     return bool(instance.get_run_ids(dg.RunsFilter(job_name=ingest.name, statuses=_UNDER_WAY, tags=tags), limit=1))
 
 
-@dg.sensor(job=rebuild, minimum_interval_seconds=60)
+@described(dg.sensor, job=rebuild, minimum_interval_seconds=60)
 def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest] | dg.SkipReason:
     """Rebuild the days that a load left pending, a run for each window; one that failed, an hour later.
 
@@ -100,7 +100,7 @@ def pending_days(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> l
     return requests or dg.SkipReason("no day is pending")
 
 
-@dg.sensor(job=publish, minimum_interval_seconds=60)
+@described(dg.sensor, job=publish, minimum_interval_seconds=60)
 def settled_regions(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
     """Publish what is settled, region by region: pending days stand as last published; what failed, the next day.
 

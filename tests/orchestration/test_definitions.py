@@ -104,6 +104,12 @@ def test_ragged_days_of_several_regions_are_windows_of_whole_months():
     ]
 
 
+def test_every_schedule_and_sensor_says_what_it_is_for(repository):
+    said = {one.name: one.description for one in [*repository.schedule_defs, *repository.sensor_defs]}
+    assert len(said) >= 11
+    assert {name: words for name, words in said.items() if not (words or "").endswith(".")} == {}
+
+
 @pytest.mark.slow  # the requests of each are held below, the jobs by `romi run`
 def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repository, shop):
     shop.configure("privacy: {k_anonymity: 1}\n")

@@ -120,6 +120,21 @@ def test_every_group_alone_ends_right_for_one_day_and_region(shop_again, group):
     _ends_right(shop_again, dg.AssetSelection.groups(group))
 
 
+def test_days_of_which_nothing_has_landed_are_passed_over_and_the_others_built(shop_again):
+    """As "Latest" chooses one, which is ahead of the clock, and "All" does where regions began on different days."""
+    before = shop_again.rows()
+    for key in ("finance/romi_daily", "finance/reconciliation_daily"):
+        chosen = dg.AssetSelection.assets(dg.AssetKey.from_user_string(key))
+        assert _materialize(shop_again, chosen, ["2026-03-19|eu"]).success
+    chosen = dg.AssetSelection.assets(dg.AssetKey(["finance", "romi_daily"]))
+    assert _materialize(shop_again, chosen, ["2026-03-19|eu"]).asset_materializations_for_node("models") == []
+    some = _materialize(shop_again, chosen, ["2026-02-01|eu", f"{DAY}|eu"])  # of February there is nothing
+    assert some.success
+    assert f"{DAY}|eu" in {one.partition for one in some.asset_materializations_for_node("models")}
+    code, outcome = shop_again.romi("run")
+    assert (code, outcome["failures"], shop_again.rows()) == (0, [], before)
+
+
 def test_checks_without_their_asset_can_be_run_or_say_that_it_has_to_be_selected():
     together = {"finance/reconciliation_daily", "ops/backup", "ops/retention", "released/channel_monthly"}
     for key in ASSETS:

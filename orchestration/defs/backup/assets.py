@@ -7,7 +7,7 @@ import dagster as dg
 from operations.backups.backup_book import is_due
 from operations.backups.verified_backup import back_up_and_try
 from operations.incidents.findings import Kind
-from orchestration.automation import POOL
+from orchestration.automation import POOL, described
 from orchestration.checks import runbook
 from orchestration.warehouse import Warehouse
 from settings import RomiError
@@ -64,7 +64,7 @@ def default_status() -> dg.DefaultScheduleStatus:
     return dg.DefaultScheduleStatus.RUNNING if is_configured else dg.DefaultScheduleStatus.STOPPED
 
 
-@dg.schedule(job=backup_job, cron_schedule="20 * * * *", default_status=default_status())
+@described(dg.schedule, job=backup_job, cron_schedule="20 * * * *", default_status=default_status())
 def backups(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
     """Every hour, a backup if the last good one is older than `backup.every_hours`; without that key, none."""
     settings = warehouse.settings

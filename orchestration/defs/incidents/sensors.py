@@ -3,6 +3,7 @@
 import dagster as dg
 
 from operations.incidents import escalation, of_run
+from orchestration.automation import described
 from orchestration.failures import cause_of, was_ended
 from orchestration.lineage import tell_ended
 from orchestration.warehouse import Warehouse
@@ -11,7 +12,7 @@ _WILL_RETRY = "dagster/will_retry"
 _OURS = "romi/run"  # `romi run` reports its own
 
 
-@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING)
+@described(dg.run_failure_sensor, default_status=dg.DefaultSensorStatus.RUNNING)
 def failed_runs(context: dg.RunFailureSensorContext, warehouse: Warehouse) -> dg.SkipReason:
     """Opens an incident for the root cause of a run that failed and is not tried again."""
     run = context.dagster_run
@@ -25,7 +26,7 @@ def failed_runs(context: dg.RunFailureSensorContext, warehouse: Warehouse) -> dg
     return dg.SkipReason("; ".join([*changes.lines, *escalation.tick(warehouse.settings), *unsent]) or "known already")
 
 
-@dg.run_status_sensor(run_status=dg.DagsterRunStatus.SUCCESS, default_status=dg.DefaultSensorStatus.RUNNING)
+@described(dg.run_status_sensor, run_status=dg.DagsterRunStatus.SUCCESS, default_status=dg.DefaultSensorStatus.RUNNING)
 def finished_runs(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> dg.SkipReason:
     """Closes what the same job had failed at in the same region, and looks at what is withheld or corrupt now."""
     run = context.dagster_run
@@ -38,7 +39,7 @@ def finished_runs(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> d
     )
 
 
-@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+@described(dg.sensor, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
 def notices(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SkipReason:
     """Every minute, tells whoever is due by the ladder of `incidents` in romi.yaml. It starts no run."""
     return dg.SkipReason("; ".join(escalation.tick(warehouse.settings)) or "nobody is due to be told")

@@ -3,10 +3,11 @@
 import dagster as dg
 
 from operations.service_levels.probe import probe
+from orchestration.automation import described
 from orchestration.warehouse import Warehouse
 
 
-@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED)
+@described(dg.sensor, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED)
 def availability(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SkipReason:
     """Every minute, read what is published as finance does and book whether it was there. It starts no run."""
     found = probe(warehouse.settings)

@@ -8,12 +8,13 @@ from operations import status
 from operations.finance_tables.published_tables import FINANCE
 from operations.incidents.findings import Kind
 from operations.rebuilding import rebuild
+from orchestration.at_hand import windows_at_hand
 from orchestration.automation import POOL
 from orchestration.checks import result, runbook, spec
 from orchestration.partition_checks import spread
-from orchestration.partitions import region_days, windows_of
+from orchestration.partitions import region_days
 from orchestration.warehouse import Warehouse
-from quality.anomalies import MEASURES
+from quality.anomalies import MEASURES, Finding
 
 _KEY = ["finance", "reconciliation_daily"]
 _GATE = spec(
@@ -48,9 +49,10 @@ _USUAL = [
 )
 def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult]:
     """The warehouse against the landed ledger, order by order, by code that shares nothing with the models."""
-    windows, unusual = windows_of(context.partition_keys), []
+    unusual: list[tuple[str, Finding]] = []
     withheld: dict[str, str] = {}
     with warehouse.writing(context) as settings:
+        windows = windows_at_hand(context, settings)
         for region, first, last in windows:
             place = f"{region} " if len({name for name, *_ in windows}) > 1 else ""
             found = rebuild.settle(settings, region, first, last)

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from operations import status
+from orchestration.automation import described
 from orchestration.warehouse import Warehouse
 
 release = dg.define_asset_job(
@@ -12,7 +13,7 @@ release = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=release, cron_schedule="45 5 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
+@described(dg.schedule, job=release, cron_schedule="45 5 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
 def daily_release(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest]:
     """Every morning, for each region that is built."""
     return [dg.RunRequest(partition_key=one["region"]) for one in status.snapshots(warehouse.settings) if one["build"]]

@@ -49,6 +49,7 @@ retention_job = dg.define_asset_job("retention", selection=dg.AssetSelection.ass
                                     description="Dispose of what is past its period, and book it.")  # fmt: skip
 daily_retention = dg.ScheduleDefinition(
     name="daily_retention",
+    description="Every morning, dispose of what is past its period.",
     job=retention_job,
     cron_schedule="45 4 * * *",
     default_status=dg.DefaultScheduleStatus.STOPPED,

@@ -17,10 +17,10 @@ from operations.rebuilding.engine import Event, manifest
 from operations.rebuilding.rebuild import Asked
 from operations.recovery import history
 from operations.store.memory.keeping import refuse_lost_state
+from orchestration.at_hand import windows_at_hand
 from orchestration.automation import POOL
 from orchestration.checks import runbook
 from orchestration.partition_checks import spread
-from orchestration.partitions import windows_of
 from orchestration.table_facts import add_facts
 from orchestration.translator import Translator
 from orchestration.warehouse import Warehouse
@@ -40,10 +40,11 @@ _NODES = sum(
     pool=POOL,
 )
 def models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
-    asked, windows, heard = _asked(context), windows_of(context.partition_keys), _Heard()
+    asked, heard = _asked(context), _Heard()
     with warehouse.writing(context) as settings:
-        for region in {region for region, _, _ in windows}:
+        for region in {key.rpartition("|")[2] for key in context.partition_keys}:
             refuse_lost_state(settings, region, loads=False)
+        windows = windows_at_hand(context, settings)
         try:
             for region, first, last in windows:
                 with history.timed(settings, "rebuild", region) as amounts:
