@@ -20,7 +20,7 @@ _CHANNELS = [("google", "cpc", "brand"), ("facebook", "paid_social", "spring"), 
 
 
 def land(shop: Shop) -> None:
-    """Two regions of six weeks: an order every other day, each after two visits of different channels."""
+    """Two regions of six weeks: an order every other day, each after three visits, the last of them direct."""
     (shop.landing / "fx").mkdir()
     rates = "\n".join(f"2026-{month:02}-{day:02},1.{10 + day}," for month in (3, 2) for day in (27, 20, 13, 6, 2))
     (shop.landing / "fx/eurofxref-hist.csv").write_text(f"Date,USD,\n{rates}\n")
@@ -32,6 +32,7 @@ def land(shop: Shop) -> None:
             records += [
                 page(f"{region}-p{number}", f"{day}T08:00:00Z", who, context=campaign(*_CHANNELS[first])),
                 page(f"{region}-q{number}", f"{day}T10:00:00Z", who, context=campaign(*_CHANNELS[last])),
+                page(f"{region}-r{number}", f"{day}T10:45:00Z", who),  # a visit of its own, if half an hour ends one
                 order(f"{region}-o{number}", f"{day}T11:00:00Z", f"{region}{number}", 20 + number, who),
             ]
             ledger.append({
