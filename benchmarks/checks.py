@@ -104,10 +104,10 @@ def _sync(folder: Path) -> None:
 def run_and_tell(folder: str) -> None:
     """In the measured process: the run, and as JSON the seconds that each kind of check took."""
     from operations.rebuilding.engine.on_duckdb import OnDuckDB
-    from orchestration import pipeline
+    from orchestration import jobs, pipeline
     from settings import load_settings
 
-    pipeline._definitions()
+    jobs.definitions()
     spent: Counter[str] = Counter()
     for name, places in {**CHECKS, **{place.rpartition(".")[2]: (place,) for place in _PUBLISH}}.items():
         for place in places:

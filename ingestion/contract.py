@@ -6,7 +6,7 @@ Pandera takes long to import, so that is left to a load that has a batch.
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -14,24 +14,31 @@ from ingestion.boundary import GEOGRAPHY_CHARACTERS
 from ingestion.money import MINOR_UNITS
 from ingestion.records import COMMERCE_EVENTS, EXPERIMENT_EVENT, TYPES
 from settings import PermanentError
+from settings.without_pandas import let_pandas_in
 
 if TYPE_CHECKING:
     import pandera.polars as pa
+
+
+def _pandera() -> Any:
+    let_pandas_in()  # which it imports, though it is given frames of Polars
+    import pandera.polars
+
+    return pandera.polars
+
 
 _HEX = r"^[0-9a-f]{32}$"
 
 
 def _currency() -> pa.Check:
-    import pandera.polars as pa
-
+    pa = _pandera()
     return pa.Check.isin(sorted(MINOR_UNITS))
 
 
 @lru_cache(maxsize=8)
 def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
     """What masked events are; of a track no name stands but those that mean something, configured ones among them."""
-    import pandera.polars as pa
-
+    pa = _pandera()
     names = [*COMMERCE_EVENTS, EXPERIMENT_EVENT, *sorted(conversions)]
     return pa.DataFrameSchema(
         {
@@ -63,8 +70,7 @@ def events(conversions: frozenset[str] = frozenset()) -> pa.DataFrameSchema:
 @cache
 def spend() -> pa.DataFrameSchema:
     """What a file of advertising cost is."""
-    import pandera.polars as pa
-
+    pa = _pandera()
     return pa.DataFrameSchema(
         {
             "line": pa.Column(pl.Int64, pa.Check.ge(1), unique=True),
@@ -82,8 +88,7 @@ def spend() -> pa.DataFrameSchema:
 @cache
 def ledger() -> pa.DataFrameSchema:
     """What a file of the ledger is."""
-    import pandera.polars as pa
-
+    pa = _pandera()
     statuses = ["completed", "refunded", "partially_refunded", "cancelled"]
     return pa.DataFrameSchema(
         {
@@ -102,8 +107,7 @@ def ledger() -> pa.DataFrameSchema:
 @cache
 def rates() -> pa.DataFrameSchema:
     """What a file of reference rates is."""
-    import pandera.polars as pa
-
+    pa = _pandera()
     return pa.DataFrameSchema(
         {"currency": pa.Column(pl.String, _currency()), "rate_e8": pa.Column(pl.Int64, pa.Check.gt(0))},
         unique=["rate_on", "currency"],

@@ -112,9 +112,9 @@ def _path(settings: Settings, region: str) -> Path:
     return folder / f"{region}.json"
 
 
-def refresh(settings: Settings) -> list[dict[str, Any]]:
-    """Write every region's snapshot anew; one that cannot be opened keeps its last."""
-    for region in settings.known_regions():
+def refresh(settings: Settings, regions: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Write the snapshots of every region, or of some, anew; one that cannot be opened keeps its last."""
+    for region in settings.known_regions() if regions is None else sorted(set(regions)):
         try:
             with region_file(settings, region, read_only=True) as con:
                 write_snapshot(con, settings, region)

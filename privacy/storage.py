@@ -29,6 +29,7 @@ _ROW_GROUP = 20_480
 # archive.
 _idle: dict[Path, duckdb.DuckDBPyConnection] = {}
 _guard = threading.Lock()
+_shares = 1  # processes that divide the memory that DuckDB would take
 
 
 def wants_encryption(settings: Settings) -> bool:
@@ -94,8 +95,19 @@ def opened(
     _give_back(path, instance)
 
 
+def share_memory(processes: int) -> None:
+    """Have every database that this process opens from now on keep to its share of what DuckDB would take."""
+    global _shares
+    with _guard:
+        while processes != _shares and _idle:
+            _idle.popitem()[1].close()  # it keeps to the share that it was made with
+        _shares = processes
+
+
 def prepare(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Before a region's file is attached: spill beside it, encrypted, and fetch nothing from anywhere."""
+    if _shares > 1:
+        con.execute(f"set memory_limit = '{_usual_memory()}'")
     con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     con.execute("set enable_progress_bar = false")  # a checkpoint shows one, too
     if (found := extension()) is not None:
@@ -141,8 +153,14 @@ def attach(
             time.sleep(wait)
 
 
-@cache
 def _usual_memory() -> str:
+    """This process's share of DuckDB's own limit."""
+    amount, unit = _own_limit().split()
+    return f"{float(amount) / _shares:.3f} {unit}"
+
+
+@cache
+def _own_limit() -> str:
     """DuckDB's own limit, by name: after `reset` it says that it has it, and goes on with the other."""
     with duckdb.connect() as con:
         limit: str = con.execute("select current_setting('memory_limit')").fetchall()[0][0]

@@ -2,7 +2,9 @@
 
 Who holds the warehouse may take it again, as a job does for its steps: what is asked is not which thread that is, but
 whose work. A thread that works for the holder says so by running in a copy of the holder's context
-(``contextvars.copy_context().run``); every other thread waits like another process.
+(``contextvars.copy_context().run``); every other thread waits like another process. A process that works for the holder
+inherits the :func:`descriptor` of the lock, so that the warehouse is held until it has ended, too, whatever becomes of
+the holder.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ _MARKER = "warehouse.json"
 _PRIVATE = ("regions", "books", "staging", "status", "dbt", "dagster")
 _MINE = {LOCK, *_PRIVATE}  # `make ui` may have been here first
 _held: ContextVar[frozenset[Path]] = ContextVar("warehouses held", default=frozenset())
+_descriptors: dict[Path, int] = {}  # of the locks that this process has taken
 
 # Called once with a line for people, before a wait begins.
 OnWait = Callable[[str], None]
@@ -57,7 +61,23 @@ def exclusive(settings: Settings, on_wait: OnWait = wait_quietly, *, may_migrate
         yield
     finally:
         _held.set(_held.get() - {path})
+        del _descriptors[path]
         lock.release()
+
+
+def descriptor(settings: Settings) -> int:
+    """Of the lock of a warehouse that this process holds, for a process that is to work for it."""
+    return _descriptors[settings.warehouse.absolute()]
+
+
+@contextmanager
+def for_holder(settings: Settings) -> Iterator[None]:
+    """The body works for the process that holds the warehouse and gave this one the lock's descriptor."""
+    token = _held.set(_held.get() | {settings.warehouse.absolute()})
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def is_held(path: Path) -> bool:
@@ -99,7 +119,7 @@ def write_format(path: Path, number: int) -> None:
 
 def _acquired(path: Path, on_wait: OnWait) -> FileLock:
     """The warehouse's lock, held, with who holds it written into its file."""
-    lock = FileLock(path / LOCK, mode=0o600, thread_local=False, on_acquired=_sign)
+    lock = FileLock(path / LOCK, mode=0o600, thread_local=False, on_acquired=partial(_sign, path))
     try:
         path.mkdir(parents=True, exist_ok=True)
         try:
@@ -112,7 +132,8 @@ def _acquired(path: Path, on_wait: OnWait) -> FileLock:
     return lock
 
 
-def _sign(descriptor: int) -> None:
+def _sign(path: Path, descriptor: int) -> None:
+    _descriptors[path] = descriptor
     text = json.dumps({"pid": os.getpid(), "since": now().isoformat(timespec="seconds")}).encode()
     with suppress(OSError):  # a full disk takes nothing but the name away
         os.ftruncate(descriptor, 0)

@@ -17,24 +17,43 @@ if TYPE_CHECKING:
 
 
 log_option = click.option("--log-json", is_flag=True, help="Log as JSON, one object a line, on standard error.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N",
+    help="How many regions are rebuilt at the same time; default: one for each processor, at most 4.",
+)  # fmt: skip
 
 
 @click.option(
     "--landing", metavar="DIR", help="The landing zone, a folder or s3://bucket/prefix; default: the configuration's."
 )
+@workers_option
 @log_option
-def run(config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, log_json: bool) -> int:
+def run(
+    config: Path | None, warehouse: Path | None, as_json: bool, landing: str | None, log_json: bool,
+    workers: int | None,
+) -> int:  # fmt: skip
     """Ingest what is new, transform, check, publish. Run again with nothing new, it changes nothing."""
-    return _pipeline(load_settings(config, warehouse=warehouse, landing=landing), config, as_json, log_json)
+    return _pipeline(load_settings(config, warehouse=warehouse, landing=landing), config, as_json, log_json, workers)
 
 
-def _pipeline(settings: Settings, config: Path | None, as_json: bool, log_json: bool) -> int:
+def _pipeline(
+    settings: Settings, config: Path | None, as_json: bool, log_json: bool, workers: int | None = None
+) -> int:  # fmt: skip
     from ingestion.landing import regions
 
     regions(settings)  # what a newcomer gets wrong is told before anything heavy is imported
-    return shown(
-        settings, as_json, lambda pipeline, on_wait: pipeline.run(settings, config, on_wait), log_json=log_json
-    )
+
+    def work(pipeline: Any, on_wait: Callable[[str], None]) -> Outcome:
+        found: Outcome = pipeline.run(settings, config, on_wait, workers=_side_by_side(settings, workers))
+        return found
+
+    return shown(settings, as_json, work, log_json=log_json)
+
+
+def _side_by_side(settings: Settings, asked: int | None) -> int:
+    from orchestration.side_by_side import usual_workers
+
+    return asked or usual_workers(settings)
 
 
 def shown(
@@ -46,12 +65,13 @@ def shown(
     from orchestration.cli import show
     from orchestration.cli.show_log import log_outcome, logged
     from orchestration.cli.show_progress import progress
+    from settings.without_pandas import without_pandas
 
     click.get_current_context().with_resource(run_log.run_of())  # until the error that may end it is told
     # Most of a small run is importing, and what that makes is never garbage.
     gc.set_threshold(50_000, 20, 50)
     is_logged = log_json or settings.monitoring.logs == "json"
-    with logged() if is_logged else progress(quiet=as_json) as on_wait:
+    with without_pandas(), logged() if is_logged else progress(quiet=as_json) as on_wait:
         from orchestration import pipeline
 
         try:
@@ -68,10 +88,11 @@ def shown(
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day, included.")
 @click.option("--region", metavar="R", help="One region; default: all that have data for these days.")
+@workers_option
 @log_option
 def backfill(
     config: Path | None, warehouse: Path | None, as_json: bool, first: datetime, last: datetime, region: str | None,
-    log_json: bool,
+    log_json: bool, workers: int | None,
 ) -> int:  # fmt: skip
     """Rebuild days from what is in the warehouse, check them and publish; sound data stays as it is."""
     from operations.store.locks import check_warehouse
@@ -81,10 +102,13 @@ def backfill(
     settings = load_settings(config, warehouse=warehouse)
     check_warehouse(settings)
     days = first.date(), last.date()
-    return shown(
-        settings, as_json, lambda pipeline, on_wait: pipeline.backfill(settings, config, *days, region, on_wait),
-        log_json=log_json,
-    )  # fmt: skip
+
+    def work(pipeline: Any, on_wait: Callable[[str], None]) -> Outcome:
+        count = _side_by_side(settings, workers)
+        found: Outcome = pipeline.backfill(settings, config, *days, region, on_wait, workers=count)
+        return found
+
+    return shown(settings, as_json, work, log_json=log_json)
 
 
 @click.option(

@@ -19,13 +19,13 @@ from tests.end_to_end.conftest import Shop
 # What a run imports, done once.
 IMPORTS = """
 from pathlib import Path
-from orchestration import pipeline
+from orchestration import jobs, pipeline
 from operations.publishing import publish
 from operations.store.locks import exclusive
 from operations.rebuilding.engine import manifest
 from settings import load_settings
 import dbt.adapters.duckdb, dbt.cli.main
-pipeline._definitions()
+jobs.definitions()
 pipeline.warm_up = lambda: None
 """
 RUN = "outcome = pipeline.run(settings, config)\nassert outcome.exit_code == 0, vars(outcome)"

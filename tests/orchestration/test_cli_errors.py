@@ -30,7 +30,7 @@ FULL = "no space left on the disk of "
     ],
 )
 def test_what_the_machine_does_to_a_run_is_told_in_a_line(tmp_path, monkeypatch, error, free, told):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     monkeypatch.delenv("ROMI_DEBUG", raising=False)

@@ -62,10 +62,10 @@ def test_a_job_without_the_models_materialises_what_the_job_of_the_ui_does(repos
 def test_what_a_run_with_nothing_new_does_not_use_is_not_imported():
     code = """
 import sys
-from orchestration import pipeline
+from orchestration import jobs, pipeline
 for name in ("ingest", "publish"):
-    pipeline._definitions_without_models().resolve_job_def(name)
-print([one for one in ("dbt", "dagster_dbt", "altair", "pandera", "great_expectations")
+    jobs.definitions_without_models().resolve_job_def(name)
+print([one for one in ("dbt", "dagster_dbt", "altair", "pandera", "great_expectations", "sqlglot")
        if one in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

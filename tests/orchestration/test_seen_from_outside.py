@@ -82,7 +82,7 @@ def test_no_order_and_no_person_is_in_the_log(seen):
 
 def test_an_error_that_ends_the_command_is_a_line_of_json_too(tmp_path: Path, monkeypatch):
     (tmp_path / "landing" / "eu").mkdir(parents=True)
-    monkeypatch.setattr(pipeline, "run", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(pipeline, "run", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     done = CliRunner().invoke(main, ["run", "--log-json", "--landing", str(tmp_path / "landing"), "--warehouse",
                                      str(tmp_path / "warehouse")])  # fmt: skip
     assert done.exit_code == 1

@@ -158,3 +158,19 @@ def test_the_memory_that_one_user_is_held_to_is_not_the_next_one_s(tmp_path):
             con.execute(much)
     with region_file(settings, "eu") as con:
         assert con.execute(much).fetchall() == [(150_000_000,)]
+
+
+def test_processes_that_share_the_memory_take_their_part_of_it_each(tmp_path):
+    settings, limits = made(tmp_path), []
+    try:
+        for processes in (1, 4):
+            storage.share_memory(processes)
+            for _ in range(2):  # made, and taken up again
+                path = settings.regions_dir / f"of {processes}.duckdb"
+                with storage.opened(path, settings, "eu") as con:
+                    limits += con.execute("select value from duckdb_settings() where name = 'memory_limit'").fetchone()
+    finally:
+        storage.share_memory(1)
+    whole, again, part, part_again = (float(limit.split()[0]) for limit in limits)
+    assert (again, part_again) == pytest.approx((whole, part), abs=0.15)  # as DuckDB rounds it
+    assert part == pytest.approx(whole / 4, abs=0.15)

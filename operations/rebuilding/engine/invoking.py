@@ -11,6 +11,7 @@ from operations.rebuilding.engine import project
 from operations.rebuilding.engine.built import Hearing
 from operations.rebuilding.engine.errors import Cause, ModelError, cause_of
 from operations.rebuilding.engine.lean_dbt import lean
+from settings.without_pandas import let_pandas_in
 
 
 def invoke(
@@ -27,6 +28,7 @@ def invoke(
     Raises:
         ModelError: a node failed, or dbt did not come to that.
     """
+    let_pandas_in()  # dbt writes the tables of Python models with it, whatever they are made of
     from dbt.cli.main import dbtRunner
 
     arguments = [*command, *project.places(target, engine), "--vars", json.dumps(told)]

@@ -58,7 +58,7 @@ def reconciliation_daily(context: dg.AssetExecutionContext, warehouse: Warehouse
             found = rebuild.settle(settings, region, first, last)
             withheld |= {f"{place}{day}": reason for day, reason in sorted(found.items())}
             unusual += [(place, one) for one in rebuild.unusual(settings, region, first, last)]
-        status.refresh(settings)
+        status.refresh(settings, {region for region, _, _ in windows})
     withheld_runbook = runbook(settings, Kind.WITHHELD)
     by_measure = {measure: [one for one in unusual if one[1].measure == measure] for measure in MEASURES}
     yield dg.MaterializeResult(

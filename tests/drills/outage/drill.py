@@ -42,11 +42,11 @@ _MOST_RECOVERIES = 12  # after the flood, until one comes to its end
 IMPORTS = """
 import os
 from pathlib import Path
-from orchestration import pipeline, recovery
+from orchestration import jobs, pipeline, recovery
 from operations.rebuilding.engine import manifest
 from settings import load_settings
 import dbt.adapters.duckdb, dbt.cli.main
-pipeline._definitions()
+jobs.definitions()
 pipeline.warm_up = lambda: None
 """
 

@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import pytest
 
-from operations.store.locks import LOCK, check_warehouse, exclusive, is_held
+from operations.store.locks import LOCK, check_warehouse, exclusive, for_holder, is_held
 from settings import Settings, UsageError
 
 HOLD = """
@@ -17,6 +17,17 @@ from settings import Settings
 with exclusive(Settings(warehouse=Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.readline()
+"""
+HAND_ON = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from operations.store.locks import descriptor, exclusive
+from settings import Settings
+settings = Settings(warehouse=Path(sys.argv[1]))
+with exclusive(settings):
+    subprocess.Popen(["cat"], pass_fds=[descriptor(settings)])
+    print("held", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 ASK = """
 import sys
@@ -87,6 +98,25 @@ def test_other_processes_stay_out_until_the_holder_leaves_whoever_took_it_again(
         assert not worker.is_alive()
         assert is_held_for_others(settings)
     assert not is_held_for_others(settings)
+
+
+def test_warehouse_is_held_until_a_process_has_ended_that_works_for_a_holder_who_was_killed(settings):
+    holder = started(HAND_ON, settings.warehouse)
+    assert holder.stdout.readline() == "held\n"
+    assert holder.wait(30) == -9
+    assert is_held(settings.warehouse / LOCK)
+    holder.stdin.close()
+    with exclusive(settings):  # once the other has ended
+        assert holder.stdout.read() == ""
+
+
+def test_what_works_for_the_holder_does_not_wait_for_it(settings):
+    holder = started(HOLD, settings.warehouse)
+    assert holder.stdout.readline() == "held\n"
+    with for_holder(settings), exclusive(settings, on_wait=lambda _: pytest.fail("it waits")):
+        pass
+    assert is_held(settings.warehouse / LOCK)
+    holder.communicate("\n")
 
 
 def test_warehouse_can_be_read_while_somebody_holds_it(settings):
