@@ -50,6 +50,7 @@ class KeptOpenEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._connections: dict[tuple[str, int], Connection] = {}
         self._tables: set[str] = set()
+        self._partitions: set[tuple[str, str]] = set()  # that there are: a run asks several times for each table
         super().__init__(base_dir, inst_data)
         self._db_lock = threading.RLock()  # type: ignore[assignment]  # a batch holds it through its events
 
@@ -99,6 +100,16 @@ class KeptOpenEventLog(SqliteEventLogStorage):
                     return False
             self._tables.add(table_name)
         return True
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        known = partitions_def_name, partition_key
+        if known not in self._partitions and super().has_dynamic_partition(*known):
+            self._partitions.add(known)
+        return known in self._partitions
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
+        self._partitions.discard((partitions_def_name, partition_key))
+        super().delete_dynamic_partition(partitions_def_name, partition_key)
 
     def _has_asset_key_index_cols_on_connection(self, conn: Connection) -> bool:
         return True  # this Dagster made the table; its own storage looks for each event

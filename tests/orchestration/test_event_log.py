@@ -97,3 +97,16 @@ def test_the_size_of_batches_is_put_back(monkeypatch, before):
     with in_batches(3):
         assert os.environ[BATCH_SIZE] == (before or "3")
     assert os.environ.get(BATCH_SIZE) == before
+
+
+def test_partitions_are_there_from_when_they_are_added_until_they_are_deleted(tmp_path):
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    reference = InstanceRef.from_dir(str(tmp_path), overrides=overrides(tmp_path))
+    with dg.DagsterInstance.from_ref(reference) as instance:
+        for _ in range(2):
+            assert not instance.has_dynamic_partition("region", "eu")
+            instance.add_dynamic_partitions("region", ["eu"])
+            assert instance.has_dynamic_partition("region", "eu")
+            assert instance.has_dynamic_partition("region", "eu")
+            assert not instance.has_dynamic_partition("other", "eu")
+            instance.delete_dynamic_partition("region", "eu")

@@ -79,9 +79,11 @@ def _told(settings: Settings, region: str) -> tuple[dict[str, Any], dict[str, st
 
 def _forms(compiled: dict[str, list[str]]) -> dict[str, tuple[str, list[str]]]:
     """Of each model: the digest of its normal form, and what of `_PRINTED` stands in it."""
+    from operations.rebuilding.engine import sql_form
+
     return {
         model: (
-            normal_form.digest(*map(normal_form.of_sql, statements)),
+            normal_form.digest(*map(sql_form.of_sql, statements)),
             [name for name in _PRINTED if any(f"@{name}@" in one for one in statements)],
         )
         for model, statements in compiled.items()

@@ -28,7 +28,7 @@ _LAYOUT = "1"  # of a kept folder; another one leaves the old unread
 _KEPT = 6
 _PARSED = "partial_parse.msgpack"  # dbt's own name, under which it looks for it
 DUCKDB, SPARK = "region", "spark"  # targets in dbt_project/profiles.yml
-_in_memory: dict[str, Any] = {}
+_in_memory: dict[str, bytes] = {}
 
 
 def digest_of_files() -> str:
@@ -61,15 +61,13 @@ def parsed(engine: str = DUCKDB) -> Any:
         ProjectError: dbt cannot parse the project.
     """
     key = f"{_key()} {engine}"
+    from dbt.contracts.graph.manifest import Manifest
+
     if key not in _in_memory:
         name = _name_of(engine)
-        content = kept(name, lambda: _parse(engine)[name])
-        if key not in _in_memory:
-            from dbt.contracts.graph.manifest import Manifest
-
-            # Of the same files, read by the same dbt, it is the parse itself: nothing has to be parsed again.
-            _remember(key, Manifest.from_msgpack(content))
-    return _in_memory[key].deepcopy()
+        _remember(key, kept(name, lambda: _parse(engine)[name]))
+    # Of the same files, read by the same dbt, it is the parse itself: nothing has to be parsed again.
+    return Manifest.from_msgpack(_in_memory[key])
 
 
 def places(target: Path, engine: str = DUCKDB) -> list[str]:
@@ -102,8 +100,8 @@ def _parse(engine: str = DUCKDB) -> dict[str, bytes]:
     """A parse from nothing, as the files that are kept of it; the graph is the same on every engine."""
     with tempfile.TemporaryDirectory() as target:
         found = _invoke_parse(Path(target), engine)
-        _remember(f"{_key()} {engine}", found)
         made = {_name_of(engine): (Path(target) / _PARSED).read_bytes()}
+        _remember(f"{_key()} {engine}", made[_name_of(engine)])
         if engine == DUCKDB:
             writable = json.dumps(found.writable_manifest().to_dict(omit_none=False))
             made["manifest.json"] = writable.encode()
@@ -116,7 +114,7 @@ def _name_of(engine: str) -> str:
     return _PARSED if engine == DUCKDB else f"{engine}_{_PARSED}"
 
 
-def _remember(key: str, found: Any) -> None:
+def _remember(key: str, found: bytes) -> None:
     for other in [one for one in _in_memory if one.split()[0] != key.split()[0]]:
         del _in_memory[other]  # of another state of the files
     _in_memory[key] = found

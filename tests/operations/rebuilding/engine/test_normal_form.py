@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations.rebuilding.engine import normal_form
+from operations.rebuilding.engine import normal_form, sql_form
 
 SQL = """
 with costs as (select * from raw.spend where spend_on > date '2026-01-01'),
@@ -26,7 +26,7 @@ from daily left join raw.days as days on days.day = daily.day
 def test_comments_whitespace_case_and_names_of_ctes_and_aliases_make_no_other_form(old, new):
     edited = SQL.replace(old, new).replace("raw.calendar", "raw.days")
     assert edited != SQL
-    assert normal_form.of_sql(edited) == normal_form.of_sql(SQL)
+    assert sql_form.of_sql(edited) == sql_form.of_sql(SQL)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ def test_comments_whitespace_case_and_names_of_ctes_and_aliases_make_no_other_fo
 def test_what_may_change_a_result_makes_another_form(old, new):
     edited = SQL.replace(old, new)
     assert edited != SQL
-    assert normal_form.of_sql(edited) != normal_form.of_sql(SQL)
+    assert sql_form.of_sql(edited) != sql_form.of_sql(SQL)
 
 
 def test_names_that_change_places_keep_their_meaning():
     one = "with a as (select 1 as x), b as (select 2 as x) select a.x - b.x from a, b"
     same = "with b as (select 1 as x), a as (select 2 as x) select b.x - a.x from b, a"
     other = "with b as (select 1 as x), a as (select 2 as x) select a.x - b.x from a, b"
-    assert normal_form.of_sql(one) == normal_form.of_sql(same) != normal_form.of_sql(other)
+    assert sql_form.of_sql(one) == sql_form.of_sql(same) != sql_form.of_sql(other)
 
 
 def test_a_module_is_told_by_its_code_alone():
