@@ -29,7 +29,7 @@ CHECKS = {
     "what is unusual": ("operations.rebuilding.rebuild.book_anomalies",),
     "expectations": ("operations.publishing.expectation_gate.examine",),
     "audit of the version": ("operations.publishing.publish.audit",),
-    "service levels": ("operations.publishing.publish.fill_slos", "operations.status.region_levels"),
+    "service levels": ("operations.publishing.publish.fill_slos", "operations.service_levels.shown.region_levels"),
 }
 CELLS = "steps of small cells and their proof"
 _CELL_MODELS = ("int_privacy__steps", "int_privacy__published_credits", "int_privacy__proofs")
