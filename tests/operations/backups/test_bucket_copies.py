@@ -143,7 +143,7 @@ def test_a_trial_that_fails_is_told_of_the_copy_in_the_bucket(shop, monkeypatch)
         back_up_and_try(shop)
 
 
-@pytest.mark.parametrize("to", ["s3:/finance", "s3://", "s3://key:secret@finance/x"])
+@pytest.mark.parametrize("to", ["s3:/finance", "s3://", "s3://key@finance/x"])
 def test_an_address_that_is_none_is_refused_and_not_taken_for_a_folder(to):
     with pytest.raises(ValueError, match="to"):
         Backup(to=to)
