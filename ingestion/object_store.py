@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from settings.digests import sha256_of
 # What may pass if it is tried again; anything else that a store answers is a refusal.
 _PASSING = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "500", "503"}
 ABSENT = {"NoSuchKey", "404"}
+_LARGEST_PUT = 4 << 30  # bytes; S3 takes 5 GiB in one request
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,10 +66,16 @@ class Prefix:
         return entries, folders
 
     def put_file(self, place: str, path: Path, **condition: str) -> str:
-        """Upload a file, which the store checks by its sum; its SHA-256."""
+        """Upload a file, which the store checks by its sum; its SHA-256.
+
+        What is too large for one request goes in parts, without that sum and without conditions.
+        """
         md5 = hashlib.md5(usedforsecurity=False)
         with path.open("rb") as file:
             sha256 = sha256_of(file, also=md5)
+            if path.stat().st_size > _LARGEST_PUT:
+                self.client.upload_file(str(path), self.bucket, f"{self.prefix}{place}")
+                return sha256
             file.seek(0)
             told = {"ContentMD5": base64.b64encode(md5.digest()).decode(), **condition}
             self.client.put_object(**self.key(place), Body=file, **told)
@@ -145,6 +153,8 @@ def errors_told(where: str, then: str) -> Iterator[None]:
         kind = TransientError if code_of(error) in _PASSING else PermanentError
         raise kind(f"{where} refuses: {code_of(error)}; {then}") from error
     except (BotoCoreError, Boto3Error, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # it is this machine's disk
         raise TransientError(f"{where} cannot be reached: {error}; {then}") from error
 
 

@@ -236,7 +236,7 @@ def _leftovers(settings: Settings) -> Iterator[Check]:
 def _unreadable_backups(settings: Settings) -> Iterator[Path]:
     try:
         known = known_backups(settings)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, RomiError, AttributeError):
         yield settings.warehouse / "backups.json"
         return
     yield from (folder for folder in known if folder.exists() and not (folder / "backup.json").is_file())

@@ -26,6 +26,8 @@ def describe_error(error: BaseException) -> str:
         return error.strerror if place is None else f"{error.strerror}: {os.fsdecode(place)}"
     if is_disk_full(error):
         return os.strerror(errno.ENOSPC)
+    if isinstance(error, duckdb.IOException):
+        return "a database file cannot be read whole, or is gone: `romi doctor` names it, and what mends it"
     return f"unexpected {type(error).__name__}"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from operations.store.locks import LOCK, is_held
-from settings import Settings, UsageError
+from settings import PermanentError, Settings, UsageError
 from settings.durable import write_json
 
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
@@ -161,8 +161,14 @@ def forget(warehouse: Path, address: str) -> None:
 
 def _book(warehouse: Path) -> dict[str, str]:
     path = warehouse / BACKUPS
-    known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
-    return known
+    try:
+        known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+        return dict(known)
+    except (ValueError, TypeError) as error:
+        raise PermanentError(
+            f"{path}, the book of backups, is cut off or no JSON: put it back from a backup, or remove it, and"
+            " dispose of earlier backups yourself"
+        ) from error
 
 
 def take_away(folder: Path) -> None:

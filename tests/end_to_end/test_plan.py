@@ -97,7 +97,7 @@ CHANGES: dict[str, Callable[[Shop], None]] = {
         "order_id": "late", "ordered_at": "2026-02-11T09:00:00Z", "status": "completed", "revenue": "77.77",
         "refunded": 0, "cogs": "", "currency": "EUR", "updated_at": "2026-03-19T09:00:00Z"}]),
     "late behaviour": lambda shop: shop.archive("us", 900, [
-        page("late-1", "2026-03-07T09:00:00Z", "us-a3", context=campaign("bing", "cpc", "late"))]),
+        page("late-1", "2026-03-07T09:00:00Z", "us-a7", context=campaign("bing", "cpc", "late"))]),
     "a corrected rate": lambda shop: edit(shop.landing / "fx/eurofxref-hist.csv", "2026-03-13,1.23", "2026-03-13,1.33"),
     "a new day": lambda shop: shop.archive("eu", 900, [order("new", "2026-03-19T09:00:00Z", "new", 5, "eu-a1")]),
     "nothing": lambda shop: None,

@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from collections import namedtuple
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
@@ -26,6 +27,7 @@ FULL = "no space left on the disk of "
         (OperationalError("insert", {}, sqlite3.OperationalError("disk I/O error")), 1 << 40, "unexpected Operat"),
         (OSError(errno.ENOSPC, "No space left on device", "x"), 1 << 40, FULL),
         (PermissionError(errno.EACCES, "Permission denied", "/a/file"), 0, "Permission denied: /a/file"),
+        (duckdb.IOException("Could not read enough bytes from file"), 1 << 40, "a database file cannot be read whole"),
         (KeyError("jane@example.com"), 0, "unexpected KeyError; ROMI_DEBUG=1 shows where"),
     ],
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 
 import pytest
 
-from ingestion.object_store import Prefix
+from ingestion import object_store
+from ingestion.object_store import Prefix, errors_told
 from operations.backups import backup_book, verified_backup
 from operations.backups.backup_book import last_verified
 from operations.backups.backup_manifest import MANIFEST
-from operations.backups.backup_places import known_backups, known_in_buckets
+from operations.backups.backup_places import BACKUPS, known_backups, known_in_buckets
 from operations.backups.restore import restore
 from operations.backups.verified_backup import back_up_and_try
 from operations.retention import retention
@@ -114,6 +116,27 @@ def test_an_upload_that_ends_half_way_is_no_backup_and_retention_takes_it_away(s
     assert [(one.what, one.count) for one in done.disposed if one.what == "backups"] == [("backups", 2)]
     assert keys(store) == []
     assert known_in_buckets(shop) == {}
+
+
+def test_what_is_too_large_for_one_request_goes_in_parts_and_comes_back(shop, monkeypatch):
+    monkeypatch.setattr(object_store, "_LARGEST_PUT", 4096)
+    address = back_up_and_try(shop).folder
+    before = (shop.regions_dir / "eu.duckdb").read_bytes()
+    shutil.rmtree(shop.warehouse)
+    restore(shop, address)
+    assert (shop.regions_dir / "eu.duckdb").read_bytes() == before
+
+
+def test_a_full_disk_of_this_machine_is_not_told_as_a_store_that_cannot_be_reached():
+    with pytest.raises(OSError, match="No space left"), errors_told("s3://finance", "nothing was restored"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_book_of_backups_that_is_cut_off_is_named_with_what_to_do(shop):
+    back_up_and_try(shop)
+    (shop.warehouse / BACKUPS).write_text('{"s3://finance')
+    with pytest.raises(PermanentError, match=r"backups.json, the book of backups, is cut off .* or remove it"):
+        back_up_and_try(shop)
 
 
 def test_retention_says_of_a_bucket_that_it_cannot_reach_that_the_backup_is_still_there(shop, monkeypatch):

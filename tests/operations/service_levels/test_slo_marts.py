@@ -46,6 +46,16 @@ def test_a_mart_grows_stale_when_nothing_confirms_it(shop, clock):
     assert level["alert"] == "page"
 
 
+def test_a_confirmation_that_was_cut_short_stops_nothing_and_the_others_count(shop, clock):
+    publish_at(shop, clock, NOW)
+    book = shop.warehouse / "books/confirmed.jsonl"
+    book.write_text(f'{book.read_text()}{{"at": "2026-')
+    assert warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]["is_met"]
+    publish_at(shop, clock, NOW + timedelta(hours=25))
+    clock(NOW + timedelta(hours=49))
+    assert warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]["is_met"]
+
+
 def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock):
     change(shop, "eu", "update ops.days set withheld_reason = 'x' where day = '2026-02-01'")
     publish_at(shop, clock, NOW)
