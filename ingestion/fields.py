@@ -21,6 +21,7 @@ import polars as pl
 
 from ingestion.compression import compression
 from ingestion.decoding import ENVELOPES
+from ingestion.orders import CURRENCIES, ORDER_IDS, PAID_BACK
 from ingestion.records import EXPERIMENT
 from ingestion.zone import File
 from privacy.redaction import REDACTED, redact
@@ -37,7 +38,8 @@ _READ = {
     },
     "context.": {"campaign", "page", "userAgent", "consent", "consentManagement", "isBot", "location"},
     "properties.": {
-        "order_id", "revenue", "subtotal", "value", "products", "tax", "shipping", "discount", "total", "currency",
+        "revenue", "subtotal", "value", "products", "tax", "shipping", "discount", "url", "referrer", *ORDER_IDS,
+        *CURRENCIES, *PAID_BACK,
         *[name for names in EXPERIMENT.values() for name in names],
     },
 }  # fmt: skip

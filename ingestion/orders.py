@@ -10,18 +10,22 @@ from typing import Any
 from ingestion.decoding import DeadLetter
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
 from ingestion.record_fields import Fields
-from settings import COMMERCE_SPELLINGS
+from ingestion.spelled import plain_amount
+from settings import COMMERCE_LOOKALIKES, COMMERCE_SPELLINGS
 
 COMMERCE_EVENTS = ("Order Completed", "Order Refunded", "Order Cancelled")
 
 _SPELLED = re.compile(COMMERCE_SPELLINGS, re.ASCII)
+_LOOKALIKE = re.compile(COMMERCE_LOOKALIKES, re.ASCII)
 _COMPLETED, _REFUNDED, _CANCELLED = COMMERCE_EVENTS
 _BY_VERB = {"completed": _COMPLETED, "refunded": _REFUNDED, "cancelled": _CANCELLED, "canceled": _CANCELLED}
 # Where `order_id` is absent, the first of these that is there stands for it.
-_ORDER_IDS = ("order_id", "orderId", "orderID", "transaction_id", "transactionId")
+ORDER_IDS = ("order_id", "orderId", "orderID", "transaction_id", "transactionId")
+CURRENCIES = ("currency", "currencyCode", "currency_code")
 _OPTIONAL = ("tax", "shipping", "total", "revenue")
+# What was paid back, with the tax and shipping in it.
+PAID_BACK = ("total", "refund_amount", "refundAmount", "amount_refunded", "amount")
 _PRODUCTS = "properties.products"
-_CURRENCY = "properties.currency"
 _EXACT = Context(prec=MAX_PREC)
 _FINEST = -30  # exponent of what is added up: beyond it an amount is no money, and sums would have as many digits
 
@@ -36,6 +40,11 @@ def commerce_event(event: Any) -> str | None:
     return _BY_VERB[spelled[1].lower()] if spelled else None
 
 
+def is_lookalike(event: str) -> bool:
+    """Whether a track of that name may be meant as an order or a refund, and is none."""
+    return bool(_LOOKALIKE.fullmatch(event)) and not commerce_event(event)
+
+
 class Money:
     """What a commerce track says of money; `source` is the property that its amount is told by, '' without one.
 
@@ -46,14 +55,19 @@ class Money:
         properties = fields.value("properties")
         self._properties = properties if isinstance(properties, dict) else {}
         self.event = event
-        self.order_id = f"properties.{next(filter(self._has, _ORDER_IDS), _ORDER_IDS[0])}"
+        self.order_id = self._first(ORDER_IDS)
+        self._currency_path = self._first(CURRENCIES)
         self.source = self._source()
         self._used = [self.source] if self.source else []
         if event == _COMPLETED and self.source == "total":
             self._used += [name for name in ("tax", "shipping") if self._has(name)]
         self.needs_currency = event == _COMPLETED or bool(self.source)
-        currency = self._value("currency")
+        currency = self._value(self._currency_path.removeprefix("properties."))
         self._currency = default_currency if is_empty(currency) else currency
+
+    def _first(self, names: tuple[str, ...]) -> str:
+        """The path of the first of some properties that is there; of the first of them where none is."""
+        return f"properties.{next(filter(self._has, names), names[0])}"
 
     def _value(self, name: str) -> Any:
         value = self._properties.get(name)
@@ -65,7 +79,7 @@ class Money:
     def _source(self) -> str:
         """In this order: of an order what is without tax and shipping, of a refund first what has them in it."""
         names = {_COMPLETED: ("revenue", "subtotal", "total", "value", "products"),
-                 _REFUNDED: ("total", "revenue", "subtotal", "value", "products")}  # fmt: skip
+                 _REFUNDED: ("total", "revenue", "subtotal", "value", *PAID_BACK[1:], "products")}  # fmt: skip
         return next((name for name in names.get(self.event, ()) if self._has(name)), "")
 
     def missing(self) -> list[str]:
@@ -73,7 +87,7 @@ class Money:
         found = ["properties.revenue"] if self.event == _COMPLETED and not self.source else []
         if self.source == "products":
             found += [f"{_PRODUCTS}.price" for one in self._products() if is_empty(one.get("price"))][:1]
-        return found + ([_CURRENCY] if self.needs_currency and is_empty(self._currency) else [])
+        return found + ([self._currency_path] if self.needs_currency and is_empty(self._currency) else [])
 
     def wrong_types(self) -> list[str]:
         """The fields that the money is told by and that cannot be read as what they have to be."""
@@ -89,7 +103,7 @@ class Money:
             ]
         else:
             found = [path for path, value in paths.items() if not _is_amount(value)]
-        return found + ([_CURRENCY] if self.needs_currency and not isinstance(self._currency, str) else [])
+        return found + ([self._currency_path] if self.needs_currency and not isinstance(self._currency, str) else [])
 
     def _products(self) -> list[dict[str, Any]]:
         listed = self._value("products")
@@ -104,14 +118,14 @@ class Money:
             DeadLetter: invalid_money or unknown_currency.
         """
         told = self._told()
-        currency = self._currency.strip().upper() if isinstance(self._currency, str) else None
+        currency = self._code()
         if currency not in MINOR_UNITS:
             if self.needs_currency:
-                raise DeadLetter("unknown_currency", field=_CURRENCY)
+                raise DeadLetter("unknown_currency", field=self._currency_path)
             return {}
         amounts = {name: self._optional(name, note) for name in _OPTIONAL if self._has(name)}
         if told is not None:
-            is_total = self.event == _REFUNDED and self.source == "total"
+            is_total = self.event == _REFUNDED and self.source in PAID_BACK
             amounts["total" if is_total else "revenue"] = told
         minor = {f"{name}_minor": to_minor(one, currency) for name, one in amounts.items() if one is not None}
         return {"currency": currency} | minor
@@ -123,7 +137,7 @@ class Money:
             return None
         path = f"properties.{self.source}"
         if len(self._used) == 1:
-            return _parsed(self._value(self.source), path)
+            return self._parsed(self._value(self.source), path)
         amount = self._amount(self.source)
         for name in self._used[1:]:
             amount = _EXACT.subtract(amount, self._amount(name))
@@ -133,44 +147,54 @@ class Money:
         total = Decimal(0)
         for one in self._products():
             quantity = one.get("quantity")
-            price = _addend(one.get("price"), f"{_PRODUCTS}.price")
-            pieces = Decimal(1) if is_empty(quantity) else _addend(quantity, f"{_PRODUCTS}.quantity")
+            price = self._addend(one.get("price"), f"{_PRODUCTS}.price")
+            pieces = Decimal(1) if is_empty(quantity) else self._addend(quantity, f"{_PRODUCTS}.quantity")
             total = _EXACT.add(total, _EXACT.multiply(price, pieces))
         return _checked(total, _PRODUCTS)
 
     def _amount(self, name: str) -> Decimal:
-        return _addend(self._value(name), f"properties.{name}")
+        return self._addend(self._value(name), f"properties.{name}")
 
     def _optional(self, name: str, note: Callable[[str], None]) -> Decimal | None:
         path = f"properties.{name}"
         value = self._value(name)
         try:
             if _is_amount(value):
-                return _parsed(value, path)
+                return self._parsed(value, path)
         except DeadLetter:
             pass
         note(path)
         return None
+
+    def _code(self) -> str | None:
+        return self._currency.strip().upper() if isinstance(self._currency, str) else None
+
+    def _addend(self, value: Any, path: str) -> Decimal:
+        amount = self._parsed(value, path)
+        if int(amount.as_tuple().exponent) < _FINEST:
+            raise DeadLetter("invalid_money", field=path)
+        return amount
+
+    def _parsed(self, value: Any, path: str) -> Decimal:
+        """As a program writes it; else as people do, where that can be read one way only."""
+        text = value if isinstance(value, str) else str(value)
+        try:
+            return parse_amount(text)
+        except ValueError:
+            pass
+        try:
+            return parse_amount(plain_amount(text, self._code()) or "")
+        except ValueError:
+            raise DeadLetter("invalid_money", field=path) from None
 
 
 def _is_amount(value: Any) -> bool:
     return is_empty(value) or isinstance(value, Decimal | str)
 
 
-def _parsed(value: Any, path: str) -> Decimal:
-    try:
-        return parse_amount(value if isinstance(value, str) else str(value))
-    except ValueError:
-        raise DeadLetter("invalid_money", field=path) from None
-
-
-def _addend(value: Any, path: str) -> Decimal:
-    amount = _parsed(value, path)
-    if int(amount.as_tuple().exponent) < _FINEST:
-        raise DeadLetter("invalid_money", field=path)
-    return amount
-
-
 def _checked(amount: Decimal, path: str) -> Decimal:
     """A sum or difference, held to the bounds of any amount."""
-    return _parsed(format(amount, "f"), path)
+    try:
+        return parse_amount(format(amount, "f"))
+    except ValueError:
+        raise DeadLetter("invalid_money", field=path) from None

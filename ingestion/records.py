@@ -22,6 +22,7 @@ __all__ = [
 
 EXPERIMENT_EVENT = "Experiment Viewed"
 TYPES = ("page", "screen", "track", "identify")
+_PAGES = TYPES[:2]  # whose own properties say, too, where they were: servers send no `context.page`
 # The properties that name an experiment and its variation, and where someone was, coarsely: the first that is there.
 EXPERIMENT = {
     "experiment": ("experiment_id", "experiment_name"),
@@ -78,7 +79,7 @@ def read_record(
     """
     fields = Fields(record)
     event = commerce_event(fields.value("event"))
-    money = Money(fields, event, reading.currency) if event and fields.value("type") in order_types else None
+    money = Money(fields, event, reading.currency) if event and _kind(fields.value("type")) in order_types else None
     _check_presence(fields, money)
     row = _texts(fields, money, reading, note)
     row |= _moments(row.pop("timestamp"), row.pop("receivedAt"), now, note if money else None)
@@ -89,9 +90,15 @@ def read_record(
     return row
 
 
+def _kind(value: Any) -> Any:
+    """The type, which ignores case and blanks around it."""
+    spelled = value.strip(" ").lower() if isinstance(value, str) else value
+    return spelled if spelled in TYPES else value
+
+
 def _check_presence(fields: Fields, money: Money | None) -> None:
     required = ["messageId", "type", "timestamp"]
-    if fields.value("type") == "track":
+    if _kind(fields.value("type")) == "track":
         required.append("event")
     required += [money.order_id] if money else []
     missing = [path for path in required if is_empty(fields.value(path))]
@@ -105,7 +112,7 @@ def _check_presence(fields: Fields, money: Money | None) -> None:
 def _texts(fields: Fields, money: Money | None, reading: Reading, note: Note) -> dict[str, Any]:
     row: dict[str, Any] = {
         "message_id": fields.number("messageId"),
-        "type": fields.text("type"),
+        "type": _kind(fields.text("type")),
         "event": fields.text("event"),
         "anonymous_id": fields.person("anonymousId"),
         "user_id": fields.person("userId"),
@@ -116,9 +123,13 @@ def _texts(fields: Fields, money: Money | None, reading: Reading, note: Note) ->
         "page_referrer": fields.text("context.page.referrer"),
         "is_robot": fields.value("context.isBot") is True,
     }
-    for name in ("source", "medium", "name"):
+    if row["page_url"] is None and row["type"] in _PAGES:
+        row["page_url"] = fields.label("properties.url")
+        row["page_referrer"] = row["page_referrer"] or fields.label("properties.referrer")
+    for name in ("source", "medium"):
         row[f"campaign_{name}"] = fields.text(f"context.campaign.{name}")
-    row["campaign_id"] = fields.number("context.campaign.id")
+    for name in ("name", "id"):  # a tag that is a campaign's id may come as a number
+        row[f"campaign_{name}"] = fields.number(f"context.campaign.{name}")
     row["geography"] = fields.label(*(f"context.location.{name}" for name in GEOGRAPHY))
     for name, properties in EXPERIMENT.items():
         is_shown = row["type"] == "track" and row["event"] == EXPERIMENT_EVENT

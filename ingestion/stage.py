@@ -15,7 +15,8 @@ from ingestion.boundary import Policy, mask, refusals
 from ingestion.commit import COLUMNS, OFFSET_BITS, Parsed
 from ingestion.dead_letters import SEALED
 from ingestion.landing import Landed
-from ingestion.notes import CUT
+from ingestion.notes import CUT, NO_ORDER
+from ingestion.orders import is_lookalike
 from privacy.keys import Key
 from settings import TransientError
 
@@ -81,6 +82,7 @@ class Stage:
             return
         plain = pl.concat(self._rows).with_columns(_NUMBER.alias("number"))
         self._rows = []
+        self._note_lookalikes(plain)
         masked = mask(plain, self.policy).with_columns(_NUMBER.alias("number"))
         for (number,), refused in refusals(plain, self.policy).group_by("number"):
             self._open[int(number)].refusals.append(refused)
@@ -101,6 +103,15 @@ class Stage:
             _write(kept.select(COLUMNS), path, "lz4")
             for number in numbers:
                 self._open[number].parts.append(path)
+
+    def _note_lookalikes(self, plain: pl.DataFrame) -> None:
+        """Count the tracks that are named as an order may be, and are none: otherwise their money is missed unseen."""
+        names = plain["event"].drop_nulls().unique()
+        found = [name for name in names if name not in self.policy.conversions and is_lookalike(name)]
+        if found:
+            of_name = plain.filter(pl.col("event").is_in(found)).group_by("number", "event").len()
+            for number, name, records in of_name.iter_rows():
+                self._open[number].notes[name, NO_ORDER] += records
 
     def _note_breaches(self, kept: pl.DataFrame) -> None:
         for (number,), rows in kept.group_by("number"):

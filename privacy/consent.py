@@ -12,6 +12,7 @@ from typing import Any
 
 _PREFERENCES = "categoryPreferences"
 _WORDS = {"granted": True, "denied": False}  # Google Consent Mode
+_CHOICES = {":1": True, ":0": False}
 _MANAGED = {"allowedConsentIds": True, "deniedConsentIds": False}
 # Global Privacy Control, as trackers pass on what the browser or its header says.
 _SIGNALS = ("gpc", "globalPrivacyControl", "global_privacy_control", "sec_gpc", "Sec-GPC")
@@ -79,15 +80,25 @@ def _categories(consent: Any) -> Iterator[tuple[str, str, Any]]:
         path, preferences = "context.consent.", {key: one for key, one in consent.items() if _verdict(one) is not None}
         if not preferences:
             return
-    if isinstance(preferences, str) and "," in preferences:  # as OneTrust keeps its active groups: ",C0001,C0002,"
+    # As OneTrust keeps its groups: ",C0001,C0002," those that are active, "C0001:1,C0002:0" each with its choice.
+    if isinstance(preferences, str) and ("," in preferences or preferences[-2:] in _CHOICES):
         preferences = preferences.split(",")
     if isinstance(preferences, list):
-        preferences = {one: True for one in preferences if isinstance(one, str)}
-    if not isinstance(preferences, dict):
+        choices = [_chosen(one) for one in preferences if isinstance(one, str)]
+    elif isinstance(preferences, dict):
+        choices = list(preferences.items())
+    else:
         raise UnreadableConsentError(path.removesuffix("."))
     yield path, "", None
-    for category, value in preferences.items():
+    for category, value in choices:
         yield path, category, value
+
+
+def _chosen(group: str) -> tuple[str, bool]:
+    """A listed group and whether it was chosen: ``C0002``, or ``C0002:1``."""
+    stripped = group.strip()
+    choice = _CHOICES.get(stripped[-2:])
+    return (stripped, True) if choice is None else (stripped[:-2], choice)
 
 
 def _managed(management: Any) -> Iterator[tuple[str, str, Any]]:

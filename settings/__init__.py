@@ -3,7 +3,14 @@
 Nothing here reads the environment at import: :func:`load_settings` and :func:`now` do, when they are called.
 """
 
-from settings.attribution import COMMERCE_SPELLINGS, OWN_TRACKS, Attribution, ChannelRule, Conversion
+from settings.attribution import (
+    COMMERCE_LOOKALIKES,
+    COMMERCE_SPELLINGS,
+    OWN_TRACKS,
+    Attribution,
+    ChannelRule,
+    Conversion,
+)
 from settings.clock import now
 from settings.config import OUTWARD, Settings, is_region_name
 from settings.errors import PermanentError, RomiError, TransientError, UnknownValueError, UsageError
@@ -16,8 +23,9 @@ from settings.sections import Anomalies, Anomaly, Backup, Close, Consent, Privac
 from settings.sources import Source
 
 __all__ = [
-    "COMMERCE_SPELLINGS", "OUTWARD", "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly", "Attribution", "Backup",
-    "ChannelRule", "Close", "Consent", "Conversion", "Experiment", "Incidents", "PermanentError", "Privacy", "Region",
+    "COMMERCE_LOOKALIKES", "COMMERCE_SPELLINGS", "OUTWARD", "OWN_TRACKS", "WAREHOUSE_FORMAT", "Anomalies", "Anomaly",
+    "Attribution", "Backup", "ChannelRule", "Close", "Consent", "Conversion", "Experiment", "Incidents",
+    "PermanentError", "Privacy", "Region",
     "Retention", "RomiError", "Section", "Settings", "Slo", "Source", "Topic", "TransientError", "UnknownValueError",
     "UsageError", "is_region_name", "load_settings", "now",
 ]  # fmt: skip

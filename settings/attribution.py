@@ -13,6 +13,12 @@ from settings.section import Section
 OWN_TRACKS = ("Order Completed", "Order Refunded", "Order Cancelled", "Experiment Viewed")
 # The first three as libraries and tag managers write them: `order_completed`, `OrderCompleted`, `Order Canceled`.
 COMMERCE_SPELLINGS = r"(?i)[\s_-]*order[\s_-]*(completed|refunded|cancell?ed)[\s_-]*"
+# What else a shop may call an order or a refund: a track of that name is none, and the run says so.
+COMMERCE_LOOKALIKES = (
+    r"(?i)[\s_-]*((order|purchase|transaction)[\s_-]*(completed?|placed|paid|confirmed|success(ful)?|made|refund(ed)?)?"
+    r"|(completed|placed|confirmed)[\s_-]*(order|purchase)|purchased|((full|partial)[\s_-]*)?refund(ed)?"
+    r"|checkout[\s_-]*completed?)[\s_-]*"
+)
 
 
 class Conversion(Section):

@@ -18,7 +18,6 @@ LAYERS = [
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines
 # What is longer all the same; the list only shrinks.
 LONGER_FILES = {
-    "ingestion/sources/tabular/numbers.py",
     "ingestion/sources/tabular/table.py",
     "operations/incidents/runbooks.py",  # prose
     "orchestration/cli/main.py",  # the names of all commands, and little else

@@ -26,6 +26,7 @@ _SPELLINGS = {
     "charged back": "refunded", "partial refund": "partially_refunded", "canceled": "cancelled",
 }  # fmt: skip
 _OPTIONAL = ("refunded", "cogs", "total", "refunded_total")
+_GIVEN_BACK = ("refunded", "refunded_total")
 
 
 def read_ledger(table: Table, context: Context) -> Read:
@@ -151,8 +152,10 @@ def _spelled(word: str) -> str:
 
 
 def _optional(table: Table, name: str) -> pl.Series:
-    """An amount that may be absent; an odd one is, and counts as noted."""
+    """An amount that may be absent; an odd one is, and counts as noted. Some write what was given back with a minus."""
     found, problems = table.amount(name)
+    if name in _GIVEN_BACK:
+        found = found.abs()
     is_odd = problems.is_not_null() | (found < 0).fill_null(False)
     table.note(name, int(is_odd.sum()))
     return found.zip_with(~is_odd, pl.repeat(None, len(found), dtype=pl.Int128, eager=True))

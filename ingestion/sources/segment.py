@@ -26,7 +26,7 @@ _STRUCTURE = (
     '{"messageId":"JSON","type":"VARCHAR","event":"VARCHAR","anonymousId":"JSON","userId":"JSON",'
     '"timestamp":"VARCHAR","receivedAt":"VARCHAR","context":{"campaign":"JSON","page":{"url":"VARCHAR","referrer":"VARCHAR"},"userAgent":"VARCHAR",'
     '"consent":"JSON","consentManagement":"JSON","isBot":"JSON","location":{"region":"JSON","country":"JSON"}},'
-    '"properties":{"experiment_id":"JSON","experiment_name":"JSON","variation_id":"JSON","variation_name":"JSON"}}'
+    '"properties":{"experiment_id":"JSON","experiment_name":"JSON","variation_id":"JSON","variation_name":"JSON","url":"JSON"}}'
 )
 # Few records have one, so it is read in a second step.
 _CAMPAIGN = '{"source":"JSON","medium":"JSON","name":"JSON","id":"JSON"}'
@@ -35,7 +35,7 @@ _QUOTED = {
     "campaign_source": "c.source", "campaign_medium": "c.medium",
     "campaign_name": "c.name", "campaign_id": "c.id",
 }  # fmt: skip
-_IDS = ("message_id", "anonymous_id", "user_id", "campaign_id")  # numbers pass, as their digits
+_IDS = ("message_id", "anonymous_id", "user_id", "campaign_name", "campaign_id")  # numbers pass, as their digits
 _PERSONS = (_QUOTED["anonymous_id"], _QUOTED["user_id"])
 # What is stated of consent, as JSON: few texts that are many records', so each is read once, by the exact reader.
 _CONSENT = f"""case when r.context.consentManagement is null then r.context.consent::varchar
@@ -140,6 +140,8 @@ def _sure(now: datetime) -> list[str]:
         ],
         *[f"({path} is null or {_is_long(path)} or not {_is_nobody(path)})" for path in _PERSONS],
         "r.type <> '' and (r.type <> 'track' or r.event <> '')",
+        f"(r.type in {TYPES} or lower(trim(r.type)) not in {TYPES})",
+        "(r.context.page.url <> '' or r.properties.url is null or r.type not in ('page', 'screen')) is true",
         f"(r.event is null or not regexp_full_match(r.event, '{COMMERCE_SPELLINGS}'))",
         *[f"({path} is null or not regexp_matches({path}, '{_NO_TEXT}'))" for path in _UNQUOTED.values()],
         f"regexp_matches(r.timestamp, '{_RFC3339}') and {_moment('r.timestamp')} is not null",

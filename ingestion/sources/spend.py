@@ -32,7 +32,9 @@ _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that no cell's bits are lost
 _OWN_DOING = ("_airbyte_raw_id", "_airbyte_ab_id", "_airbyte_meta", "_airbyte_generation_id", "_airbyte_normalized_at",
               "_airbyte_loaded_at", "_sdc_sequence", "_sdc_table_version")  # fmt: skip
 # Where a row may say how long its period is, and the words for more than a day.
-_GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "period", "interval", "time_increment")
+_DAYS = ("time_increment", "days", "number_of_days")
+_GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "time_grain", "period", "reporting_period",
+           "interval", *_DAYS)  # fmt: skip
 _LONG_GRAINS = r"(?i)^(week|month|quarter|year|annual|life|all|total|hebdo|woche|monat|quartal|jahr)"
 _LONG_INCREMENT = r"^([2-9]|[1-9]\d+)$"  # days
 _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|\.\.|~|,)\s*\d{4}[-/]\d\d?[-/]\d\d?$"
@@ -82,10 +84,22 @@ def _leave_totals_out(table: Table) -> None:
     """Rows that are sums: without a date, or with one but with no campaign other than "Total"."""
     days, _ = table.dates("date")
     table.without(table.undated_totals(days.is_null()))
+    if table.known.preset.has_summary:
+        table.without(_is_summary(table))
     is_sum = [table.each(name, is_total, pl.Boolean()) for name in ("campaign_name", "campaign_id")]
     if any(one.any() for one in is_sum):
         says_so = is_sum[0].fill_null(False) | is_sum[1].fill_null(False)
         table.without(says_so & is_sum[0].fill_null(True) & is_sum[1].fill_null(True))
+
+
+def _is_summary(table: Table) -> pl.Series:
+    """The one row without a campaign, where it has the cost of all others together: a sum, whatever day it names."""
+    money, _, _ = _money(table)
+    is_nameless = table.text("campaign_id").is_null() & table.text("campaign_name").is_null()
+    others = money.filter(~is_nameless)
+    is_sum = is_nameless & (money == others.sum()).fill_null(False)
+    is_one = is_nameless.sum() == 1 and len(others) > 0
+    return is_sum if is_one else pl.repeat(False, len(money), eager=True)
 
 
 def _money(table: Table) -> tuple[pl.Series, pl.Series, str]:
@@ -111,7 +125,7 @@ def _judge_days(
     verdicts.refuse_where((days < EARLIEST).fill_null(False), "invalid_timestamp", table.named("date"))
     for name in _GRAINS:
         for place in table.known.header.places(name):
-            long = f"{_LONG_GRAINS}|{_LONG_INCREMENT}" if name == "time_increment" else _LONG_GRAINS
+            long = f"{_LONG_GRAINS}|{_LONG_INCREMENT}" if name in _DAYS else _LONG_GRAINS
             is_longer = table.raw(place).str.strip_chars().str.contains(long).fill_null(False)
             verdicts.refuse_where(is_longer, "invalid_period", table.known.header.names[place])
     if until_text.is_not_null().any():

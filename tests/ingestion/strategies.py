@@ -40,12 +40,13 @@ _MONEY = [
     '"1e3"',
     '"abc"',
     '"1,5"',
+    '"1.234,50 €"',
     "99999999999999999",
     '" 7 "',
 ]
 _NAMES = ['"EUR"', '"eur"', '"JPY"', '"XXQ"', '"KWD"', '"Order Completed"', '"Order Refunded"', '"Order Cancelled"',
     '"order_completed"', '"Experiment Viewed"', '"Signed Up"', '"track"', '"page"',
-          '"alias"']  # fmt: skip
+          '"alias"', '"Track"', '" PAGE "', '"TRAC\u212a"', '"page\\t"']  # fmt: skip
 _CONSENTS = [
     "{}",
     '{"Analytics":true}',
@@ -120,7 +121,8 @@ def _objects(tree: list[Any]) -> list[list[Any]]:
 
 
 _NUMBERS = [*"07", "-7", "123456789012345678", "12345678901234567890123", "5.0", "1e3"]
-_KEYS = ['"consentManagement"', '"isBot"', '"payload"', '"value"', '"schema"', '"products"', '"subtotal"']
+_KEYS = ['"consentManagement"', '"isBot"', '"payload"', '"value"', '"schema"', '"products"', '"subtotal"', '"url"',
+         '"currencyCode"', '"amount"']  # fmt: skip
 _VALUES = (
     st.sampled_from(_ODD)
     | st.sampled_from(_CONSENTS)

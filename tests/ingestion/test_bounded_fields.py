@@ -141,6 +141,18 @@ def test_what_is_cut_is_counted_and_told(zone):
     assert zone.fates() == {"read": 2, "loaded": 2}
 
 
+def test_tracks_that_are_named_like_orders_and_are_none_are_told(zone):
+    names = ("Purchase", "Purchase", "Signed Up", "Completed Order")
+    tracks = [order(event=name, messageId=f"m-{number}") for number, name in enumerate(names)]
+    zone.archive(*tracks, order(messageId="m-9"), page(messageId="m-10", event="Purchase"))
+    before = run_warnings.booked_so_far(zone.settings)
+    zone.load()
+    told = run_warnings.warnings(zone.settings, before)
+    assert [line.partition(" was ")[0] for line in told] == ["eu: Completed Order of web", "eu: Purchase of web"]
+    assert told[0].endswith("in 1 record")
+    assert told[1].endswith("in 2 records")
+
+
 def test_an_order_number_that_no_shop_gives_is_kept_as_a_pseudonym():
     one, other = masked(order(properties=bought("x" * 5000 + "1")), order(properties=bought("x" * 5000 + "2")))
     assert {len(row["order_id"]) for row in (one, other)} == {32}

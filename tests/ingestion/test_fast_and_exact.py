@@ -85,8 +85,15 @@ def test_an_archive_is_read_as_its_lines_one_by_one(reader, folder, archive, end
         assert said(reader.read_one(path)) == one_by_one(without_mark(archive))
 
 
+def without_page(kind: str, **properties) -> bytes:
+    return json.dumps(page(type=kind, context={}, properties=properties)).encode()
+
+
 @SETTINGS
 @given(st.lists(lines(), max_size=8))
+@example([without_page(kind, url="https://shop.example/?gclid=1") for kind in ("page", "Screen", "track", "identify")])
+@example([without_page("page", url=url) for url in (None, "", 5, ["x"], {})] + [without_page("page")])
+@example([json.dumps(page(type=kind)).encode() for kind in ("Page", " page", "page\t", "TRAC\u212a", "TRACK")])
 @example(
     [
         json.dumps(page()).encode(),

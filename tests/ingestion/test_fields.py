@@ -73,7 +73,7 @@ def paid(**changes):
         (page(context={"consent": {"categoryPreferences": {"Analytics": "yes"}}}),
          "context.consent.categoryPreferences.Analytics", "invalid_type"),
         (paid(revenue=True), "properties.revenue", "invalid_type"),
-        (paid(revenue="1,5"), "properties.revenue", "invalid_money"),
+        (paid(revenue="1,500"), "properties.revenue", "invalid_money"),
         (paid(revenue=None, tax="?"), "properties.tax", "invalid_money"),
         (paid(currency="XXQ"), "properties.currency", "unknown_currency"),
         (paid(revenue=None, total=None), "properties.revenue", "missing_field"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.orders import is_lookalike
 from ingestion.reading import DEFAULTS, Reading
 from ingestion.records import DeadLetter, decode_text, read_record
 from tests.ingestion.strategies import NOW, order, page
@@ -63,6 +64,45 @@ def test_an_order_is_known_by_its_number_whatever_the_property_is_called(name):
 def test_a_track_whose_name_only_resembles_a_commerce_tracks_is_none(other):
     row, _ = read({"revenue": 10, "currency": "EUR"}, other)
     assert (row["event"], row.get("order_id")) == (other, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("49,99", 4999), ("1.249,99", 124999), ("1,249.99", 124999), ("€49.99", 4999), ("49,99 €", 4999),
+        ("EUR 49.99", 4999), ("1\u00a0249,00\u00a0€", 124900), ("1.249.000", 124900000), ("12,5", 1250),
+    ],
+)  # fmt: skip
+def test_money_that_people_have_written_is_read_where_it_can_be_read_one_way_only(text, expected):
+    assert cents({"revenue": text})[0] == expected
+    assert cents({"products": [{"price": text, "quantity": "2"}]})[0] == 2 * expected
+    assert cents({"total": text, "tax": "9,99"})[0] == expected - 999
+    assert cents({"total": text}, "Order Refunded")[1] == expected
+
+
+@pytest.mark.parametrize("name", ["currencyCode", "currency_code"])
+def test_a_currency_is_not_taken_for_the_regions_own_because_its_property_is_called_otherwise(name):
+    assert read({"revenue": 5, name: "usd"}, reading=GB)[0]["currency"] == "USD"
+    assert fault({"revenue": 5, name: "XXQ"}) == ("unknown_currency", f"properties.{name}")
+
+
+@pytest.mark.parametrize("name", ["refund_amount", "refundAmount", "amount_refunded", "amount"])
+def test_a_refund_of_a_part_is_not_taken_for_the_whole_because_its_property_is_called_otherwise(name):
+    assert cents({name: "5.00"}, "Order Refunded") == (None, 500)
+    assert fault({name: "five", "currency": "EUR"}, "Order Refunded") == ("invalid_money", f"properties.{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *[(name, True) for name in ("Purchase", "purchase", "Completed Order", "order_complete", "Order Placed",
+                                    "OrderPaid", "Refund", "Partial Refund", "Checkout Completed", "transaction")],
+        *[(name, False) for name in ("Order Completed", "order_refunded", "Order Updated", "Checkout Started",
+                                     "Product Purchased Again", "Reorder", "Order Form Viewed", "")],
+    ],
+)  # fmt: skip
+def test_a_track_that_may_be_meant_as_an_order_is_told_from_one_that_is(name, expected):
+    assert is_lookalike(name) is expected
 
 
 PRODUCTS = [{"price": "19.00", "quantity": 1}, {"price": 3, "quantity": "2"}, {"price": "0.005"}]

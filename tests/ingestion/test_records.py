@@ -166,9 +166,8 @@ def test_what_a_commerce_track_does_not_need_may_be_absent(event, name):
         *[with_context(**{name: wrong}) for name in ("page", "campaign", "userAgent", "consent") for wrong in (5,
         False, ["x"])],
         *[with_context(page={name: wrong}) for name in ("url", "referrer") for wrong in (5, False, ["x"], {"a": 1})],
-        *[with_context(campaign={"source": "x", name: wrong}) for name in ("medium", "name") for wrong in (5,
-        True, ["x"], {"a": 1})],
-        *[with_context(campaign={"id": wrong}) for wrong in (5.5, True, ["x"], {"a": 1})],
+        *[with_context(campaign={"source": "x", "medium": wrong}) for wrong in (5, True, ["x"], {"a": 1})],
+        *[with_context(campaign={name: wrong}) for name in ("id", "name") for wrong in (5.5, True, ["x"], {"a": 1})],
         *[with_context(consent={"categoryPreferences": {"Analytics": wrong}}) for wrong in (5, "true", "yes", ["x"],
         {"a": 1})],
         with_context(consent={"categoryPreferences": "all"}),
@@ -202,7 +201,8 @@ def test_a_number_that_is_not_whole_or_endless_is_no_id(number):
 
 @pytest.mark.parametrize("number", ["0", "7", "120210987654321098", "120210987654321098765432109876543210"])
 def test_a_campaigns_id_may_be_a_number_and_keeps_its_digits(number):
-    assert read(with_context(campaign={"id": int(number)}))["campaign_id"] == number
+    named = read(with_context(campaign={"id": int(number), "name": int(number)}))
+    assert (named["campaign_id"], named["campaign_name"]) == (number, number)
 
 
 def test_a_wrong_type_where_nothing_is_read_does_no_harm():
@@ -227,7 +227,9 @@ def test_a_receipt_that_is_no_time_is_an_invalid_timestamp():
     assert reason(page(receivedAt="today")) == "invalid_timestamp"
 
 
-@pytest.mark.parametrize("wrong", ["abc", "-1", -0.01, "1,50", " ", "€5", 1e15, "NaN"])
+@pytest.mark.parametrize(
+    "wrong", ["abc", "-1", -0.01, "1,500", " ", "$5", "5 CHF", "1,50 %", "-€5", 1e15, "NaN", "€1e99999999"]
+)
 def test_money_that_is_none_or_negative_is_invalid(wrong):
     assert reason(with_properties(order(), revenue=wrong)) == "invalid_money"
 
@@ -275,11 +277,29 @@ def test_the_reasons_stand_in_the_contracts_order():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["page", "screen", "track", "identify", "alias", "Page"])
+@pytest.mark.parametrize("kind", ["page", "screen", "track", "identify", "alias", "pageview"])
 def test_other_types_are_loaded_and_mean_nothing_yet(kind):
     row = read(page(type=kind, event="Signed Up"))
     assert row["type"] == (kind if kind in ("page", "screen", "track", "identify") else "other")
     assert row["event"] == ("Signed Up" if kind == "track" else None)
+
+
+@pytest.mark.parametrize("kind", ["Track", "TRACK", " track "])
+def test_a_type_ignores_case_and_blanks(kind):
+    assert read(order(type=kind)) == read(order())
+    assert read(page(type=kind, event="Signed Up"))["event"] == "Signed Up"
+    assert reason(page(type=kind, event="")) == "missing_field"
+
+
+@pytest.mark.parametrize("kind", ["page", "screen"])
+def test_a_page_that_a_server_sends_says_where_it_was_in_its_properties(kind):
+    url, referrer = "https://shop.example/?utm_source=google", "https://news.example/"
+    sent = page(type=kind, context={}, properties={"url": url, "referrer": referrer})
+    assert (read(sent)["page_url"], read(sent)["page_referrer"]) == (url, referrer)
+    known = read(sent | {"context": {"page": {"url": "https://shop.example/a"}}})
+    assert (known["page_url"], known["page_referrer"]) == ("https://shop.example/a", None)
+    assert read(sent | {"type": "track", "event": "Signed Up"})["page_url"] is None
+    assert read(sent | {"properties": {"url": ["x"]}})["page_url"] is None
 
 
 @pytest.mark.parametrize("event", ["Order Completed", "Order Refunded", "Order Cancelled"])

@@ -23,6 +23,9 @@ def categories(**preferences):
         ({"analytics_storage": "granted", "ad_storage": "denied"}, True), ({"ad_storage": "granted"}, False),
         ({"provider": "some banner"}, None),
         ({"categoryPreferences": ["C0001", "C0002"]}, True), ({"categoryPreferences": ["C0001"]}, False),
+        ({"categoryPreferences": "C0001:1,C0002:1,C0004:0"}, True), ({"categoryPreferences": "C0001:1,C0002:0"}, False),
+        ({"categoryPreferences": ["C0002:1"]}, True), ({"categoryPreferences": "C0002:1"}, True),
+        ({"categoryPreferences": ["C0002:0", "C0002"]}, False),
         ({"categoryPreferences": ",C0001,C0002,"}, True), ({"categoryPreferences": "C0001, C0004"}, False),
         # A preference that was stated and says nothing of analytics is no.
         (categories(), False), (categories(Advertising=True), False), (categories(Analytics=None), False),

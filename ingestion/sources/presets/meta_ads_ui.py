@@ -25,8 +25,9 @@ _BY_RANGE = Preset(
         "currency": "Currency",
         "account": ("Account ID", "Account name"),
     },
+    has_summary=True,
     notes="The currency stands in the header, as in Amount spent (EUR). A row for more than one day is refused: break"
-    " the table down by day.",
+    " the table down by day. The summary row, which names no campaign, is left out.",
     sample="Reporting starts,Reporting ends,Campaign name,Ad set name,Amount spent (EUR),Impressions,Link clicks\n"
     "2026-03-02,2026-03-02,Spring,Set A,42.18,4210,86\n"
     "2026-03-02,2026-03-02,Spring,Set B,0.82,90,\n",
@@ -44,7 +45,7 @@ _BY_DAY = replace(
     lacks=(),
     columns={name: theirs for name, theirs in _BY_RANGE.columns.items() if name != "date_until"} | {"date": "Day"},
     notes="The currency stands in the header, as in Amount spent (EUR). A row is for its Day, whatever Reporting starts"
-    " and Reporting ends say of the report.",
+    " and Reporting ends say of the report. The summary row, which names no campaign, is left out.",
     sample="Campaign name,Day,Amount spent (EUR),Impressions,Link clicks,Reporting starts,Reporting ends\n"
     "Spring,2026-03-02,42.18,4210,86,2026-03-01,2026-03-31\n"
     "Spring,2026-03-03,0.82,90,,2026-03-01,2026-03-31\n",

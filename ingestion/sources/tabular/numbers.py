@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_05UP, Context, Decimal, InvalidOperation
-from functools import lru_cache
 
 import polars as pl
 
 from ingestion.money import LARGEST, LONGEST, MINOR_UNITS
 from ingestion.sources.tabular.cells import by_distinct, distinct_of
+from ingestion.spelled import AmbiguousNumberError, read_number, sign_of, without_symbol
 
 # Amounts stand as whole numbers of 10^-12 of the unit.
 SCALE = 12
@@ -21,75 +21,9 @@ _POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _BELOW_GROUP = r"^-?[1-9][0-9]{0,2}$"
 _FEW = 1_000  # values that are looked at first, since they tell almost always
 _COMMA_DECIMAL = re.compile(r"\d,\d{1,2}\D*$|\d,\d{4,}|\.\d{3},\d")
-_SIGNS = {"USD": "$", "GBP": "£", "JPY": "¥", "CNY": "¥"}
-_JSON = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_SYMBOL = re.compile(r"^(-?)\s*([A-Z]{3}|[€£$¥])\s*|\s*([A-Z]{3}|[€£$¥])$")
-_BLANK_GROUP = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009'\u2019](?=\d{3}(?!\d))")
 # A value beyond twelve decimals keeps a last digit that rounds as all of them would.
 _STICKY = Context(prec=60, rounding=ROUND_05UP)
 _UNIT = Decimal(1).scaleb(-SCALE)
-
-
-class AmbiguousNumberError(ValueError):
-    """The text can be read as two numbers."""
-
-
-@lru_cache(maxsize=100_000)
-def read_number(text: str, decimal: str | None) -> Decimal:
-    """The number that `text` spells; blanks, apostrophes and the other separator group its digits.
-
-    Args:
-        decimal: the decimal separator, or None where the text has to tell.
-
-    Raises:
-        AmbiguousNumberError: a comma before three digits, which groups them or parts off decimals.
-        ValueError: it is not a number.
-    """
-    plain = text.strip().replace("\u2212", "-")
-    is_negative = plain.startswith("(") and plain.endswith(")")
-    plain = plain[1:-1].strip() if is_negative else plain
-    if plain.endswith("-"):
-        plain, is_negative = plain[:-1].strip(), True
-    plain = _BLANK_GROUP.sub("", plain)
-    number = _ungrouped(plain, decimal)
-    if is_negative and number < 0:
-        raise ValueError("two signs")
-    return -number if is_negative else number
-
-
-def _ungrouped(plain: str, decimal: str | None) -> Decimal:
-    if decimal != "," and "," not in plain and _JSON.fullmatch(plain):
-        return _decimal(plain)
-    if decimal is None:
-        decimal = _decimal_of(plain)
-    group = "." if decimal == "," else ","
-    whole, _, fraction = plain.partition(decimal)
-    grouped = rf"[+-]?\d{{1,3}}(?:{re.escape(group)}\d{{2,3}})*{re.escape(group)}\d{{3}}"
-    if re.fullmatch(grouped, whole, re.ASCII):
-        whole = whole.replace(group, "")
-    if not re.fullmatch(r"[+-]?\d*", whole, re.ASCII) or not re.fullmatch(r"\d*", fraction, re.ASCII):
-        raise ValueError("not a number")
-    return _decimal(f"{whole}.{fraction}" if fraction else whole)
-
-
-def _decimal_of(plain: str) -> str:
-    """Which separator parts off the decimals, where the text alone tells."""
-    if "," in plain and "." in plain:
-        return max(",.", key=plain.rfind)
-    if plain.count(",") > 1:
-        return "."
-    if plain.count(".") > 1:
-        return ","
-    if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", plain, re.ASCII):
-        raise AmbiguousNumberError("it can be read two ways")
-    return "," if "," in plain else "."
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise ValueError("not a number") from None
 
 
 def amounts(
@@ -159,7 +93,7 @@ def _amount(text: str, decimal: str | None, shift: int) -> int | str:
     if len(text) > LONGEST:
         return "invalid_money"
     try:
-        number = read_number(_without_symbol(text), decimal)
+        number = read_number(without_symbol(text), decimal)
         if shift and number != number.to_integral_value():
             return "invalid_micros"  # nobody counts in parts of a millionth
         number = number.scaleb(shift)
@@ -172,15 +106,6 @@ def _amount(text: str, decimal: str | None, shift: int) -> int | str:
     return int(number.quantize(_UNIT, context=_STICKY).scaleb(SCALE))
 
 
-def _without_symbol(text: str) -> str:
-    """The text without a currency's sign or code at one end."""
-    found = _SYMBOL.search(text.strip())
-    code = found and (found[2] or found[3])
-    if not found or not code or (code.isalpha() and code not in MINOR_UNITS):
-        return text
-    return _SYMBOL.sub(lambda match: match[1] or "", text.strip(), count=1)
-
-
 def spoken_currencies(values: pl.Series) -> pl.Series | None:
     """The sign or code of a currency that each amount is written with, null where there is none; None of plain numbers.
 
@@ -189,23 +114,10 @@ def spoken_currencies(values: pl.Series) -> pl.Series | None:
     """
     is_plain = values.cast(pl.Float64, strict=False).is_not_null()
     odd = values.filter(~is_plain).drop_nulls().unique()
-    signs = [_sign(text) for text in odd]
+    signs = [sign_of(text) for text in odd]
     if not any(signs):
         return None
     return values.replace_strict(odd, pl.Series(signs, dtype=pl.String), default=None, return_dtype=pl.String)
-
-
-def _sign(text: str) -> str | None:
-    found = _SYMBOL.search(text.strip()) if len(text) <= LONGEST else None
-    sign = found and (found[2] or found[3])
-    return sign if sign and (not sign.isalpha() or sign in MINOR_UNITS) else None
-
-
-def contradicts(sign: str, currency: str) -> bool:
-    """Whether an amount with that sign or code cannot be in the currency: many are written with $ or with £."""
-    if sign.isalpha():
-        return sign != currency
-    return (sign == "\u20ac") != (currency == "EUR") or _SIGNS.get(currency, sign) != sign
 
 
 def is_in_thousands(values: pl.Series) -> pl.Series:

@@ -14,6 +14,7 @@ from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.grids import grids
 from ingestion.sources.tabular.headers import in_bracket
 from ingestion.sources.tabular.recognise import Parts, Recognised, recognise
+from ingestion.spelled import contradicts
 from ingestion.zone import File
 from settings import Source
 
@@ -239,7 +240,7 @@ class Table:
 
 def _conflicts(signs: pl.Series, currency: pl.Series) -> pl.Series:
     pairs = pl.DataFrame({"sign": signs, "currency": currency}).drop_nulls().unique()
-    wrong = pairs.filter([numbers.contradicts(sign, code) for sign, code in pairs.iter_rows()])
+    wrong = pairs.filter([contradicts(sign, code) for sign, code in pairs.iter_rows()])
     told = wrong.with_columns(pl.lit("currency_conflict").alias("problem"))
     both = pl.DataFrame({"sign": signs, "currency": currency})
     return both.join(told, on=["sign", "currency"], how="left", maintain_order="left")["problem"]

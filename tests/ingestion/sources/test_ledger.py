@@ -48,7 +48,7 @@ def test_a_refused_row_says_its_line_reason_and_column(tmp_path, changes, reason
     assert refusals(ledger(tmp_path, line(), line(**changes))) == [(3, reason, column)]
 
 
-@pytest.mark.parametrize("word", ["NULL", r"\N", "nan", "None", "N/A", "NA", "-", "--", "x", "-1"])
+@pytest.mark.parametrize("word", ["NULL", r"\N", "nan", "None", "N/A", "NA", "-", "--", "x", "1,500"])
 def test_an_absent_or_odd_optional_amount_costs_no_order(tmp_path, word):
     (row,) = ledger(tmp_path, line(refunded=word, cogs=word)).rows.to_dicts()
     assert (row["revenue_minor"], row["refunded_minor"], row["cogs_minor"]) == (1050, 0, None)
@@ -105,6 +105,12 @@ def test_refunded_without_an_amount_means_all_of_it(tmp_path):
     head = "order_id,ordered_at,status,revenue,currency,updated_at"
     (row,) = ledger(tmp_path, "1,2026-03-01,refunded,10.50,EUR,2026-03-01", head=head).rows.to_dicts()
     assert row["refunded_minor"] == 1050
+
+
+def test_a_refund_is_the_same_with_a_minus_before_it(tmp_path):
+    rows = [line(order_id=f"o-{text}", status="partially_refunded", refunded=text) for text in ("4", "-4", "(4.00)")]
+    assert ledger(tmp_path, *rows).rows["refunded_minor"].to_list() == [400] * 3
+    assert ledger(tmp_path, line(cogs="-1")).rows["cogs_minor"].to_list() == [None]
 
 
 def test_a_partial_refund_without_an_amount_is_refused_where_the_file_has_a_column_for_it(tmp_path):

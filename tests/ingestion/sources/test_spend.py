@@ -147,6 +147,33 @@ def test_a_dated_row_that_sums_up_others_is_no_campaign(tmp_path, name):
     assert (len(found.rows), found.table.totals) == (1, 1)
 
 
+META = "Reporting starts,Reporting ends,Campaign name,Amount spent (EUR)"
+
+
+@pytest.mark.parametrize("summary", ["2026-03-01,2026-03-02,,3.75", "2026-03-01,2026-03-01,,3.75", "--,--,,3.75"])
+def test_metas_summary_row_is_no_campaign_whatever_days_it_names(tmp_path, summary):
+    rows = ["2026-03-01,2026-03-01,Brand,1.50", "2026-03-02,2026-03-02,Brand,2.25"]
+    for order in ([summary, *rows], [*rows, summary]):
+        found = spend(tmp_path, *order, head=META, source="spend/meta_ads")
+        assert found.rows["spend_minor"].to_list() == [150, 225]
+        assert (found.table.totals, refusals(found)) == (1, [])
+
+
+def test_cost_without_a_campaign_that_is_no_sum_of_the_others_stays(tmp_path):
+    row = "2026-03-01,2026-03-01,{},{}".format
+    for several in ([row("Brand", "1.50"), row("", "1.00")], [row("", "1.50")],
+                    [row("", "1.50"), row("", "1.00"), row("Brand", "1.00")]):  # fmt: skip
+        found = spend(tmp_path, *several, head=META, source="spend/meta_ads")
+        assert (len(found.rows), found.table.totals) == (len(several), 0)
+
+
+def test_an_hour_of_microsoft_advertising_is_part_of_its_day(tmp_path):
+    rows = [f"2026-03-01|{hour},7,Brand,1.50,EUR,1,1" for hour in (0, 13)]
+    head = "TimePeriod,CampaignId,CampaignName,Spend,CurrencyCode,Impressions,Clicks"
+    found = spend(tmp_path, *rows, head=head, source="spend/microsoft_ads")
+    assert found.rows.select("spend_on", "spend_minor").rows() == [(date(2026, 3, 1), 150)] * 2
+
+
 @pytest.mark.parametrize("column", ["end_date", "Date To", "period_end"])
 def test_a_plain_row_that_says_where_its_period_ends_has_to_be_of_one_day(tmp_path, column):
     head = f"date,{column},campaign_id,spend,currency"
@@ -156,7 +183,14 @@ def test_a_plain_row_that_says_where_its_period_ends_has_to_be_of_one_day(tmp_pa
 
 @pytest.mark.parametrize(
     ("column", "cell"),
-    [("granularity", "month"), ("Period", "Weekly"), ("time_increment", "7"), ("time increment", "all_days")],
+    [
+        ("granularity", "month"),
+        ("Period", "Weekly"),
+        ("time_increment", "7"),
+        ("time increment", "all_days"),
+        ("Reporting period", "Monthly"),
+        ("days", "31"),
+    ],
 )
 def test_a_row_that_says_it_is_for_more_than_a_day_is_refused(tmp_path, column, cell):
     head = f"date,{column},campaign_id,spend,currency"
