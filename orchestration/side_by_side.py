@@ -25,6 +25,8 @@ from orchestration.outcome import Outcome
 from settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[1]
+# dbt's semaphores outlive a process that is ended at once. Python removes them all the same, and would warn of it.
+_UNTOLD = "ignore:resource_tracker:UserWarning"
 _MOST = 4  # processes that are started where nobody says how many
 
 
@@ -123,10 +125,11 @@ def _in_processes(tasks: list[Task], count: int) -> dict[str, Done]:
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _UNTOLD)))
     # In the same folder, to which paths may be relative, but nothing of it is imported. In a session of its own, since
     # Ctrl-C is for the run, which ends its processes.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "orchestration.region_worker"], env={**os.environ, "PYTHONPATH": path},
+        [sys.executable, "-P", "-m", "orchestration.region_worker"], env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": warnings},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, pass_fds=[locks.descriptor(settings)],
     )  # fmt: skip
 

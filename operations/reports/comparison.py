@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from operations.reports import sums
@@ -18,6 +18,8 @@ class Comparison:
     before: Totals
     now: Totals
     steps: tuple[Step, ...]
+    joined: dict[str, Decimal] = field(default_factory=dict)  # margin after spend of regions with nothing earlier
+    left: dict[str, Decimal] = field(default_factory=dict)  # earlier, of regions that have nothing now
 
     @property
     def first_shown(self) -> Decimal:
@@ -36,4 +38,8 @@ def compare(marts: Marts, period: Period) -> Comparison | None:
     before, now = sums.by_region(marts, *period.before), sums.by_region(marts, *period.compared)
     restated = sums.restated(marts, *period.before)
     steps = bridge(before, now, restated, sums.currency_effect(marts, period))
-    return Comparison(total(before), total(now), steps)
+    return Comparison(total(before), total(now), steps, _only_in(now, before), _only_in(before, now))
+
+
+def _only_in(here: dict[str, Totals], there: dict[str, Totals]) -> dict[str, Decimal]:
+    return {region: one.after_spend for region, one in here.items() if region not in there}

@@ -108,8 +108,23 @@ def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answe
     sentence = f"in margin after spend, compared with {_earlier(period)}"
     if not period.is_whole:
         sentence = f"{sentence}, day for day ({period.compared_name})"
-    said = f"{sentence}.{why_it_moved(comparison.steps, marts.currency)}{_returns(comparison)}"
+    said = (
+        f"{sentence}.{_regions(period, comparison, marts.currency)}{why_it_moved(comparison.steps, marts.currency)}"
+        f"{_returns(comparison)}"
+    )
     return Answer("change", question, change(moved, marts.currency), said)
+
+
+def _regions(period: Period, comparison: Comparison, currency: str) -> str:
+    """The regions of one of the two periods alone: what they moved is a fact about the shop, not about its marketing."""
+    changes = [
+        *((region, amount, period.before_name) for region, amount in comparison.joined.items()),
+        *((region, -amount, period.compared_name) for region, amount in comparison.left.items()),
+    ]
+    return "".join(
+        f" Region {region}, which has nothing in {absent}, accounts for {change(amount, currency)} of it."
+        for region, amount, absent in sorted(changes, key=lambda one: (-abs(one[1]), one[0]))[:2]
+    )
 
 
 def _returns(comparison: Comparison) -> str:

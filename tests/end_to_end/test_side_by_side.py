@@ -35,7 +35,7 @@ def told(outcome):
 
 
 @pytest.mark.slow
-def test_two_workers_come_to_the_same_tables_books_and_messages_as_one(shop, tmp_path_factory):
+def test_two_workers_come_to_the_same_tables_books_and_messages_as_one(shop, tmp_path_factory, capfd):
     alone = type(shop)(tmp_path_factory.mktemp("alone"))
     came_to = {}
     for one, workers in ((shop, "2"), (alone, "1")):
@@ -55,6 +55,7 @@ def test_two_workers_come_to_the_same_tables_books_and_messages_as_one(shop, tmp
                 days.append(con.execute("select * from ops.days order by day").fetchall())
         assert days[0] == days[1]
         assert days[0]
+    assert "leaked semaphore" not in capfd.readouterr().err  # of processes that were ended with nothing more to do
 
 
 @pytest.fixture

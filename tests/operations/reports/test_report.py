@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import date
 from html.parser import HTMLParser
 
@@ -114,6 +115,21 @@ def test_names_that_mean_harm_are_text(page):
 def test_nothing_is_fetched_from_anywhere(page):
     assert not [one for _, one in _Tables(page).tags if one.get("src") or one.get("href", "#")[0] != "#"]
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+
+
+def test_a_region_that_begins_or_ends_between_the_months_is_named_as_a_cause(version, ask, tmp_path):
+    [august, september] = ask("""select sum(margin) - sum(spend) from finance.romi_monthly
+        where region = 'us' and attribution_model = 'linear' and month in ('2026-08-01', '2026-09-01')
+        group by month order by month""")
+    for gone, has_nothing, moved in (("08", "August", september), ("09", "September", -august)):
+        shutil.copytree(version, tmp_path / gone)
+        with duckdb.connect(str(tmp_path / gone / "marts.duckdb")) as con:
+            for table in ("orders_daily", "spend_daily"):
+                con.execute(f"delete from finance.{table} where region = 'us' and month(date) = {gone}")
+        words = first_screen(tmp_path / gone, date(2026, 9, 1)).answers[2].words.replace("\N{MINUS SIGN}", "-")
+        amount = f"{moved:+,}".replace("+", "+€").replace("-", "-€")
+        assert f" Region us, which has nothing in {has_nothing} 2026, accounts for {amount} of it." in words
+    assert "which has nothing" not in first_screen(version, date(2026, 9, 1)).answers[2].words
 
 
 def test_a_running_month_is_compared_day_for_day(version, ask):
