@@ -129,7 +129,8 @@ def _start(settings: Settings) -> subprocess.Popen[bytes]:
     # In the same folder, to which paths may be relative, but nothing of it is imported. In a session of its own, since
     # Ctrl-C is for the run, which ends its processes.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "orchestration.region_worker"], env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": warnings},
+        [sys.executable, "-P", "-m", "orchestration.region_worker"],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": warnings},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, pass_fds=[locks.descriptor(settings)],
     )  # fmt: skip
 

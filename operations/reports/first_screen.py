@@ -116,7 +116,7 @@ def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answe
 
 
 def _regions(period: Period, comparison: Comparison, currency: str) -> str:
-    """The regions of one of the two periods alone: what they moved is a fact about the shop, not about its marketing."""
+    """The regions of one of the two periods alone, since what they moved is not for marketing to explain."""
     changes = [
         *((region, amount, period.before_name) for region, amount in comparison.joined.items()),
         *((region, -amount, period.compared_name) for region, amount in comparison.left.items()),

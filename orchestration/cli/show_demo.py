@@ -82,13 +82,10 @@ def tell_of_the_report(settings: Settings) -> None:
 
 
 def _month(con: DuckDBPyConnection) -> date:
-    """The latest month that is over, or the latest there is."""
+    """The latest month that had ended when the version was built, or the latest there is."""
     [row] = con.execute("""
-        with months as (
-            select month, last_day(month) <= (select max(date) from finance.orders_daily) as is_over
-            from finance.romi_monthly
-        )
-        select coalesce(max(month) filter (is_over), max(month)) from months""").fetchall()
+        with months as (select month, bool_or(is_partial) as is_running from finance.romi_monthly group by month)
+        select coalesce(max(month) filter (is_running is not true), max(month)) from months""").fetchall()
     found: date = row[0]
     return found
 

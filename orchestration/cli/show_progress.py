@@ -52,8 +52,9 @@ def _plain(quiet: bool) -> Callable[[Step], None]:
     def show(step: Step) -> None:
         is_last = step.total and step.done == step.total
         if not quiet and (step.name not in seen or is_last):
+            ended = " (done)" if is_last and step.name in seen else ""
             seen.add(step.name)
-            print(f"{step.name} {step.detail}".rstrip(), file=sys.stderr, flush=True)
+            print(f"{step.name} {step.detail}".rstrip() + ended, file=sys.stderr, flush=True)
 
     return show
 

@@ -5,13 +5,14 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
 from operations.reports.report import report_file, write_report
 from orchestration.cli.main import main
-from orchestration.cli.show_demo import Cell, _table, next_question, tell_of_the_report
+from orchestration.cli.show_demo import Cell, _month, _table, next_question, tell_of_the_report
 from settings import Settings
 from tests.operations.reports.conftest import write_version
 
@@ -40,6 +41,16 @@ def test_the_table_fits_a_terminal_and_adds_up():
     assert whole == ["all", "27,792.73", "223,052.50", "111,526.25", "+301%"]
     assert lines[0] == "October 2026 in EUR, all regions, attribution model linear"
     assert rows[1] == ["channel", "campaign", "spend", "net", "revenue", "margin", "ROMI", "in", "Sep"]
+
+
+def test_a_month_that_runs_in_any_region_is_not_the_last_full_one_even_on_its_last_day():
+    with duckdb.connect() as con:
+        con.execute("""create schema finance; create table finance.romi_monthly as
+            select month::date as month, is_partial from (values ('2026-10-01', false), ('2026-10-01', false),
+                ('2026-11-01', false), ('2026-11-01', true)) as months (month, is_partial)""")
+        assert _month(con) == date(2026, 10, 1)
+        con.execute("delete from finance.romi_monthly where month < '2026-11-01'")
+        assert _month(con) == date(2026, 11, 1)
 
 
 def test_in_eighty_columns_no_channel_and_no_figure_is_cut():

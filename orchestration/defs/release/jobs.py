@@ -15,5 +15,5 @@ release = dg.define_asset_job(
 
 @described(dg.schedule, job=release, cron_schedule="45 5 * * *", default_status=dg.DefaultScheduleStatus.STOPPED)
 def daily_release(context: dg.ScheduleEvaluationContext, warehouse: Warehouse) -> list[dg.RunRequest]:
-    """Every morning, for each region that is built."""
+    """Every morning, draw the months that are due, a run for each region that is built."""
     return [dg.RunRequest(partition_key=one["region"]) for one in status.snapshots(warehouse.settings) if one["build"]]
