@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from operations.backups.backup_manifest import read_manifest
 from operations.backups.backup_places import known_in_buckets
-from settings import Settings, now
+from settings import Settings, UsageError, now
 from settings.durable import append_durably
 
 BOOK = "books/backups.jsonl"
@@ -31,11 +32,19 @@ class Verified:
 
 
 def last_verified(settings: Settings) -> Verified | None:
-    """The newest backup that came back as it was and is still there."""
+    """The newest backup that came back as it was and is still there, no file of it gone or of another size."""
     tried = [one for one in _booked(settings) if not one.problem and one.recovery_seconds is not None]
     in_buckets = known_in_buckets(settings)
-    good = [one for one in tried if one.folder in in_buckets or Path(one.folder).is_dir()]
-    return max(good, key=lambda one: one.made_at, default=None)
+    newest_first = sorted(tried, key=lambda one: one.made_at, reverse=True)
+    return next((one for one in newest_first if one.folder in in_buckets or _is_whole(Path(one.folder))), None)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        files = read_manifest(folder)["files"].items()
+        return all((folder / "warehouse" / name).stat().st_size == known["bytes"] for name, known in files)
+    except (UsageError, OSError):
+        return False
 
 
 def is_due(settings: Settings) -> bool:

@@ -16,6 +16,7 @@ from ingestion.books import meta, region_file, transaction
 from ingestion.landing import discover
 from operations import status
 from operations.backups import bucket_copies
+from operations.backups.backup_book import last_verified
 from operations.backups.backup_places import known_backups, known_in_buckets, leftovers, take_away
 from operations.recovery import history
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
@@ -187,8 +188,9 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, done: Retai
     for what, items in ({LEFT: left} | _old_files(settings, logs, moment)).items():
         name, days = rules.get(what, ("", 0))
         rule, before = f"retention.{name}: {days}" if name else "never kept", (moment - timedelta(days=days)).date()
-        if items:
-            done.disposed.append(Disposal("warehouse", what, rule, before, len(items)))
+        blocked = _keep_last_backup(settings, items) if what == "backups" and items else None
+        if items or blocked:
+            done.disposed.append(Disposal("warehouse", what, rule, before, len(items), blocked))
         if not dry_run:
             _book(settings, moment, what, rule, list(items))
             for remove in items.values():
@@ -196,6 +198,18 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, done: Retai
                     remove()
                 except RomiError as error:  # an object store that cannot be reached now
                     done.failures[what] = str(error)
+
+
+def _keep_last_backup(settings: Settings, items: dict[str, Callable[[], None]]) -> str | None:
+    """Take out of `items` the newest backup that came back on trial, without which nothing could be restored.
+
+    Returns:
+        Why it stays, for people; None where a newer one came back.
+    """
+    last = last_verified(settings)
+    if last is None or items.pop(last.folder, None) is None:
+        return None
+    return f"{last.folder} is the last backup that came back on trial; it goes when a newer one did: `romi backup`"
 
 
 def _book(settings: Settings, moment: datetime, what: str, rule: str, items: list[str]) -> None:

@@ -140,7 +140,7 @@ def test_a_book_of_backups_that_is_cut_off_is_named_with_what_to_do(shop):
 
 
 def test_retention_says_of_a_bucket_that_it_cannot_reach_that_the_backup_is_still_there(shop, monkeypatch):
-    address = back_up_and_try(shop).folder
+    address = back_up_and_try(shop, trial=False).folder
     monkeypatch.setenv("ROMI_NOW", "2026-07-08T12:00:00Z")
 
     def fail(*_):

@@ -14,6 +14,7 @@ from operations import status
 from operations.backups import backup, restore, verified_backup
 from operations.backups.backup_book import is_due, last_verified, summary
 from operations.backups.verified_backup import back_up_and_try
+from operations.retention import retention
 from operations.service_levels import probe
 from operations.store.locks import exclusive
 from operations.store.memory.keeping import remember_books
@@ -142,3 +143,22 @@ def test_a_restore_forgets_no_probe(shop):
     with region_file(shop, "eu", read_only=True) as con:
         assert con.execute("select count(*) from ops.days where build > 0").fetchall() == [(3,)]
     assert json.loads((shop.warehouse / "restored.json").read_text())["recovery_seconds"] > 0
+
+
+def test_retention_keeps_the_last_backup_that_came_back_until_a_newer_one_did(shop, monkeypatch):
+    good = Path(back_up_and_try(shop).folder)
+    monkeypatch.setenv("ROMI_NOW", "2026-06-02T12:00:00Z")
+    damaged, untried = Path(back_up_and_try(shop).folder), backup.back_up(shop).folder
+    (damaged / "warehouse" / "regions" / "eu.duckdb").write_bytes(b"half")
+    monkeypatch.setenv("ROMI_NOW", "2026-07-20T12:00:00Z")
+    assert is_due(shop)
+    done = retention.apply(shop, lambda _: {})
+    [told] = [one for one in done.disposed if one.what == "backups"]
+    assert (told.count, done.exit_code) == (2, 1)
+    assert f"{good} is the last backup that came back on trial" in told.blocked
+    assert [one.is_dir() for one in (good, damaged, untried)] == [True, False, False]
+    assert str(good) not in {one["item"] for one in retention.book(shop)}
+    assert retention.find_overdue(shop, lambda _: {})["backups"] == 1  # past its period it is, and the audit says so
+    back_up_and_try(shop)
+    assert [one.blocked for one in retention.apply(shop, lambda _: {}).disposed if one.what == "backups"] == [None]
+    assert not good.exists()
