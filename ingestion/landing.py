@@ -17,9 +17,8 @@ from settings import Settings, Topic, UnknownValueError, UsageError, is_region_n
 Kind = Literal["events", "spend", "ledger", "fx"]
 Stamps = Mapping[str, tuple[int, int]]  # by name: bytes, mtime in ns
 Place = tuple[Kind, str, File]  # a file, with its place in the region's folder
-_KINDS: tuple[Kind, ...] = ("ledger", "spend", "events")
+KINDS: tuple[Kind, ...] = ("ledger", "spend", "events")
 FX_FILE = "fx/eurofxref-hist.csv"
-_FOLDERS = ("events", "spend", "ledger")
 _ORDER = ("fx", "ledger", "spend", "events")
 _COMMERCE = re.compile(r"order|checkout|commerce|purchase|transaction|payment|refund", re.IGNORECASE)
 _ARCHIVE = re.compile(
@@ -66,7 +65,7 @@ def regions(settings: Settings) -> list[str]:
         UsageError: a folder is no region of the configuration or cannot name one, or there is none at all.
     """
     landing = zone(settings.landing)
-    folders = sorted(name for name in landing.folders() if _is_there(name) and name != "fx")
+    folders = sorted(name for name in landing.folders() if is_there(name) and name != "fx")
     for name in folders:
         if settings.regions is not None and name not in settings.regions:
             raise UnknownValueError("region in the landing zone:", name, list(settings.regions))
@@ -108,45 +107,9 @@ def loading_order(landed: Landed) -> tuple[Any, ...]:
     return _ORDER.index(landed.kind), is_behaviour, *place
 
 
-def strays(settings: Settings, region: str) -> list[str]:
-    """The files of a region that no reader takes: of an unknown kind, name or layout, or in a folder nothing reads."""
-    landing = zone(settings.landing)
-    found = [one for one in _sorted_out(settings, region) if isinstance(one, str)]
-    elsewhere = [place for place, _ in landing.files(region, without=_FOLDERS)]
-    return found + sorted(text_of(place) for place in elsewhere if _is_there(place))
-
-
-def strays_at_top(settings: Settings) -> list[str]:
-    """The files in ``fx/``, and those beside the regions' folders, that no reader takes."""
-    landing = zone(settings.landing)
-    _, others = _rates(landing)
-    top = sorted(place for place, _ in landing.files("", without=tuple(landing.folders())))
-    return [text_of(place) for place in [*top, *(f"fx/{place}" for place, _ in others)] if _is_there(place)]
-
-
 def listings(settings: Settings) -> Path | None:
     """Where listings of a bucket are kept; None where there is no warehouse yet."""
     return settings.warehouse / "status" if settings.warehouse.is_dir() else None
-
-
-def why_stray(name: str) -> str:
-    """Why no reader takes a file of that place in a region's folder, and what to change."""
-    place = PurePath(name)
-    if len(place.parts) == 1:
-        return "a file belongs in a region's folder: <region>/events, <region>/spend/<platform> or <region>/ledger"
-    kinds = "csv, tsv, txt, json, jsonl (each also as gz or zst), parquet, xlsx"
-    if place.parts[0] not in _FOLDERS and place.parts[0] != "fx":
-        return "nothing reads that folder; a region's folders are events, spend and ledger"
-    if place.parts[0] == "spend" and len(place.parts) == 2:
-        return "cost lies in a folder for its platform: move it to spend/<platform>/"
-    if place.parts[0] == "fx":
-        return "rates are read from fx/eurofxref-hist.csv alone, the ECB's file as it is published"
-    if place.parts[0] == "events":
-        if seen := layout_of(name):
-            lines = "topics: {{{}: {{layout: {}}}}}".format(*seen)
-            return f"it lies as {seen[1]} lays archives out: say so in romi.yaml, `{lines}`"
-        return "its name is not that of an archive of its topic's layout and format (`topics:` in romi.yaml)"
-    return f"its kind is not one that is read: {kinds}; unpack it, or export it as one of them"
 
 
 def layout_of(name: str) -> tuple[str, str] | None:
@@ -157,24 +120,13 @@ def layout_of(name: str) -> tuple[str, str] | None:
     return None
 
 
-def not_files(settings: Settings, region: str | None = None) -> dict[str, bool]:
-    """What of a region, or of the top and fx/, is neither file nor folder, so that nobody reads it; and whether it is a
-    link that leaves the landing zone."""
-    landing = zone(settings.landing)
-    folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in ("ledger", "spend", "events")]
-    found = {f"{folder}/{place}".rstrip("/"): is_link for folder in folders
-             for place, is_link in landing.not_files(folder)}  # fmt: skip
-    top = dict(landing.not_files()) if region is None else {}
-    return {text_of(name): is_link for name, is_link in sorted((top | found).items()) if _is_there(name)}
-
-
 def _sorted_out(
     settings: Settings, region: str, passing: Stamps | None = None, there: list[Place] | None = None, *,
     afresh: bool = False,
 ) -> Iterator[Landed | str]:  # fmt: skip
     """Each file that is there: as a reader takes it, or just its name."""
     landing = zone(settings.landing, None if afresh else listings(settings))
-    taken, _ = _rates(landing)
+    taken, _ = rates(landing)
     if taken:
         place, file = taken
         yield _landed("fx", file, text_of(f"fx/{place}"))
@@ -183,7 +135,7 @@ def _sorted_out(
 
 def lying(landing: Zone, folder: str, passing: Stamps | None = None) -> list[Place]:
     """What lies in one region's folder (its name with a slash, or "" for the root itself), no name taken apart yet."""
-    return [(kind, *found) for kind in _KINDS for found in _files(landing, folder, kind, passing or {})]
+    return [(kind, *found) for kind in KINDS for found in _files(landing, folder, kind, passing or {})]
 
 
 def listed(settings: Settings, there: list[Place]) -> Iterator[Landed | str]:
@@ -198,7 +150,7 @@ def listed(settings: Settings, there: list[Place]) -> Iterator[Landed | str]:
             yield _landed(kind, file, text_of(place)) if is_table else text_of(place)
 
 
-def _rates(landing: Zone) -> tuple[tuple[str, File] | None, list[tuple[str, File]]]:
+def rates(landing: Zone) -> tuple[tuple[str, File] | None, list[tuple[str, File]]]:
     """The file of reference rates, and whatever else lies in ``fx/``."""
     found = sorted(landing.files("fx"), key=itemgetter(0))
     name = PurePath(FX_FILE).stem
@@ -212,10 +164,10 @@ def _files(landing: Zone, folder: str, kind: str, passing: Stamps) -> list[tuple
     found = ((f"{kind}/{place}", file) for place, file in landing.files(f"{folder}{kind}"))
     if passing:
         found = ((place, file) for place, file in found if passing.get(place) != file.stat())
-    return sorted(((place, file) for place, file in found if _is_there(place)), key=itemgetter(0))
+    return sorted(((place, file) for place, file in found if is_there(place)), key=itemgetter(0))
 
 
-def _is_there(place: str) -> bool:
+def is_there(place: str) -> bool:
     """Whether neither the file nor a folder above it is still being written."""
     may_be_written = place[0] in "._" or "/." in place or "/_" in place or ".tmp" in place or ".part" in place
     return not may_be_written or _BEING_WRITTEN.search(place) is None  # the search takes longer than to list the file

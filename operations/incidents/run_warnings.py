@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import duckdb
 
-from ingestion import gaps, landing, notes, table_books
+from ingestion import gaps, landing, notes, strays, table_books
 from ingestion.books import region_file
 from ingestion.records import naive_utc
 from operations import status
@@ -24,6 +24,7 @@ from settings import RomiError, Settings, TransientError, UsageError, now
 
 _ROWS = {"events": "records of events", "ledger": "rows of ledger", "spend": "rows of spend", "fx": "rows of fx"}
 
+_TOPICS = "select distinct topic from ops.archives where kind = 'events'"
 _PAID = ("Cross-network", "Display", "Paid Other", "Paid Search", "Paid Shopping", "Paid Social", "Paid Video")
 
 
@@ -74,7 +75,7 @@ def warnings(settings: Settings, booked: dict[str, int]) -> list[str]:
             lines += [f"{region}: {line}" for line in _vanished(settings, region)]
         except RomiError:  # the run has told of it as a failure
             continue
-    lines += [*_links(settings, None), *findings.ignored_files(settings, None)]
+    lines += [*_links(settings, None), *findings.ignored_files(settings, None), *_topics_without_archives(settings)]
     lines += unfinished_lines(settings)
     return lines + [f"{name.removeprefix(f'{WHOLE} ')}: {alert}" for name, alert in status.alerts(settings).items()]
 
@@ -131,6 +132,20 @@ def _vanished(settings: Settings, region: str) -> list[str]:
         return list(findings.vanished_files(con, table_books.tell_vanished(con, present, naive_utc(now()))))
 
 
+def _topics_without_archives(settings: Settings) -> Iterator[str]:
+    """A topic of the configuration that upstream calls otherwise, so that what is said of it holds for nothing."""
+    landed: set[str] = set()
+    for region in _regions(settings) if settings.topics else []:
+        if settings.region_file(region).exists():
+            with suppress(RomiError), region_file(settings, region, read_only=True) as con:
+                landed |= {topic for (topic,) in con.execute(_TOPICS).fetchall()}
+    for topic in sorted(settings.topics.keys() - landed) if landed else []:
+        yield (
+            f"topics.{topic}: no archive of that topic has landed in any region, so nothing is read by what is said of"
+            f" it; those that have: {', '.join(sorted(landed))}"
+        )
+
+
 def _of_tags(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Paid clicks name their platform by an id that says nothing of the campaign: how to tag them."""
     is_built = "select count(*) from duckdb_tables() where schema_name = 'finance' and table_name = 'romi_daily'"
@@ -152,7 +167,7 @@ def _of_tags(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
 def _links(settings: Settings, region: str | None) -> list[str]:
     """What to say of a region's, or the landing zone's top's, links that lead outside or nowhere, and of pipes."""
     try:
-        found = landing.not_files(settings, region)
+        found = strays.not_files(settings, region)
     except (UsageError, TransientError):
         return []
     return [

@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 
-from ingestion.landing import Landed, not_files, strays
+from ingestion.landing import Landed
 from ingestion.seen import Seen
+from ingestion.strays import not_files, strays
 from settings import Settings
 
 NOT_KNOWN: dict[str, Any] = dict.fromkeys(("vanished", "vanished_records", "unreadable_names", "links_outside"))

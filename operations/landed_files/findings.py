@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from ingestion import landing
+from ingestion import strays
 from ingestion.notes import ADDED_UP, TOTAL, UNREAD_SHEET
 from ingestion.sources.tabular.read import EXPECTED
 from ingestion.table_books import LAST_DELIVERIES
@@ -84,7 +84,7 @@ def added_up(con: duckdb.DuckDBPyConnection, after_archive: int) -> Iterator[str
 def ignored_files(settings: Settings, region: str | None) -> Iterator[str]:
     """A line for each file of a region's, or of the top's, that no reader takes; of archives one for each reason."""
     try:
-        found = landing.strays_at_top(settings) if region is None else landing.strays(settings, region)
+        found = strays.strays_at_top(settings) if region is None else strays.strays(settings, region)
     except (UsageError, TransientError):  # no such landing zone: a backfill needs none
         return
     yield from why_ignored(found)
@@ -94,7 +94,7 @@ def why_ignored(names: list[str]) -> Iterator[str]:
     """Why each of the files is not read. Of archives there may be thousands, and one setting is what they all lack."""
     archives: dict[str, list[str]] = {}
     for name in names:
-        why = landing.why_stray(name)
+        why = strays.why_stray(name)
         if name.startswith("events/"):
             archives.setdefault(why, []).append(name)
         else:

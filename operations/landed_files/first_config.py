@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from ingestion import landing
+from ingestion import landing, strays
 from ingestion.compression import CorruptArchiveError
 from ingestion.landing import Landed
 from ingestion.lines import raw_lines
@@ -55,11 +55,11 @@ def first_config(settings: Settings) -> str:
         text += "    consent_default: denied  # what no answer to the consent banner means\n"
         text += "    margin_rate: 0.5  # where the ledger gives no cost of goods\n"
     text += "\nsources:\n" + "".join(_sources(regions, found, read))
-    strays = {region: landing.strays(settings, region) for region in regions}
-    unclear = [name for names in strays.values() for name in names]
+    astray = {region: strays.strays(settings, region) for region in regions}
+    unclear = [name for names in astray.values() for name in names]
     if topics := _topics([one for region in regions for one in found[region]], unclear):
         text += "\ntopics:\n" + "".join(f"  {topic}: {{{said}}}\n" for topic, said in sorted(topics.items()))
-    unread = [f"{region}: {line}" for region, names in strays.items()
+    unread = [f"{region}: {line}" for region, names in astray.items()
               for line in findings.why_ignored([name for name in names if not _topic_of(name)])]  # fmt: skip
     if unread:
         text += "\n# Not read:\n" + "".join(f"#   {line}\n" for line in unread)

@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 
 from ingestion.books import region_file
-from ingestion.landing import discover, not_files, regions
+from ingestion.landing import discover, regions
+from ingestion.strays import not_files, strays
 from ingestion.zone import file_sha256
 from operations.incidents import run_warnings
+from operations.landed_files import findings
 from operations.status import write_snapshot
-from settings import Region, Settings, TransientError, UnknownValueError, UsageError
+from settings import Region, Settings, TransientError, UnknownValueError, UsageError, now
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
 
@@ -224,3 +226,21 @@ def test_a_run_names_links_that_lead_outside(zone, tmp_path):
         "eu: the link eu/ledger leads out of the landing zone, so it is not followed",
         "the link us leads out of the landing zone, so it is not followed",
     ]
+
+
+@pytest.mark.parametrize("name", ["eu/events/web+0+1.json.part", "eu/ledger/x.tmp/orders.csv", "fx/rates.tmp"])
+def test_what_somebody_began_to_write_and_forgot_is_told_after_a_day(zone, name):
+    path, region = zone.put(name, b"{}"), "eu" if name.startswith("eu") else None
+    written = now().timestamp()
+    os.utime(path, (written, written - 86_000))
+    assert list(findings.ignored_files(zone.settings, region)) == []
+    os.utime(path, (written, written - 87_000))
+    [line] = findings.ignored_files(zone.settings, region)
+    assert line.startswith(f"{name.removeprefix('eu/')} is not read: it is called as what is still being written")
+    assert names(zone) == []
+
+
+def test_names_of_an_editor_or_a_file_system_are_not_told_however_old_they_are(zone):
+    for name in ("eu/events/.web+0+1.json.swp", "eu/ledger/_SUCCESS", "eu/spend/.DS_Store"):
+        os.utime(zone.put(name, b""), (0, 0))
+    assert strays(zone.settings, "eu") == []

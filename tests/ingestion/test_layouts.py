@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from ingestion.landing import NO_PARTITION, discover, strays
+from ingestion.landing import NO_PARTITION, discover
+from ingestion.strays import strays
 from settings import Topic
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page

@@ -9,12 +9,13 @@ import pytest
 from pyarrow import parquet as pq
 
 from ingestion.books import region_file
-from ingestion.landing import discover, regions, strays, strays_at_top
+from ingestion.landing import discover, regions
 from ingestion.lines import raw_lines
 from ingestion.load import load_region
 from ingestion.load_tables import source_name
 from ingestion.sources.fx import read_rates
 from ingestion.sources.tabular.table import read_table
+from ingestion.strays import strays, strays_at_top
 from ingestion.zone import ObjectFile
 from operations import sample_shop
 from settings import Settings, Source, TransientError, UsageError

@@ -73,6 +73,19 @@ def test_a_region_of_the_configuration_that_nothing_ever_came_of_is_named(zone):
     assert run_warnings.warnings(both, {"eu": 0}) == []
 
 
+def test_a_topic_of_the_configuration_of_which_nothing_landed_is_named_with_those_that_did(zone):
+    spelled = zone.settings.model_copy(update={"topics": {"Web": Topic(format="segment"), "web": Topic()}})
+    assert run_warnings.warnings(spelled, {"eu": 0}) == []  # nothing landed at all: there is nothing to compare with
+    zone.archive(page())
+    zone.load()
+    [line] = run_warnings.warnings(spelled, {"eu": 0})
+    assert line.startswith("topics.Web: no archive of that topic has landed in any region")
+    assert line.endswith("those that have: web")
+    zone.archive(page(), topic="Web")
+    zone.load()
+    assert run_warnings.warnings(spelled, {"eu": 0}) == []
+
+
 def test_a_run_that_misses_records_names_the_option_that_makes_holes_no_loss(zone):
     zone.archive(page(messageId="m-1"))
     zone.archive(page(messageId="m-2"), start=3)
