@@ -6,7 +6,6 @@ the next run restates, in every cell. Nothing in the warehouse changes, and noth
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +13,13 @@ from typing import Any
 
 import duckdb
 
-from operations.beside import figures_of, throwaway
+from operations.beside import copy_warehouse, figures_of, publishable, throwaway
 from operations.finance_tables.published_tables import ADJUSTMENTS, FINANCE, RESTATEMENTS, Table, columns_of, in_sql
 from operations.finance_tables.version_tables import quoted
-from operations.store.locks import LOCK, OnWait, check_warehouse, exclusive, wait_quietly
-from operations.store.memory.published import refuse_lost_version
-from operations.store.versions import current_version, pinned_version, version_dir
-from settings import Settings, UsageError
+from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
+from operations.store.versions import current_version, version_dir
+from settings import Settings
 
-# Of each file of the copy: what no figure depends on stays behind.
-_LEFT_BEHIND = ("staging", "dagster", "dbt", "quality", "report", "probes", "versions", "published", LOCK,
-                "backups.json")  # fmt: skip
 _MONEY = ("spend", "revenue", "refunds", "net_revenue", "cogs", "margin")
 _ALL = "(all)"
 
@@ -73,36 +68,12 @@ def plan(settings: Settings, run: Run, on_wait: OnWait = wait_quietly) -> Plan:
     check_warehouse(settings)
     with throwaway(settings, figures_of(settings), settings.landing) as (made, config):
         with exclusive(settings, on_wait):
-            current = _publishable(settings)
-            _copy(settings, made)
+            current = publishable(settings)
+            copy_warehouse(settings, made)
         found = Plan(version=current)
         found.failures, found.withheld = run(made, config)
         _compare(settings, made, found)
     return found
-
-
-def _publishable(settings: Settings) -> int:
-    refuse_lost_version(settings)
-    if (pinned := pinned_version(settings)) is not None:
-        raise UsageError(f"version {pinned} is pinned, so that no run publishes: `romi publish unpin` first")
-    if (current := current_version(settings)) is None:
-        raise UsageError("nothing is published yet, so nothing can move: `romi run --landing DIR`")
-    return current
-
-
-def _copy(settings: Settings, made: Settings) -> None:
-    """Copy what figures depend on: regions' files, books, memory, closes, and the current version."""
-    root, to = settings.warehouse.absolute(), made.warehouse
-    current = version_dir(settings, current_version(settings) or 0).relative_to(settings.warehouse)
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root)
-        is_shown = name.parts[:2] == current.parts or name.parts == ("versions", "seen.json")
-        if path.is_file() and not path.is_symlink() and (is_shown or name.parts[0] not in _LEFT_BEHIND):
-            (to / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copy2(path, to / name)  # with its time, by which what is published is known again
-    for folder in ("regions", "books", "staging", "status", "dbt", "dagster"):
-        (to / folder).mkdir(mode=0o700, exist_ok=True)
-    (to / "published").symlink_to(current)
 
 
 def _compare(settings: Settings, made: Settings, found: Plan) -> None:

@@ -21,6 +21,7 @@ from orchestration.cli import files as cli_files
 from orchestration.cli import health as cli_health
 from orchestration.cli import incidents as cli_incidents
 from orchestration.cli import keys as cli_keys
+from orchestration.cli import move as cli_move
 from orchestration.cli import plan as cli_plan
 from orchestration.cli import probe as cli_probe
 from orchestration.cli import quarantine as cli_quarantine
@@ -229,6 +230,7 @@ command(main, "recover")(cli_recover.recover)
 command(main, "demo")(cli_run.demo)
 command(main, "report")(cli_report.make_report)
 command(main, "plan")(cli_plan.plan)
+command(main, "move")(cli_move.move)
 command(main, "status")(_status)
 command(main, "doctor")(cli_health.doctor)
 command(main, "accept-loss")(cli_health.accept_loss)
