@@ -10,14 +10,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import duckdb
 
 from ingestion.books import meta, region_file
-from operations.backups.backup_places import is_cut_in_two, known_backups, leftovers, moved_away
+from ingestion.object_store import without_options
+from operations.backups.at_hand import looked_over
+from operations.backups.backup_places import is_cut_in_two, leftovers, moved_away
 from operations.closes.locks import FOLDER, all_locks
+from operations.publishing.targets.bucket import difference
 from operations.rebuilding.engine.spark_session import described
 from operations.register.register_audit import open_to_others
 from operations.store.locks import check_warehouse
@@ -60,16 +63,15 @@ def examine(settings: Settings, *others: Look) -> list[Check]:
     """
     check_warehouse(settings)
     of_state = (_versions, _files, _published, _memory, _books, _closes, _keys)
-    looks = (*of_state, _permissions, _space, _clock, _leftovers, *others)
+    looks: tuple[Look, ...] = (*of_state, _permissions, _space, _clock, _leftovers, _backups, _bucket, *others)
     return [check for look in looks for check in look(settings)]
 
 
 def said_at_start(settings: Settings) -> list[str]:
     """The fast form: mends the memory's second place, and says what is not right and fails nothing, a line each."""
-    said = mend_places(settings)
-    for look in (_permissions, _space, _clock, _leftovers):
-        said += [f"{one.problem}: {one.mend}" for one in look(settings) if not one.is_right]
-    return said
+    looks: tuple[Look, ...] = (_permissions, _space, _clock, _leftovers, partial(_backups, is_fast=True))
+    found = (one for look in looks for one in look(settings))
+    return mend_places(settings) + [f"{one.problem}: {one.mend}" for one in found if not one.is_right]
 
 
 def _versions(settings: Settings) -> Iterator[Check]:
@@ -228,18 +230,15 @@ def _leftovers(settings: Settings) -> Iterator[Check]:
     for path in leftovers(settings):
         what = f"{path} was left by a killed backup or restore"
         yield Check("files", str(path), what, "`romi retention apply` removes it")
-    for folder in _unreadable_backups(settings):
-        what = f"the backup {folder} has no manifest, or the book of backups cannot be read"
-        yield Check("files", str(folder), what, "`romi backup` makes a new one")
 
 
-def _unreadable_backups(settings: Settings) -> Iterator[Path]:
-    try:
-        known = known_backups(settings)
-    except (OSError, RomiError, AttributeError):
-        yield settings.warehouse / "backups.json"
-        return
-    yield from (folder for folder in known if folder.exists() and not (folder / "backup.json").is_file())
+def _backups(settings: Settings, *, is_fast: bool = False) -> Iterator[Check]:
+    yield from (Check("backups", *told) for told in looked_over(settings, is_fast=is_fast))
+
+
+def _bucket(settings: Settings) -> Iterator[Check]:
+    if settings.publish.bucket is not None:
+        yield Check("bucket", without_options(settings.publish.bucket), *difference(settings))
 
 
 def _found(settings: Settings) -> list[Finding]:

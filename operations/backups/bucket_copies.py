@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ingestion.object_store import ABSENT, code_of, errors_told, prefix_of, without_options
 from operations.backups.backup_manifest import MANIFEST, read_manifest
-from operations.backups.backup_places import forget, note
-from settings import Settings, UsageError
+from operations.backups.backup_places import forget, known_in_buckets, note
+from settings import Settings, UsageError, now
 from settings.digests import sha256_of
 
 
@@ -34,6 +34,7 @@ def upload(settings: Settings, folder: Path, to: str) -> str:
         for name in manifest["files"]:
             place.put_file(f"warehouse/{name}", folder / "warehouse" / name)
         place.put_file(MANIFEST, folder / MANIFEST, IfNoneMatch="*")
+        _strike_what_is_gone(settings, to)
     return address
 
 
@@ -72,6 +73,14 @@ def remove(settings: Settings, address: str) -> None:
         place.remove(MANIFEST)
         place.remove()
     forget(settings.warehouse, address)
+
+
+def _strike_what_is_gone(settings: Settings, to: str) -> None:
+    """Those below `to` that somebody, or a rule of the bucket, has removed; one of today may only have begun."""
+    for address, made_at in known_in_buckets(settings).items():
+        is_below = without_options(address).startswith(f"{without_options(to).rstrip('/')}/")
+        if is_below and now() - made_at > timedelta(days=1) and not any(prefix_of(address).walk()):
+            forget(settings.warehouse, address)
 
 
 def _below(address: str, name: str) -> str:

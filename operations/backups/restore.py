@@ -18,6 +18,7 @@ from operations.backups.backup_places import (
     RESTORED,
     beside_of,
     claimed,
+    is_address,
     is_cut_in_two,
     let_go,
     moved_away,
@@ -116,8 +117,9 @@ def _make(
     settings: Settings, source: Path, origin: Path | str, manifest: dict[str, Any], work: Path
 ) -> list[str]:  # fmt: skip
     """The restored warehouse in `work`, fit to take the place of the one that is there; tells what was mended."""
+    take = _move if is_address(origin) else copy  # what was fetched is ours, and would take its room twice
     for name in manifest["files"]:
-        copy(source / "warehouse" / name, work / name)
+        take(source / "warehouse" / name, work / name)
     for name in _FOLDERS:
         (work / name).mkdir(mode=0o700, exist_ok=True)
     verify(settings, work, manifest)
@@ -131,6 +133,11 @@ def _make(
         carry_over(settings.warehouse.absolute(), work)
         note(work, origin, datetime.fromisoformat(manifest["made_at"]))
         return _take_out_the_erased(restored)
+
+
+def _move(path: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.rename(path, to)
 
 
 def _take_out_the_erased(settings: Settings) -> list[str]:

@@ -47,10 +47,9 @@ def back_up_and_try(
     try:
         if isinstance(target, str):
             place = bucket_copies.upload(settings, folder, target)
+            take_away(folder)  # before the trial, which takes as much room
         if trial:
             seconds = _trial(settings, folder, place)
-        if place != folder:
-            take_away(folder)
     except (RomiError, OSError, duckdb.Error) as error:
         problem, fault = describe_error(error), "cannot be restored"
         if isinstance(target, str) and place == folder:

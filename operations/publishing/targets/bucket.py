@@ -16,7 +16,7 @@ from typing import Any
 from ingestion.object_store import ABSENT, Prefix, code_of, errors_told, prefix_of, without_options
 from operations.finance_tables.published_tables import CONTRACT_VERSION
 from operations.store.versions import MANIFEST, current_version, version_dir, version_ids
-from settings import Settings, TransientError
+from settings import RomiError, Settings, TransientError
 
 POINTER = "published.json"
 _FOLDER = re.compile(r"versions/\d{6,}-[0-9a-f]{12}/")
@@ -68,8 +68,28 @@ def upload(settings: Settings) -> Upload | None:
     return done
 
 
+def difference(settings: Settings) -> tuple[str | None, str | None]:
+    """What the bucket does not show of the current version, if anything, and how to mend that."""
+    current = current_version(settings)
+    if settings.publish.bucket is None or current is None:
+        return None, None
+    where, mend = f"publish.bucket {without_options(settings.publish.bucket)}", "`romi run` uploads it again"
+    try:
+        with errors_told(where, "what it shows is not known"):
+            place, folder = prefix_of(settings.publish.bucket), _folder(version_dir(settings, current))
+            shown = _pointer(place)[1]
+            if shown.get("folder") != folder:
+                what = f"version {shown['version']}" if "version" in shown else "no version"
+                return f"{where} shows {what}, and version {current} is published", mend
+            if not _is_there(place, folder, shown["files"]):
+                return f"{where} does not have all of version {current}, which it shows", mend
+    except RomiError as error:
+        return str(error), "look at the credentials, the network and the store; then again"
+    return None, None
+
+
 def _pointer(place: Prefix) -> tuple[str | None, dict[str, Any]]:
-    """The pointer's ETag and what it says; None and nothing before the first upload."""
+    """The pointer's ETag and what it says; None and nothing before the first upload, and nothing if it is damaged."""
     from botocore.exceptions import ClientError
 
     try:
@@ -78,8 +98,12 @@ def _pointer(place: Prefix) -> tuple[str | None, dict[str, Any]]:
         if code_of(error) in ABSENT:
             return None, {}
         raise
-    said: dict[str, Any] = json.loads(found["Body"].read())
-    return found["ETag"], said
+    try:
+        said = json.loads(found["Body"].read())
+    except ValueError:
+        said = None
+    is_whole = isinstance(said, dict) and isinstance(said.get("files"), dict)
+    return found["ETag"], said if is_whole else {}
 
 
 def _switch(place: Prefix, etag: str | None, said: dict[str, Any]) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import shutil
+from pathlib import Path
 
 import pytest
 
 from ingestion import object_store
-from ingestion.object_store import Prefix, errors_told
+from ingestion.object_store import Prefix, errors_told, without_options
+from operations import doctor
 from operations.backups import backup_book, verified_backup
+from operations.backups import restore as restore_module
+from operations.backups.at_hand import looked_over
 from operations.backups.backup_book import last_verified
 from operations.backups.backup_manifest import MANIFEST
 from operations.backups.backup_places import BACKUPS, known_backups, known_in_buckets
@@ -164,6 +168,80 @@ def test_a_trial_that_fails_is_told_of_the_copy_in_the_bucket(shop, monkeypatch)
     monkeypatch.setattr(verified_backup, "restore", fail)
     with pytest.raises(PermanentError, match=r"the backup s3://finance/romi/.* cannot be restored: not now"):
         back_up_and_try(shop)
+
+
+def test_a_backup_into_the_bucket_takes_room_for_one_copy_at_a_time(shop, monkeypatch):
+    copies, verify = [], restore_module.verify
+
+    def count(settings, folder, manifest):
+        verify(settings, folder, manifest)
+        copies.append(sum(1 for _ in shop.warehouse.parent.rglob("eu.duckdb")) - 1)
+
+    monkeypatch.setattr(restore_module, "verify", count)
+    back_up_and_try(shop)
+    assert copies == [1, 1]  # as it was fetched, and as it is restored
+
+
+def cut(store, name):
+    store.put_object(Bucket="finance", Key=name, Body=b"half")
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (lambda store, names: [store.delete_object(Bucket="finance", Key=one) for one in names], "is gone from"),
+        (lambda store, names: store.delete_object(Bucket="finance", Key=names[0]), "was not uploaded whole"),
+        (lambda store, names: cut(store, names[0]), "backup.json is cut off or no JSON"),
+        (lambda store, names: cut(store, names[-1]), "is not what was backed up"),
+        (lambda store, names: store.delete_object(Bucket="finance", Key=names[-1]), "is not what was backed up"),
+    ],
+    ids=["gone", "no manifest", "manifest cut", "file cut", "file gone"],
+)
+def test_a_backup_that_the_bucket_has_not_whole_is_named(shop, store, harm, what):
+    address = back_up_and_try(shop, trial=False).folder
+    assert list(looked_over(shop)) == [(without_options(address), None, None)]
+    harm(store, keys(store))
+    [(place, problem, mend)] = looked_over(shop)
+    assert (place, what in problem, "romi backup" in mend) == (without_options(address), True, True), problem
+    assert "endpoint_override" not in problem
+    assert list(looked_over(shop, is_fast=True)) == []
+
+
+def test_a_backup_that_is_gone_from_the_bucket_leaves_the_book_with_the_next_one_a_day_later(shop, store, monkeypatch):
+    gone = back_up_and_try(shop, trial=False).folder
+    for one in keys(store):
+        store.delete_object(Bucket="finance", Key=one)
+    monkeypatch.setenv("ROMI_NOW", "2026-06-02T12:00:00Z")  # somebody else's of today may have only begun
+    second = back_up_and_try(shop, trial=False).folder
+    assert set(known_in_buckets(shop)) == {gone, second}
+    monkeypatch.setenv("ROMI_NOW", "2026-06-02T12:00:01Z")
+    third = back_up_and_try(shop, trial=False).folder
+    assert set(known_in_buckets(shop)) == {second, third}
+
+
+def test_a_store_that_cannot_be_reached_is_named_and_not_taken_for_empty(shop, monkeypatch):
+    address = back_up_and_try(shop, trial=False).folder
+    checks = doctor.examine(shop)
+    assert [(one.place, one.is_right) for one in checks if one.name == "backups"] == [(without_options(address), True)]
+
+    def fail(*_):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(Prefix, "walk", fail)
+    [(_, problem, mend)] = looked_over(shop)
+    assert ("cannot be reached" in problem, "the network" in mend) == (True, True)
+
+
+def test_a_backup_in_a_folder_of_which_a_file_is_gone_is_named(settings, shop):
+    folder = Path(back_up_and_try(settings).folder)
+    assert list(looked_over(settings)) == [(str(folder), None, None)]
+    (folder / "warehouse" / "regions" / "eu.duckdb").unlink()
+    [(_, problem, _)] = looked_over(settings)
+    assert problem == f"the backup {folder} is not whole: regions/eu.duckdb is not what was backed up"
+    assert list(looked_over(settings, is_fast=True)) == [(str(folder), None, None)]
+    (folder / MANIFEST).unlink()
+    [(_, problem, _)] = looked_over(settings, is_fast=True)
+    assert problem == f"the backup {folder} has no manifest"
 
 
 @pytest.mark.parametrize("to", ["s3:/finance", "s3://", "s3://key@finance/x"])

@@ -81,6 +81,30 @@ def test_what_the_bucket_has_lost_of_the_current_version_is_uploaded_again(shop,
     assert upload(shop) is None
 
 
+@pytest.mark.parametrize("said", [b"half", b"[1]", b'{"version": 1, "files": []}', b""])
+def test_a_pointer_that_is_damaged_is_named_and_switched_by_the_next_run(shop, store, said):
+    upload(shop)
+    assert bucket.difference(shop) == (None, None)
+    store.put_object(Bucket="finance", Key=f"romi/{POINTER}", Body=said)
+    assert "shows no version, and version 1 is published" in str(bucket.difference(shop)[0])
+    assert upload(shop).version == shown(store)["version"] == 1
+    assert bucket.difference(shop) == (None, None)
+
+
+def test_what_the_bucket_lacks_or_has_not_heard_of_is_named_with_what_to_do(shop, store):
+    assert "shows no version, and version 1 is published" in str(bucket.difference(shop)[0])
+    upload(shop)
+    write_version(shop, 2, ORDERS.format(4))
+    assert "shows version 1, and version 2 is published" in str(bucket.difference(shop)[0])
+    upload(shop)
+    store.delete_object(Bucket="finance", Key=f"romi/{shown(store)['folder']}marts.duckdb")
+    what, mend = bucket.difference(shop)
+    assert ("does not have all of version 2" in what, "romi run" in mend) == (True, True)
+    assert "refuses: NoSuchBucket" in str(
+        bucket.difference(shown_in(shop, shop.publish.bucket.replace("finance", "other")))[0]
+    )
+
+
 def test_a_new_version_is_shown_and_one_that_the_warehouse_disposed_of_is_gone(shop, store):
     upload(shop)
     write_version(shop, 2, ORDERS.format(4))
