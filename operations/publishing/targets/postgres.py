@@ -43,7 +43,8 @@ class Delivery:
 
 
 def deliver(settings: Settings) -> Delivery | None:
-    """Bring PostgreSQL to the version that the files show, where it shows another one. The caller holds the warehouse.
+    """Bring PostgreSQL to the version that the files show, where it shows another one, or where somebody has changed
+    rows there. The caller holds the warehouse.
 
     Returns:
         None where no PostgreSQL is configured, nothing is published, or it shows this version already.
@@ -56,19 +57,37 @@ def deliver(settings: Settings) -> Delivery | None:
     current = current_version(settings)
     if settings.publish.postgres is None or current is None:
         return None
-    with _connected(settings.publish.postgres.environment) as connection:
+    folder = version_dir(settings, current)
+    with _connected(settings.publish.postgres.environment) as connection, opened(folder) as shown:
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         found = bring_forward(connection)
-        if found == (current, CONTRACT_VERSION):
+        if found == (current, CONTRACT_VERSION) and _is_as_delivered(connection, shown):
             return None
-        with opened(version_dir(settings, current)) as shown:
-            rows = {one.name: _replace(connection, one, shown) for one in targets()}
+        rows = {one.name: _replace(connection, one, shown) for one in targets()}
         connection.execute(
             "insert into meta.delivered values (true, %s, %s, now()) on conflict (is_here) do update set"
             " version = excluded.version, contract = excluded.contract, delivered_at = excluded.delivered_at",
             [current, CONTRACT_VERSION],
         )
     return Delivery(current, rows)
+
+
+def _is_as_delivered(connection: psycopg.Connection[Any], shown: duckdb.DuckDBPyConnection) -> bool:
+    """Whether PostgreSQL has as many rows as the version, each one written by the transaction that delivered it."""
+    counts = " union all ".join(
+        f"select '{one.name}', count(*), count(*) filter (where here.xmin = delivered.xmin)"
+        f" from {one.name} as here cross join meta.delivered as delivered"
+        for one in targets()
+    )
+    expected = {one.name: (rows, rows) for one in targets() for rows in [_count(one, shown)]}
+    return expected == {name: (rows, delivered) for name, rows, delivered in connection.execute(counts)}
+
+
+def _count(target: Target, shown: duckdb.DuckDBPyConnection) -> int:
+    if not _columns_of(target, shown):
+        return 0
+    found: int = shown.execute(f"select count(*) from {target.file}_file.{target.table}").fetchall()[0][0]
+    return found
 
 
 @contextmanager
@@ -140,14 +159,18 @@ def copy_rows(connection: psycopg.Connection[Any], name: str, target: Target, ro
 
 def write_rows(target: Target, shown: duckdb.DuckDBPyConnection, path: str) -> None:
     """A published table as CSV; what a version of an earlier release does not have is null, or no rows."""
-    place = f"{target.file}_file"
-    there = {name for (name,) in shown.execute(
-        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?",
-        [place, target.table.schema, target.table.name]).fetchall()}  # fmt: skip
+    there = _columns_of(target, shown)
     columns = ", ".join(_as_text(name, kind, name in there) for name, kind in target.table.columns.items())
-    rows = f"from {place}.{target.table}" if there else "where false"
+    rows = f"from {target.file}_file.{target.table}" if there else "where false"
     options = "format csv, header false, nullstr '\\N', use_tmp_file false"
     shown.execute(f"copy (select {columns} {rows}) to '{path}' ({options})")
+
+
+def _columns_of(target: Target, shown: duckdb.DuckDBPyConnection) -> set[str]:
+    """None where the version has no such table."""
+    return {name for (name,) in shown.execute(
+        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?",
+        [f"{target.file}_file", target.table.schema, target.table.name]).fetchall()}  # fmt: skip
 
 
 def _as_text(name: str, kind: str, is_there: bool) -> str:

@@ -226,6 +226,27 @@ def test_a_table_or_a_column_that_somebody_dropped_is_delivered_again_and_not_le
         assert deliver(settings) is None
 
 
+@pytest.mark.parametrize("change", [
+    "delete from finance.orders_daily where ctid in (select ctid from finance.orders_daily limit 1)",
+    "update finance.orders_daily set orders = orders + 1",
+    "update finance.orders_daily set orders = 0 where ctid in (select ctid from finance.orders_daily limit 1)",
+    "insert into finance.orders_daily (date, region) values ('2026-01-01', 'eu')",
+    "truncate finance.orders_daily",
+])  # fmt: skip
+def test_rows_that_somebody_changed_by_hand_are_delivered_again(settings, database, change):
+    write_version(settings, 1, _orders(1))
+    deliver(settings)
+    assert deliver(settings) is None
+    everything = "select region, orders from finance.orders_daily order by 1, 2"
+    with psycopg.connect(database) as connection:
+        before = connection.execute(everything).fetchall()
+        connection.execute(change)
+    assert deliver(settings).version == 1
+    with psycopg.connect(database) as connection:
+        assert connection.execute(everything).fetchall() == before
+    assert deliver(settings) is None
+
+
 @pytest.mark.slow
 def test_a_run_says_that_it_could_not_deliver_and_the_next_one_delivers(shop, database, monkeypatch):
     shop.configure("privacy: {k_anonymity: 1}\npublish: {postgres: {}}\n")
