@@ -100,7 +100,7 @@ def bridge(
         Step("Volume", volume, "More or fewer orders, each at the earlier period's average margin before refunds."),
         Step("Mix", mix, "Orders that moved to regions where an order leaves more or less than the average."),
         Step("Price", price,
-             "A larger or smaller average order in each region, before refunds and cost of goods, steps too."),
+             "A larger or smaller average order in each region, before refunds and cost of goods, which follow."),
         Step("Refunds", refunds, "More or less money given back to buyers."),
         Step("Cost of goods", cost, "A higher or lower cost of goods per order in each region."),
         Step("Spend", spend, "More or less advertising."),

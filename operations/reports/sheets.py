@@ -18,7 +18,7 @@ _NUMBERS: dict[Kind, str] = {
     "money": "#,##0.00;[Red]-#,##0.00", "count": "#,##0", "orders": "#,##0.00", "share": "0.0%", "times": "0.00",
     "rate": "0.000000", "date": "yyyy-mm-dd", "month": "mmmm yyyy",
 }  # fmt: skip
-_WIDTHS: dict[Kind, int] = {"text": 30, "date": 12, "month": 16, "flag": 8, "count": 10}
+_WIDTHS: dict[Kind, int] = {"text": 30, "date": 12, "month": 16, "flag": 13, "count": 10}
 _SUMMED = ("money", "count", "orders")
 
 
@@ -32,12 +32,18 @@ class Book:
         self.title = workbook.add_format({"bold": True, "font_size": 14})
         self.muted = workbook.add_format({"font_color": "#55616E", "text_wrap": False})
         self.header = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom"})
+        self._text_header = workbook.add_format(
+            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom", "align": "left", "indent": 1}
+        )
         self.number_header = workbook.add_format(
             {"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom", "align": "right"}
         )
         self._formats: dict[tuple[str, bool], Format] = {}
-        self._text = workbook.add_format({"text_wrap": False})
-        self._quoted = workbook.add_format({"quote_prefix": True})
+        self.question = workbook.add_format({"bold": True, "valign": "top"})
+        self.paragraph = workbook.add_format({"text_wrap": True, "valign": "top"})
+        # Text beside a column of numbers stands off from them.
+        self._text = [workbook.add_format({"text_wrap": False, "indent": indent}) for indent in (0, 1)]
+        self._quoted = [workbook.add_format({"quote_prefix": True, "indent": indent}) for indent in (0, 1)]
         self._bold = workbook.add_format({"bold": True, "top": 1})
 
     def number(self, kind: Kind, *, bold: bool = False) -> Format:
@@ -73,8 +79,10 @@ class Book:
         """
         columns = table.columns
         for place, column in enumerate(columns):
-            is_text = column.kind in ("text", "date", "month")
-            sheet.write_string(first, place, column.label, self.header if is_text else self.number_header)
+            looks = self.number_header
+            if column.kind in ("text", "date", "month"):
+                looks = self._text_header if place and column.kind == "text" else self.header
+            sheet.write_string(first, place, column.label, looks)
             sheet.set_column(place, place, _WIDTHS.get(column.kind, 16))
         if first == self.FIRST:
             sheet.freeze_panes(first + 1, 1)
@@ -101,7 +109,8 @@ class Book:
         if value is None:
             return
         if kind == "text":
-            sheet.write_string(number, place, str(value), self._quoted if str(value)[:1] in "=+-@\t\r" else self._text)
+            looks = self._quoted if str(value)[:1] in "=+-@\t\r" else self._text
+            sheet.write_string(number, place, str(value), looks[place > 0])
         elif kind in ("date", "month"):
             sheet.write_datetime(number, place, value, self.number(kind))
         elif kind == "flag":

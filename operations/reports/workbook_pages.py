@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from operations.reports import sums
@@ -18,6 +19,7 @@ from operations.reports.workbook_source import ABOUT, Source, begin_sheet, write
 if TYPE_CHECKING:
     from operations.reports.sheets import Book
 
+_ANSWER, _LINE = 90, 15  # the width of an answer in characters, the height of a line in points
 # What follows from the columns beside it.
 _LIVE = {
     "net_revenue": "{revenue}-{refunds}", "margin": "{net_revenue}-{cogs}", "after_spend": "{margin}-{spend}",
@@ -33,9 +35,10 @@ def read_me(book: Book, source: Source) -> None:
     said = answers(marts, period, whole, compare(marts, period), channels(marts, period))
     row = 3
     for one in said:
-        sheet.write_string(row, 0, one.question, book.header)
-        sheet.write_string(row, 1, one.figure)
-        sheet.write_string(row, 2, one.words)
+        sheet.write_string(row, 0, one.question, book.question)
+        sheet.write_string(row, 1, one.figure, book.paragraph)
+        sheet.write_string(row, 2, one.words, book.paragraph)
+        sheet.set_row(row, _LINE * len(wrap(one.words, _ANSWER - 8)))  # not every program fits it to the text
         row += 1
     row += 1
     for name, about in ABOUT.items():
@@ -44,6 +47,7 @@ def read_me(book: Book, source: Source) -> None:
         row += 1
     sheet.set_column(0, 0, 38)
     sheet.set_column(1, 1, 18)
+    sheet.set_column(2, 2, _ANSWER)
 
 
 def summary(book: Book, source: Source) -> None:
@@ -91,7 +95,7 @@ def bridge(book: Book, source: Source) -> None:
     ]
     whole = {"name": source.period.compared_name, "amount": found.now.after_spend, "meaning": None}
     last = book.table(sheet, Table("bridge", "Bridge", columns, rows, whole))
-    sheet.write_string(last, 0, "Margin after spend of the period, from the days")
+    sheet.write_string(last, 0, "The sum of the days")
     book.value(sheet, last, 1, found.now.after_spend, "money")
     sheet.write_string(last + 1, 0, "Difference")
     book.formula(sheet, last + 1, 1, f"ROUND(B{last}-B{last + 1},2)", "money", 0)

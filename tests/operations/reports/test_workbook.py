@@ -132,6 +132,15 @@ def test_names_that_begin_like_a_formula_stay_text(written, reckoned):
     assert [cell.data_type for cell in changed] == ["s"]
 
 
+def test_an_answer_of_the_first_sheet_is_read_without_scrolling(written):
+    sheet = written["Read me"]
+    width = sheet.column_dimensions["C"].width
+    assert width < 100
+    for row in range(4, 8):
+        assert sheet.cell(row, 3).alignment.wrap_text
+        assert sheet.row_dimensions[row].height >= 15 * len(sheet.cell(row, 3).value) / width
+
+
 def test_dates_are_dates(written):
     assert isinstance(written["Days"]["A5"].value, datetime)
     assert written["Months"]["A5"].value == datetime(2026, 7, 1)
