@@ -26,7 +26,7 @@ settings.register_profile(FAST, deadline=None, max_examples=30)
 def pytest_configure(config: pytest.Config) -> None:
     is_fast = config.option.markexpr == "not slow"
     settings.load_profile(FAST if is_fast else "whole")
-    if is_fast:
+    if is_fast and _built is None:  # a process may run pytest more than once
         gc.set_threshold(50_000, 20, 50)
         os.fsync = lambda _: None
         for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,7 +82,8 @@ def _unexpected(error: Exception) -> str:
 
 
 def entry() -> None:
-    """The console script: wrong usage, too, is told in one line."""
+    """The console script: wrong usage, too, is told in one line, and to be ended by SIGTERM as by Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main(standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:

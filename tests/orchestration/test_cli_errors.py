@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import subprocess
+import sys
 from collections import namedtuple
 
 import duckdb
@@ -43,3 +45,14 @@ def test_what_the_machine_does_to_a_run_is_told_in_a_line(tmp_path, monkeypatch,
     done = CliRunner().invoke(main, ["run", *places])
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert done.output.startswith(f"romi: {told}")
+
+
+def test_a_command_that_sigterm_ends_says_so_in_a_line(tmp_path):
+    ended = (
+        "import os, signal, sys, time; from orchestration import pipeline; from orchestration.cli.main import entry;"
+        "pipeline.run = lambda *_, **__: (os.kill(os.getpid(), signal.SIGTERM), time.sleep(60));"
+        "sys.argv = ['romi', 'run']; entry()"
+    )
+    (tmp_path / "landing" / "eu" / "events").mkdir(parents=True)
+    found = subprocess.run([sys.executable, "-c", ended], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr.splitlines()[-1]) == (1, "romi: interrupted; run it again to go on")
