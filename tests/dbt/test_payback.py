@@ -36,7 +36,7 @@ def random_shop(seed):
             (
                 [(hour, draw.choice(list(CHANNELS))) for hour in visits],
                 [
-                    (hour, draw.randrange(1, 50_000), draw.choice([0, 0, 99_999]), draw.randrange(30_000))
+                    (hour, draw.randrange(1, 50_000), draw.choice([0, 9_999, 99_999]), draw.randrange(30_000))
                     for hour in orders
                 ],
             )
@@ -54,7 +54,7 @@ def shares_of(model, window, at, months):
 def expected(shop):
     """What came, by cohort, channel, model and month; buyers, by all of these but month; and what segments bought."""
     months, came = learned(shop), defaultdict(lambda: [0, 0, 0])
-    buyers, sold = defaultdict(int), defaultdict(int)
+    buyers, sold = defaultdict(int), defaultdict(lambda: [0, 0, 0, 0])
     for _, orders in journeys(shop):
         for model in (*RULES, *LEARNED):
             for number, (at, (revenue, refund, cogs), window) in enumerate(orders):
@@ -68,8 +68,10 @@ def expected(shop):
                     for n, amount in enumerate((count, gross - back, gross - back - goods)):
                         came[*cell, at.month][n] += amount
                 own = shares_of(model, window, at, months)
-                for (channel, _), count in zip(own, split(MILLION, [share for _, share in own]), strict=True):
-                    sold[at.month, channel, model, "repeat" if number else "new"] += count
+                parts = [split(amount, [share for _, share in own]) for amount in (MILLION, revenue, refund, cogs)]
+                for (channel, _), *amounts in zip(own, *parts, strict=True):
+                    for n, amount in enumerate(amounts):
+                        sold[at.month, channel, model, "repeat" if number else "new"][n] += amount
     return came, buyers, sold
 
 
@@ -110,7 +112,7 @@ def test_cohorts_and_cost_of_segments_agree_to_the_cent(region, dbt, seed):
         from finance.romi_by_segment where spend != 0 order by all"""):
         shown[month, model][segment, channel] = cents
     for (month, model), cents in shown.items():
-        counts = {segment: sold[month, "Paid Search", model, segment] for segment in ("new", "repeat")}
+        counts = {segment: sold[month, "Paid Search", model, segment][0] for segment in ("new", "repeat")}
         if any(counts.values()):
             parts = split(cost_of[month], list(counts.values()))
             expected_cost = {(s, "Paid Search"): part for s, part in zip(counts, parts, strict=True) if part}
@@ -118,11 +120,30 @@ def test_cohorts_and_cost_of_segments_agree_to_the_cent(region, dbt, seed):
             expected_cost = {("(other)", "Paid Search"): cost_of[month]}
         assert cents == expected_cost, (month, model)
     assert {month for month, _ in shown} == set(cost_of)
+    assert_segments_are(region, sold, shown)
     assert region.query("""
         select count(*) from finance.payback_cohorts join finance.romi_by_segment as paid
             on paid.month = cohort and paid.segment = 'new' and paid.channel = payback_cohorts.channel
             and paid.attribution_model = payback_cohorts.attribution_model
         where payback_cohorts.spend != paid.spend""") == [(0,)]
+
+
+def assert_segments_are(region, sold, costs):
+    """What segments bought, by the million and in cents, and what is said of it beside their cost."""
+    found = region.query("""
+        select month(month), channel, attribution_model, segment, (conversions * 1000000)::bigint,
+            (revenue * 100)::bigint, (refunds * 100)::bigint, (cogs * 100)::bigint, (net_revenue * 100)::bigint,
+            (margin * 100)::bigint, (spend * 100)::bigint, roas, romi, cpa, cac
+        from finance.romi_by_segment""")
+    bought = {row[:4]: list(row[4:8]) for row in found if any(row[4:8])}
+    assert bought == {cell: amounts for cell, amounts in sold.items() if any(amounts)}
+    for month, channel, model, segment, count, revenue, refunds, cogs, net, margin, spend, *ratios in found:
+        assert (net, margin) == (revenue - refunds, revenue - refunds - cogs)
+        assert spend == costs.get((month, model), {}).get((segment, channel), 0)
+        cpa = spend / 100 / (count / MILLION) if count else None
+        expected = [net / spend, (margin - spend) / spend] if spend else [None, None]
+        expected += [cpa, cpa if segment == "new" else None]
+        assert ratios == [one if one is None else pytest.approx(one) for one in expected]
 
 
 def test_cohorts_of_few_buyers_add_up_to_the_orders_all_the_same(region, dbt):

@@ -99,7 +99,8 @@ def drill(tmp_path_factory):
             yield Drill(Shop(tmp_path_factory.mktemp("drill")), nursery)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.slow  # operations/publishing/test_publish.py and ingestion/test_killed_loads.py kill at each step
+@pytest.mark.parametrize("kills", [1, 40])
 def test_run_killed_at_random_moments_ends_at_the_same_tables(drill, kills):
     rng, killed, in_a_row = random.Random(kills), 0, 0
     drill.put_back("base")

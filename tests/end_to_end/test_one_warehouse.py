@@ -95,6 +95,7 @@ def test_a_run_writes_the_report_of_what_it_publishes_and_the_command_writes_bot
     assert Shop(tmp_path / "empty").romi("report")[0] == 2  # nothing is published there
 
 
+@pytest.mark.slow  # tests/operations/rebuilding holds what a rebuild leaves as it was
 def test_backfill_rebuilds_days_from_the_warehouse_and_changes_nothing_that_was_right(shop):
     before = shop.rows()
     with region_file(Settings(warehouse=shop.warehouse), "eu") as con:
@@ -118,6 +119,7 @@ def test_backfill_rebuilds_days_from_the_warehouse_and_changes_nothing_that_was_
         assert (code, answer in said["error"]) == (2, True), said
 
 
+@pytest.mark.slow  # tests/operations/test_planned.py
 def test_a_plan_tells_what_a_changed_rule_moves_and_changes_nothing(shop):
     version, before = (shop.warehouse / "published").resolve(), shop.rows()
     shop.configure(K1 + "regions: {eu: {margin_rate: 0.3}}\n")

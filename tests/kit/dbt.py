@@ -38,12 +38,12 @@ _made = {}
 
 
 class Dbt:
-    """dbt with its project; the builds that were made before in this process are replayed."""
+    """dbt with its project; the builds that were made before, by default in this process, are replayed."""
 
     models = ()
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, made=_made):
+        self.folder, self.made = folder, made
 
     def __call__(self, command, region, from_date, to_date, *arguments, **variables):
         """Run a command for a window of days; fails where anything in it does.
@@ -57,12 +57,12 @@ class Dbt:
         if command not in ("build", "run"):
             return self._invoke(told)
         key = key_of(region.path, window, [command, *arguments])
-        if known := _made.get(key):
+        if known := self.made.get(key):
             known.again(region.path, window)
             return None
         with recording() as calls:
             self._invoke([*told, "--threads", "1"])
-        _made[key] = Made(calls, days_of(window))
+        self.made[key] = Made(calls, days_of(window))
         return None
 
     def _invoke(self, told):

@@ -34,13 +34,13 @@ def contents(region: Region) -> dict[str, list[tuple]]:
 
 
 def assert_replayed_as_built(tmp_path, models) -> None:
-    recorded = Dbt(tmp_path / "recorded").of(models)
+    recorded = Dbt(tmp_path / "recorded", {}).of(models)
     first, replayed, built = (Region(tmp_path / f"{name}.duckdb") for name in ("first", "replayed", "built"))
     fill(first, 4, 1000)
     for region in (replayed, built):
         fill(region, 13, 2345)
     for window in (FEBRUARY, MARCH, FEBRUARY):  # the second time over rows that are there
-        for region, dbt in ((first, recorded), (replayed, recorded), (built, Dbt(tmp_path / "fresh").of(models))):
+        for region, dbt in ((first, recorded), (replayed, recorded), (built, Dbt(tmp_path / "fresh", {}).of(models))):
             dbt.build(region, *window)
     assert len(recorded.made) == 2, "the second February is March's build, with other days"
     assert contents(replayed) == contents(built)
@@ -57,7 +57,7 @@ def test_a_replayed_build_of_all_models_leaves_the_rows_that_dbt_leaves(tmp_path
 
 
 def test_a_replay_judges_the_checks_of_the_build_and_stops_at_a_statement_that_fails(tmp_path):
-    dbt = Dbt(tmp_path / "dbt").of(("spend_daily",))
+    dbt = Dbt(tmp_path / "dbt", {}).of(("spend_daily",))
     region, other = Region(tmp_path / "region.duckdb"), Region(tmp_path / "other.duckdb")
     for one in (region, other):
         one.insert("spend", [one.cost("2026-03-02", "1", 500, name="brand")])

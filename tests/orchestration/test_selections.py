@@ -107,9 +107,8 @@ def _ends_right(shop: Shop, selection: dg.AssetSelection) -> None:
     assert shop.rows() == before
 
 
-@pytest.mark.parametrize(
-    "key", [key if key in QUICK[:1] else pytest.param(key, marks=pytest.mark.slow) for key in ASSETS]
-)
+@pytest.mark.slow  # below romi_daily and a reconciliation are built for single days
+@pytest.mark.parametrize("key", ASSETS)
 def test_every_asset_alone_ends_right_for_one_day_and_region(shop_again, key):
     _ends_right(shop_again, dg.AssetSelection.assets(dg.AssetKey.from_user_string(key)))
 
