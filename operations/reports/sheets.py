@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from textwrap import wrap
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -26,6 +27,7 @@ class Book:
     """A workbook being written; a sheet's table begins at row 4 (3 from 0), below its title."""
 
     FIRST = 3
+    LINE = 15  # the height of a line of text, in points
 
     def __init__(self, workbook: Workbook) -> None:
         self.workbook = workbook
@@ -83,9 +85,12 @@ class Book:
             if column.kind in ("text", "date", "month"):
                 looks = self._text_header if place and column.kind == "text" else self.header
             sheet.write_string(first, place, column.label, looks)
-            sheet.set_column(place, place, _WIDTHS.get(column.kind, 16))
+            sheet.set_column(place, place, _width(column))
+        # Not every program fits the header to its labels.
+        sheet.set_row(first, self.LINE * max(len(wrap(one.label, _width(one) - 3)) for one in columns))
         if first == self.FIRST:
             sheet.freeze_panes(first + 1, 1)
+            sheet.repeat_rows(first)
         for number, row in enumerate(table.rows, first + 1):
             self.row(sheet, number, columns, row, formulas or {})
         last = first + len(table.rows)
@@ -151,6 +156,11 @@ class Book:
     def _is_here(column: Column, cells: dict[str, str]) -> bool:
         ratio = column.ratio
         return ratio is not None and {ratio.plus, ratio.below, ratio.minus or ratio.plus} <= set(cells)
+
+
+def _width(column: Column) -> int:
+    """The width of a column in characters."""
+    return _WIDTHS.get(column.kind, 16)
 
 
 def _ratio(column: Column, cells: dict[str, str]) -> str:

@@ -19,7 +19,7 @@ from operations.reports.workbook_source import ABOUT, Source, begin_sheet, write
 if TYPE_CHECKING:
     from operations.reports.sheets import Book
 
-_ANSWER, _LINE = 90, 15  # the width of an answer in characters, the height of a line in points
+_ANSWER = 90  # the width of an answer, in characters
 # What follows from the columns beside it.
 _LIVE = {
     "net_revenue": "{revenue}-{refunds}", "margin": "{net_revenue}-{cogs}", "after_spend": "{margin}-{spend}",
@@ -38,7 +38,7 @@ def read_me(book: Book, source: Source) -> None:
         sheet.write_string(row, 0, one.question, book.question)
         sheet.write_string(row, 1, one.figure, book.paragraph)
         sheet.write_string(row, 2, one.words, book.paragraph)
-        sheet.set_row(row, _LINE * len(wrap(one.words, _ANSWER - 8)))  # not every program fits it to the text
+        sheet.set_row(row, book.LINE * len(wrap(one.words, _ANSWER - 8)))  # not every program fits it to the text
         row += 1
     row += 1
     for name, about in ABOUT.items():

@@ -141,6 +141,15 @@ def test_an_answer_of_the_first_sheet_is_read_without_scrolling(written):
         assert sheet.row_dimensions[row].height >= 15 * len(sheet.cell(row, 3).value) / width
 
 
+def test_a_label_above_a_column_has_room_for_all_its_lines(written):
+    sheet = written["Credit"]
+    labels = {cell.value: cell for cell in sheet[_HEADER]}
+    longest = labels["Credited to campaigns without cost"]
+    assert sheet.column_dimensions[longest.column_letter].width < len(longest.value) / 2
+    assert sheet.row_dimensions[_HEADER].height == 45
+    assert sheet.print_title_rows == f"${_HEADER}:${_HEADER}"
+
+
 def test_dates_are_dates(written):
     assert isinstance(written["Days"]["A5"].value, datetime)
     assert written["Months"]["A5"].value == datetime(2026, 7, 1)
