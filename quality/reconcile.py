@@ -131,7 +131,8 @@ def _not_meeting(days: dict[date, Counter[str]], final: set[date]) -> Iterator[t
             met = f"only {tally['orders_with_both']} of {tally['orders_with_event']} orders of events are in the ledger"
             advice = (
                 "both together would count them twice; have both sides send the same order number, or say which column"
-                " of the ledger has the events', for example `sources: {ledger: {columns: {order_id: Id}}}`"
+                " of the ledger has the events', for example `sources: {ledger: {columns: {order_id: Id}}}`, and then"
+                " `romi files reread`"
             )
             yield day, f"orders_do_not_meet: {met}, and {advice}"
 
