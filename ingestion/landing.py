@@ -135,7 +135,7 @@ def _sorted_out(
 
 def lying(landing: Zone, folder: str, passing: Stamps | None = None) -> list[Place]:
     """What lies in one region's folder (its name with a slash, or "" for the root itself), no name taken apart yet."""
-    return [(kind, *found) for kind in KINDS for found in _files(landing, folder, kind, passing or {})]
+    return [found for kind in KINDS for found in _files(landing, folder, kind, passing or {})]
 
 
 def listed(settings: Settings, there: list[Place]) -> Iterator[Landed | str]:
@@ -159,12 +159,14 @@ def rates(landing: Zone) -> tuple[tuple[str, File] | None, list[tuple[str, File]
     return taken, [one for one in found if one is not taken]
 
 
-def _files(landing: Zone, folder: str, kind: str, passing: Stamps) -> list[tuple[str, File]]:
+def _files(landing: Zone, folder: str, kind: Kind, passing: Stamps) -> list[Place]:
     """What lies below a folder of the region's, by its place in the region's folder."""
-    found = ((f"{kind}/{place}", file) for place, file in landing.files(f"{folder}{kind}"))
-    if passing:
-        found = ((place, file) for place, file in found if passing.get(place) != file.stat())
-    return sorted(((place, file) for place, file in found if is_there(place)), key=itemgetter(0))
+    found: list[Place] = []
+    for below, file in landing.files(f"{folder}{kind}"):
+        place = f"{kind}/{below}"
+        if is_there(place) and not (passing and passing.get(place) == file.stat()):
+            found.append((kind, place, file))
+    return sorted(found, key=itemgetter(1))
 
 
 def is_there(place: str) -> bool:

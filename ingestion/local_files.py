@@ -22,7 +22,7 @@ class Stat(NamedTuple):
     st_mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen, making one takes twice as long
 class LocalFile:
     """A file below a folder of this machine, with the part of `Path` that readers use.
 
@@ -84,9 +84,10 @@ class Folder:
             raise UsageError(f"the landing zone {self.root} cannot be read: {error.strerror}") from error
 
     def files(self, folder: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, LocalFile]]:
+        root, depth = self._real, self._depth
         for place, path, listed in self._below(folder, without):
             if listed and stat.S_ISREG(listed.st_mode):
-                yield place, self._found(path, listed)
+                yield place, LocalFile(root, path[depth:], listed.st_size, listed.st_mtime_ns)
 
     def file(self, place: str) -> LocalFile | None:
         path = self._within(f"{self.root}/{place}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ingestion.landing import Place, listings, lying
@@ -69,10 +70,11 @@ def _listing(settings: Settings, region: str, held: Seen) -> tuple[list[Place] |
     there = lying(zone(settings.landing, listings(settings)), f"{region}/", held.stamps)
     of_rates = [(place, file) for place, file in zone(settings.landing).files("fx")]
     decides = settings.model_dump_json(include={"features", "topics", "landing"})
-    known = [f"{place} {held.contents.get(place)}" for _, place, _ in there if place in held.stamps]
-    stamps = [(place, *file.stat()[-2:]) for _, place, file in there]
-    stamps += [(place, *file.stat()[-2:]) for place, file in of_rates]
-    return there, _digest([decides, *known, repr(stamps)])
+    lines = [decides]
+    for place, file in chain(((place, file) for _, place, file in there), of_rates):
+        stat = file.stat()
+        lines.append(f"{place!r} {stat.st_size} {stat.st_mtime_ns} {held.contents.get(place)}")
+    return there, _digest(lines)
 
 
 def _digest(lines: Iterable[str]) -> str:
