@@ -21,6 +21,7 @@ _PERIODS = {
 } | {"weekstartdate", "monthstartdate", "quarterstartdate"}
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
 _EXACT_ONLY = ("revenue", "refunded")
+_TOO_GENERAL = {"amount", "name"}  # Shopify's Name is the order's, elsewhere it is a person's
 # What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
 _ALSO_CALLED = {
     "date": "day tag datum jour fecha dia día giorno data dag gregoriandate reportdate",
@@ -51,7 +52,7 @@ def missing_columns(
             "it is a web page or XML and not a table: export it as CSV or XLSX, and look whether a login is asked for"
         )
     known = known_names(kind)
-    known = {ours: names - {"amount"} | set(_ALSO_CALLED.get(ours, "").split()) for ours, names in known.items()}
+    known = {ours: names - _TOO_GENERAL | set(_ALSO_CALLED.get(ours, "").split()) for ours, names in known.items()}
     header = max(seen, key=lambda one: len(_nearest(one, known)) * 100 + min(len(one.names), 99))
     lost = [name for name in source.columns.values() if not header.places(name)]
     missing = lost or [

@@ -76,3 +76,9 @@ def test_without_a_column_for_changes_the_orders_own_moment_is_proposed(tmp_path
     found = read(tmp_path, JTL, "ledger", **lines)
     assert lines["columns"]["updated_at"] == "Auftragsdatum"
     assert found.rows.select("order_id", "revenue_minor", "currency").rows() == [("a-1", 10000, "EUR")]
+
+
+def test_nobodys_name_is_proposed_as_the_number_of_an_order(tmp_path):
+    proposed = advice(tmp_path, "Name,Date,Status,Currency,Gross\nJane,2026-03-02,Completed,EUR,10.00\n", "ledger")
+    assert proposed["columns"]["order_id"] == "?"
+    assert "Name" not in proposed["columns"].values()
