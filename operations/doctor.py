@@ -228,7 +228,7 @@ def _leftovers(settings: Settings) -> Iterator[Check]:
         what = f"{moved} is the warehouse that a killed restore moved away"
         yield Check("links", str(moved), what, "move away whichever of the two you do not want")
     for path in leftovers(settings):
-        what = f"{path} was left by a killed backup or restore"
+        what = f"{path} was left by a killed process"
         yield Check("files", str(path), what, "`romi retention apply` removes it")
 
 

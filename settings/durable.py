@@ -3,11 +3,20 @@ next step."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from settings.clock import now
+
+_BEGUN = re.compile(r"\..+\.\d{1,10}")  # as :func:`write_durably` calls what it has not renamed yet
+_A_FOLDER = "a folder stands where this file belongs; move it away, and `romi doctor` says what lacks then"
+_FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def write_durably(path: Path, content: str | bytes, mode: int = 0o600) -> None:
@@ -26,9 +35,21 @@ def write_durably(path: Path, content: str | bytes, mode: int = 0o600) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
         replace_durably(fresh, path)
-    except OSError:
+    except OSError as error:
         fresh.unlink(missing_ok=True)
+        if error.errno == errno.EISDIR:
+            raise IsADirectoryError(errno.EISDIR, _A_FOLDER, str(path)) from error
         raise
+
+
+def begun_and_forgotten(folder: Path) -> list[Path]:
+    """What killed processes began to write in a folder a day ago or earlier, so that nobody goes on with it."""
+    limit = (now() - _FORGOTTEN_AFTER).timestamp()
+    try:
+        named = [one for one in folder.iterdir() if _BEGUN.fullmatch(one.name)]
+        return sorted(one for one in named if one.is_file() and one.stat().st_mtime < limit)
+    except OSError:  # not there, or gone by now
+        return []
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -31,12 +31,13 @@ def looked_over(settings: Settings, *, is_fast: bool = False) -> Iterator[tuple[
         return
     for folder in folders:
         if folder.exists():  # whoever moves one away has it elsewhere
-            yield (str(folder), *_in_folder(folder, is_fast))
+            yield (str(folder), *in_folder(folder, is_fast=is_fast))
     for address in () if is_fast else addresses:
         yield (without_options(address), *_in_bucket(address))
 
 
-def _in_folder(folder: Path, is_fast: bool) -> tuple[str | None, str | None]:
+def in_folder(folder: Path, *, is_fast: bool = False) -> tuple[str | None, str | None]:
+    """What is wrong with the backup in a folder, and how to mend that; two times None where it is whole."""
     if not (folder / MANIFEST).is_file():
         return f"the backup {folder} has no manifest", _PARTS
     if is_fast:

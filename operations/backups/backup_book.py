@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from operations.backups.backup_manifest import read_manifest
-from operations.backups.backup_places import known_in_buckets
-from settings import Settings, UsageError, now
+from operations.backups.at_hand import in_folder
+from operations.backups.backup_places import BOOK, known_in_buckets
+from settings import Settings, now
 from settings.durable import append_durably
-
-BOOK = "books/backups.jsonl"
 
 
 @dataclass(frozen=True)
@@ -36,15 +34,9 @@ def last_verified(settings: Settings) -> Verified | None:
     tried = [one for one in _booked(settings) if not one.problem and one.recovery_seconds is not None]
     in_buckets = known_in_buckets(settings)
     newest_first = sorted(tried, key=lambda one: one.made_at, reverse=True)
-    return next((one for one in newest_first if one.folder in in_buckets or _is_whole(Path(one.folder))), None)
-
-
-def _is_whole(folder: Path) -> bool:
-    try:
-        files = read_manifest(folder)["files"].items()
-        return all((folder / "warehouse" / name).stat().st_size == known["bytes"] for name, known in files)
-    except (UsageError, OSError):
-        return False
+    return next(
+        (one for one in newest_first if one.folder in in_buckets or in_folder(Path(one.folder)) == (None, None)), None
+    )
 
 
 def is_due(settings: Settings) -> bool:

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from filelock import FileLock
 
 from operations.store.locks import LOCK, is_held
 from settings import PermanentError, Settings, UsageError
-from settings.durable import write_json
+from settings.durable import begun_and_forgotten, write_json
 
 BACKUPS = "backups.json"  # which backups there are of a warehouse, and since when; retention goes by it
+BOOK = "books/backups.jsonl"  # a line for each backup that was made, with what its trial came to
 RESTORED = "restored.json"  # in a warehouse that came from a backup: from which
 _HELD = ".held"
 _HALF_DONE = re.compile(r"\.\d{8}T\d{6}Z(-\d+)?\.(tmp|trial)")
@@ -106,7 +107,8 @@ def let_go(folder: Path) -> None:
 
 
 def leftovers(settings: Settings, *places: Path) -> list[Path]:
-    """What killed or failed backups, restores and throwaway copies left of the warehouse, there and beside it."""
+    """What killed or failed backups, restores and throwaway copies left of the warehouse, there and beside it; and the
+    files in it that a killed process began to write."""
     root, known = settings.warehouse.absolute(), known_backups(settings)
     parents = {_default_place(settings), *places, *(one.parent for one in known)}
     parents |= {settings.backup.to.absolute()} if isinstance(settings.backup.to, Path) else set()
@@ -114,7 +116,8 @@ def leftovers(settings: Settings, *places: Path) -> list[Path]:
     found |= {half_done(one) for one in known} | set(root.parent.glob(f".{root.name}.beside-*"))
     if not is_cut_in_two(root):
         found |= {moved_away(root), restoring(root)}
-    return sorted(one for one in found if one.is_dir() and not _is_held(one))
+    files = {one for place in (root, *root.glob("*/"), *root.glob("books/*/")) for one in begun_and_forgotten(place)}
+    return sorted(files | {one for one in found if one.is_dir() and not _is_held(one)})
 
 
 def is_cut_in_two(root: Path) -> bool:
@@ -124,8 +127,16 @@ def is_cut_in_two(root: Path) -> bool:
 
 def sweep(settings: Settings, *places: Path) -> None:
     """Take leftovers away. Call it with the warehouse held."""
-    for folder in leftovers(settings, *places):
-        shutil.rmtree(folder, ignore_errors=True)
+    for one in leftovers(settings, *places):
+        remove_leftover(one)
+
+
+def remove_leftover(one: Path) -> None:
+    """Take a leftover away, a folder or a file."""
+    if one.is_dir():
+        shutil.rmtree(one, ignore_errors=True)
+    else:
+        one.unlink(missing_ok=True)
 
 
 def is_address(place: Path | str | None) -> bool:
@@ -160,15 +171,28 @@ def forget(warehouse: Path, address: str) -> None:
 
 
 def _book(warehouse: Path) -> dict[str, str]:
-    path = warehouse / BACKUPS
+    """What retention goes by. Where it is lost, or does not name a backup that is there, what was booked of the making
+    stands in, or persons' data would stay for good."""
+    path, made = warehouse / BACKUPS, _made(warehouse)
+    if not path.exists():
+        return made
     try:
-        known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
-        return dict(known)
-    except (ValueError, TypeError) as error:
+        known: dict[str, str] = json.loads(path.read_text())
+        return {one: at for one, at in made.items() if not is_address(one) and Path(one).is_dir()} | dict(known)
+    except (ValueError, TypeError, IsADirectoryError) as error:
         raise PermanentError(
-            f"{path}, the book of backups, is cut off or no JSON: put it back from a backup, or remove it, and"
-            " dispose of earlier backups yourself"
+            f"{path}, the book of backups, is cut off or no JSON: put it back from a backup, or remove it;"
+            f" then {BOOK} tells which backups there are"
         ) from error
+
+
+def _made(warehouse: Path) -> dict[str, str]:
+    path, found = warehouse / BOOK, {}
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        with suppress(ValueError, TypeError, KeyError):  # a kill cut it short
+            one = json.loads(line)
+            found[one["folder"]] = one["made_at"]
+    return {place: at for place, at in found.items() if place}  # or none was made
 
 
 def take_away(folder: Path) -> None:

@@ -215,6 +215,11 @@ def _check_published(settings: Settings, region: str, known: set[date]) -> None:
 
 
 def _published_months(path: Path, region: str) -> set[date]:
-    with duckdb.connect(str(path), read_only=True) as con:  # whose name is that of the schema in it
-        query = "select distinct month from released.released.channel_monthly where region = ?"
-        return {month for (month,) in con.execute(query, [region]).fetchall()}
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:  # whose name is that of the schema in it
+            query = "select distinct month from released.released.channel_monthly where region = ?"
+            return {month for (month,) in con.execute(query, [region]).fetchall()}
+    except duckdb.Error as error:
+        raise PermanentError(
+            f"{path} is damaged, or no database; the regions' files are safe: `romi doctor` says what mends it"
+        ) from error

@@ -158,7 +158,7 @@ def _erasures(settings: Settings) -> Iterator[str]:
 def _leftovers(settings: Settings) -> Iterator[str]:
     """Copies of the warehouse outside of every period."""
     for path in leftovers(settings):
-        yield f"{path} was left by a killed backup or restore: `romi retention apply` takes it away"
+        yield f"{path} was left by a killed process: `romi retention apply` takes it away"
     root = settings.warehouse.absolute()
     if is_cut_in_two(root):
         yield f"{moved_away(root)} is the warehouse that a killed restore moved away; this one was begun since"

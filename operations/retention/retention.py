@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from ingestion.landing import discover
 from operations import status
 from operations.backups import bucket_copies
 from operations.backups.backup_book import last_verified
-from operations.backups.backup_places import known_backups, known_in_buckets, leftovers, take_away
+from operations.backups.backup_places import known_backups, known_in_buckets, leftovers, remove_leftover, take_away
 from operations.recovery import history
 from operations.removal.rewrite import REWRITE_DUE, rewrite_if_due
 from operations.retention.disposal import Disposal, dispose
@@ -37,7 +36,7 @@ from settings.durable import append_durably
 
 BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
-LEFT = "copies that a killed backup or restore left"
+LEFT = "copies and files that a killed process left"
 
 # Given a moment, the logs that are older, and how to take one away. Dagster's are known to the orchestration only.
 Logs = Callable[[datetime], dict[str, Callable[[], None]]]
@@ -180,9 +179,7 @@ def _dispose_files(settings: Settings, logs: Logs, moment: datetime, done: Retai
              "backups": ("backup_days", periods.backup_days), "probes": ("probe_days", periods.probe_days),
              "history of the backlog": ("probe_days", periods.probe_days)}  # fmt: skip
     # Copies of the warehouse that killed backups and restores left were never to be kept at all.
-    left: dict[str, Callable[[], None]] = {
-        str(one): partial(shutil.rmtree, one, ignore_errors=True) for one in leftovers(settings)
-    }
+    left: dict[str, Callable[[], None]] = {str(one): partial(remove_leftover, one) for one in leftovers(settings)}
     if not dry_run:
         remove_leftovers(settings)
     for what, items in ({LEFT: left} | _old_files(settings, logs, moment)).items():

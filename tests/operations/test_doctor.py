@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
 from operations import doctor
+from operations.retention import retention
 from operations.store.memory.remembered import places
-from settings import UsageError
+from settings import UsageError, now
 from tests.ingestion import conftest
 from tests.operations.store.memory.shop import Shop
 
@@ -86,6 +88,23 @@ def test_what_is_wrong_is_named_with_what_to_do(shop, damage, name, words):
     assert {one.name for one in found} == {name}
     assert words in str(found[0].problem)
     assert found[0].mend
+
+
+def test_what_a_killed_process_began_to_write_is_told_after_a_day_and_taken_away(shop):
+    names = (".backups.json.77", "books/eu/.requests.jsonl.9", "memory/.eu.json.12345")
+    begun = [shop.warehouse / name for name in names]
+    for path in begun:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_text("{")
+        os.utime(path, (now().timestamp(), now().timestamp() - 86_000))
+    assert [one for one in wrong(shop) if "killed" in str(one.problem)] == []
+    for path in begun:
+        os.utime(path, (0, 0))
+    told = [one.place for one in wrong(shop) if "was left by a killed process" in str(one.problem)]
+    assert told == [str(path) for path in begun]
+    assert [line for line in doctor.said_at_start(shop.settings) if str(begun[0]) in line]
+    retention.apply(shop.settings, lambda _: {})
+    assert [path for path in begun if path.exists()] == []
 
 
 def test_the_fast_form_mends_the_memory_and_tells_of_mode_clock_and_space(shop, monkeypatch):

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from operations import error_messages
 from orchestration import pipeline
 from orchestration.cli.main import main
+from settings.durable import write_durably
 
 Usage = namedtuple("Usage", "total used free")
 FULL = "no space left on the disk of "
@@ -56,3 +57,13 @@ def test_a_command_that_sigterm_ends_says_so_in_a_line(tmp_path):
     (tmp_path / "landing" / "eu" / "events").mkdir(parents=True)
     found = subprocess.run([sys.executable, "-c", ended], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr.splitlines()[-1]) == (1, "romi: interrupted; run it again to go on")
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "confirmed.jsonl").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_durably(tmp_path / "confirmed.jsonl", "{}")
+    told = error_messages.describe_error(caught.value)
+    assert told.startswith("a folder stands where this file belongs; move it away")
+    assert told.endswith(f": {tmp_path}/confirmed.jsonl")
+    assert [one.name for one in tmp_path.iterdir()] == ["confirmed.jsonl"]

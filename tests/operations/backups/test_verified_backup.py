@@ -13,6 +13,7 @@ from ingestion.books import region_file
 from operations import status
 from operations.backups import backup, restore, verified_backup
 from operations.backups.backup_book import is_due, last_verified, summary
+from operations.backups.backup_places import BACKUPS, known_backups
 from operations.backups.verified_backup import back_up_and_try
 from operations.retention import retention
 from operations.service_levels import probe
@@ -143,6 +144,24 @@ def test_a_restore_forgets_no_probe(shop):
     with region_file(shop, "eu", read_only=True) as con:
         assert con.execute("select count(*) from ops.days where build > 0").fetchall() == [(3,)]
     assert json.loads((shop.warehouse / "restored.json").read_text())["recovery_seconds"] > 0
+
+
+def test_a_lost_book_of_backups_lets_none_stay_for_good(shop, monkeypatch):
+    made, book = Path(back_up_and_try(shop, trial=False).folder), shop.warehouse / BACKUPS
+    before = known_backups(shop)
+    book.write_text("{}")
+    assert known_backups(shop) == before
+    book.unlink()
+    assert known_backups(shop) == before
+    monkeypatch.setenv("ROMI_NOW", "2026-07-20T12:00:00Z")
+    book.mkdir()
+    with pytest.raises(PermanentError, match="the book of backups, is cut off or no JSON"):
+        retention.apply(shop, lambda _: {})
+    book.rmdir()
+    assert [one.count for one in retention.apply(shop, lambda _: {}).disposed if one.what == "backups"] == [1]
+    assert not made.exists()
+    assert known_backups(shop) == before  # booked is what was made; whether it is there, who asks looks
+    assert retention.apply(shop, lambda _: {}).disposed == []
 
 
 def test_retention_keeps_the_last_backup_that_came_back_until_a_newer_one_did(shop, monkeypatch):

@@ -178,6 +178,13 @@ def test_book_that_lacks_a_published_month_draws_nothing(settings: Settings, sho
     with pytest.raises(PermanentError, match="the budget book lacks 2026-03, published before"):
         release(settings)
     assert not book.exists()
+    path = settings.published.resolve() / "released.duckdb"
+    whole = path.read_bytes()
+    path.chmod(0o640)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(PermanentError, match=r"/released.duckdb is damaged, or no database; .* `romi doctor`"):
+        release(settings)
+    path.write_bytes(whole)
     budget_book(settings, "eu").merge(kept)
     assert release(settings) == []
 

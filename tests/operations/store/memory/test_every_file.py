@@ -40,10 +40,11 @@ def damage(path: Path, how: str, older: Path) -> bool:
     """False where there is nothing to do to it."""
     if how == "older" and not older.is_file():
         return False
-    content = path.read_bytes()
+    content, mode = path.read_bytes(), path.stat().st_mode
     path.unlink()
     if how == "cut":
         path.write_bytes(content[: len(content) // 2])
+        path.chmod(mode)
     elif how == "older":
         shutil.copy2(older, path)
     elif how == "folder":
