@@ -106,4 +106,6 @@ def session(settings: Settings, region: str, folder: Path) -> Iterator[Any]:
     try:
         yield spark
     finally:
+        # Else the next session of this process would spill into the folder of this one, which is gone by then.
+        getattr(getattr(spark._jvm.org.apache.spark.util, "Utils$"), "MODULE$").clearLocalRootDirs()
         spark.stop()

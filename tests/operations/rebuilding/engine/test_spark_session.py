@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from operations.rebuilding.engine.errors import cause_of
-from operations.rebuilding.engine.spark_session import check_installed, described, options
+from operations.rebuilding.engine.spark_session import check_installed, described, options, session
 from settings import Settings, UsageError, load_settings
 from settings.engine import SPARK_VARIABLE
 
@@ -114,3 +114,16 @@ def test_a_pattern_that_java_reads_otherwise_is_refused_with_spark_alone(pattern
 def test_a_pattern_that_both_read_the_same_passes(pattern):
     rules = {"channel_rules": [{"channel": "A", "source": pattern}]}
     assert Settings(attribution=rules, engine="spark").engine == "spark"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("java"), reason="Spark takes Java")
+def test_a_session_writes_nothing_into_the_folder_of_the_one_before_it_in_the_same_process(tmp_path):
+    pytest.importorskip("pyspark")
+    pytest.importorskip("dbt.adapters.spark")
+    for region in ("eu", "us"):
+        with session(Settings(warehouse=tmp_path), region, tmp_path / region) as spark:
+            assert spark.range(100).repartition(3).count() == 100
+            assert [one.name for one in tmp_path.iterdir()] == [region]
+        shutil.rmtree(tmp_path / region)
+    assert list(tmp_path.iterdir()) == []
