@@ -43,7 +43,7 @@ def fill(con: duckdb.DuckDBPyConnection, seed: int, persons: int = 120) -> None:
     rates = [{"rate_on": day, "currency": code, "rate_e8": rate + draw.randrange(999)}
              for day in days for code, rate in RATES.items()]  # fmt: skip
     _insert(con, "raw.fx_rates", rates)
-    settled = [row["order_id"] for row in ledger[:3]]
+    settled = list(dict.fromkeys(row["order_id"] for row in ledger))[:3]  # an order of items has a row for each
     _insert(con, "ops.settled_orders", [
         {"order_id": order, "buyer_id": _uuid(draw), "segment": segment, "path": path}
         for order, segment, path in zip(

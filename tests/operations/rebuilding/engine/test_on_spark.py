@@ -92,6 +92,9 @@ def test_an_amount_beyond_64_bits_is_an_error_that_changes_nothing_on_both_engin
         built(settings, seed=5, windows=WINDOWS[:1], persons=12)
         with region_file(settings, "eu") as con:
             con.execute("update raw.spend set clicks = 9223372036854775807 where spend_on >= '2026-03-01'")
+            con.execute("""insert into raw.spend by name
+                select * replace (line + 1000 as line, row_hash // 2 as row_hash)
+                from raw.spend where spend_on >= '2026-03-01'""")  # another part of the same campaign and day
             before = con.execute("from finance.spend_daily order by all").fetchall()
         with pytest.raises(ModelError) as caught:
             engine_of(settings).build(settings, "eu", date(2026, 3, 1), date(2026, 3, 10))
