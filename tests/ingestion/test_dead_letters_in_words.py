@@ -15,19 +15,19 @@ from operations.landed_files import findings
 from tests.ingestion.strategies import order, page
 from tests.ingestion.test_load_tables import LEDGER_HEAD, SPEND_HEAD, ledger_row, spend_row
 
-SECRET = "jane-canary"
+CANARY = "jane-canary"
 _PAID = order()["properties"]
 # By reason, a line that is refused for it and the field to blame; none for what is refused as a whole.
 LINES = {
-    "oversized_record": (SECRET * (1 << 17), ""),
-    "invalid_encoding": (f'{{"userId": "{SECRET}\\'.encode() + b"\xff", ""),
-    "malformed_json": (f'{{"userId": "{SECRET}"', ""),
-    "missing_field": (page(messageId=None, userId=SECRET), "messageId"),
-    "invalid_type": (page(userId=[SECRET]), "userId"),
-    "invalid_timestamp": (page(timestamp=SECRET), "timestamp"),
-    "future_timestamp": (page(timestamp="2099-01-01T00:00:00Z", userId=SECRET), "timestamp"),
-    "invalid_money": (order(properties=_PAID | {"revenue": SECRET}), "properties.revenue"),
-    "unknown_currency": (order(properties=_PAID | {"currency": SECRET}), "properties.currency"),
+    "oversized_record": (CANARY * (1 << 17), ""),
+    "invalid_encoding": (f'{{"userId": "{CANARY}\\'.encode() + b"\xff", ""),
+    "malformed_json": (f'{{"userId": "{CANARY}"', ""),
+    "missing_field": (page(messageId=None, userId=CANARY), "messageId"),
+    "invalid_type": (page(userId=[CANARY]), "userId"),
+    "invalid_timestamp": (page(timestamp=CANARY), "timestamp"),
+    "future_timestamp": (page(timestamp="2099-01-01T00:00:00Z", userId=CANARY), "timestamp"),
+    "invalid_money": (order(properties=_PAID | {"revenue": CANARY}), "properties.revenue"),
+    "unknown_currency": (order(properties=_PAID | {"currency": CANARY}), "properties.currency"),
 }
 
 
@@ -46,19 +46,19 @@ def test_a_record_is_told_by_field_and_expectation_and_never_by_value(zone, reas
     assert letter.expected
     assert group["fields"] == {field: letter.expected}
     said = json.dumps([group, asdict(letter), letter.expected], default=str)
-    assert SECRET not in said
+    assert CANARY not in said
     assert "2099" not in said.replace(str(letter.occurred_at), "")
 
 
 @pytest.mark.parametrize(
     ("name", "head", "row", "reason", "column"),
     [
-        ("eu/ledger/a.csv", LEDGER_HEAD, ledger_row("o-1", SECRET), "invalid_money", "revenue"),
-        ("eu/ledger/a.csv", LEDGER_HEAD, f"{ledger_row('o-1')},{SECRET}", "malformed_row", ""),
-        ("eu/ledger/a.csv", LEDGER_HEAD, ledger_row("o-1").replace("EUR", SECRET), "unknown_currency", "currency"),
-        ("eu/ledger/a.csv", LEDGER_HEAD, ledger_row("o-1").replace("completed", SECRET), "unknown_status", "status"),
-        ("eu/spend/google_ads/a.csv", SPEND_HEAD, spend_row(spend=SECRET), "invalid_money", "spend"),
-        ("eu/spend/google_ads/a.csv", SPEND_HEAD, spend_row().replace("2026-", SECRET), "invalid_timestamp", "date"),
+        ("eu/ledger/a.csv", LEDGER_HEAD, ledger_row("o-1", CANARY), "invalid_money", "revenue"),
+        ("eu/ledger/a.csv", LEDGER_HEAD, f"{ledger_row('o-1')},{CANARY}", "malformed_row", ""),
+        ("eu/ledger/a.csv", LEDGER_HEAD, ledger_row("o-1").replace("EUR", CANARY), "unknown_currency", "currency"),
+        ("eu/ledger/a.csv", LEDGER_HEAD, ledger_row("o-1").replace("completed", CANARY), "unknown_status", "status"),
+        ("eu/spend/google_ads/a.csv", SPEND_HEAD, spend_row(spend=CANARY), "invalid_money", "spend"),
+        ("eu/spend/google_ads/a.csv", SPEND_HEAD, spend_row().replace("2026-", CANARY), "invalid_timestamp", "date"),
     ],
 )  # fmt: skip
 def test_a_row_of_a_table_is_told_by_column_and_expectation_and_never_by_value(zone, name, head, row, reason, column):
@@ -71,4 +71,4 @@ def test_a_row_of_a_table_is_told_by_column_and_expectation_and_never_by_value(z
     assert f"column {column}: {reason}, " in told or not column
     assert reason in told
     assert [one.reason for one in letters] == [reason]
-    assert SECRET not in told + repr(letters) + repr([one.expected for one in letters])
+    assert CANARY not in told + repr(letters) + repr([one.expected for one in letters])
