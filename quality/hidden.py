@@ -7,7 +7,7 @@ by: so every part and every sum is one of a step of arrival.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ class Hidden:
     A sum is channel (other) of a column, with ``kin`` -1, or what a column shows together of one channel (of one
     segment, in the table of segments), whose number is its ``kin``: only its own cells can be in there. In the parts
     that :func:`shown_parts` gives, it is all that came to a column, and its ``kin`` is the column. A secret is a set of
-    parts of one cell that rests on fewer than k buyers: of a column, of what came at a step, or up to it, or of both.
+    parts of one cell that rests on fewer than k buyers: of what came at a step, or at several in a row, to it or to one
+    of its columns.
     """
 
     table: str
@@ -59,7 +60,8 @@ def hidden_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> H
     column = np.where(is_rest & is_segment, 0, month.columns[table])
     sums = np.stack([np.where(is_rest, -1, kin), column, month.arrived], axis=1)
     cell = cells_of(month, table, after)
-    views = _views(cell, column, month.arrived, mine & (is_segment | (finer < after)))
+    rows = mine & (is_segment | (finer < after))
+    views: Views = [(rows, (cell, column)), (rows, (cell,))]
     keys = np.stack([cell, kin, column, month.arrived, finer], axis=1)
     return _parts(month, table, levels, keys, sums, mine, in_sums, views, k)
 
@@ -76,8 +78,7 @@ def shown_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> Hi
         return None
     cell = cells_of(month, table, finer)
     sums = np.stack([column, column, month.arrived], axis=1)
-    views: list[View] = [(mine, (cell, column, month.arrived))]
-    views += [(mine & (month.arrived <= step), (cell, column)) for step in np.unique(month.arrived[mine])[:-1]]
+    views: Views = [(mine, (cell, column))]
     keys = np.stack([cell, column, column, month.arrived, finer], axis=1)
     return _parts(month, table, levels, keys, sums, mine, came, views, k, is_shown=True)
 
@@ -90,8 +91,7 @@ def arrived_parts(month: Month, levels: dict[str, Ints], k: int) -> Hidden | Non
     if not mine.any() or len(np.unique(month.arrived[mine])) == 1:
         return None
     cell, one = cells_of(month, "month", after), np.zeros(len(month), dtype=np.int64)
-    views: list[View] = [(mine, (cell, month.arrived))]
-    views += [(mine & (month.arrived <= step), (cell,)) for step in np.unique(month.arrived[mine])[:-1]]
+    views: Views = [(mine, (cell,))]
     keys = np.stack([cell, one, one, month.arrived, after], axis=1)
     return _parts(month, "month", levels, keys, keys[:, 1:4], mine, came, views, k, is_shown=True)
 
@@ -116,24 +116,34 @@ def _parts(month: Month, table: str, levels: dict[str, Ints], keys: Ints, sums: 
 
 
 def _secrets(month: Month, views: Views, part: Ints, mine: Bools, k: int) -> list[Ints]:
+    """Of each view, what came to a group at a step or at several in a row: any two versions may be those kept."""
+    part_of = np.zeros(len(month), dtype=np.int64)
+    part_of[mine] = part
     found: set[tuple[int, ...]] = set()
     for rows, by in views:
-        of_secret, number = numbered(np.stack(by, axis=1)[rows])
-        small = is_small(count_buyers(number, month.buyer[rows], month.gives[rows], len(of_secret)), k)
-        pairs = np.unique(np.stack([number, part[rows[mine]]], axis=1)[small[number]], axis=0)
-        some = np.split(pairs[:, 1], np.flatnonzero(np.diff(pairs[:, 0])) + 1)
-        found |= {tuple(map(int, one)) for one in some if len(one)}
+        chosen = np.flatnonzero(rows)
+        group = numbered(np.stack(by, axis=1)[chosen])[1]
+        for first in np.unique(month.arrived[chosen]):
+            since = month.arrived[chosen] >= first
+            found.update(_secrets_since(month, chosen[since], group[since], part_of, k))
     return [np.array(one) for one in sorted(found)]
 
 
-def _views(cell: Ints, column: Ints, arrived: Ints, rows: Bools) -> Views:
-    """The ways to look at what is hidden."""
-    yield rows, (cell, column, arrived)
-    yield rows, (cell, arrived)
-    for step in np.unique(arrived[rows]):
-        until = rows & (arrived <= step)
-        yield until, (cell, column)
-        yield until, (cell,)
+def _secrets_since(month: Month, rows: Ints, group: Ints, part_of: Ints, k: int) -> Iterator[tuple[int, ...]]:
+    """What came to groups from the first step among some rows on until another one, while it rests on too few."""
+    arrived = month.arrived[rows]
+    steps = np.unique(arrived)
+    is_few = np.zeros(int(group.max()) + 1, dtype=bool)
+    is_few[group[arrived == steps[0]]] = True
+    for last in steps:
+        until = is_few[group] & (arrived <= last)
+        if not until.any():
+            break
+        some, of = rows[until], group[until]
+        is_few = is_small(count_buyers(of, month.buyer[some], month.gives[some], len(is_few)), k)
+        pairs = np.unique(np.stack([of, part_of[some]], axis=1)[is_few[of]], axis=0)
+        parts = np.split(pairs[:, 1], np.flatnonzero(np.diff(pairs[:, 0])) + 1)
+        yield from (tuple(map(int, one)) for one in parts if len(one))
 
 
 def cells_of(month: Month, table: str, level: Ints) -> Ints:
