@@ -36,7 +36,7 @@ class Month:
     is_current: Bools
     levels: dict[str, Ints]  # of the month and each finer table
     replaces: Ints  # of what is current, the row that it was in the same cell; -1 where there is none
-    arrived: Ints  # the step at which it was first seen; 0 if it could have been shown before, as nobody knows any more
+    arrived: Ints  # the step at which it was first seen; negative if nobody knows any more what has shown it since
     stepped: Ints  # the step at which it took its level in the month, 0 while it waits
     names: dict[str, list[Any]] = field(default_factory=dict)  # what numbers stand for: of `cell`, and of the columns
     _orders: dict[int, tuple[Ints, Ints, Ints]] = field(default_factory=dict, init=False, repr=False)
@@ -53,6 +53,16 @@ class Month:
     def is_certainly_new(self) -> Bools:
         """Which rows no version before can have shown in any cell."""
         return self.arrived > 0
+
+    @property
+    def came_at(self) -> Ints:
+        """The step at which each row was first seen, whether or not it is known what has shown it since."""
+        return np.abs(self.arrived)
+
+    @property
+    def next_step(self) -> int:
+        """The number of a step that is taken now."""
+        return max(int(self.came_at.max(initial=0)), int(self.stepped.max(initial=0))) + 1
 
     def has_replacement(self) -> Bools:
         """Which rows are no longer current, and have one that stands for them now."""

@@ -58,11 +58,11 @@ def hidden_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> H
     in_sums = comes & (finer < OWN)
     kin = np.zeros(len(month), dtype=np.int64) if is_segment else month.channel
     column = np.where(is_rest & is_segment, 0, month.columns[table])
-    sums = np.stack([np.where(is_rest, -1, kin), column, month.arrived], axis=1)
+    sums = np.stack([np.where(is_rest, -1, kin), column, month.came_at], axis=1)
     cell = cells_of(month, table, after)
     rows = mine & (is_segment | (finer < after))
     views: Views = [(rows, (cell, column)), (rows, (cell,))]
-    keys = np.stack([cell, kin, column, month.arrived, finer], axis=1)
+    keys = np.stack([cell, kin, column, month.came_at, finer], axis=1)
     return _parts(month, table, levels, keys, sums, mine, in_sums, views, k)
 
 
@@ -74,12 +74,12 @@ def shown_parts(month: Month, table: str, levels: dict[str, Ints], k: int) -> Hi
     after, finer, column = levels["month"], levels[table], month.columns[table]
     came = month.is_current & (month.levels["month"] == REST)
     mine = came & (after > REST) & (finer > REST)
-    if table == "segment" or not mine.any() or len(np.unique(month.arrived[mine])) == 1:
+    if table == "segment" or not mine.any() or len(np.unique(month.came_at[mine])) == 1:
         return None
     cell = cells_of(month, table, finer)
-    sums = np.stack([column, column, month.arrived], axis=1)
+    sums = np.stack([column, column, month.came_at], axis=1)
     views: Views = [(mine, (cell, column))]
-    keys = np.stack([cell, column, column, month.arrived, finer], axis=1)
+    keys = np.stack([cell, column, column, month.came_at, finer], axis=1)
     return _parts(month, table, levels, keys, sums, mine, came, views, k, is_shown=True)
 
 
@@ -88,11 +88,11 @@ def arrived_parts(month: Month, levels: dict[str, Ints], k: int) -> Hidden | Non
     after = levels["month"]
     came = month.is_current & (month.levels["month"] == REST)
     mine = came & (after > REST)
-    if not mine.any() or len(np.unique(month.arrived[mine])) == 1:
+    if not mine.any() or len(np.unique(month.came_at[mine])) == 1:
         return None
     cell, one = cells_of(month, "month", after), np.zeros(len(month), dtype=np.int64)
     views: Views = [(mine, (cell,))]
-    keys = np.stack([cell, one, one, month.arrived, after], axis=1)
+    keys = np.stack([cell, one, one, month.came_at, after], axis=1)
     return _parts(month, "month", levels, keys, keys[:, 1:4], mine, came, views, k, is_shown=True)
 
 
@@ -117,21 +117,21 @@ def _parts(month: Month, table: str, levels: dict[str, Ints], keys: Ints, sums: 
 
 def _secrets(month: Month, views: Views, part: Ints, mine: Bools, k: int) -> list[Ints]:
     """Of each view, what came to a group at a step or at several in a row: any two versions may be those kept."""
-    part_of = np.zeros(len(month), dtype=np.int64)
+    part_of, came = np.zeros(len(month), dtype=np.int64), month.came_at
     part_of[mine] = part
     found: set[tuple[int, ...]] = set()
     for rows, by in views:
         chosen = np.flatnonzero(rows)
         group = numbered(np.stack(by, axis=1)[chosen])[1]
-        for first in np.unique(month.arrived[chosen]):
-            since = month.arrived[chosen] >= first
+        for first in np.unique(came[chosen]):
+            since = came[chosen] >= first
             found.update(_secrets_since(month, chosen[since], group[since], part_of, k))
     return [np.array(one) for one in sorted(found)]
 
 
 def _secrets_since(month: Month, rows: Ints, group: Ints, part_of: Ints, k: int) -> Iterator[tuple[int, ...]]:
     """What came to groups from the first step among some rows on until another one, while it rests on too few."""
-    arrived = month.arrived[rows]
+    arrived = month.came_at[rows]
     steps = np.unique(arrived)
     is_few = np.zeros(int(group.max()) + 1, dtype=bool)
     is_few[group[arrived == steps[0]]] = True

@@ -145,12 +145,11 @@ def _by_month(found: pa.Table) -> Iterator[pa.Table]:
 def _step_month(found: pa.Table, rules: Rules) -> pa.Table:
     month, is_known, k = _arrays(found), bools(found, "is_known"), rules.k
     before, is_placed = month.levels["month"], bools(found, "is_placed")
-    number = found["number"].to_numpy()
+    number, now = found["number"].to_numpy(), month.next_step
+    month.arrived = np.where(is_known, month.arrived, now)
     if k > 1 and (rules.is_held or not bools(found, "is_new").any()):
         still = np.zeros(len(month), dtype=bool)
         return _decided(number, before, held(month) if rules.is_held else month.arrived, month.stepped, still)
-    now = max(int(month.arrived.max(initial=0)), int(month.stepped.max(initial=0))) + 1
-    month.arrived = np.where(is_known, month.arrived, now)
     after = step(month, k, stays=~is_placed).levels["month"]
     moved = before != after
     cells, was = (np.where(level == OWN, month.campaign, -1 - month.channel) for level in (after, before))

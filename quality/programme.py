@@ -79,7 +79,8 @@ class _Sums:
         self.known: dict[Row, float] = defaultdict(float)  # what the unknowns are
         self.rows = rows
         self.cells = sorted({(int(self.cell[i]), int(self.month.channel[i])) for i in rows if self.moves[i]})
-        self.steps = sorted({int(self.month.arrived[i]) for i in rows})
+        self.came_at = self.month.came_at
+        self.steps = sorted({int(self.came_at[i]) for i in rows})
         for cell, channel in self.cells:
             for step in self.steps:
                 number = self._unknown("came", cell, step)
@@ -88,7 +89,7 @@ class _Sums:
                     self.terms["same", table, self._owner(table, cell, channel), step].append((number, -1.0))
         for i in rows[self.moves[rows]]:
             self.values["month", int(self.cell[i])] += self.amount[i]
-            self.known["came", int(self.cell[i]), int(self.month.arrived[i])] += self.amount[i]
+            self.known["came", int(self.cell[i]), int(self.came_at[i])] += self.amount[i]
         for table in self.month.finer:
             self._add_table(table)
         if not self.month.finer:
@@ -108,12 +109,12 @@ class _Sums:
             self.terms["total", step] = [(self._unknown("came", cell, step), 1.0) for cell, _ in self.cells]
             self.terms["total", step].append((self._unknown("waits", step), 1.0))
         for i in self.rows:
-            self.values["total", int(self.month.arrived[i])] += self.amount[i]
+            self.values["total", int(self.came_at[i])] += self.amount[i]
 
     def _add_table(self, table: str) -> None:
         """What a finer table publishes, and that it counts what the month does, at each step."""
         is_segment = table == "segment"
-        level, column, arrived = self.levels[table], self.month.columns[table], self.month.arrived
+        level, column, arrived = self.levels[table], self.month.columns[table], self.came_at
         owners = sorted({(self._owner(table, *one), 0 if is_segment else one[1]) for one in self.cells})
         came: dict[int, set[int]] = defaultdict(set)  # by column, the steps at which something came to it
         shown: dict[tuple[int, int, int], float] = defaultdict(float)

@@ -29,7 +29,8 @@ class Rules:
     """What the run is told: k, the months of its orders, the days of their touches, and whether steps are held.
 
     They are in the first build after a restore of an older file: what a version since then showed of which orders is
-    forgotten, so nothing moves, and what waits counts from then on as what could have been shown (``arrived`` is 0).
+    forgotten, so nothing moves, and what waits counts from then on as what could have been shown (``arrived`` turns
+    negative).
     """
 
     k: int
@@ -149,12 +150,11 @@ def _by_month(found: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
 
 def _step_month(found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] | None]:
     month, is_known, k = _arrays(found), bools(found, "is_known"), rule.k
-    number = found["number"].to_numpy()
+    number, now = found["number"].to_numpy(), month.next_step
+    month.arrived = np.where(is_known, month.arrived, now)
     if k > 1 and (rule.is_held or not bools(found, "is_new").any()):
         arrived = held(month) if rule.is_held else month.arrived
         return _Decided(number, month.levels, arrived, month.stepped, np.zeros(len(month), dtype=bool)), None
-    now = max(int(month.arrived.max(initial=0)), int(month.stepped.max(initial=0))) + 1
-    month.arrived = np.where(is_known, month.arrived, now)
     done = step(month, k)
     before, after = month.levels["month"], done.levels["month"]
     moved = before != after
@@ -166,8 +166,8 @@ def _step_month(found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] 
 
 
 def held(month: Month) -> Ints:
-    """When rows arrived, where what waits of a month could have been shown before."""
-    return np.where(month.is_current & (month.levels["month"] == REST), 0, month.arrived)
+    """When rows arrived, where nobody knows what has shown of what waits of a month."""
+    return np.where(month.is_current & (month.levels["month"] == REST), -month.came_at, month.arrived)
 
 
 def bools(found: pa.Table, name: str) -> Bools:

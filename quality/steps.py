@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from quality.changes import CHANNEL, OWN, REST, Bools, Ints, Month, is_enough, is_small
+from quality.hidden import sums_by
 from quality.proof import can_be_elsewhere
 
 
@@ -143,13 +144,24 @@ def _is_apart(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
 
 
 def _is_blurred(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
-    """Whether the parts of earlier steps that a campaign had in (other) could be others'."""
-    if len(np.unique(month.stepped[all_])) == 1:
+    """Whether what a campaign had in (other) of a few steps, of moving or of arrival, could be others'."""
+    return all(_could_be_others(month, step, mine, all_, k) for step in (month.stepped, month.came_at))
+
+
+def _could_be_others(month: Month, step: Ints, mine: Bools, all_: Bools, k: int) -> bool:
+    """The same of the steps that are given by row: each, and several in a row, while they rest on too few."""
+    steps, one = np.unique(step[all_]), np.zeros(len(month), dtype=np.int64)
+    if len(steps) == 1:
         return True
-    few = is_small(month.count(month.stepped, mine), k)
-    totals = np.zeros((len(few), *month.amounts.shape[1:]))
-    own = totals.copy()
-    np.add.at(totals, month.stepped[all_], month.amounts[all_])
-    np.add.at(own, month.stepped[mine], month.amounts[mine])
-    others = np.maximum(totals - own, 0)
-    return bool(can_be_elsewhere(own, others, others.sum(axis=0) - others, own.sum(axis=0) - own)[few].all())
+    total, own = (sums_by(np.searchsorted(steps, step[rows]), month.amounts[rows], len(steps)) for rows in (all_, mine))
+    others = np.maximum(total - own, 0)
+    for first in range(len(steps)):
+        for last in range(first, len(steps)):
+            window = mine & (step >= steps[first]) & (step <= steps[last])
+            if not is_small(month.count(one, window), k).any():
+                break
+            part, company = own[None, first : last + 1].sum(axis=1), others[None, first : last + 1].sum(axis=1)
+            elsewhere, rest = others.sum(axis=0) - company, own.sum(axis=0) - part
+            if not can_be_elsewhere(part, company, elsewhere, rest).all():
+                return False
+    return True
