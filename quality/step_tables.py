@@ -166,8 +166,8 @@ def _step_month(found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] 
 
 
 def held(month: Month) -> Ints:
-    """When rows arrived, where nobody knows what has shown of what waits of a month."""
-    return np.where(month.is_current & (month.levels["month"] == REST), -month.came_at, month.arrived)
+    """When rows arrived, where nobody knows what has named what waits of a month or stands in (other) of a channel."""
+    return np.where(month.is_current & (month.levels["month"] < OWN), -month.came_at, month.arrived)
 
 
 def bools(found: pa.Table, name: str) -> Bools:

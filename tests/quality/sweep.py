@@ -8,6 +8,7 @@ currencies, cohorts or fates.
 """
 
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -70,16 +71,15 @@ class Case:
                 found.publish(some)
         return found, turn if self.life == "rebuilt" else 0
 
-    def kept(self, first, last):
-        """The versions that somebody keeps: one, two or three in a row; two that are not, after a rollback."""
-        count = last - first
-        rows = [[*range(i, i + size)] for size in (1, 2, 3) for i in range(first, last - size + 1)]
-        if self.life == "rolled back" and count > 2:
-            rows += [[i, i + 2] for i in range(first, last - 2)]
-        if self.life == "restored" and count > 3:
-            rows += [[i, i + 3] for i in range(first, last - 3)]
-        few = 3 if self.orders > 2000 else 8
+    def kept(self, count):
+        """The versions that somebody keeps: one, two or three, neighbours or not."""
+        rows, few = kept_of(count), 3 if self.orders > 2000 else 8
         return rows if len(rows) <= few else [rows[i] for i in sorted(self.draw.choice(len(rows), few, replace=False))]
+
+
+def kept_of(count):
+    """Each version, pair and triple of versions."""
+    return [list(some) for size in (1, 2, 3) for some in combinations(range(count), size)]
 
 
 def findings(seed):
@@ -89,7 +89,7 @@ def findings(seed):
     history.published = history.published[first:]
     found = [f"moves {one}" for one in small_moves(history)]
     models = case.draw.choice(MODELS, 2, replace=False)
-    for kept in case.kept(0, len(history.published)):
+    for kept in case.kept(len(history.published)):
         for model in map(str, models):
             for measure in (0, 1):
                 told = found_by(history, kept, model, measure, most=4)
@@ -105,11 +105,9 @@ def findings_of_parts(case):
     sizes = {name: case.sizes[name] for name in ("buyers", "whale", "refunds", "skew") if name in case.sizes}
     for number, items in enumerate(histories(table, seed, min(case.orders, 1000), **sizes)):
         parts.publish(items, is_held=number == 2 and case.life == "restored")
-    kept = [[*range(i, i + size)] for size in (1, 2, 3) for i in range(len(parts.published) - size + 1)]
-    kept += [[i, i + 2] for i in range(len(parts.published) - 2)] if case.life == "rolled back" else []
     return [
         f"{table} {some} {model} {measure} {name}"
-        for some in kept
+        for some in kept_of(len(parts.published))
         for model in range(len(parts.models))
         for measure in (0, 1)
         for name in found_in_parts(parts, some, model, measure, most=8)

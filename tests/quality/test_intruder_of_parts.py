@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quality import stepping
-from tests.quality import intruder_of_both
+from tests.quality import intruder_of_both, sweep
 from tests.quality.divided import Versions, histories
 from tests.quality.histories import History, versions
 from tests.quality.intruder_of_parts import found_by
@@ -52,6 +52,13 @@ def test_a_part_waits_where_one_could_tell_what_came_to_it(table, seed, k, sizes
     assert not findings(history(table, seed, k, **sizes), pairs)
     monkeypatch.setattr(stepping, "refuted", lambda *_: [])
     assert findings(history(table, seed, k, **sizes), pairs)
+
+
+# One buyer's refunds, a part that was left in (other) of its kin, one that left it after a build without steps; others.
+@pytest.mark.parametrize("seed", [5100, 5259, 5040, *(pytest.param(seed, marks=pytest.mark.slow)
+                                                      for seed in (5263, 5273, *range(6000, 6060)))])  # fmt: skip
+def test_versions_that_are_no_neighbours_tell_nothing_of_parts(seed):
+    assert sweep.findings_of_parts(sweep.Case(seed)) == []
 
 
 @pytest.mark.slow

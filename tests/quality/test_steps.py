@@ -11,6 +11,7 @@ from tests.quality.attack_versions import attack, small_moves
 from tests.quality.histories import TABLES, History, versions
 from tests.quality.histories import shop as orders_of
 from tests.quality.intruder import found_by
+from tests.quality.sweep import Case
 
 SHOPS = {
     "several channels": {"seed": 5, "orders": 60, "days": 4, "channels": 3, "campaigns": 2},
@@ -81,6 +82,12 @@ def test_after_a_restore_no_figure_differs_by_fewer_than_k_buyers_from_a_version
     assert small_moves(found) == []
     assert found.named_share() > 0.5
     assert small_moves(restored(is_held=False))
+
+
+@pytest.mark.slow
+def test_after_a_restore_no_campaign_leaves_other_where_a_forgotten_version_may_have_named_it():
+    found, _ = Case(6113).history()
+    assert small_moves(found) == []
 
 
 def test_a_version_without_anything_new_changes_nothing():
