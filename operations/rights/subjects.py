@@ -22,6 +22,7 @@ from operations.rights.persons import Identifiers, Subject, named, resolve
 from operations.rights.requests import DONE, Request, RequestBook, RequestKind, new_id
 from operations.rights.tombstones import pseudonym_key
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
+from operations.store.memory.keeping import remember_books
 from operations.store.versions import current_version
 from privacy.keys import region_key
 from privacy.suppression_book import SuppressionBook
@@ -73,7 +74,7 @@ def look(
 ) -> Outcome:
     """Everything held about a person, by region and table: for `access` and `export`."""
     names, outcome = regions(settings, region), Outcome()
-    with exclusive(settings, on_wait):
+    with _booking(settings, names, on_wait):
         for name in names:
             with _failing(outcome, name):
                 book = RequestBook(settings, name)
@@ -129,7 +130,7 @@ def erase(
     """
     persons = [subject] if isinstance(subject, Subject) else list(subject)
     names, outcome = _regions_of(settings, region, request), Outcome(unknown=list(range(len(persons))))
-    with exclusive(settings, on_wait):
+    with _booking(settings, names, on_wait):
         for name in names:
             with _failing(outcome, name):
                 found = erasures.begin(settings, name, persons, request)
@@ -153,6 +154,14 @@ def _regions_of(settings: Settings, only: str | None, request: str | None) -> li
 
 
 @contextmanager
+def _booking(settings: Settings, regions: list[str], on_wait: OnWait) -> Iterator[None]:
+    """Hold the warehouse, and have the memory know at the end what was written into the regions' books."""
+    with exclusive(settings, on_wait):
+        yield
+        remember_books(settings, *regions)
+
+
+@contextmanager
 def _failing(outcome: Outcome, region: str) -> Iterator[None]:
     """Note a region's failure in one line and go on; its text names nobody."""
     try:
@@ -172,7 +181,7 @@ def rectify(settings: Settings, subject: Subject, region: str | None, on_wait: O
     if not (subject.user_id and subject.anonymous_id):
         raise UsageError("say which device is whose: --anonymous-id and --user-id")
     names, outcome = regions(settings, region), Outcome()
-    with exclusive(settings, on_wait):
+    with _booking(settings, names, on_wait):
         for name in names:
             with _failing(outcome, name):
                 rotation.catch_up(settings, name)

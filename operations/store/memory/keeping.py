@@ -86,9 +86,10 @@ def remember_open_file(
 
 
 def remember_books(settings: Settings, *regions: str) -> None:
-    """Remember the books and keys of regions as they are, which a command has just written to."""
+    """Remember the books of regions as they are, which a command has just written to; not where something is lost."""
     for region in regions:
-        if memory := region_memory(settings, region):
+        memory = region_memory(settings, region)
+        if memory and not any(of_region(settings, region)):
             _put(settings, region, memory, {})
 
 

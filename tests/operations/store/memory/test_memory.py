@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from operations.rights import subjects
+from operations.rights.persons import Subject
 from operations.store import versions
 from operations.store.memory.findings import LostStateError
 from operations.store.memory.keeping import remember_books
@@ -68,6 +70,16 @@ def test_a_book_that_lacks_lines_stops_its_region_until_it_is_back(shop, book, d
     book.write_bytes(whole)
     shop.run(revenue=200)
     assert shop.revenue() == dict.fromkeys(DAYS, 200)
+
+
+def test_a_book_is_missed_at_once_after_the_command_that_wrote_it_and_a_lost_one_is_not_forgotten_by_the_next(shop):
+    subjects.erase(shop.settings, Subject(user_id="nobody"), "eu")
+    [book] = shop.settings.warehouse.glob("books/eu/requests.jsonl")
+    book.unlink()
+    for _ in range(2):
+        [found] = findings(shop.settings)
+        assert str(book) in found.what
+        subjects.erase(shop.settings, Subject(user_id="nobody else"), "eu")  # begins the book anew
 
 
 def test_a_book_that_has_grown_is_as_it_must_be(shop, book):
