@@ -141,11 +141,16 @@ def _may_leave(month: Month, mine: Bools, gone: Bools, all_: Bools, k: int) -> b
 
 
 def _is_apart(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
-    """Whether (other) without a campaign differs from what it was at any step by k buyers, or by none."""
+    """Whether (other) without a campaign differs from what it was at any step by k buyers.
+
+    It is not enough that it differs by none: what has left (other) since then, and is forgotten, would stand alone.
+    """
     one = np.zeros(len(month), dtype=np.int64)
+    concerned = month.count(one, mine) > 0
     for step in np.unique(month.stepped[all_]):
         was_there = all_ & (month.stepped <= step)
-        if is_small(month.count(one, (was_there & mine) | (all_ & ~was_there & ~mine)), k).any():
+        differs = month.count(one, (was_there & mine) | (all_ & ~was_there & ~mine))
+        if is_small(differs, k).any() or (differs < k)[concerned].any():
             return False
     return True
 

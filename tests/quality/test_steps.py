@@ -84,6 +84,13 @@ def test_after_a_restore_no_figure_differs_by_fewer_than_k_buyers_from_a_version
     assert small_moves(restored(is_held=False))
 
 
+@pytest.mark.parametrize("seed", [6167, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6200, 6240))])
+def test_what_has_left_other_and_is_forgotten_does_not_stand_alone_once_a_campaign_leaves_it_too(seed):
+    found, first = Case(seed).history()
+    found.published = found.published[first:]
+    assert small_moves(found) == []
+
+
 @pytest.mark.slow
 def test_after_a_restore_no_campaign_leaves_other_where_a_forgotten_version_may_have_named_it():
     found, _ = Case(6113).history()
