@@ -25,7 +25,8 @@ _REACH = (
     "Records of the person that arrive later, again or from dead letters are turned away by a tombstone, and taken out"
     " of a backup when it is restored.",
     "Orders keep their money without the person.",
-    "Backups are not opened; each is disposed of when its period is over.",
+    "Backups are not opened; each is disposed of when its period is over, but for the last one that came back on trial,"
+    " which stays until a newer one did.",
     "The landing zone is upstream's, and copies that others made of what was published or exported are theirs.",
 )
 

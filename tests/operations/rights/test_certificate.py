@@ -57,6 +57,7 @@ def test_it_says_what_was_searched_and_removed_and_where_and_is_signed(zone, era
                                "file_written_anew": True}  # fmt: skip
     assert said["tombstones"] == 3, "the user's, and those of two devices"
     assert said["backups"] == {"at_hand": 1, "gone_by": "2026-04-14"}
+    assert "but for the last one that came back on trial" in text
     key = region_key(zone.warehouse, "eu", "certificate", make=False)
     assert json.loads(text)["signature"]["by"] == fingerprint(public_key(key))
     assert text == certificate(zone.settings, erased.id), "asked again at the same moment, it is the same"
