@@ -23,6 +23,7 @@ from operations.store.versions import current_version, version_dir
 from privacy import signing
 from privacy.keys import Key
 from settings import Settings, UnknownValueError
+from tests.kit.prebuilt import copy_of
 from tests.operations import marts
 from tests.operations.closes import shop as closed_shop
 from tests.operations.closes.shop import JANUARY, let_ledger_pass, rows_of, told
@@ -31,16 +32,18 @@ from tests.operations.marts import NOW, build, publish_now
 settings, shop, plain_documents = marts.settings, closed_shop.shop, closed_shop.plain_documents
 
 
+def _close_and_adjust(folder: Path) -> None:
+    closed_shop.close_january(folder)
+    build(marts.settings_of(folder), "eu", revenue=130)
+    publish_now(marts.settings_of(folder))
+
+
 @pytest.fixture
-def closed(shop: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def closed(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """January is closed, and adjusted since."""
     monkeypatch.setenv("ROMI_NOW", NOW.isoformat())
-    let_ledger_pass(shop, "2026-02-02")
-    publish_now(shop)
-    close(shop, JANUARY, "ann")
-    build(shop, "eu", revenue=130)
-    publish_now(shop)
-    return shop
+    copy_of(_close_and_adjust, tmp_path)
+    return settings
 
 
 def found(settings: Settings, public: bytes | None = None) -> list[str]:
