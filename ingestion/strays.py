@@ -20,7 +20,9 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 def strays(settings: Settings, region: str) -> list[str]:
     """The files of a region that no reader takes: of an unknown kind, name or layout, begun and forgotten, or in a
     folder nothing reads."""
-    landing, there, forgotten = zone(settings.landing, listings(settings)), list[Place](), []
+    landing = zone(settings.landing, listings(settings))
+    there: list[Place] = []
+    forgotten: list[str] = []
     for kind in KINDS:
         for name, file in sorted(landing.files(f"{region}/{kind}"), key=itemgetter(0)):
             if is_there(place := f"{kind}/{name}"):
@@ -74,7 +76,7 @@ def not_files(settings: Settings, region: str | None = None) -> dict[str, bool]:
     """What of a region, or of the top and fx/, is neither file nor folder, so that nobody reads it; and whether it is a
     link that leaves the landing zone."""
     landing = zone(settings.landing)
-    folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in ("ledger", "spend", "events")]
+    folders = ["fx"] if region is None else [f"{region}/{kind}" for kind in KINDS]
     found = {f"{folder}/{place}".rstrip("/"): is_link for folder in folders
              for place, is_link in landing.not_files(folder)}  # fmt: skip
     top = dict(landing.not_files()) if region is None else {}

@@ -82,7 +82,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def entry() -> None:
-    """The console script: wrong usage, too, is told in one line, and to be ended by SIGTERM as by Ctrl-C."""
+    """The console script: wrong usage, too, is told in one line, and SIGTERM ends a command as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main(standalone_mode=False))

@@ -24,7 +24,6 @@ GRAPH = defs().get_repository_def().asset_graph
 ASSETS = sorted(key.to_user_string() for key in GRAPH.get_all_asset_keys() if GRAPH.get(key).is_materializable)
 GROUPS = sorted({GRAPH.get(dg.AssetKey.from_user_string(key)).group_name for key in ASSETS})
 BUILT = [key for key in ASSETS if key.startswith(("staging/", "intermediate/", "finance/"))]
-QUICK = ("finance/romi_daily", "intermediate/int_attribution__paths", "raw/events")
 
 
 @pytest.fixture(scope="module")
