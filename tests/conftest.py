@@ -17,6 +17,7 @@ import duckdb
 import pytest
 from hypothesis import settings
 
+from tests.kit import shared
 from tests.kit.examples import FAST
 
 settings.register_profile("whole", deadline=None)
@@ -24,6 +25,7 @@ settings.register_profile(FAST, deadline=None, max_examples=30)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    shared.begin()
     is_fast = config.option.markexpr == "not slow"
     settings.load_profile(FAST if is_fast else "whole")
     if is_fast and _built is None:  # a process may run pytest more than once

@@ -24,6 +24,7 @@ from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import NOW, lines, order, page
 from tests.ingestion.test_killed_loads import KilledError, raising
 from tests.kit.examples import examples
+from tests.kit.prebuilt import copy_of
 
 ROOT = Path(__file__).parents[2]
 NOBODY = {"context": {"consent": {"categoryPreferences": {"Analytics": False}}}}
@@ -57,11 +58,11 @@ def ids(zone):
 
 
 # Orders go through the exact reader, so that the bug is met.
-def land_buggy(zone, monkeypatch):
-    """Two archives; with the bug mended, their dead letters have every fate but suppressed and expired."""
+def _land_buggy(folder):
+    zone = Zone(folder)
     first = [order(messageId=f"o-{n}") for n in range(4)] + [order(messageId="n-1", **NOBODY), "{", page(userId=5.5)]
     second = [order(messageId="o-2"), order(messageId="o-9"), "x" * (1 << 20) + "y", order(messageId="o-1", userId="z")]
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         refuse(patch, "o-1", "o-2", "n-1", "o-9")
         zone.archive(*first)
         zone.load()
@@ -69,8 +70,13 @@ def land_buggy(zone, monkeypatch):
         zone.load()
 
 
-def test_after_a_fix_they_are_loaded_at_their_place_with_the_fates_of_a_load(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def land_buggy(zone):
+    """Two archives; with the bug mended, their dead letters have every fate but suppressed and expired."""
+    copy_of(_land_buggy, zone.folder)
+
+
+def test_after_a_fix_they_are_loaded_at_their_place_with_the_fates_of_a_load(zone):
+    land_buggy(zone)
     assert zone.fates()["dead_letter"] == {"invalid_type": 7, "malformed_json": 1, "oversized_record": 1}
 
     done = again(zone)
@@ -90,7 +96,7 @@ def test_after_a_fix_they_are_loaded_at_their_place_with_the_fates_of_a_load(zon
 
 
 def test_replayed_or_read_right_at_once_the_tables_are_the_same(zone, monkeypatch, tmp_path):
-    land_buggy(zone, monkeypatch)
+    land_buggy(zone)
     again(zone)
     calm = Zone(tmp_path / "calm")
     with monkeypatch.context() as patch:
@@ -101,8 +107,8 @@ def test_replayed_or_read_right_at_once_the_tables_are_the_same(zone, monkeypatc
     assert zone.facts() == calm.facts()
 
 
-def test_a_second_replay_loads_nothing_and_leaves_the_books_as_they_are(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def test_a_second_replay_loads_nothing_and_leaves_the_books_as_they_are(zone):
+    land_buggy(zone)
     again(zone)
     before = zone.facts()
 
@@ -114,8 +120,8 @@ def test_a_second_replay_loads_nothing_and_leaves_the_books_as_they_are(zone, mo
     assert again(zone, reason="invalid_money").records == 0
 
 
-def test_only_those_asked_for_are_touched(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def test_only_those_asked_for_are_touched(zone):
+    land_buggy(zone)
     known = ids(zone)
 
     assert again(zone, archive_id=1, record_offset=2).fates == {"loaded": 1}
@@ -128,8 +134,8 @@ def test_only_those_asked_for_are_touched(zone, monkeypatch):
     assert balanced(zone)
 
 
-def test_the_planner_is_told_of_the_replayed_rows_and_no_others(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def test_the_planner_is_told_of_the_replayed_rows_and_no_others(zone):
+    land_buggy(zone)
     with region_file(zone.settings, "eu") as con:
         con.execute("delete from ops.changes")
     again(zone, archive_id=1, record_offset=1)
@@ -200,8 +206,8 @@ def test_rows_of_spend_are_left_and_said_to_be(zone):
     assert zone.tables() == before
 
 
-def test_what_does_not_open_is_left(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def test_what_does_not_open_is_left(zone):
+    land_buggy(zone)
     with region_file(zone.settings, "eu") as con:
         con.execute("update ops.dead_letters set payload = payload || '!'::blob where archive_id = 1")
     done = again(zone)
@@ -211,7 +217,7 @@ def test_what_does_not_open_is_left(zone, monkeypatch):
 
 
 def test_a_replay_makes_no_key(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+    land_buggy(zone)
     monkeypatch.delenv("ROMI_KEY_EU_SEAL")
     with pytest.raises(UsageError, match="no seal key of region eu"):
         again(zone)
@@ -226,7 +232,7 @@ def test_a_replay_makes_no_key(zone, monkeypatch):
     ids=lambda value: getattr(value, "__name__", value),
 )  # fmt: skip
 def test_a_replay_that_fails_in_the_middle_did_nothing(zone, monkeypatch, module, name, call):
-    land_buggy(zone, monkeypatch)
+    land_buggy(zone)
     before = zone.tables()
     with monkeypatch.context() as patch:
         raising(module, name, patch, call)
@@ -267,10 +273,10 @@ def killed_at(zone, step):
 @pytest.mark.parametrize(
     "step", [12, 26, 34, 36, *[pytest.param(step, marks=pytest.mark.slow) for step in range(1, 40)]]
 )
-def test_a_replay_whose_process_dies_at_any_step_is_made_good_by_the_next(zone, tmp_path, monkeypatch, step):
+def test_a_replay_whose_process_dies_at_any_step_is_made_good_by_the_next(zone, tmp_path, step):
     calm = Zone(tmp_path / "calm")
     for one in (zone, calm):
-        land_buggy(one, monkeypatch)
+        land_buggy(one)
     again(calm)
 
     killed_at(zone, step)
@@ -305,8 +311,8 @@ def test_records_read_are_the_sum_of_fates_after_any_loads_bugs_and_replays(tmp_
     assert not again(zone, reason="invalid_type").fates or wanted
 
 
-def test_they_are_counted_by_topic_reason_and_day(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def test_they_are_counted_by_topic_reason_and_day(zone):
+    land_buggy(zone)
     zone.put("eu/ledger/a.csv", "order_id,ordered_at,status,revenue,currency,updated_at\nx,x,x,x,x,x\n")
     zone.load()
     with region_file(zone.settings, "eu", read_only=True) as con:
@@ -338,8 +344,8 @@ def test_a_payload_is_what_came_and_opens_with_the_key_alone(zone, monkeypatch):
             dead_letters.payload(con, Key("eu", "seal", bytes(32)), fine)
 
 
-def test_past_their_period_the_letters_go_and_their_fate_stays(zone, monkeypatch):
-    land_buggy(zone, monkeypatch)
+def test_past_their_period_the_letters_go_and_their_fate_stays(zone):
+    land_buggy(zone)
     before = zone.fates()
     with region_file(zone.settings, "eu") as con:
         assert dead_letters.dispose(con, NOW) == 0

@@ -1,25 +1,44 @@
-"""Folders that are made once a process and copied for each test, as a warehouse takes longer to make than to copy."""
+"""Folders that are made once and copied for each test, as a warehouse takes longer to make than to copy."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from operations.store.memory import remembered
+from settings import Settings
+from tests.kit import shared
 
 
 @cache
-def _made(make: Callable[[Path], None]) -> tempfile.TemporaryDirectory[str]:
-    folder = tempfile.TemporaryDirectory(prefix="romi-prebuilt-")  # removed at the process's end
-    make(Path(folder.name))
+def _made(make: Callable[..., None], *given: Any) -> Path:
+    """The folder, which another process of the same run of the tests may have made, or be at."""
+    name = hashlib.sha256(repr((make.__module__, make.__qualname__, given)).encode()).hexdigest()[:16]
+    folder = shared.folder("prebuilt") / name
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder, *given)
+            done.touch()
     return folder
 
 
-def copy_of(make: Callable[[Path], None], to: Path) -> None:
-    """Have `to` hold what `make`, a function of a module, makes in an empty folder.
+def copy_of(make: Callable[..., None], to: Path, *given: Any) -> None:
+    """Have `to` hold what `make`, a function of a module, makes in an empty folder of what is `given`.
 
-    What is remembered of a warehouse beside its keys goes by the warehouse's path, so there a copy is as one whose
-    second place was lost, and is made anew from the first.
+    What is remembered of `to`'s warehouse beside its keys goes by the warehouse's path, and is renamed to that of the
+    copy.
     """
-    shutil.copytree(_made(make).name, to, symlinks=True, dirs_exist_ok=True)
+    made = _made(make, *given)
+    shutil.copytree(made, to, symlinks=True, dirs_exist_ok=True)
+    was, now = (remembered.places(Settings(warehouse=folder / "warehouse"))[-1] for folder in (made, to))
+    if (beside := now.with_name(was.name)).is_dir():
+        beside.rename(now)

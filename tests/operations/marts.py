@@ -10,6 +10,7 @@ from ingestion.books import region_file
 from operations.finance_tables.published_tables import AT_PUBLISH, FINANCE
 from operations.publishing.publish import Publication, publish
 from operations.rebuilding.finality import finalise
+from operations.store.locks import exclusive
 from settings import Region, Settings
 from tests.kit.prebuilt import copy_of
 
@@ -21,14 +22,20 @@ def settings_of(folder: Path) -> Settings:
     return Settings(warehouse=folder / "warehouse", regions={"eu": Region(), "us": Region()})
 
 
-def _build_shop(folder: Path) -> None:
+def build_shop(folder: Path) -> None:
     for region in ("eu", "us"):
         build(settings_of(folder), region)
 
 
 def _publish_shop(folder: Path) -> None:
-    _build_shop(folder)
+    copy_of(build_shop, folder)
     publish_now(settings_of(folder))
+
+
+def _publish_eu(folder: Path) -> None:
+    with exclusive(settings_of(folder)):
+        build(settings_of(folder), "eu")
+        publish_now(settings_of(folder))
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def shop(settings: Settings, tmp_path: Path) -> Settings:
     """Two regions of three days, all final."""
-    copy_of(_build_shop, tmp_path)
+    copy_of(build_shop, tmp_path)
     return settings
 
 
@@ -47,6 +54,28 @@ def shop(settings: Settings, tmp_path: Path) -> Settings:
 def shown(settings: Settings, tmp_path: Path) -> Settings:
     """The shop, published once."""
     copy_of(_publish_shop, tmp_path)
+    return settings
+
+
+def _publish_twice(folder: Path) -> None:
+    copy_of(_publish_shop, folder)
+    build(settings_of(folder), "eu", revenue=200)
+    publish_now(settings_of(folder))
+
+
+@pytest.fixture
+def twice(settings: Settings, tmp_path: Path) -> Settings:
+    """The shop, published a second time with 200 of revenue on each day of eu."""
+    copy_of(_publish_twice, tmp_path)
+    return settings
+
+
+@pytest.fixture
+def shown_eu(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """One of the two regions, published once, at noon of 1 June and with the keys beside the warehouse."""
+    monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    copy_of(_publish_eu, tmp_path)
     return settings
 
 

@@ -12,18 +12,15 @@ from operations.retention import retention
 from operations.store.memory.remembered import places
 from settings import UsageError, now
 from tests.ingestion import conftest
-from tests.operations.store.memory.shop import Shop
+from tests.operations.store.memory.shop import JUNE, Shop
 
 clock = conftest.clock
 
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch) -> Shop:
-    made = Shop(tmp_path)
-    made.land(1)
-    monkeypatch.setenv("ROMI_NOW", "2026-06-02T00:00:00Z")
-    made.run()
-    return made
+    monkeypatch.setenv("ROMI_NOW", JUNE)
+    return Shop.ran(tmp_path, at=JUNE)
 
 
 def wrong(shop: Shop) -> list[doctor.Check]:

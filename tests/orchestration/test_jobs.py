@@ -23,9 +23,7 @@ def told_of_a_lost_file(shop: Shop) -> str:
 
 
 def test_a_file_that_was_loaded_again_says_what_erased_persons_take_along(tmp_path):
-    shop = Shop(tmp_path)
-    shop.land(1)
-    shop.run()
+    shop = Shop.ran(tmp_path)
     line = told_of_a_lost_file(shop)
     assert "eu.duckdb is gone" in line
     assert "all that it must hold was loaded again" in line

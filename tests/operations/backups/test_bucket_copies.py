@@ -21,25 +21,18 @@ from operations.backups.restore import restore
 from operations.backups.verified_backup import back_up_and_try
 from operations.retention import retention
 from operations.rights.certificate import _backups
-from operations.store.locks import exclusive
 from settings import Backup, PermanentError, Settings, TransientError, UsageError
 from tests.operations import marts
-from tests.operations.marts import build, publish_now
 from tests.operations.publishing import test_bucket
 
-settings = marts.settings
+settings, shown_eu = marts.settings, marts.shown_eu
 server, store = test_bucket.server, test_bucket.store
 
 
 @pytest.fixture
-def shop(settings, server, store, monkeypatch) -> Settings:
-    monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
-    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
-    with exclusive(settings):
-        build(settings, "eu")
-        publish_now(settings)
+def shop(shown_eu, server, store) -> Settings:
     to = f"s3://finance/romi?endpoint_override={server}&scheme=http&region=us-east-1"
-    return settings.model_copy(update={"backup": Backup(every_hours=6, to=to)})
+    return shown_eu.model_copy(update={"backup": Backup(every_hours=6, to=to)})
 
 
 def keys(store) -> list[str]:

@@ -17,7 +17,6 @@ from operations.backups.backup_places import BACKUPS, known_backups
 from operations.backups.verified_backup import back_up_and_try
 from operations.retention import retention
 from operations.service_levels import probe
-from operations.store.locks import exclusive
 from operations.store.memory.keeping import remember_books
 from orchestration.cli.show_backup import backup_lines
 from orchestration.defs.backup.assets import backup as backup_asset
@@ -25,21 +24,15 @@ from orchestration.defs.backup.assets import backups
 from orchestration.warehouse import Warehouse
 from settings import Backup, PermanentError, Settings, now
 from tests.operations import marts
-from tests.operations.marts import build, publish_now
 from tests.operations.store.memory.shop import Shop as RememberedShop
 
-settings = marts.settings
+settings, shown_eu = marts.settings, marts.shown_eu
 
 
 @pytest.fixture
-def shop(settings, monkeypatch) -> Settings:
-    monkeypatch.setenv("ROMI_NOW", "2026-06-01T12:00:00Z")
-    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
-    with exclusive(settings):
-        build(settings, "eu")
-        publish_now(settings)
-    probe.probe(settings)
-    return settings.model_copy(update={"backup": Backup(every_hours=6)})
+def shop(shown_eu) -> Settings:
+    probe.probe(shown_eu)
+    return shown_eu.model_copy(update={"backup": Backup(every_hours=6)})
 
 
 def test_a_backup_is_restored_on_trial_and_says_what_would_be_lost_and_how_long_it_takes(shop, monkeypatch):

@@ -10,18 +10,15 @@ from ingestion.books import region_file
 from operations.incidents import unused
 from operations.recovery import backlog
 from tests.ingestion import conftest
-from tests.operations.store.memory.shop import Shop
+from tests.operations.store.memory.shop import JUNE, Shop
 
 clock = conftest.clock
 
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch) -> Shop:
-    made = Shop(tmp_path)
-    made.land(1)
-    monkeypatch.setenv("ROMI_NOW", "2026-06-02T00:00:00Z")
-    made.run()
-    return made
+    monkeypatch.setenv("ROMI_NOW", JUNE)
+    return Shop.ran(tmp_path, at=JUNE)
 
 
 def figures(shop: Shop) -> dict:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ingestion.books import region_file
 from ingestion.landing import discover
@@ -13,8 +16,13 @@ from operations.publishing.publish import publish
 from operations.store.locks import exclusive
 from operations.store.memory.keeping import refuse_copies, refuse_lost_state, settle_load
 from privacy.line_book import LineBook
+from settings import Region
 from tests.ingestion.conftest import Zone
+from tests.ingestion.strategies import NOW
+from tests.kit.prebuilt import copy_of
 from tests.operations import marts
+
+START, JUNE = f"{NOW.isoformat()}Z", "2026-06-02T00:00:00Z"
 
 
 class Shop(Zone):
@@ -24,6 +32,12 @@ class Shop(Zone):
         super().__init__(folder, region, **settings)
         with exclusive(self.settings):
             pass
+
+    @classmethod
+    def ran(cls, folder: Path, archives: int = 1, regions: tuple[str, ...] = (), at: str = START) -> Shop:
+        """One of so many archives that ran once, with the keys of :func:`tests.ingestion.conftest.clock`."""
+        copy_of(_run_once, folder, archives, regions, at)
+        return cls(folder, **_settings(regions))
 
     def land(self, number: int, records: int = 3) -> None:
         """An archive of which every record is a page view of its own."""
@@ -66,3 +80,16 @@ class Shop(Zone):
         path = self.warehouse / "books" / self.region / f"{name}.jsonl"
         LineBook(path, self.region).append(*({"number": one} for one in numbers))
         return path
+
+
+def _settings(regions: tuple[str, ...]) -> dict[str, Any]:
+    return {"regions": {name: Region() for name in regions}} if regions else {}
+
+
+def _run_once(folder: Path, archives: int, regions: tuple[str, ...], at: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROMI_NOW", at)
+        shop = Shop(folder, **_settings(regions))
+        for number in range(1, archives + 1):
+            shop.land(number)
+        shop.run()

@@ -29,10 +29,7 @@ LOSSES = "select accepted_by, archives, records, orders, revenue from ops.losses
 
 @pytest.fixture
 def shop(tmp_path) -> Shop:
-    made = Shop(tmp_path, regions={"eu": Region(), "us": Region()})
-    made.land(1)
-    made.run()
-    return made
+    return Shop.ran(tmp_path, regions=("eu", "us"))
 
 
 def test_nothing_is_given_up_where_nothing_is_missing(shop):

@@ -23,11 +23,7 @@ clock = conftest.clock
 
 @pytest.fixture
 def shop(tmp_path) -> Shop:
-    made = Shop(tmp_path)
-    for number in (1, 2):
-        made.land(number)
-    made.run()
-    return made
+    return Shop.ran(tmp_path, archives=2)
 
 
 def kinds(shop: Shop) -> list[str]:
@@ -103,9 +99,7 @@ def test_a_damaged_file_is_named_with_what_mends_it(shop):
 
 def test_a_region_that_was_renamed_is_not_counted_twice(tmp_path):
     regions = {"eu": Region(), "us": Region()}
-    shop = Shop(tmp_path, regions=regions)
-    shop.land(1)
-    shop.run()
+    shop = Shop.ran(tmp_path, regions=tuple(regions))
     (shop.landing / "eu").rename(shop.landing / "europe")
     renamed = Shop(tmp_path, "europe", regions={"europe": Region(), "us": Region()})
     with pytest.raises(LostStateError, match="1 of its files with 3 records are in the books of region eu"):
@@ -117,9 +111,7 @@ def test_a_region_that_was_renamed_is_not_counted_twice(tmp_path):
 
 
 def test_what_was_published_of_a_region_stays_though_its_file_and_its_configuration_are_gone(tmp_path):
-    shop = Shop(tmp_path, regions={"eu": Region(), "us": Region()})
-    shop.land(1)
-    shop.run()
+    shop = Shop.ran(tmp_path, regions=("eu", "us"))
     shop.file.unlink()
     without = Shop(tmp_path, "us", regions={"us": Region()})
     without.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from operations.store.memory.remembered import lacking_places, mend_places, plac
 from operations.store.rollback import rollback, unpin
 from privacy.keys import key_file
 from tests.ingestion import conftest
+from tests.kit.prebuilt import copy_of
 from tests.operations.marts import DAYS
 from tests.operations.store.memory.shop import Shop
 
@@ -24,10 +26,21 @@ clock = conftest.clock
 
 @pytest.fixture
 def shop(tmp_path) -> Shop:
-    made = Shop(tmp_path)
-    made.land(1)
-    made.run()
-    return made
+    return Shop.ran(tmp_path)
+
+
+def _run_twice(folder: Path) -> None:
+    made = Shop.ran(folder)
+    shutil.copyfile(places(made.settings)[0] / "eu.json", folder / "older.json")
+    made.land(2)
+    made.run(revenue=200)
+
+
+@pytest.fixture
+def twice(tmp_path) -> Shop:
+    """A shop of two versions, with what was remembered of its region before the second beside it."""
+    copy_of(_run_twice, tmp_path)
+    return Shop(tmp_path)
 
 
 @pytest.fixture
@@ -102,78 +115,72 @@ def test_another_key_or_none_stops_its_region(shop, monkeypatch, given):
 
 
 @pytest.mark.parametrize("damage", ["folder gone", "cut", "other", "garbled"])
-def test_nothing_is_published_over_a_version_that_is_damaged(shop, damage):
-    shop.run(revenue=200)
-    marts = (shop.settings.published / "marts.duckdb").resolve()
+def test_nothing_is_published_over_a_version_that_is_damaged(twice, damage):
+    marts = (twice.settings.published / "marts.duckdb").resolve()
     marts.chmod(0o600)
     if damage == "folder gone":
         shutil.rmtree(marts.parent)
     elif damage == "cut":
         marts.write_bytes(marts.read_bytes()[:9000])
     elif damage == "other":
-        shutil.copyfile(versions.version_dir(shop.settings, 1) / "marts.duckdb", marts)
+        shutil.copyfile(versions.version_dir(twice.settings, 1) / "marts.duckdb", marts)
     else:
         marts.write_bytes(marts.read_bytes()[:-1] + b"\xff")
     with pytest.raises(LostStateError, match=r"versions/000002/.* missing or not what was published.*restore DIR"):
-        shop.run(revenue=300)
-    rollback(shop.settings, 1)
-    unpin(shop.settings)
-    done = shop.publish()
-    assert (done.version, shop.revenue()) == (3, dict.fromkeys(DAYS, 300))
-    assert findings(shop.settings) == []
+        twice.run(revenue=300)
+    rollback(twice.settings, 1)
+    unpin(twice.settings)
+    done = twice.publish()
+    assert (done.version, twice.revenue()) == (3, dict.fromkeys(DAYS, 300))
+    assert findings(twice.settings) == []
 
 
 @pytest.mark.parametrize("to", [None, 1])
-def test_a_link_that_is_gone_or_shows_an_older_version_is_told_until_it_is_back(shop, to):
-    shop.run(revenue=200)
-    shop.settings.published.unlink()
+def test_a_link_that_is_gone_or_shows_an_older_version_is_told_until_it_is_back(twice, to):
+    twice.settings.published.unlink()
     if to:
-        shop.settings.published.symlink_to("versions/000001")
+        twice.settings.published.symlink_to("versions/000001")
     with pytest.raises(LostStateError, match=r"version 2 was published and is whole; `romi publish rollback 2`"):
-        shop.publish()
-    rollback(shop.settings, 2)
-    assert findings(shop.settings) == []
+        twice.publish()
+    rollback(twice.settings, 2)
+    assert findings(twice.settings) == []
 
 
 @pytest.mark.parametrize("damage", [lose, lambda path: path.write_text("{")])
-def test_a_pin_that_is_lost_keeps_what_it_pinned(shop, damage):
-    shop.run(revenue=200)
-    rollback(shop.settings, 1)
-    assert findings(shop.settings) == []
-    damage(shop.settings.versions_dir / versions.PIN)
+def test_a_pin_that_is_lost_keeps_what_it_pinned(twice, damage):
+    rollback(twice.settings, 1)
+    assert findings(twice.settings) == []
+    damage(twice.settings.versions_dir / versions.PIN)
     with pytest.raises(LostStateError, match="romi publish rollback 1"):
-        shop.run(revenue=300)
-    assert shop.revenue() == dict.fromkeys(DAYS, 100)
-    unpin(shop.settings)
-    assert shop.publish() is not None
+        twice.run(revenue=300)
+    assert twice.revenue() == dict.fromkeys(DAYS, 100)
+    unpin(twice.settings)
+    assert twice.publish() is not None
 
 
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("damage", ["gone", "cut", "older", "folder"])
-def test_either_place_of_the_memory_is_mended_from_the_other(shop, tmp_path, place, damage):
-    path = places(shop.settings)[place] / "eu.json"
-    older = shutil.copyfile(path, tmp_path / "older")
-    shop.land(2)
-    shop.run(revenue=200)
+def test_either_place_of_the_memory_is_mended_from_the_other(twice, place, damage):
+    path = places(twice.settings)[place] / "eu.json"
     whole = path.read_bytes()
     if damage == "gone":
         path.unlink()
     elif damage == "cut":
         path.write_bytes(whole[:100])
     elif damage == "older":
-        shutil.copyfile(older, path)
+        shutil.copyfile(twice.folder / "older.json", path)
     else:
         path.unlink()
         path.mkdir()
-    assert lacking_places(shop.settings) == [path]
-    assert region_memory(shop.settings, "eu").tip == 2
+    assert lacking_places(twice.settings) == [path]
+    assert region_memory(twice.settings, "eu").tip == 2
     if damage == "folder":
-        assert mend_places(shop.settings) == []
+        assert mend_places(twice.settings) == []
         path.rmdir()
-    assert mend_places(shop.settings) == [f"{path} was missing, damaged or older, and is back from its copy"]
+    assert mend_places(twice.settings) == [f"{path} was missing, damaged or older, and is back from its copy"]
     assert path.read_bytes() == whole
     assert path.stat().st_mode & 0o077 == 0
-    assert lacking_places(shop.settings) == []
+    assert lacking_places(twice.settings) == []
 
 
 def test_the_loss_of_the_whole_warehouse_is_remembered_beside_the_keys(shop):
