@@ -11,8 +11,6 @@ from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
 
 from quality.changes import OWN, REST, Floats, Ints, Month
 from quality.hidden import Hidden, cells_of
@@ -172,6 +170,8 @@ class _Sums:
         return [self.unknowns[name] for name in names if name in self.unknowns]
 
     def _equations(self) -> tuple[Any, Floats, float]:
+        from scipy.sparse import coo_array  # with `linprog` some 0.6 s, of which most builds have no programme
+
         rows, columns, signs, values = [], [], [], []
         for number, (name, terms) in enumerate(self.terms.items()):
             values.append(self.values.get(name, 0.0))
@@ -185,6 +185,8 @@ class _Sums:
 
     def reaches(self, aim: Floats, limit: float) -> bool:
         """Whether an aim could be below a limit, whatever is published; not, where that takes too long to tell."""
+        from scipy.optimize import linprog
+
         done = linprog(aim, A_eq=self.matrix, b_eq=self.totals, bounds=(0, None), method="highs",
                        options={"time_limit": _SECONDS})  # fmt: skip
         return bool(done.status == 0 and done.fun * self.scale < limit)

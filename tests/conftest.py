@@ -2,8 +2,7 @@
 
 The fast suite runs as many processes as there are cores, so each keeps to one thread, looks for garbage seldom and
 waits for no disk: what a file's sync guards against is a power cut, and none is tested. Of properties without a number
-of examples of their own it tries fewer, and a build of dbt that was made before is replayed (`tests/kit/builds.py`).
-`make test-all` takes all threads, all examples, and dbt itself.
+of examples of their own it tries fewer. `make test-all` takes all threads and all examples.
 """
 
 from __future__ import annotations
@@ -28,13 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
     shared.begin()
     is_fast = config.option.markexpr == "not slow"
     settings.load_profile(FAST if is_fast else "whole")
-    if is_fast and _built is None:  # a process may run pytest more than once
+    if is_fast:
         gc.set_threshold(50_000, 20, 50)
         os.fsync = lambda _: None
         for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ.setdefault(name, "1")  # each is read when its library is imported, which is later
         _let_duckdb_keep_to_one_thread()
-        _replay_builds()
 
 
 def _let_duckdb_keep_to_one_thread() -> None:
@@ -49,25 +47,9 @@ def _let_duckdb_keep_to_one_thread() -> None:
     duckdb.connect = connect_with_one_thread
 
 
-def _replay_builds() -> None:
-    from operations.rebuilding.engine.on_duckdb import OnDuckDB
-
-    def built(engine: OnDuckDB, *given: Any) -> Any:
-        from tests.kit.builds import build  # with all of dbt, which few tests need
-
-        return build(_built, engine, *given)
-
-    global _built
-    _built, OnDuckDB._built = OnDuckDB._built, built  # type: ignore[method-assign]
-
-
-_built: Any = None
-
-
 @pytest.fixture
 def real_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every build of the test is dbt's own."""
-    from operations.rebuilding.engine.on_duckdb import OnDuckDB
+    from operations.rebuilding.engine import kept_builds
 
-    if _built:
-        monkeypatch.setattr(OnDuckDB, "_built", _built)
+    monkeypatch.setattr(kept_builds, "find", lambda _: None)

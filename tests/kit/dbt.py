@@ -1,4 +1,4 @@
-"""dbt run in this process on a region's file; a build that was made before is replayed (see `tests/kit/replay.py`).
+"""dbt run in this process on a region's file; a build that was made before is replayed, as the engine does it.
 
 dbt-duckdb keeps its last file open for as long as the process lives, because the database itself is in memory
 (`path: ":memory:"` implies `keep_open`). `release` closes that environment and takes it out of dbt-duckdb's class
@@ -9,15 +9,17 @@ import gc
 import json
 import os
 from copy import copy
+from functools import cache
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from operations.rebuilding.engine import project
+from operations.rebuilding.engine import kept_builds, project
+from operations.rebuilding.engine.built import Hearing
 from operations.rebuilding.engine.lean_dbt import lean
+from operations.rebuilding.engine.recording import recording
 from operations.rebuilding.engine.region_plugin import REGION_FILE
-from tests.kit.builds import Made, days_of, key_of
-from tests.kit.replay import recording
+from operations.rebuilding.engine.replaying import replay
 
 
 def release():
@@ -34,16 +36,19 @@ OF_CREDIT = (
     "channel_weights", "int_privacy__proofs",
 )  # fmt: skip
 
-_made = {}
+
+@cache
+def _tests():
+    return {name for name, node in project.manifest()["nodes"].items() if node["resource_type"] == "test"}
 
 
 class Dbt:
-    """dbt with its project; the builds that were made before, by default in this process, are replayed."""
+    """dbt with its project; the builds that were made before are replayed."""
 
     models = ()
 
-    def __init__(self, folder, made=_made):
-        self.folder, self.made = folder, made
+    def __init__(self, folder):
+        self.folder = folder
 
     def __call__(self, command, region, from_date, to_date, *arguments, **variables):
         """Run a command for a window of days; fails where anything in it does.
@@ -56,23 +61,29 @@ class Dbt:
         told = [command, *arguments, "--vars", json.dumps(window)]
         if command not in ("build", "run"):
             return self._invoke(told)
-        key = key_of(region.path, window, [command, *arguments])
-        if known := self.made.get(key):
-            known.again(region.path, window)
+        with region.open() as con:
+            name = kept_builds.name_of(con, window, [command, *arguments])
+        if known := kept_builds.find(name):
+            hearing = Hearing(_tests(), lambda _: None)
+            replay(known, hearing, kept_builds.days_of(window))
+            assert not hearing.built.failed_tests
             return None
-        with recording() as calls:
-            self._invoke([*told, "--threads", "1"])
-        self.made[key] = Made(calls, days_of(window))
+        with recording() as made:
+            hearing = Hearing(set(), made.noting(lambda _: None))
+            self._invoke(told, hearing)
+        made.days = kept_builds.days_of(window)
+        kept_builds.keep(name, made)
         return None
 
-    def _invoke(self, told):
+    def _invoke(self, told, hearing=None):
         # A run marks the manifest's nodes as compiled, and a second run would then leave out the ephemeral models'
         # CTEs: each gets a copy of the parsed manifest.
         manifest = project.parsed()
         gc.freeze()  # dbt's objects live as long as the build
         try:
             with lean():
-                result = dbtRunner(manifest=manifest).invoke([*told, *project.places(self.folder)])
+                hears = [hearing.hear] if hearing else []
+                result = dbtRunner(manifest=manifest, callbacks=hears).invoke([*told, *project.places(self.folder)])
         finally:
             gc.unfreeze()
             release()

@@ -1,8 +1,8 @@
 """Which mutants of the models the tests of dbt notice: `python -m tests.mutation.judge --help`.
 
-The tests are run once, which records their builds (`tests/kit/builds.py`); then, for each mutant, those that build its
-model are run in a process forked from that one, where the model's statements are changed on their way to DuckDB. The
-first test that fails has noticed it. A mutant that DuckDB cannot bind is none.
+The tests are run once, after which their builds are replayed (`operations/rebuilding/engine/replaying.py`); then, for
+each mutant, those that build its model are run in a process forked from that one, where the model's statements are
+changed on their way to DuckDB. The first test that fails has noticed it. A mutant that DuckDB cannot bind is none.
 """
 
 from __future__ import annotations

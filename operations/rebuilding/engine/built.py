@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Event = dict[str, Any]
-_RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult")
+TEST = "LogTestResult"
+_RESULTS = ("LogModelResult", "LogSeedResult", TEST)
 
 
 @dataclass
@@ -32,14 +33,17 @@ class Hearing:
 
         if message.info.name not in _RESULTS:
             return
-        event = MessageToDict(message, preserving_proto_field_name=True)
+        self.take(MessageToDict(message, preserving_proto_field_name=True))
+
+    def take(self, event: Event) -> None:
+        """A node's result, as dbt tells it."""
         node, status = event["data"]["node_info"], event["data"]["status"]
-        name = node["unique_id"].split(".")[2]
-        if message.info.name == "LogTestResult":
+        name, is_test = node["unique_id"].split(".")[2], event["info"]["name"] == TEST
+        if is_test:
             self.built.tests.append(name)
         if status == "warn" and node["unique_id"] in self.failing:
             self.built.failed_tests.append(name)
             event["data"]["status"] = node["node_status"] = "fail"
-        elif status != "error" and message.info.name != "LogTestResult":
+        elif status != "error" and not is_test:
             self.built.models.append(name)
         self.on_event(event)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from logging import WARNING
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import duckdb
 
 from ingestion.books import region_file
 from operations import run_log
-from operations.rebuilding.engine import project
+from operations.rebuilding.engine import kept_builds, project
 from operations.rebuilding.engine.built import Built, Event, Hearing
 from operations.rebuilding.engine.graph import Graph
 from operations.rebuilding.engine.invoking import invoke
+from operations.rebuilding.engine.recording import recording
+from operations.rebuilding.engine.replaying import ReplayError, replay
 from operations.rebuilding.engine.variables import variables
 from settings import Settings
 
@@ -47,10 +50,26 @@ class OnDuckDB:
         self, settings: Settings, region: str, told: dict[str, Any], command: list[str],
         on_event: Callable[[Event], None],
     ) -> Built:  # fmt: skip
-        """What dbt does of a command in the region's file."""
+        """What dbt does of a command in the region's file, or did of such a one before."""
+        path = settings.region_file(region)
+        with region_file(settings, region, read_only=True) as con:
+            name = kept_builds.name_of(con, told, command)
+        if known := kept_builds.find(name):
+            hearing = Hearing({*known.failing}, on_event)
+            # What fails is built by dbt from the beginning, as after a kill: it says which model, and why.
+            try:
+                with _environment(path):
+                    replay(known, hearing, kept_builds.days_of(told))
+                return hearing.built
+            except ReplayError:
+                run_log.tell("dbt", "the recorded build failed, so dbt makes it", region=region, level=WARNING)
         fresh = project.parsed()
-        hearing = Hearing(_made_warnings(fresh), on_event)
-        _invoke(region, settings.region_file(region), settings.dbt_dir, fresh, told, command, hearing)
+        failing = _made_warnings(fresh)
+        with recording() as made:
+            hearing = Hearing(failing, made.noting(on_event))
+            _invoke(region, path, settings.dbt_dir, fresh, told, command, hearing)
+        made.failing, made.days = sorted(failing), kept_builds.days_of(told)
+        kept_builds.keep(name, made)
         return hearing.built
 
     def compiled(self, told: dict[str, Any]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -82,18 +82,41 @@ def places(target: Path, engine: str = DUCKDB) -> list[str]:
 
 def kept(name: str, make: Callable[[], bytes]) -> bytes:
     """What is kept under a name for the state of the project, or what `make` gives, which is kept from then on."""
-    folder = cache_folder()
-    path = folder and folder / _key() / name
-    if path:
-        with suppress(OSError):
-            return path.read_bytes()
-    made = make()
-    if path:
+    found = find(name)
+    if found is None:
+        found = make()
+        keep(name, found)
+    return found
+
+
+def find(name: str) -> bytes | None:
+    """What is kept under a name for the state of the project."""
+    with suppress(OSError):
+        if path := _path_of(name):
+            found = path.read_bytes()
+            path.touch()  # what is asked for is forgotten last
+            return found
+    return None
+
+
+def keep(name: str, content: bytes, at_most: int | None = None) -> None:
+    """Keep something under a name for the state of the project, where there is a place for it.
+
+    Args:
+        at_most: how many are kept whose names begin like this one, up to the first hyphen.
+    """
+    if path := _path_of(name):
         with suppress(OSError):  # a full disk costs the next process its time, and no more
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_durably(path, made)
-            _forget_all_but(path.parents[1], _KEPT)
-    return made
+            write_durably(path, content)
+            _forget_all_but(path.parents[1].iterdir(), _KEPT)
+            if at_most:
+                _forget_all_but(path.parent.glob(f"{name.partition('-')[0]}-*"), at_most)
+
+
+def _path_of(name: str) -> Path | None:
+    folder = cache_folder()
+    return folder and folder / _key() / name
 
 
 def _parse(engine: str = DUCKDB) -> dict[str, bytes]:
@@ -106,7 +129,7 @@ def _parse(engine: str = DUCKDB) -> dict[str, bytes]:
             writable = json.dumps(found.writable_manifest().to_dict(omit_none=False))
             made["manifest.json"] = writable.encode()
     for name, content in made.items():
-        kept(name, lambda content=content: content)  # type: ignore[misc]
+        keep(name, content)
     return made
 
 
@@ -140,7 +163,10 @@ def _versions() -> tuple[str, ...]:
     return tuple(version(package) for package in ("dbt-core", "dbt-duckdb", "dbt-adapters", "dbt-common"))
 
 
-def _forget_all_but(folder: Path, count: int) -> None:
-    states = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in states[count:]:
-        shutil.rmtree(path, ignore_errors=True)
+def _forget_all_but(paths: Iterable[Path], count: int) -> None:
+    """Remove all but the newest files or folders."""
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[count:]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
