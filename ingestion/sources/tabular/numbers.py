@@ -17,8 +17,9 @@ _LARGEST_COUNT = 10**15
 _PIECE = 1 << 16  # rows
 _FITS_INT64 = 4 * 10**18  # twice of which does, too
 _SIMPLE = r"^-?[0-9]{1,12}(?:\.[0-9]{1,12})?$"
-_POINT_GROUP = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
-_BELOW_GROUP = r"^-?[1-9][0-9]{0,2}$"
+_AFFIX = r"[\s\u00a0()+\-\u2212]*(?:[A-Z]{3}|[€£$¥])?[\s\u00a0()+\-\u2212]*"
+_POINT_GROUP = rf"^{_AFFIX}[1-9][0-9]{{0,2}}\.[0-9]{{3}}{_AFFIX}$"
+_POINT_GROUPS = rf"^{_AFFIX}[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}})+{_AFFIX}$"
 _FEW = 1_000  # values that are looked at first, since they tell almost always
 _COMMA_DECIMAL = re.compile(r"\d,\d{1,2}\D*$|\d,\d{4,}|\.\d{3},\d")
 # A value beyond twelve decimals keeps a last digit that rounds as all of them would.
@@ -27,14 +28,14 @@ _UNIT = Decimal(1).scaleb(-SCALE)
 
 
 def amounts(
-    values: pl.Series, decimal: str | None, shift: int = 0, is_text: bool = False
+    values: pl.Series, decimal: str | None, shift: int = 0, is_point_open: bool = False
 ) -> tuple[pl.Series, pl.Series]:
     """Money in units of 10^-12, and why a value is none: ``invalid_money``, ``invalid_micros`` or ``ambiguous_number``.
 
     Args:
         values: text, null where there is nothing.
         shift: the power of ten that the text counts in (micros: -6).
-        is_text: people may have written it, and no program has printed a number of its own.
+        is_point_open: nothing in the file tells that a point before three digits parts off decimals.
     """
     if decimal == "," or shift:
         whole = _whole(values, LARGEST * 10**-shift)
@@ -42,8 +43,8 @@ def amounts(
     else:
         is_simple = values.str.contains(_SIMPLE).fill_null(False)
     rest = values.filter(~is_simple).drop_nulls().unique()
-    if decimal is None and (any(map(_COMMA_DECIMAL.search, rest)) or (is_text and _may_be_grouped(values))):
-        # Where the neighbours tell nothing else, or have a decimal comma, a point before three digits may group them.
+    if decimal is None and (any(map(_COMMA_DECIMAL.search, rest)) or is_point_open):
+        # Where no neighbour tells that it parts off decimals, a point before three digits may group them.
         is_simple &= ~values.str.contains(_POINT_GROUP).fill_null(False)
         doubtful = values.filter(values.str.contains(_POINT_GROUP).fill_null(False)).unique()
         rest = pl.concat([rest, doubtful]).unique()
@@ -65,13 +66,18 @@ def amounts(
     return scaled.zip_with(is_simple, others), why.zip_with(~is_simple, pl.Series([None], dtype=pl.String))
 
 
-def _may_be_grouped(values: pl.Series) -> bool:
-    """Whether every point stands before three digits, and whatever is below a thousand has none: 1.250, 2.500, 980."""
+def has_decimal_point(values: pl.Series) -> bool:
+    """Whether a point parts off decimals for certain, as in 12.50 and 0.125, and not in 1.250."""
     for some in (values.head(_FEW), values):
         pointed = some.filter(some.str.contains(".", literal=True).fill_null(False))
-        if not pointed.str.contains(_POINT_GROUP).all():
-            return False
-    return pointed.n_unique() > 1 and values.str.contains(_BELOW_GROUP).any()
+        if not pointed.str.contains(_POINT_GROUPS).all():
+            return True
+    return False
+
+
+def has_whole(values: pl.Series) -> bool:
+    """Whether a number is there without any point: 980."""
+    return bool((~values.str.contains(".", literal=True) & values.str.contains(r"[0-9]")).any())
 
 
 def _whole(values: pl.Series, largest: int) -> pl.Series:

@@ -24,6 +24,7 @@ _TOTAL = re.compile(
     r"|(sum|suma|somma|zusammen|итого|всего|合计|总计|合計)\s*:?",
     re.IGNORECASE,
 )
+_MONEY = ("spend", "revenue", "refunded", "cogs", "total", "refunded_total")
 _BLANK = r"^[\s\u00a0]*$"
 # What connectors write into each row anew whenever they read it; of `updated_at` and these the newest row stands.
 EXTRACTED_AT = (
@@ -140,12 +141,30 @@ class Table:
         return total.zip_with(is_there & problems.is_null(), self._nothing(pl.Int128())), problems
 
     def _money(self, place: int, shift: int) -> tuple[pl.Series, pl.Series]:
-        found, problems = numbers.amounts(self.raw(place), self.decimal, shift, self.known.grid.is_text)
+        is_open = not self.decimal and self.known.grid.is_text and self._is_point_open(place)
+        found, problems = numbers.amounts(self.raw(place), self.decimal, shift, is_open)
         if problems.null_count() == len(problems):
             return found, problems
         is_absent = cells.texts(self.raw(place).filter(problems.is_not_null())).is_null()
         absent = pl.repeat(False, len(problems), eager=True).scatter(problems.is_not_null().arg_true(), is_absent)
         return found, problems.zip_with(~absent, self._nothing(pl.String()))
+
+    def _is_point_open(self, place: int) -> bool:
+        """Whether neither this column nor another with money tells that a point parts off decimals.
+
+        Where all amounts are in currencies with three decimals, they may all have them.
+        """
+        if not self.raw(place).str.contains(".", literal=True).any():
+            return False
+        with_money: list[int] = [place]
+        for ours in _MONEY:
+            other = self.known.places.get(ours)
+            with_money += [other] if isinstance(other, int) else [*other.plus, *other.minus] if other else []
+        if any(numbers.has_decimal_point(self.raw(one)) for one in dict.fromkeys(with_money)):
+            return False
+        codes = {*self.distinct("currency"), *([self.known.currency] if self.known.currency else [])}
+        has_thousandths = bool(codes) and all(MINOR_UNITS.get(code.upper()) == 3 for code in codes)
+        return not has_thousandths or numbers.has_whole(self.raw(place))
 
     def of_another_currency(self, ours: str, currency: pl.Series) -> pl.Series:
         """Why an amount cannot be in its row's currency: its sign, the header's bracket, or thousands of a yen."""

@@ -14,6 +14,7 @@ from ingestion.zone import File
 from settings import Source, UnknownValueError
 
 _HEAD_ROWS = 40
+_THOUSANDTHS = r"\.[0-9]{3}$"
 _EXACT = 2**53  # beyond this a workbook's number, which is a float, has lost digits
 
 
@@ -41,7 +42,7 @@ def sheet_grids(path: File, source: Source) -> Iterator[Grid]:
                 cells.pop()
             if cells:
                 rows = partial(_rows, book, name, text, place, len(cells))
-                yield Grid(cells, rows, is_first, name, line=place + 1)
+                yield Grid(cells, rows, is_first, name, is_text=True, line=place + 1)
                 is_first = False
 
 
@@ -57,19 +58,24 @@ def _sheet(book: Any, name: str) -> pl.DataFrame:
 def _rows(book: Any, name: str, text: pl.DataFrame, header: int, width: int) -> pl.DataFrame:
     numbers = _numbers(book, name, header, width)
     found = text[header + 1 :].with_row_index("line", offset=header + 2).with_columns(pl.col("line").cast(pl.Int64))
-    columns = [
-        # As a float prints it: who reads an identifier sees that it is not whole.
-        pl.when(pl.col(place).cast(pl.Float64, strict=False).abs() > _EXACT)
-        .then(pl.col(place).cast(pl.Float64, strict=False).map_elements("{:.14E}".format, return_dtype=pl.String))
-        .otherwise(pl.col(place))
-        .alias(place)
-        if place in numbers
-        else pl.col(place)
-        for place in map(str, range(width))
-    ]
+    columns = [_number(place) if place in numbers else pl.col(place) for place in map(str, range(width))]
     beyond = [pl.col(place) for place in text.columns[width:]]
     extra = pl.coalesce(beyond) if beyond else pl.lit(None, pl.String)
     return found.select(*columns, extra.alias("extra"), "line")
+
+
+def _number(place: str) -> pl.Expr:
+    """A column of numbers, so that nobody takes them for anything else.
+
+    Where digits are lost, one is as a float prints it: who reads an identifier sees that it is not whole. Of one with
+    three decimals the point cannot group them, as it may in text.
+    """
+    value = pl.col(place).cast(pl.Float64, strict=False)
+    return (
+        pl.when(value.abs() > _EXACT).then(value.map_elements("{:.14E}".format, return_dtype=pl.String))
+        .when(pl.col(place).str.contains(_THOUSANDTHS)).then(pl.col(place) + "0")
+        .otherwise(pl.col(place)).alias(place)
+    )  # fmt: skip
 
 
 def _numbers(book: Any, name: str, header: int, width: int) -> set[str]:

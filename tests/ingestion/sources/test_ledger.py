@@ -69,6 +69,14 @@ def test_moments_without_an_offset_are_the_regions_time(tmp_path, text, moment):
     assert ledger(tmp_path, line(ordered_at=text, updated_at=text)).rows["ordered_at"].to_list() == [moment]
 
 
+@pytest.mark.parametrize(("revenue", "refunded"), [("12.50", 125), ("12", None)])
+def test_an_amount_of_thousands_or_decimals_is_told_by_the_files_other_amounts(tmp_path, revenue, refunded):
+    found = ledger(tmp_path, line(revenue=revenue, refunded="1.250"))
+    assert (found.rows["refunded_minor"].to_list(), found.table.odd) == (
+        ([refunded], {}) if refunded else ([0], {"refunded": 1})
+    )
+
+
 def test_a_configured_format_reads_its_dates_and_no_others(tmp_path):
     rows = [line(ordered_at="02.03.2026 10:00", updated_at="2026-03-02"), line(ordered_at="3/2/2026")]
     found = ledger(tmp_path, *rows, date_format="%d.%m.%Y")

@@ -1,18 +1,20 @@
 """Rows of advertising cost: what each gives, what counts once, and why one is refused."""
 
 import gzip
+import io
 import json
 import re
 from datetime import date
 
 import pytest
+import xlsxwriter
 
 from ingestion.sources.tabular.grids import UnreadableTableError
 from tests.ingestion.sources.tables import read, reasons, refusals, spend
 
 ROW = {
     "date": "2026-03-01", "campaign_id": "c-1", "campaign_name": "Brand", "impressions": "100", "clicks": "7",
-    "spend": "12.345", "currency": "EUR",
+    "spend": "12.3450", "currency": "EUR",
 }  # fmt: skip
 
 
@@ -268,8 +270,13 @@ def test_a_headers_currency_and_the_rows_have_to_agree(tmp_path):
         (("1.250", "2.500", "980"), [2, 3]),  # as Germans write thousands, with nothing that says otherwise
         (("1.250", "2.500", "980.5"), []),
         (("1.250", "2.500", "0.125"), []),
-        (("1.250", "980", "7"), []),
-        (("1.250", "2.500", "3.750"), []),
+        (("1.250", "980", "7"), [2]),
+        (("1.250", "2.500", "3.750"), [2, 3, 4]),
+        (("1.250",), [2]),
+        (("1.250 €", "980 €"), [2]),
+        (("-1.250", "(2.500)"), [2, 3]),
+        (("1.250", "12.5 €"), []),
+        (("1.250", "1250.5"), []),
     ],
 )
 def test_points_that_all_stand_before_three_digits_may_group_them(tmp_path, cells, refused):
@@ -278,6 +285,27 @@ def test_points_that_all_stand_before_three_digits_may_group_them(tmp_path, cell
         (number, "ambiguous_number") for number in refused
     ]
     assert refusals(spend(tmp_path, *rows, decimal=".")) == []
+
+
+def test_a_number_with_two_points_shows_that_they_group(tmp_path):
+    assert refusals(spend(tmp_path, line(spend="1.250.000"), line(spend="2.500"))) == [(3, "ambiguous_number", "spend")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "refused"), [(("1.250", "2.500"), []), (("1.250", "980"), ["ambiguous_number"])], ids=["all", "some"]
+)
+def test_amounts_of_a_currency_with_three_decimals_may_all_have_them(tmp_path, cells, refused):
+    assert reasons(spend(tmp_path, *[line(spend=cell, campaign_id=cell, currency="KWD") for cell in cells])) == refused
+
+
+@pytest.mark.parametrize(("cell", "refused"), [(1.25, []), (1.234, []), ("1.234", ["ambiguous_number"])])
+def test_a_workbooks_own_number_is_told_from_one_that_stands_there_as_text(tmp_path, cell, refused):
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate([("date", "campaign_id", "spend", "currency"), ("2026-03-01", "1", cell, "EUR")]):
+            sheet.write_row(number, 0, row)
+    assert reasons(read(tmp_path, written.getvalue(), name="a.xlsx")) == refused
 
 
 def test_column_names_that_stand_again_among_the_rows_are_no_row(tmp_path):
