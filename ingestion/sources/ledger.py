@@ -92,14 +92,31 @@ def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
     is_unknown = ~currency.is_in(list(MINOR_UNITS)).fill_null(True)
     verdicts.refuse_where(is_unknown, "unknown_currency", table.named("currency"))
     verdicts.refuse(table.of_another_currency("revenue", currency), table.named("revenue"))
-    if table.known.places.get("refunded") is not None:
-        is_silent = (status == "partially_refunded") & table.text("refunded").is_null()
-        verdicts.refuse_where(is_silent.fill_null(False), "missing_field", table.named("refunded"))
+    _refuse_silent_refunds(table, verdicts, status)
     return pl.DataFrame({
         "line": table.frame["line"], "order_id": ids, "ordered_at": ordered_at, "status": status,
         "revenue": revenue, **{name: _optional(table, name) for name in _OPTIONAL}, "currency": currency,
         "updated_at": updated_at.fill_null(ordered_at), "item_hash": _items(table),
     }), verdicts  # fmt: skip
+
+
+def _refuse_silent_refunds(table: Table, verdicts: Verdicts, status: pl.Series) -> None:
+    """Refuse a part given back of which nothing says how much, where the tool or the file has a column for it.
+
+    In a plain table without one, credit notes may say it. Of an amount with tax in it the order's total has to tell the
+    goods' part.
+    """
+    preset = table.known.preset
+    known = table.known.places if preset.name == "plain_ledger" else preset.columns
+    if names := [name for name in _GIVEN_BACK if name in known]:
+        is_silent = (status == "partially_refunded").fill_null(False)
+        for name in names:
+            is_silent &= table.text(name).is_null()
+        verdicts.refuse_where(is_silent, "missing_field", table.named(names[0]))
+    if table.known.place("refunded_total") is not None:
+        given_back, total = (table.amount(name)[0] for name in ("refunded_total", "total"))
+        is_alone = (given_back != 0) & total.is_null() & table.text("refunded").is_null() & (status != "refunded")
+        verdicts.refuse_where(is_alone.fill_null(False), "missing_field", table.named("total"))
 
 
 def _without_repeated_items(table: Table) -> int:

@@ -21,7 +21,7 @@ from settings import UnknownValueError
 class Amount:
     """Money that a file gives in parts: the sum of some columns less that of others; an absent cell counts as 0.
 
-    The columns in `plus` have to be there; of those in `minus` only the ones that are there count.
+    All of the columns have to be there: without one of those in `minus` the amount would be gross.
     """
 
     plus: tuple[str, ...]
@@ -61,6 +61,7 @@ class Preset:
     only_if_named: str = ""  # why it is read only where the configuration names it, since what it gives is not net
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None  # of text by the tool's own names, before the map
     uses: tuple[str, ...] = ()  # columns that `prepare` reads besides those of the signature; null where absent
+    needs: tuple[str | tuple[str, ...], ...] = ()  # of these, columns without which an amount would be wrong, or any of
     notes: str = ""  # what becomes what, where the map alone does not say it
     sample: str = ""  # a file as the tool writes it, made up
     sample_suffix: str = "csv"

@@ -19,6 +19,7 @@ PRESET = Preset(
         "currency": ("Order Currency Code", "Transactional Currency Code"),
     },
     optional=("updated_at",),
+    needs=("Shipping Cost (ex tax)", "Handling Cost (ex tax)", "Order Total (inc tax)"),
     status={
         "completed": "completed",
         "shipped": "completed",

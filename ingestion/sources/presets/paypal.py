@@ -48,6 +48,7 @@ PRESET = Preset(
         "voided": "cancelled",
     },
     prepare=_sales,
+    needs=("Shipping and Handling Amount",),
     notes="Revenue is `Gross` less `Sales Tax` and `Shipping and Handling Amount`. A refund is a row of its own with"
     " a negative `Gross`, which adds to the order's refunds. Days are written as your account writes them: say"
     " `date_format` where it is the month first.",

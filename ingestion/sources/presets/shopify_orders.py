@@ -52,6 +52,7 @@ PRESET = Preset(
     status=STATUS,
     prepare=_orders,
     uses=("Shipping",),
+    needs=("Shipping",),
     notes="Revenue is `Subtotal`, after discounts; where prices include tax, less the goods' part of `Taxes`. Of"
     " `Refunded Amount`, which has tax and shipping in it, the goods' part of the order counts. An order that"
     " is voided is refunded whole, one that has expired is cancelled.",

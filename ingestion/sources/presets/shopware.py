@@ -46,6 +46,7 @@ PRESET = Preset(
     decimal=".",
     status={"open": "completed", "in_progress": "completed", "completed": "completed", "cancelled": "cancelled"},
     prepare=_orders,
+    needs=("shippingCosts.totalPrice", "shippingCosts.calculatedTaxes", "taxStatus"),
     uses=("shippingCosts.totalPrice", "shippingCosts.calculatedTaxes", "taxStatus"),
     notes="Revenue is `amountNet` less the net of `shippingCosts`. Shopware keeps refunds with the payments, not"
     " here: add them as rows with a negative revenue, or in a plain table.",

@@ -107,6 +107,7 @@ PRESETS = (
         status=STATUS,
         prepare=_one_tax,
         uses=("Order Total Tax Amount", "Cart Tax Amount"),
+        needs=("Order Shipping Amount", ("Order Total Tax Amount", "Cart Tax Amount")),
         notes="Revenue is the total less tax and shipping, so after discounts. Of the refund, which has tax and"
         " shipping in it, the goods' part counts.",
         sample="Order Number,Order Status,Order Date,Customer Note,Order Total Amount,Order Refund Amount,Cart Tax"

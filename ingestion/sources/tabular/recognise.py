@@ -74,6 +74,8 @@ def recognise(candidates: Iterable[Grid], kind: str, source_name: str, source: S
         if configured and not (source.columns or header.has(configured.signature)):
             continue
         _check_belongs(found, kind, source_name, configured is not None)
+        if "revenue" not in source.columns:
+            _check_complete(header, found, source_name)
         unread = () if source.sheet else _further_sheets(grid, found, rest)
         if found.prepare:
             grid, header = _prepared(grid, header, found)
@@ -130,6 +132,18 @@ def _check_belongs(found: Preset, kind: str, source_name: str, is_configured: bo
     raise UnreadableTableError(f"this is a table of {what} in the folder {source_name}: move it to {place}{override}")
 
 
+def _check_complete(header: Header, found: Preset, source_name: str) -> None:
+    """An export without a column that its amounts are made of is not read as if that were zero."""
+    needed = [(names,) if isinstance(names, str) else names for names in found.needs]
+    missing = [" or ".join(names) for names in needed if not any(header.places(name) for name in names)]
+    if missing:
+        raise UnreadableTableError(
+            f"columns missing of {found.tool} ({found.name}): {', '.join(missing)}; without them its amounts cannot be"
+            " made net of tax and shipping: export it with them, or say which column has net amounts, in romi.yaml:"
+            f" `sources: {{{source_name}: {{columns: {{revenue: ?}}}}}}`"
+        )
+
+
 def _prepared(grid: Grid, header: Header, found: Preset) -> tuple[Grid, Header]:
     """The table as the preset's own function makes it."""
     assert found.prepare
@@ -177,7 +191,7 @@ def _find(header: Header, theirs: Place, ours: str = "") -> int | Parts | None:
     if isinstance(theirs, Amount):
         plus = [_find(header, name, ours) for name in theirs.plus]
         minus = [_find(header, name, ours) for name in theirs.minus]
-        if not all(isinstance(place, int) for place in plus):
+        if not all(isinstance(place, int) for place in (*plus, *minus)):
             return None
         return Parts(
             tuple(one for one in plus if isinstance(one, int)), tuple(one for one in minus if isinstance(one, int))

@@ -82,11 +82,14 @@ class Table:
         return self.source.decimal or self.known.preset.decimal
 
     def named(self, ours: str) -> str:
-        """What the file calls a column."""
+        """What the file calls a column, or would if it had it."""
         place = self.known.places.get(ours)
         if isinstance(place, Parts):
             return " + ".join(self.known.header.names[one] for one in place.plus)
-        return self.known.header.names[place] if place is not None else ours
+        if place is None:
+            theirs = self.known.preset.columns.get(ours)
+            return theirs if isinstance(theirs, str) else ours
+        return self.known.header.names[place]
 
     def text(self, ours: str) -> pl.Series:
         """A column's trimmed cells, null where there is nothing or no such column."""

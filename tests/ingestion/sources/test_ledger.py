@@ -220,3 +220,13 @@ def test_an_item_takes_from_its_orders_first_row_what_it_does_not_say(tmp_path):
     assert refusals(found) == [(4, "missing_field", "ordered_at")]
     assert found.rows["status"].to_list() == ["partially_refunded"] * 2
     assert found.rows["refunded_minor"].to_list() == [3000, 0]
+
+
+def test_what_was_given_back_with_tax_is_refused_where_no_total_tells_the_goods_part(tmp_path):
+    head = "order_id,ordered_at,status,revenue,refunded_total,total,currency,updated_at"
+    row = "{},2026-03-01,{},100,{},{},EUR,2026-03-02"
+    rows = [("o-1", "completed", "59.50", ""), ("o-2", "refunded", "59.50", ""), ("o-3", "completed", "0", ""),
+            ("o-4", "completed", "59.50", "119")]  # fmt: skip
+    found = ledger(tmp_path, *[row.format(*one) for one in rows], head=head)
+    assert refusals(found) == [(2, "missing_field", "total")]
+    assert found.rows["refunded_minor"].to_list() == [10000, 0, 5000]

@@ -188,3 +188,30 @@ def test_an_export_without_net_amounts_is_read_only_where_the_configuration_name
         read(tmp_path, one.sample, place(one), f"a.{one.sample_suffix}", currency=one.sample_currency)
     assert one.only_if_named in str(caught.value)
     assert f"{{preset: {one.name}}}" in str(caught.value)
+
+
+MONEY = [
+    ("shopify_orders", "Shipping"), ("shopify_api", "total_tax"), ("shopify_api", "taxes_included"),
+    ("woocommerce_order_export", "Order Shipping Amount"), ("woocommerce_order_export", "Cart Tax Amount"),
+    ("bigcommerce", "Shipping Cost (ex tax)"), ("bigcommerce", "Order Total (inc tax)"),
+    ("paypal", "Shipping and Handling Amount"), ("shopware", "taxStatus"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "column"), MONEY)
+def test_an_export_without_a_column_that_its_amounts_are_made_of_is_refused_by_name(tmp_path, name, column):
+    one = presets()[name]
+    with pytest.raises(UnreadableTableError) as caught:
+        sample(tmp_path, one, one.sample.replace(column, "Something else"))
+    assert one.tool in str(caught.value)
+    assert column in str(caught.value)
+    assert "net of tax" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["shopify_orders", "shopify_api", "bigcommerce"])
+def test_a_part_given_back_of_an_export_that_does_not_say_how_much_is_refused(tmp_path, name):
+    one = presets()[name]
+    column = {"shopify_api": "refunds"}.get(name, "Refunded Amount")
+    found = sample(tmp_path, one, one.sample.replace(column, "something"))
+    assert found.refused["reason"].to_list() == ["missing_field"]
+    assert len(found.rows) == len(one.gives) - 1
