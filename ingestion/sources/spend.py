@@ -11,6 +11,7 @@ import polars_hash
 
 from ingestion.campaigns import campaign_number
 from ingestion.money import MINOR_UNITS
+from ingestion.sources.presets.plain import PERIODS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.headers import normalised
 from ingestion.sources.tabular.read import REFUSED, Context, Read
@@ -122,6 +123,8 @@ def _judge_days(
         is_period = text.str.contains(_PERIOD).fill_null(False)
         verdicts.refuse_where(is_period, "invalid_period", table.named("date"))
         verdicts.refuse_where(days.is_null() & ~is_period, "invalid_timestamp", table.named("date"))
+    if normalised(table.named("date")) in map(normalised, PERIODS):
+        verdicts.refuse_where(days.is_not_null(), "invalid_period", table.named("date"))
     verdicts.refuse_where((days < EARLIEST).fill_null(False), "invalid_timestamp", table.named("date"))
     for name in _GRAINS:
         for place in table.known.header.places(name):

@@ -12,6 +12,15 @@ ITEMS = (
 # Where a row says on which day its period ends, so that one for several days is told from one for a day.
 UNTIL = (
     "date_until", "date_to", "date_end", "date_stop", "to_date", "end_date", "stop_date", "period_end", "until",
+    "reporting_ends", "end_date_(in_utc)", "Berichtsende", "Auswertungsende", "Enddatum", "bis", "Fin des rapports",
+    "Date de fin", "Fin del informe", "Fecha de finalización", "Fecha de fin", "Data di fine", "Einde rapportage",
+    "Einddatum",
+)  # fmt: skip
+# What reports call a column of several days.
+PERIODS = (
+    "week", "month", "quarter", "year", "week_start_date", "month_start_date", "quarter_start_date", "segments.week",
+    "segments.month", "segments.quarter", "segments.year", "by_week", "by_month", "Woche", "Monat", "Quartal", "Jahr",
+    "Semaine", "Mois", "Trimestre", "Semana", "Mes", "Settimana", "Mese", "Maand", "Kwartaal",
 )  # fmt: skip
 
 PRESETS = (

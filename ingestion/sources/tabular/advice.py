@@ -15,20 +15,20 @@ from settings import Source
 if TYPE_CHECKING:
     from ingestion.sources.presets import Preset
 
-# What reports call a column of several days.
-_PERIODS = {
-    f"{prefix}{name}" for prefix in ("", "segments.", "segments") for name in ("week", "month", "quarter", "year")
-} | {"weekstartdate", "monthstartdate", "quarterstartdate"}
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
 _EXACT_ONLY = ("revenue", "refunded")
+# A column so called may tell where the range of a whole report begins.
+_BEGINNINGS = ("start", "début", "debut", "inicio", "inizio", "beginn")
 _TOO_GENERAL = {"amount", "name"}  # Shopify's Name is the order's, elsewhere it is a person's
 # What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
 _ALSO_CALLED = {
-    "date": "day tag datum jour fecha dia día giorno data dag gregoriandate reportdate",
+    "date": "day tag datum jour fecha dia día giorno data dag gregoriandate reportdate berichtsstart auswertungsstart"
+    " startdatum débutdesrapports datededébut iniciodelinforme fechadeinicio datadiinizio startrapportage nachtag",
     "campaign_id": "kampagnenid iddelacampagne iddelacampaña idcampagna campagneid",
     "campaign_name": "campaign kampagne kampagnenname campagne nomdelacampagne campaña nombredelacampaña campagna"
     " nomecampagna campagnenaam",
-    "spend": "cost amountspent kosten ausgaben ausgegebenerbetrag coût dépenses montantdépensé coste importegastado"
+    "spend": "cost amountspent totalspent totalspend kosten ausgaben gesamtausgaben ausgegebenerbetrag coût"
+    " dépenses montantdépensé coste importegastado"
     " costo spesa importospeso uitgaven",
     "currency": "currencycode währung währungscode devise codedeladevise moneda códigodemoneda valuta codicevaluta",
     "order_id": "ordernumber orderno bestellnummer auftragsnummer belegnummer numérodecommande númerodepedido"
@@ -43,6 +43,7 @@ def missing_columns(
     seen: Sequence[Header], kind: str, source_name: str, source: Source, expected: Preset | None
 ) -> str:
     """The columns that are missing, those found, the nearest known ones, and the lines of YAML that would map them."""
+    from ingestion.sources.presets.plain import PERIODS
     from ingestion.sources.tabular.recognise import REQUIRED, known_names
 
     if not any(any(header.names) for header in seen):
@@ -61,13 +62,31 @@ def missing_columns(
     ]  # fmt: skip
     found = ", ".join(_shown(name) for name in header.names[:_SHOWN] if name) or "none"
     what = f" of {expected.tool} ({expected.name})" if expected and expected.platforms else ""
-    period = next((name for name in header.names if normalised(name) in _PERIODS), None)
+    period = next((name for name in header.names if normalised(name) in map(normalised, PERIODS)), None)
     if period and kind == "spend" and "date" in missing:
         return f"its rows are by {_shown(period)} and not by day: export the report by day"
     text = f"columns missing{what}: {', '.join(missing)}; found: {found}"
     if len(header.names) > _SHOWN:
         text += f" and {len(header.names) - _SHOWN} more"
-    return f"{text}; {_mapping(header, known, kind, source_name, missing)}"
+    alike = "" if expected else _alike(header, kind, source_name)
+    return f"{text}; {alike}{_mapping(header, known, kind, source_name, missing)}"
+
+
+def _alike(header: Header, kind: str, source_name: str) -> str:
+    """Which export this may be, but for a column or two that were left out of it."""
+    from ingestion.sources.presets import presets
+
+    platform = source_name.partition("/")[2]
+    likely: list[tuple[float, str, list[str]]] = []
+    for one in presets().values():
+        lacking = [name for name in one.signature if not header.places(name)]
+        is_here = one.kind == kind and not one.only_if_named and (kind == "ledger" or platform in one.platforms)
+        if is_here and 3 <= len(one.signature) >= 3 * len(lacking):
+            likely.append((len(lacking) / len(one.signature), one.tool, lacking))
+    if not likely:
+        return ""
+    _, tool, lacking = min(likely)
+    return f"it looks like {tool} without {' and '.join(lacking)}: export it with that, or "
 
 
 def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name: str, missing: list[str]) -> str:
@@ -89,6 +108,8 @@ def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name:
                     lines["currency"] = "EUR"
             else:
                 columns[ours] = nearest.get(ours, "?")
+    if _has_range_beside(header, columns.get("date", "?")):
+        columns["date_until"] = columns["date"]
     if columns:
         lines = {"columns": columns, **lines}
     said = yaml.safe_dump(
@@ -100,6 +121,18 @@ def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name:
     if columns.get("revenue") == "?":
         text += "; revenue is net of tax and shipping, after discounts"
     return text
+
+
+def _has_range_beside(header: Header, day: str) -> bool:
+    """Whether other columns than that of the day tell from when to when the whole report is."""
+    from ingestion.sources.presets.plain import UNTIL
+
+    begins = any(_is_beginning(bare(name)[0]) for name in header.names if name != day)
+    return day != "?" and not _is_beginning(bare(day)[0]) and begins and any(header.places(name) for name in UNTIL)
+
+
+def _is_beginning(name: str) -> bool:
+    return any(word in name for word in _BEGINNINGS)
 
 
 def _has(header: Header, expected: Preset | None, names: tuple[str, ...]) -> bool:
@@ -114,7 +147,9 @@ def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     """For each of our columns the file's column whose name is most like one that is known for it."""
     plain = [name for name in header.names if name and _shown(name) == name]
     by_name = {bare(name)[0]: name for name in plain} | {normalised(name): name for name in plain}
-    found = {ours: by_name[min(names & by_name.keys())] for ours, names in known.items() if names & by_name.keys()}
+    there = {ours: names & by_name.keys() for ours, names in known.items()}
+    found = {ours: by_name[min(names, key=lambda name: (_is_beginning(name), name))]
+             for ours, names in there.items() if names}  # fmt: skip
     rest = {name: one for name, one in by_name.items() if one not in found.values()}
     for ours, names in known.items():
         # What is nearly called as revenue is may be the tax or the shipping.

@@ -107,7 +107,16 @@ def _best(header: Header, kind: str, source_name: str, source: Source) -> Preset
         return said + len(one.signature), one.kind == kind, _is_of(one, source_name)
 
     best = max(fitting, key=rank, default=None)
-    return best or (presets()[f"plain_{kind}"] if source.columns else None)
+    return best or (_plain(kind, source_name) if source.columns else None)
+
+
+def _plain(kind: str, source_name: str) -> Preset:
+    """The plain table; of a platform's folder with the lines that its exports have below or among the rows."""
+    others = [one for one in presets().values() if one.kind == kind and source_name.partition("/")[2] in one.platforms]
+    return replace(
+        presets()[f"plain_{kind}"], has_summary=any(one.has_summary for one in others),
+        footers=tuple(dict.fromkeys(footer for one in others for footer in one.footers)),
+    )  # fmt: skip
 
 
 def _is_of(one: Preset, source_name: str) -> bool:

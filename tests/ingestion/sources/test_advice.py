@@ -12,6 +12,10 @@ GOOGLE_GERMAN = (
 )
 META_GERMAN = "Kampagnenname,Kampagnen-ID,Tag,Währung,Ausgegebener Betrag (EUR)\nBrand,1,2026-03-02,EUR,1234.56\n"
 META_FRENCH = "Nom de la campagne;Jour;Montant dépensé (EUR)\nBrand;2026-03-02;1234.56\n"
+META_SPANISH = (
+    "Nombre de la campaña,Día,Importe gastado (EUR),Inicio del informe,Fin del informe\n"
+    "Brand,2026-03-02,1234.56,2026-03-01,2026-03-31\n"
+)
 REDDIT = "Date,Campaign Name,Campaign ID,Amount Spent (USD)\n2026-03-02,Brand,1,1234.56\n"
 CRITEO = "Day;Campaign;Cost;Currency\n2026-03-02;Brand;1234,56;EUR\n"
 
@@ -29,6 +33,7 @@ def advice(folder, content, source):
         (GOOGLE_GERMAN, "spend/google_ads", "1", "EUR"),
         (META_GERMAN, "spend/meta_ads", "1", "EUR"),
         (META_FRENCH, "spend/meta_ads", "Brand", "EUR"),
+        (META_SPANISH, "spend/meta_ads", "Brand", "EUR"),
         (REDDIT, "spend/reddit_ads", "1", "USD"),
         (CRITEO, "spend/criteo", "Brand", "EUR"),
     ],
@@ -53,6 +58,41 @@ def test_the_end_of_a_flight_is_left_aside_where_the_configuration_says_so(tmp_p
     assert refusals(read(tmp_path, rows, "spend/my_dsp")) == [(2, "invalid_period", "end_date")]
     found = read(tmp_path, rows, "spend/my_dsp", columns={"date_until": "date"})
     assert found.rows.select("campaign_id", "spend_minor").rows() == [("Brand", 1000)]
+
+
+META_RANGE = "Berichtsstart,Berichtsende,Kampagnenname,Ausgegebener Betrag (EUR)\n"
+
+
+def test_a_report_in_another_language_is_no_less_refused_for_its_rows_of_several_days(tmp_path):
+    content = META_RANGE + "2026-03-02,2026-03-02,Brand,5\n2026-03-01,2026-03-31,Brand,310\n"
+    found = read(tmp_path, content, "spend/meta_ads", **advice(tmp_path, content, "spend/meta_ads"))
+    assert refusals(found) == [(3, "invalid_period", "Berichtsende")]
+
+
+def test_a_report_in_another_language_has_its_summary_row_left_out(tmp_path):
+    content = META_RANGE + "2026-03-02,2026-03-02,,12\n2026-03-02,2026-03-02,A,5\n2026-03-02,2026-03-02,B,7\n"
+    found = read(tmp_path, content, "spend/meta_ads", **advice(tmp_path, content, "spend/meta_ads"))
+    assert (found.rows["campaign_id"].to_list(), found.table.totals) == (["A", "B"], 1)
+
+
+@pytest.mark.parametrize("name", ["Week", "Monat", "Semaine"])
+def test_a_column_of_several_days_is_no_day_even_where_the_configuration_says_so(tmp_path, name):
+    content = f"{name},campaign_name,spend,currency\n2026-03-02,Brand,310,EUR\n"
+    found = read(tmp_path, content, "spend/my_dsp", columns={"date": name})
+    assert refusals(found) == [(2, "invalid_period", name)]
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "told"),
+    [
+        ("Day,Campaign,Currency code,Cost\n2026-03-02,Brand,EUR,7\n", "spend/google_ads", "Google Ads.* without Impr"),
+        ("Name,Financial Status,Currency,Subtotal,Shipping,Total,Created at,Lineitem name\n", "ledger",
+         "Shopify.* without Taxes"),
+    ],
+)  # fmt: skip
+def test_an_export_that_lacks_a_column_is_told_from_a_table_of_no_known_tool(tmp_path, content, source, told):
+    with pytest.raises(UnreadableTableError, match=f"it looks like {told}"):
+        read(tmp_path, content, source)
 
 
 ETSY = (
