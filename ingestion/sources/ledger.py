@@ -139,10 +139,17 @@ def _items(table: Table) -> pl.Series:
 
 def _is_ambiguous(frame: pl.DataFrame, is_good: pl.Series) -> pl.Series:
     """Rows of one order and update that give different money, and items of one order in different currencies."""
-    order = ["order_id", "ordered_at"]
-    says = pl.struct("revenue", "refunded", "cogs", "total", "refunded_total", "currency")
+    number = pl.col("order_id").str.strip_prefix("#").str.strip_chars().str.to_lowercase()  # as it is compared
+    order = [number, "ordered_at"]
+    given_back = pl.coalesce("refunded", "refunded_total").fill_null(0)
+    # What the status alone changes: an order that is cancelled is worth nothing, one given back whole its revenue.
+    effect = (
+        pl.when(pl.col("status") == "cancelled").then(pl.lit("none"))
+        .when((pl.col("status") == "refunded") & (given_back == 0)).then(pl.lit("all"))
+    )  # fmt: skip
+    says = pl.struct("revenue", "refunded", "cogs", "total", "refunded_total", "currency", effect.alias("effect"))
     is_order = pl.col("item_hash").is_null() & (pl.col("revenue") >= 0)
-    versions = says.filter(is_order & pl.col("is_good")).n_unique().over("order_id", "updated_at")
+    versions = says.filter(is_order & pl.col("is_good")).n_unique().over(number, "updated_at")
     currencies = pl.col("currency").filter(pl.col("is_good")).n_unique().over(order)
     is_unclear = pl.when(pl.col("item_hash").is_null()).then(is_order & (versions > 1)).otherwise(currencies > 1)
     return frame.with_columns(is_good.alias("is_good")).select(is_unclear.fill_null(False)).to_series()

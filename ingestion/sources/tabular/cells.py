@@ -18,6 +18,7 @@ _ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T |]\d.*)?", re.ASCII | re.IG
 _PLAIN_DAY = r"^\d{4}-\d\d-\d\d$"
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
 _EPOCH = re.compile(r"1[0-8]\d{8}(\d{3}){0,3}", re.ASCII)  # of 2001 to 2030: no date is written with these digits
+_SERIAL = re.compile(r"[3-7]\d{4}(\.\d+)?", re.ASCII)
 _PLAIN_MOMENT = re.compile(  # what nearly all tools write, and the standard library reads fast
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:[0-5]\d)?", re.ASCII
 )
@@ -129,6 +130,21 @@ def _by_format(text: str, formats: Sequence[str]) -> datetime | None:
             except ValueError:
                 continue
     return None
+
+
+def of_serials(values: pl.Series, day_zero: date, distinct: pl.Series) -> pl.Series:
+    """A workbook's dates that were not formatted as such, which are days since `day_zero`, in ISO 8601.
+
+    Only what is a day of this century: 46083.5 is noon of 2026-03-02.
+    """
+
+    def written(text: str) -> str:
+        if not _SERIAL.fullmatch(text) or len(text) > _LONGEST_MOMENT:
+            return text
+        moment = datetime.combine(day_zero, datetime.min.time()) + timedelta(seconds=round(float(text) * 86400))
+        return moment.isoformat(" ") if 2000 <= moment.year < 2100 else text
+
+    return by_distinct(values, written, pl.String(), distinct)
 
 
 def moments(values: pl.Series, timezone: str, formats: Sequence[str], is_only: bool = False) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -35,6 +36,7 @@ class Grid:
     rows: Callable[[], pl.DataFrame]
     is_first: bool = True  # nothing but blank lines stands above it
     sheet: str | None = None
+    day_zero: date | None = None  # from which a workbook counts days
     is_text: bool = False  # numbers stand as people may have written them, and not as a program's own
     line: int = 1  # where the header stands
 

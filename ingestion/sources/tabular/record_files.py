@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from settings import Source
 
 # Where an answer of an interface keeps its records.
 _LISTS = ("results", "data", "list", "rows", "records", "orders", "elements")
+_NOTHING = re.compile(r"[\s,\x1e]*")  # between two values
 _ENVELOPE = "_airbyte_data"  # in which Airbyte puts a record, beside what it says of it itself
 
 
@@ -41,7 +43,7 @@ def parquet_grid(path: File) -> Grid:
 
 
 def json_grid(path: File, source: Source) -> Grid:
-    """The records of JSON lines, of a JSON array, or of an answer of an interface that holds one.
+    """The records of JSON, one after another on as many lines as they like, in an array, or as an interface answers.
 
     Raises:
         UnreadableTableError: it is not JSON.
@@ -53,20 +55,23 @@ def json_grid(path: File, source: Source) -> Grid:
 
 
 def _records(text: str) -> Iterator[dict[str, Any]]:
-    decode = json.JSONDecoder(parse_float=str, parse_int=str).decode  # numbers keep all their digits
-    try:
-        whole = decode(text) if text.lstrip()[:1] in ("[", "{") else None
-    except (ValueError, RecursionError):
-        whole = None
-    if whole is not None:
-        yield from _unwrapped(whole)
-        return
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                yield from _unwrapped(decode(line))
-            except (ValueError, RecursionError) as error:
-                raise UnreadableTableError(f"line {number} is not JSON; ask upstream for the file anew") from error
+    decode = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode  # numbers keep all their digits
+    start = _next(text, 0)
+    while start < len(text):
+        try:
+            value, end = decode(text, start)
+        except (ValueError, RecursionError) as error:
+            at = getattr(error, "pos", start)
+            line = text.count("\n", 0, at) + 1
+            raise UnreadableTableError(f"line {line} is not JSON; ask upstream for the file anew") from error
+        yield from _unwrapped(value)
+        start = _next(text, end)
+
+
+def _next(text: str, start: int) -> int:
+    """Where the next value begins."""
+    between = _NOTHING.match(text, start)
+    return between.end() if between else start
 
 
 def _unwrapped(value: Any) -> Iterator[dict[str, Any]]:

@@ -204,15 +204,21 @@ class Table:
 
     def dates(self, ours: str) -> tuple[pl.Series, pl.Series]:
         """A column's days, and its text."""
-        text = self.text(ours)
+        text = self._spelled_days(ours)
         is_only = self.source.date_format is not None
-        read = lambda: cells.dates(text, self._formats, is_only, self.distinct(ours))  # noqa: E731
+        distinct = self.distinct(ours) if text is self.text(ours) else None
+        read = lambda: cells.dates(text, self._formats, is_only, distinct)  # noqa: E731
         return self._once("dates", ours, read), text
 
     def moments(self, ours: str, timezone: str) -> tuple[pl.Series, pl.Series]:
         """A column's moments as naive UTC, and its text."""
-        text = self.text(ours)
+        text = self._spelled_days(ours)
         return cells.moments(text, timezone, self._formats, self.source.date_format is not None), text
+
+    def _spelled_days(self, ours: str) -> pl.Series:
+        """A column's text, in which a workbook may have dates as numbers."""
+        text, day_zero = self.text(ours), self.known.grid.day_zero
+        return text if day_zero is None else cells.of_serials(text, day_zero, self.distinct(ours))
 
     @property
     def _formats(self) -> Sequence[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -13,7 +18,7 @@ from ingestion.sources.tabular.grids import Grid, UnreadableTableError
 from ingestion.zone import File
 from settings import Source, UnknownValueError
 
-_HEAD_ROWS = 40
+_HEAD_ROWS, _HEAD_BYTES = 40, 64 << 10
 _THOUSANDTHS = r"\.[0-9]{3}$"
 _EXACT = 2**53  # beyond this a workbook's number, which is a float, has lost digits
 
@@ -33,6 +38,7 @@ def sheet_grids(path: File, source: Source) -> Iterator[Grid]:
         raise UnreadableTableError("it is not a workbook (xlsx); export it anew, or as CSV") from error
     if source.sheet is not None and source.sheet not in names:
         raise UnreadableTableError(str(UnknownValueError("sheet:", source.sheet, names)))
+    day_zero = _day_zero(content)
     for name in names if source.sheet is None else [source.sheet]:
         text = _sheet(book, name)
         is_first = True
@@ -42,8 +48,18 @@ def sheet_grids(path: File, source: Source) -> Iterator[Grid]:
                 cells.pop()
             if cells:
                 rows = partial(_rows, book, name, text, place, len(cells))
-                yield Grid(cells, rows, is_first, name, is_text=True, line=place + 1)
+                yield Grid(cells, rows, is_first, name, day_zero, is_text=True, line=place + 1)
                 is_first = False
+
+
+def _day_zero(content: bytes) -> date:
+    """The day from which the workbook counts days: Excel on old Macs began with 1904."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts, parts.open("xl/workbook.xml") as part:
+            is_1904 = re.search(rb"date1904=[\"'](1|true)[\"']", part.read(_HEAD_BYTES)) is not None
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError):
+        is_1904 = False
+    return date(1904, 1, 1) if is_1904 else date(1899, 12, 30)
 
 
 def _sheet(book: Any, name: str) -> pl.DataFrame:

@@ -146,6 +146,21 @@ def test_rows_of_one_order_and_update_with_different_money_are_refused_together(
     assert later.refused.is_empty()
 
 
+@pytest.mark.parametrize(
+    ("second", "is_refused"),
+    [
+        ({"order_id": "#O-1", "revenue": "10.60"}, True),  # the same order, as it is compared
+        ({"status": "refunded", "refunded": ""}, True),  # all of it is given back
+        ({"status": "cancelled"}, True),
+        ({"status": "partially_refunded"}, False),
+        ({"order_id": "#O-1"}, False),
+    ],
+)
+def test_what_the_number_or_the_status_alone_makes_of_an_order_is_different_money_too(tmp_path, second, is_refused):
+    found = ledger(tmp_path, line(order_id="o-1", refunded="0"), line(**{"order_id": "o-1", "refunded": "0"} | second))
+    assert reasons(found) == (["ambiguous_rows"] * 2 if is_refused else [])
+
+
 @pytest.mark.parametrize("name", ["line_item_id", "SKU", "Lineitem name"])
 def test_items_are_told_apart_and_equal_rows_count_once(tmp_path, name):
     head = f"order_id,ordered_at,status,revenue,currency,updated_at,{name}"

@@ -298,14 +298,56 @@ def test_amounts_of_a_currency_with_three_decimals_may_all_have_them(tmp_path, c
     assert reasons(spend(tmp_path, *[line(spend=cell, campaign_id=cell, currency="KWD") for cell in cells])) == refused
 
 
+def workbook(*row, **options):
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True, **options}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ("date", "campaign_id", "spend", "currency"))
+        sheet.write_row(1, 0, row)
+    return written.getvalue()
+
+
 @pytest.mark.parametrize(("cell", "refused"), [(1.25, []), (1.234, []), ("1.234", ["ambiguous_number"])])
 def test_a_workbooks_own_number_is_told_from_one_that_stands_there_as_text(tmp_path, cell, refused):
-    written = io.BytesIO()
-    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
-        sheet = book.add_worksheet()
-        for number, row in enumerate([("date", "campaign_id", "spend", "currency"), ("2026-03-01", "1", cell, "EUR")]):
-            sheet.write_row(number, 0, row)
-    assert reasons(read(tmp_path, written.getvalue(), name="a.xlsx")) == refused
+    assert reasons(read(tmp_path, workbook("2026-03-01", "1", cell, "EUR"), name="a.xlsx")) == refused
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "day"),
+    [
+        (46083, {}, date(2026, 3, 2)),
+        (46083.75, {}, date(2026, 3, 2)),
+        (44621, {"date_1904": True}, date(2026, 3, 2)),
+        (20260302, {}, date(2026, 3, 2)),
+        (12, {}, None),
+    ],
+)
+def test_a_workbooks_day_may_be_a_number(tmp_path, cell, options, day):
+    found = read(tmp_path, workbook(cell, "1", 5, "EUR", **options), name="a.xlsx")
+    assert (found.rows["spend_on"].to_list(), reasons(found)) == (
+        ([day], []) if day else ([], ["invalid_timestamp"])
+    )  # fmt: skip
+
+
+def test_a_number_of_days_in_text_is_refused(tmp_path):
+    assert reasons(spend(tmp_path, line(date="46083"))) == ["invalid_timestamp"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda records: "".join(map(json.dumps, records)),
+        lambda records: "\n".join(json.dumps(one, indent=1) for one in records),
+        lambda records: "\n".join(json.dumps([one]) for one in records),
+        lambda records: "".join(f"\x1e{json.dumps(one)}\n" for one in records),
+    ],
+    ids=["run together", "over several lines", "batches", "RFC 7464"],
+)
+def test_records_of_json_may_stand_on_any_lines(tmp_path, written):
+    records = [ROW | {"campaign_id": name} for name in ("a", "b")]
+    assert read(tmp_path, written(records), name="a.json").rows["campaign_id"].to_list() == ["a", "b"]
+    with pytest.raises(UnreadableTableError, match="line [0-9]+ is not JSON"):
+        read(tmp_path, written(records)[:-20], name="a.json")
 
 
 def test_column_names_that_stand_again_among_the_rows_are_no_row(tmp_path):
