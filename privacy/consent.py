@@ -6,7 +6,7 @@ region. Where several names of one purpose are stated, all of them have to say y
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -36,10 +36,10 @@ def stated(consent: Any, management: Any, names: tuple[str, ...]) -> bool | None
     Raises:
         UnreadableConsentError: one of them is no object, or says something else than yes or no under one of `names`.
     """
-    choices = [*_categories(consent), *_managed(management)]
+    known = _by_folded(names)
+    choices = [*_categories(consent, known), *_managed(management)]
     if not choices:
         return None
-    known = _by_folded(names)
     said = set()
     for path, category, value in choices:
         name = known.get(category.strip().casefold())
@@ -68,7 +68,7 @@ def _verdict(value: Any) -> bool | None:
     return _WORDS.get(value.strip().casefold()) if isinstance(value, str) else None
 
 
-def _categories(consent: Any) -> Iterator[tuple[str, str, Any]]:
+def _categories(consent: Any, known: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
     """(path, category, what is said of it); an empty name for a preference that names no category."""
     if consent is None or consent == "":
         return
@@ -77,7 +77,12 @@ def _categories(consent: Any) -> Iterator[tuple[str, str, Any]]:
     path, preferences = f"context.consent.{_PREFERENCES}.", consent.get(_PREFERENCES)
     if preferences is None or preferences == "":
         # Google Consent Mode's object as it is, or another one without the level in between.
-        path, preferences = "context.consent.", {key: one for key, one in consent.items() if _verdict(one) is not None}
+        path = "context.consent."
+        # Beside others, such as the banner's version, what goes by a known name is a preference even if unreadable.
+        preferences = {
+            key: one for key, one in consent.items()
+            if _verdict(one) is not None or (key.strip().casefold() in known and one not in (None, ""))
+        }  # fmt: skip
         if not preferences:
             return
     # As OneTrust keeps its groups: ",C0001,C0002," those that are active, "C0001:1,C0002:0" each with its choice.

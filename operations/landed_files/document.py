@@ -40,10 +40,9 @@ before anything is loaded, and `romi init` writes a `romi.yaml` for what it find
 - **Absent values** are an empty cell, `NULL`, `\\N`, `nan`, `None`, `N/A`, `NA`, `-` and `--`. An optional cell that
   cannot be read counts as absent, and the run reports how many there were.
 - **Numbers** may have thousands separators. A number that can be read two ways, such as `1,234`, is refused unless
-  `decimal:` says which is meant; so is `1.250` if every point in the column stands before three digits and smaller
-  amounts have none.
-- **Dates** are ISO 8601, contain the month's English name, or count from 1970; others need `date_format:`, as in
-  strptime.
+  `decimal:` says which is meant; so is `1.250` unless another amount in the file (`12.50`) shows what a point means.
+- **Dates** are ISO 8601, contain the month's English name, or count from 1970; in a workbook they may be its own
+  numbers. Others need `date_format:`, as in strptime.
 - **A refused row** is missing money: it counts against its day, and a day with too much missing is withheld.
 - **Cost**: the rows of a file add up by day and campaign, and equal rows count once; where a connector has read a row
   again, its newest version counts. The files in one folder below the platform's are one delivery. A later delivery

@@ -21,7 +21,8 @@ def categories(**preferences):
         (categories(performance=True), True), (categories(statistics=True, marketing=False), True),
         (categories(analytics_storage="granted"), True), (categories(analytics_storage="DENIED"), False),
         ({"analytics_storage": "granted", "ad_storage": "denied"}, True), ({"ad_storage": "granted"}, False),
-        ({"provider": "some banner"}, None),
+        ({"provider": "some banner"}, None), ({"provider": "some banner", "version": 1}, None),
+        ({"analytics": None, "version": 1}, None), ({"analytics": False, "version": 1}, False),
         ({"categoryPreferences": ["C0001", "C0002"]}, True), ({"categoryPreferences": ["C0001"]}, False),
         ({"categoryPreferences": "C0001:1,C0002:1,C0004:0"}, True), ({"categoryPreferences": "C0001:1,C0002:0"}, False),
         ({"categoryPreferences": ["C0002:1"]}, True), ({"categoryPreferences": "C0002:1"}, True),
@@ -67,6 +68,7 @@ def test_a_shop_may_call_its_categories_otherwise():
     [
         ("all", None, "context.consent"),
         ({"categoryPreferences": "all"}, None, "context.consent.categoryPreferences"),
+        *[({"analytics": word, "version": 1}, None, "context.consent.Analytics") for word in ("no", "yes", 0, 1)],
         (categories(ANALYTICS="yes"), None, "context.consent.categoryPreferences.Analytics"),
         (None, {"allowedConsentIds": "C0002"}, "context.consentManagement.allowedConsentIds"),
     ],

@@ -346,7 +346,7 @@ def test_a_number_of_days_in_text_is_refused(tmp_path):
 def test_records_of_json_may_stand_on_any_lines(tmp_path, written):
     records = [ROW | {"campaign_id": name} for name in ("a", "b")]
     assert read(tmp_path, written(records), name="a.json").rows["campaign_id"].to_list() == ["a", "b"]
-    with pytest.raises(UnreadableTableError, match="line [0-9]+ is not JSON"):
+    with pytest.raises(UnreadableTableError, match=r"line [0-9]+ is not JSON"):
         read(tmp_path, written(records)[:-20], name="a.json")
 
 
