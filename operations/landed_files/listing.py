@@ -13,7 +13,8 @@ from settings import Settings, UnknownValueError, UsageError
 _FILES = """
     select name, kind, state, problem, archives.records, loaded_at,
         coalesce(sum(fates.records) filter (fate in ('loaded', 'anonymised')), 0)::bigint as loaded,
-        coalesce(sum(fates.records) filter (fate = 'dead_letter'), 0)::bigint as refused
+        coalesce(sum(fates.records) filter (fate = 'dead_letter'), 0)::bigint as refused,
+        name in (select name from ops.vanished_files) as is_gone
     from (
         from ops.archives qualify row_number() over (partition by name order by archive_id desc) = 1
     ) as archives
@@ -22,7 +23,7 @@ _MOST_ROWS = 100  # refused ones that are shown
 
 
 def list_files(settings: Settings, region: str | None, kind: str | None) -> list[dict[str, Any]]:
-    """Every file that was ever read, as its last delivery left it.
+    """Every file that was ever read, as its last delivery left it; `is_gone` of tables whose file has disappeared.
 
     Raises:
         UnknownValueError: there is no such region.
@@ -50,7 +51,8 @@ def show_file(settings: Settings, region: str | None, name: str) -> dict[str, An
         ))  # fmt: skip
         last = deliveries[0]["archive_id"]
         fates = con.execute("select fate, reason, records from ops.fates where archive_id = ? order by all", [last])
-        shown = {"region": home, "name": name, "fates": _dicts(fates)}
+        is_gone = con.execute("select count(*) > 0 from ops.vanished_files where name = ?", [name]).fetchall()[0][0]
+        shown = {"region": home, "name": name, "is_gone": is_gone, "fates": _dicts(fates)}
         refused = con.execute(
             "select line, reason, column_name as \"column\" from ops.refused_rows where archive_id = ? order by line"
             f" limit {_MOST_ROWS}", [last],

@@ -13,6 +13,7 @@ from orchestration.cli.console import console
 from orchestration.cli.run import shown, write_config
 from settings import Settings, UsageError, load_settings
 
+_GONE = ", gone from the landing zone"
 _region = click.option("--region", metavar="R", help="One region; default: all.")
 
 
@@ -32,7 +33,7 @@ def list_files(
         table.add_column(name, justify="left" if name in ("region", "file", "state") else "right", overflow="fold")
     for one in found:
         counts = [f"{one[name]:,}" for name in ("records", "loaded", "refused")]
-        table.add_row(one["region"], escape(one["name"]), one["state"], *counts)
+        table.add_row(one["region"], escape(one["name"]), one["state"] + _GONE * one["is_gone"], *counts)
     console().print(table if found else "no file was read yet")
     return None
 
@@ -47,7 +48,7 @@ def show_file(config: Path | None, warehouse: Path | None, as_json: bool, region
     if as_json:
         return print(json.dumps(one, indent=1, default=str))
     out = console()
-    out.print(escape(f"{one['region']}: {one['name']}"))
+    out.print(escape(f"{one['region']}: {one['name']}{_GONE * one['is_gone']}"))
     for delivery in one["deliveries"]:
         problem = f": {delivery['problem']}" if delivery["problem"] else ""
         out.print(

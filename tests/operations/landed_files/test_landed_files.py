@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import xlsxwriter
 import yaml
 
 from ingestion.books import region_file
+from ingestion.landing import discover
 from ingestion.load_tables import natural_order
 from ingestion.sources import snowplow
+from ingestion.table_books import tell_vanished
 from operations.landed_files import document, findings
 from operations.landed_files.check import check
 from operations.landed_files.first_config import first_config
@@ -46,6 +49,23 @@ def test_files_are_listed_and_shown_with_the_rows_that_were_refused(landed):
     assert [(one["line"], one["reason"], one["column"]) for one in shown["refused"]] == [(3, "invalid_money", "spend")]
     with pytest.raises(UsageError, match="no file x was read"):
         show_file(landed.settings, None, "x")
+
+
+def test_a_file_that_has_disappeared_is_listed_as_gone_until_it_is_back(landed):
+    content = (landed.landing / "eu" / NAME).read_bytes()
+
+    def is_gone():
+        with region_file(landed.settings, "eu") as con:
+            tell_vanished(con, {one.name for one in discover(landed.settings, "eu")}, datetime(2026, 3, 10))
+        shown = show_file(landed.settings, "eu", NAME)["is_gone"]
+        listed = {one["name"]: one["is_gone"] for one in list_files(landed.settings, None, None)}
+        assert listed == {NAME: shown, "ledger/a.csv": False}
+        return shown
+
+    (landed.landing / "eu" / NAME).unlink()
+    assert is_gone()
+    (landed.landing / "eu" / NAME).write_bytes(content)
+    assert not is_gone()
 
 
 @pytest.mark.parametrize(("name", "table"), [(NAME, "spend"), ("ledger/a.csv", "ledger_orders")])
