@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -38,6 +39,7 @@ _GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "time
            "interval", *_DAYS)  # fmt: skip
 _LONG_GRAINS = r"(?i)^(week|month|quarter|year|annual|life|all|total|hebdo|woche|monat|quartal|jahr)"
 _LONG_INCREMENT = r"^([2-9]|[1-9]\d+)$"  # days
+_SPOKEN_DAY = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
 _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|\.\.|~|,)\s*\d{4}[-/]\d\d?[-/]\d\d?$"
 
 
@@ -125,6 +127,8 @@ def _judge_days(
         verdicts.refuse_where(days.is_null() & ~is_period, "invalid_timestamp", table.named("date"))
     if normalised(table.named("date")) in map(normalised, PERIODS):
         verdicts.refuse_where(days.is_not_null(), "invalid_period", table.named("date"))
+    if table.known.preset.has_days and until_text.is_null().all() and _is_whole_report(table, days):
+        verdicts.refuse_where(days.is_not_null(), "invalid_period", table.named("date"))
     verdicts.refuse_where((days < EARLIEST).fill_null(False), "invalid_timestamp", table.named("date"))
     for name in _GRAINS:
         for place in table.known.header.places(name):
@@ -135,6 +139,13 @@ def _judge_days(
         is_odd = until_text.is_not_null() & until.is_null()
         verdicts.refuse_where(is_odd, "invalid_timestamp", table.named("date_until"))
         verdicts.refuse_where((until != days).fill_null(False), "invalid_period", table.named("date_until"))
+
+
+def _is_whole_report(table: Table, days: pl.Series) -> bool:
+    """Whether all rows begin with the report, which by the lines above them ends on a later day."""
+    named = [cells.day_of(text) for text in _SPOKEN_DAY.findall(table.known.grid.above)]
+    told = [day for day in named if day]
+    return len(told) > 1 and max(told) > min(told) and set(days.drop_nulls()) == {min(told)}
 
 
 def _hashes(table: Table) -> dict[str, pl.Series]:

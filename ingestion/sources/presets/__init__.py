@@ -53,6 +53,7 @@ class Preset:
     decimal: Literal[",", "."] | None = None  # where the tool always writes the same
     date_formats: tuple[str, ...] = ()  # besides ISO 8601 and dates with the month's English name
     has_titles: bool = False  # lines above the header
+    has_days: bool = False  # a row is for one day although its column is called as the beginning of a period
     has_summary: bool = False  # one row, without a campaign, may sum up the others
     footers: tuple[str, ...] = ()  # how undated lines below the rows begin, besides "Total"
     status: Mapping[str, str] = field(default_factory=dict)  # the tool's words in lower case: ours

@@ -23,8 +23,10 @@ PRESET = Preset(
     },
     date_formats=("%m/%d/%Y",),
     has_titles=True,
+    has_days=True,
     notes="The file is UTF-16 with tabs, as LinkedIn writes it, and has lines about the report above the header."
-    " Dates are month/day/year, in UTC.",
+    " Dates are month/day/year, in UTC. A report whose rows all begin with it, and that ends later, is"
+    " not by day, and is refused.",
     sample="Campaign Performance Report (in UTC)\nReport Start: March 1, 2026\nReport End: March 31, 2026\n\n"
     "Start Date (in UTC)\tAccount Name\tCampaign Name\tCampaign ID\tCurrency\tTotal Spent\tImpressions\tClicks\n"
     '3/2/2026\tShop\tB2B\t345678901\tEUR\t8.00\t10\t1\n3/13/2026\tShop\tB2B\t345678901\tEUR\t"1,208.50"\t"1,010"\t21\n',

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ingestion.sources.tabular.headers import Header, bare, in_bracket, normalised
+from ingestion.sources.tabular.headers import Header, bare, in_bracket, is_beginning, normalised
 from privacy.redaction import redact
 from settings import Source
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
 _EXACT_ONLY = ("revenue", "refunded")
-# A column so called may tell where the range of a whole report begins.
-_BEGINNINGS = ("start", "début", "debut", "inicio", "inizio", "beginn")
 _TOO_GENERAL = {"amount", "name"}  # Shopify's Name is the order's, elsewhere it is a person's
 # What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
 _ALSO_CALLED = {
@@ -127,12 +125,8 @@ def _has_range_beside(header: Header, day: str) -> bool:
     """Whether other columns than that of the day tell from when to when the whole report is."""
     from ingestion.sources.presets.plain import UNTIL
 
-    begins = any(_is_beginning(bare(name)[0]) for name in header.names if name != day)
-    return day != "?" and not _is_beginning(bare(day)[0]) and begins and any(header.places(name) for name in UNTIL)
-
-
-def _is_beginning(name: str) -> bool:
-    return any(word in name for word in _BEGINNINGS)
+    begins = any(is_beginning(name) for name in header.names if name != day)
+    return day != "?" and not is_beginning(day) and begins and any(header.places(name) for name in UNTIL)
 
 
 def _has(header: Header, expected: Preset | None, names: tuple[str, ...]) -> bool:
@@ -148,7 +142,7 @@ def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     plain = [name for name in header.names if name and _shown(name) == name]
     by_name = {bare(name)[0]: name for name in plain} | {normalised(name): name for name in plain}
     there = {ours: names & by_name.keys() for ours, names in known.items()}
-    found = {ours: by_name[min(names, key=lambda name: (_is_beginning(name), name))]
+    found = {ours: by_name[min(names, key=lambda name: (is_beginning(name), name))]
              for ours, names in there.items() if names}  # fmt: skip
     rest = {name: one for name, one in by_name.items() if one not in found.values()}
     for ours, names in known.items():

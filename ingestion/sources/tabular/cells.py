@@ -100,6 +100,11 @@ def dates(
     return by_distinct(values, lambda text: _day(text, formats, is_only), pl.Date(), distinct)
 
 
+def day_of(text: str) -> date | None:
+    """The day of a date that stands in prose."""
+    return _day(text, (), is_only=False)
+
+
 def _day(text: str, formats: Sequence[str], is_only: bool) -> date | None:
     if len(text) > _LONGEST_MOMENT:
         return None

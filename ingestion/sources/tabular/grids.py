@@ -37,6 +37,7 @@ class Grid:
     is_first: bool = True  # nothing but blank lines stands above it
     sheet: str | None = None
     day_zero: date | None = None  # from which a workbook counts days
+    above: str = ""  # the text above the header
     is_text: bool = False  # numbers stand as people may have written them, and not as a program's own
     line: int = 1  # where the header stands
 

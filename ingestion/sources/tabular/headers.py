@@ -9,6 +9,7 @@ from ingestion.money import MINOR_UNITS
 
 _IGNORED = re.compile(r"[\s_\-\u00a0\u200b\ufeff]+")
 _BRACKET = re.compile(r"\s*[(\[]\s*([A-Za-z]{3}|[€£$¥])\s*[)\]]\s*$")
+_BEGINNINGS = ("start", "début", "debut", "inicio", "inizio", "beginn")
 _SYMBOLS = {"€": "EUR", "£": "GBP"}  # the others name several currencies
 
 
@@ -30,6 +31,11 @@ def in_bracket(name: str) -> str | None:
     """The currency in a column's bracket, where it is written as one: "Cost (all)" is not in Albanian lek."""
     match = _BRACKET.search(name)
     return bare(name)[1] if match and match[1] == match[1].upper() else None
+
+
+def is_beginning(name: str) -> bool:
+    """Whether a column so called may tell where a period begins, of a row or of the whole report."""
+    return any(word in normalised(name) for word in _BEGINNINGS)
 
 
 class Header:

@@ -10,7 +10,7 @@ import polars as pl
 from ingestion.sources.presets import Amount, Place, Preset, preset, presets
 from ingestion.sources.tabular.advice import missing_columns
 from ingestion.sources.tabular.grids import Grid, UnreadableTableError
-from ingestion.sources.tabular.headers import Header, in_bracket, normalised
+from ingestion.sources.tabular.headers import Header, in_bracket, is_beginning, normalised
 from privacy.redaction import redact
 from settings import Source
 
@@ -74,8 +74,7 @@ def recognise(candidates: Iterable[Grid], kind: str, source_name: str, source: S
         if configured and not (source.columns or header.has(configured.signature)):
             continue
         _check_belongs(found, kind, source_name, configured is not None)
-        if "revenue" not in source.columns:
-            _check_complete(header, found, source_name)
+        _check_complete(header, found, source_name, source)
         unread = () if source.sheet else _further_sheets(grid, found, rest)
         if found.prepare:
             grid, header = _prepared(grid, header, found)
@@ -141,9 +140,10 @@ def _check_belongs(found: Preset, kind: str, source_name: str, is_configured: bo
     raise UnreadableTableError(f"this is a table of {what} in the folder {source_name}: move it to {place}{override}")
 
 
-def _check_complete(header: Header, found: Preset, source_name: str) -> None:
+def _check_complete(header: Header, found: Preset, source_name: str, source: Source) -> None:
     """An export without a column that its amounts are made of is not read as if that were zero."""
-    needed = [(names,) if isinstance(names, str) else names for names in found.needs]
+    is_told = "revenue" in source.columns
+    needed = [(names,) if isinstance(names, str) else names for names in found.needs if not is_told]
     missing = [" or ".join(names) for names in needed if not any(header.places(name) for name in names)]
     if missing:
         raise UnreadableTableError(
@@ -188,7 +188,20 @@ def _placed(grid: Grid, header: Header, found: Preset, kind: str, source_name: s
         )
     if lacking:
         raise UnreadableTableError(missing_columns([header], kind, source_name, source, found))
+    _check_period(header, places, found, source_name)
     return Recognised(grid, header, found, places, currency)
+
+
+def _check_period(header: Header, places: Mapping[str, int | Parts], found: Preset, source_name: str) -> None:
+    """Where only the beginning of a row's period is told, it may be of a month."""
+    place = places.get("date")
+    if "date_until" in places or not isinstance(place, int) or found.has_days:
+        return
+    if is_beginning(name := header.names[place]):
+        raise UnreadableTableError(
+            f"{name} tells where a row's period begins, and no column where it ends: export both, or if each row is for"
+            f" one day, say so in romi.yaml: `sources: {{{source_name}: {{columns: {{date_until: {name}}}}}}}`"
+        )
 
 
 def _find(header: Header, theirs: Place, ours: str = "") -> int | Parts | None:

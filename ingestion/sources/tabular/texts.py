@@ -95,7 +95,7 @@ def text_grids(path: File, source: Source) -> Iterator[Grid]:
             if delimiter in head[number] or delimiter == delimiters[0]:
                 names, lines = _first_row(head[number:], delimiter)
                 rows = partial(_rows, text, number + lines, delimiter, len(names))
-                yield Grid(names, rows, is_first, is_text=True, line=number + 1)
+                yield Grid(names, rows, is_first, above="".join(head[:number]), is_text=True, line=number + 1)
         is_first = False
 
 

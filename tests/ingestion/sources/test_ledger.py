@@ -229,6 +229,25 @@ def test_what_is_said_of_the_order_counts_once(tmp_path, rows, revenue, refunded
     assert (found.rows["revenue_minor"].sum(), found.rows["refunded_minor"].sum()) == (100 * revenue, 100 * refunded)
 
 
+@pytest.mark.parametrize(
+    ("rows", "sums"),
+    [
+        (("1,60,100,30,50", "1,40,100,30,50"), (100, 30, 50)),  # of the order, on each row, though prices differ
+        (("1,60,60,0,30", "1,40,40,0,20"), (100, 0, 50)),  # of each item
+        (("1,50,50,5,20", "1,50,50,5,20"), (100, 10, 40)),  # of each item, which are alike
+        (("1,50,50,5,20", "2,25,50,5,20"), (100, 10, 40)),  # or worth the same
+        (("1,60,60,0,70", "1,40,40,0,70"), (100, 0, 70)),  # more than one is worth
+    ],
+)
+def test_amounts_of_the_order_that_stand_on_each_item_count_once(tmp_path, rows, sums):
+    lines = [f"o-1,{sku},2026-03-01,completed,{money},EUR,2026-03-02" for sku, money in zip("AB", rows, strict=True)]
+    found = ledger(
+        tmp_path, *lines, head="order_id,sku,ordered_at,status,quantity,price,revenue,refunded,cogs,currency,updated_at"
+    )
+    told = [found.rows[f"{name}_minor"].sum() for name in ("revenue", "refunded", "cogs")]
+    assert told == [100 * one for one in sums]
+
+
 def test_an_item_takes_from_its_orders_first_row_what_it_does_not_say(tmp_path):
     lines = ["o-1,A,2026-03-01,partially_refunded,60,30,EUR,2026-03-02", "o-1,B,,,40,,,", "o-2,A,,completed,5,,EUR,"]
     found = ledger(tmp_path, *lines, head=ITEMS)

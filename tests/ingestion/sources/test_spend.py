@@ -333,6 +333,31 @@ def test_a_number_of_days_in_text_is_refused(tmp_path):
     assert reasons(spend(tmp_path, line(date="46083"))) == ["invalid_timestamp"]
 
 
+def test_a_row_that_tells_only_where_its_period_begins_is_of_a_day_if_the_configuration_says_so(tmp_path):
+    content = "Start Date,Portfolio name,Currency,Campaign Name,Spend\n2026-03-01,None,EUR,Mugs,310\n"
+    with pytest.raises(UnreadableTableError, match=r"no column where it ends.*columns: {date_until: Start Date}"):
+        read(tmp_path, content, "spend/amazon_ads")
+    found = read(tmp_path, content, "spend/amazon_ads", columns={"date_until": "Start Date"})
+    assert found.rows["spend_minor"].to_list() == [31000]
+
+
+@pytest.mark.parametrize(
+    ("end", "days", "refused"),
+    [
+        ("March 31, 2026", ("3/1/2026", "3/1/2026"), ["invalid_period"] * 2),
+        ("March 31, 2026", ("3/1/2026", "3/2/2026"), []),
+        ("March 1, 2026", ("3/1/2026", "3/1/2026"), []),
+    ],
+)
+def test_a_report_of_linkedin_that_is_not_broken_down_is_not_all_of_its_first_day(tmp_path, end, days, refused):
+    rows = "".join(f"{day}\tB2B\t{number}\tEUR\t310.00\n" for number, day in enumerate(days))
+    content = (
+        f"Report Start: March 1, 2026\nReport End: {end}\n\n"
+        f"Start Date (in UTC)\tCampaign Name\tCampaign ID\tCurrency\tTotal Spent\n{rows}"
+    )
+    assert reasons(read(tmp_path, content, "spend/linkedin_ads", "a.tsv")) == refused
+
+
 @pytest.mark.parametrize(
     "written",
     [
