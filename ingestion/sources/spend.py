@@ -39,6 +39,7 @@ _GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "time
            "interval", *_DAYS)  # fmt: skip
 _LONG_GRAINS = r"(?i)^(week|month|quarter|year|annual|life|all|total|hebdo|woche|monat|quartal|jahr)"
 _LONG_INCREMENT = r"^([2-9]|[1-9]\d+)$"  # days
+_ACCOUNT_NUMBER = re.compile(r"(?:act_)?(\d[\d -]*)(?:\.0+)?", re.ASCII)
 _SPOKEN_DAY = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
 _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|\.\.|~|,)\s*\d{4}[-/]\d\d?[-/]\d\d?$"
 
@@ -192,9 +193,15 @@ def _masked(table: Table, ids: pl.Series, context: Context) -> dict[str, pl.Seri
 
     return {
         "campaign_id": cells.by_distinct(by_name, number, pl.String(), known),
-        "account": table.each("account", number, pl.String()),
+        "account": table.each("account", lambda text: number(_account(text)), pl.String()),
         **{name: table.each(name, redact, pl.String()) for name in ("campaign_name", "channel")},
     }
+
+
+def _account(text: str) -> str:
+    """An account's number as its digits: a platform writes 123-456-7890 in one export and 1234567890 in another."""
+    number = _ACCOUNT_NUMBER.fullmatch(text)
+    return re.sub(r"\D", "", number[1]) if number else text
 
 
 def _in_minor_units(frame: pl.DataFrame) -> pl.DataFrame:

@@ -287,6 +287,14 @@ def test_points_that_all_stand_before_three_digits_may_group_them(tmp_path, cell
     assert refusals(spend(tmp_path, *rows, decimal=".")) == []
 
 
+def test_an_account_is_the_same_however_its_number_is_written(tmp_path):
+    head = "date,campaign_id,spend,currency,account"
+    names = ("123-456-7890", "1234567890", "123 456 7890", "1234567890.0", "act_1234567890", "Shop 1", "shop-1")
+    rows = [f"2026-03-01,7,{number},EUR,{name}" for number, name in enumerate(names)]
+    found = spend(tmp_path, *rows, head=head).rows["account"].to_list()
+    assert (len(set(found[:5])), len(set(found))) == (1, 3)
+
+
 def test_a_number_with_two_points_shows_that_they_group(tmp_path):
     assert refusals(spend(tmp_path, line(spend="1.250.000"), line(spend="2.500"))) == [(3, "ambiguous_number", "spend")]
 
