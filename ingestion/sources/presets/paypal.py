@@ -14,7 +14,7 @@ def _sales(rows: pl.DataFrame) -> pl.DataFrame:
     """Payments for orders and what takes them back; withdrawals, conversions, holds and fees are no orders."""
     kind = pl.col("Type").fill_null("").str.to_lowercase()
     is_ours = pl.any_horizontal(kind.str.contains(word, literal=True) for word in (*_SALES, *_GIVEN_BACK))
-    moment = pl.concat_str([pl.col("Date"), pl.lit(" "), pl.col("Time")])
+    moment = pl.concat_str("Date", "Time", pl.col("TimeZone").replace("", None), separator=" ", ignore_nulls=True)
     return rows.filter(is_ours & ~kind.str.contains("fee|hold|conversion")).with_columns(moment.alias("Date and time"))
 
 
@@ -48,9 +48,11 @@ PRESET = Preset(
         "voided": "cancelled",
     },
     prepare=_sales,
+    uses=("TimeZone",),
     needs=("Shipping and Handling Amount",),
     notes="Revenue is `Gross` less `Sales Tax` and `Shipping and Handling Amount`. A refund is a row of its own with"
-    " a negative `Gross`, which adds to the order's refunds. Days are written as your account writes them: say"
+    " a negative `Gross`, which adds to the order's refunds. Moments are of the `TimeZone` that stands"
+    " beside them. Days are written as your account writes them: say"
     " `date_format` where it is the month first.",
     sample='"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","Transaction ID",'
     '"Shipping and Handling Amount","Sales Tax","Invoice Number"\n'
@@ -60,7 +62,7 @@ PRESET = Preset(
     '"0.00","0.00","o1"\n'
     '"2026-03-04","10:00:00","UTC","","General Withdrawal","Completed","EUR","-71.00","0.00","-71.00","8AD","","",""\n',
     gives=(
-        ("o1", "2026-03-01 09:00:00", "completed", "100.00", "0.00", None, "EUR", "2026-03-01 09:00:00"),
-        ("o1", "2026-03-03 09:00:00", "completed", "-50.00", "0.00", None, "EUR", "2026-03-03 09:00:00"),
+        ("o1", "2026-03-01 10:00:00", "completed", "100.00", "0.00", None, "EUR", "2026-03-01 10:00:00"),
+        ("o1", "2026-03-03 10:00:00", "completed", "-50.00", "0.00", None, "EUR", "2026-03-03 10:00:00"),
     ),
 )

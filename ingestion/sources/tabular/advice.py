@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from ingestion.sources.presets import Preset
 
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
-_EXACT_ONLY = ("revenue", "refunded")
+_EXACT_ONLY = ("revenue", "refunded", "status")
+_OF_TIME = ("ordered_at", "updated_at", "date")
+_TIMES = re.compile(r"date|time|day|tag|datum|fecha|jour|giorno|dag|created|placed|modified|changed")
 _TOO_GENERAL = {"amount", "name"}  # Shopify's Name is the order's, elsewhere it is a person's
 # What tools call our columns in other languages, and in exports that no preset knows; only a guess is made of them.
 _ALSO_CALLED = {
@@ -33,6 +36,7 @@ _ALSO_CALLED = {
     " bestelnummer",
     "ordered_at": "orderdate bestelldatum auftragsdatum belegdatum datum datedecommande fechadepedido besteldatum",
     "revenue": "netrevenue netsales nettoumsatz nettobetrag netto montantht importeneto",
+    "status": "orderstatus bestellstatus auftragsstatus statut statutdelacommande estado stato",
     "updated_at": "lastmodified geändertam aktualisiertam letzteänderung",
 }
 
@@ -57,13 +61,17 @@ def missing_columns(
     missing = lost or [
         " or ".join(names) for names in REQUIRED[kind]
         if not any(header.places(name) for name in names) and not _has(header, expected, names)
+        and not (expected and set(names) & set(expected.optional))
     ]  # fmt: skip
     found = ", ".join(_shown(name) for name in header.names[:_SHOWN] if name) or "none"
-    what = f" of {expected.tool} ({expected.name})" if expected and expected.platforms else ""
+    is_known = expected is not None and expected.documented_at.startswith("https:")
+    what = f" of {expected.tool} ({expected.name})" if expected and is_known else ""
     period = next((name for name in header.names if normalised(name) in map(normalised, PERIODS)), None)
     if period and kind == "spend" and "date" in missing:
         return f"its rows are by {_shown(period)} and not by day: export the report by day"
-    text = f"columns missing{what}: {', '.join(missing)}; found: {found}"
+    theirs = {name: one for name, one in (expected.columns if expected else {}).items() if isinstance(one, str)}
+    told = [f"{name} ({theirs[name]})" if theirs.get(name, name) != name else name for name in missing]
+    text = f"columns missing{what}: {', '.join(told)}; found: {found}"
     if len(header.names) > _SHOWN:
         text += f" and {len(header.names) - _SHOWN} more"
     alike = "" if expected else _alike(header, kind, source_name)
@@ -78,7 +86,12 @@ def _alike(header: Header, kind: str, source_name: str) -> str:
     likely: list[tuple[float, str, list[str]]] = []
     for one in presets().values():
         lacking = [name for name in one.signature if not header.places(name)]
-        is_here = one.kind == kind and not one.only_if_named and (kind == "ledger" or platform in one.platforms)
+        is_here = (
+            one.kind == kind
+            and one.documented_at.startswith("https:")
+            and not one.only_if_named
+            and (kind == "ledger" or platform in one.platforms)
+        )
         if is_here and 3 <= len(one.signature) >= 3 * len(lacking):
             likely.append((len(lacking) / len(one.signature), one.tool, lacking))
     if not likely:
@@ -148,6 +161,8 @@ def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     for ours, names in known.items():
         # What is nearly called as revenue is may be the tax or the shipping.
         close = [match for name in names for match in get_close_matches(name, rest, 1, 0.75)]
+        if ours in _OF_TIME:
+            close = [name for name in close if _TIMES.search(name)]
         if ours not in found and ours not in _EXACT_ONLY and close:
             found[ours] = rest[close[0]]
     if "ordered_at" in found:

@@ -24,6 +24,13 @@ _PLAIN_MOMENT = re.compile(  # what nearly all tools write, and the standard lib
 )
 _LONGEST_MOMENT = 100  # characters
 _OFFSET = re.compile(r"\s*(?:(Z|UTC|GMT)|([+-]\d\d):?(\d\d)?)$", re.IGNORECASE)
+_ZONE = re.compile(r"\s+([A-Z]{3,4}|[A-Z][A-Za-z_]+(?:/[A-Za-z_]+)+)$", re.ASCII)
+# By their letters only those that mean one thing: IST, CST and BST are several.
+_ZONES = {
+    "PST": "-0800", "PDT": "-0700", "MST": "-0700", "MDT": "-0600", "EST": "-0500", "EDT": "-0400", "WET": "+0000",
+    "WEST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200", "EEST": "+0300", "MSK": "+0300", "JST": "+0900",
+    "AEST": "+1000", "AEDT": "+1100", "NZST": "+1200", "NZDT": "+1300",
+}  # fmt: skip
 _CLOCK = re.compile(r"[T ](\d\d?:\d\d(:\d\d(\.\d+)?)?\s*([AP]M)?)$", re.IGNORECASE)
 _SPOKEN = ("%a, %d %b %Y", "%a, %b %d, %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d %Y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %I:%M:%S %p", ", %I:%M %p")
@@ -161,6 +168,7 @@ def moments(values: pl.Series, timezone: str, formats: Sequence[str], is_only: b
 def _moment(text: str, zone: ZoneInfo, formats: Sequence[str], is_only: bool) -> datetime | None:
     if len(text) > _LONGEST_MOMENT:
         return None
+    text, zone = _told_zone(text, zone)
     offset = _OFFSET.search(text) if ":" in text else None
     bare = text[: offset.start()] if offset else text
     moment: datetime | None
@@ -185,6 +193,19 @@ def _moment(text: str, zone: ZoneInfo, formats: Sequence[str], is_only: bool) ->
         return naive_utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         return None
+
+
+def _told_zone(text: str, zone: ZoneInfo) -> tuple[str, ZoneInfo]:
+    """The moment with its zone's letters as an offset; one with a zone's name without it, and that zone."""
+    match = _ZONE.search(text) if ":" in text else None
+    if match and match[1] in _ZONES:
+        return f"{text[: match.start()]} {_ZONES[match[1]]}", zone
+    if match and "/" in match[1]:
+        try:
+            return text[: match.start()], ZoneInfo(match[1])
+        except (KeyError, ValueError, OSError):  # a zone that is not known is a KeyError
+            pass
+    return text, zone
 
 
 def _time(text: str) -> Any:

@@ -1,5 +1,7 @@
 """A table that is not understood is answered with lines of YAML that make it so."""
 
+import json
+
 import pytest
 import yaml
 
@@ -122,3 +124,12 @@ def test_nobodys_name_is_proposed_as_the_number_of_an_order(tmp_path):
     proposed = advice(tmp_path, "Name,Date,Status,Currency,Gross\nJane,2026-03-02,Completed,EUR,10.00\n", "ledger")
     assert proposed["columns"]["order_id"] == "?"
     assert "Name" not in proposed["columns"].values()
+
+
+def test_a_column_of_a_known_export_is_missed_by_the_tools_own_name(tmp_path):
+    shopware = {"orderNumber": "1", "orderDateTime": "2026-03-01", "amountTotal": 5, "amountNet": 5, "taxStatus": "net",
+                "shippingCosts": {"totalPrice": 0, "calculatedTaxes": []}}  # fmt: skip
+    missed = r"Shopware.*: status \(stateMachineState.technicalName\), currency \(currency.isoCode\); found"
+    with pytest.raises(UnreadableTableError, match=missed) as caught:
+        read(tmp_path, json.dumps(shopware), "ledger", "a.json")
+    assert "status: taxStatus" not in str(caught.value)

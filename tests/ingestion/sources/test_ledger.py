@@ -63,10 +63,17 @@ def test_an_absent_or_odd_optional_amount_costs_no_order(tmp_path, word):
         ("2026-03-01 10:00:00 +0100", datetime(2026, 3, 1, 9)), ("2026-03-01 10:00:00 UTC", datetime(2026, 3, 1, 10)),
         ("2026-03-01T10:00:00.000+0000", datetime(2026, 3, 1, 10)), ("2026-03-01 10:00", datetime(2026, 3, 1, 9)),
         ("Mar 1, 2026 10:00:00 AM", datetime(2026, 3, 1, 9)), ("2026/03/01 1:30 PM", datetime(2026, 3, 1, 12, 30)),
+        ("2026-03-01 10:00:00 PST", datetime(2026, 3, 1, 18)), ("2026-07-01 10:00 CEST", datetime(2026, 7, 1, 8)),
+        ("2026-07-01 10:00:00 America/New_York", datetime(2026, 7, 1, 14)),
     ],
 )  # fmt: skip
 def test_moments_without_an_offset_are_the_regions_time(tmp_path, text, moment):
     assert ledger(tmp_path, line(ordered_at=text, updated_at=text)).rows["ordered_at"].to_list() == [moment]
+
+
+@pytest.mark.parametrize("zone", ["IST", "CST", "Europe/Atlantis", "XYZ"])
+def test_a_moment_in_a_zone_that_is_none_or_several_is_refused(tmp_path, zone):
+    assert reasons(ledger(tmp_path, line(ordered_at=f"2026-03-01 10:00:00 {zone}"))) == ["invalid_timestamp"]
 
 
 @pytest.mark.parametrize(("revenue", "refunded"), [("12.50", 125), ("12", None)])
