@@ -55,11 +55,14 @@ def decode_record(text: str, identity: str = "messageId") -> dict[str, Any]:
     """As :func:`decode_text`, of the record in however many envelopes; one with the field `identity` is no envelope.
 
     Raises:
-        DeadLetter: malformed_json, invalid_type (no object), or missing_field (an envelope that holds nothing).
+        DeadLetter: malformed_json, invalid_type (no object), or missing_field (an envelope that holds nothing,
+            or a batch of several).
     """
     record = unwrapped(decode_any(text), identity)
     if not isinstance(record, dict):
         raise DeadLetter("invalid_type")
+    if identity not in record and isinstance(record.get("batch"), list):
+        raise DeadLetter("missing_field", field="batch")  # as Segment's interface takes several at once
     return record
 
 

@@ -17,6 +17,7 @@ _PRESENT = {
     "properties.revenue": "revenue, else subtotal, total (with tax and shipping), value, or products with a price",
     "properties.currency": "a currency of ISO 4217, or regions.<region>.currency in the configuration",
     "anonymousId": "anonymousId or userId",
+    "batch": "one record a line: split the batch into its records",
     "payload": "a record in its envelope; this one says that one was deleted",
 }
 _TYPES = {
@@ -39,7 +40,7 @@ def expected(reason: str, field: str) -> str:
     if reason != "invalid_type":
         return _BY_REASON.get(reason, "")
     if not field:
-        return "an object"
+        return "one JSON object a line, and not a list of several"
     if field.startswith(("context.consent.", "context.consentManagement.")):
         return "true or false, or granted or denied" if "Ids" not in field else "a list of ids"
     if field in _IDS:

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from ingestion.decoding import DeadLetter, decode_line, decode_record
+from ingestion.expected import expected
 from tests.ingestion.strategies import order, page
 
 
@@ -63,6 +64,17 @@ def test_an_envelope_of_nothing_or_of_no_json_has_its_reason(text, reason):
     with pytest.raises(DeadLetter) as caught:
         decode_record(text)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "field"),
+    [([page(), page()], "invalid_type", ""), ({"batch": [page()], "sentAt": "2026"}, "missing_field", "batch")],
+)
+def test_several_records_on_a_line_are_told_to_be_split(line, reason, field):
+    with pytest.raises(DeadLetter) as caught:
+        decode_record(json.dumps(line))
+    assert (caught.value.reason, caught.value.field) == (reason, field)
+    assert "a line" in expected(reason, field)
 
 
 def test_a_line_of_tsv_is_taken_out_too():
