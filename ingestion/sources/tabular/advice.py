@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ingestion.sources.tabular.headers import Header, bare, in_bracket, is_beginning, normalised
+from ingestion.sources.tabular.headers import Header, bare, in_bracket, is_beginning, normalised, told_currency
 from privacy.redaction import redact
 from settings import Source
 
@@ -115,8 +115,9 @@ def _mapping(header: Header, known: dict[str, set[str]], kind: str, source_name:
                 columns |= {one: nearest[one] for one in there}
                 continue
             if names == ("currency",) and ours not in nearest:
-                if not in_bracket(nearest.get("spend", "")):
-                    lines["currency"] = "EUR"
+                column = nearest.get("spend") or nearest.get("revenue", "")
+                if not in_bracket(column) and not bare(column)[1]:
+                    lines["currency"] = {None: "EUR", "$": "?", "\u00a5": "?"}.get(told := told_currency(column), told)
             else:
                 columns[ours] = nearest.get(ours, "?")
     if _has_range_beside(header, columns.get("date", "?")):
@@ -153,7 +154,9 @@ def _has(header: Header, expected: Preset | None, names: tuple[str, ...]) -> boo
 def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     """For each of our columns the file's column whose name is most like one that is known for it."""
     plain = [name for name in header.names if name and _shown(name) == name]
+    without_code = {re.sub(r"[\s_\-]+[A-Za-z]{3}$", "", name): name for name in plain if told_currency(name)}
     by_name = {bare(name)[0]: name for name in plain} | {normalised(name): name for name in plain}
+    by_name = {normalised(short): name for short, name in without_code.items()} | by_name
     there = {ours: names & by_name.keys() for ours, names in known.items()}
     found = {ours: by_name[min(names, key=lambda name: (is_beginning(name), name))]
              for ours, names in there.items() if names}  # fmt: skip

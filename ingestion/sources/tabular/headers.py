@@ -10,6 +10,11 @@ from ingestion.money import MINOR_UNITS
 _IGNORED = re.compile(r"[\s_\-\u00a0\u200b\ufeff]+")
 _BRACKET = re.compile(r"\s*[(\[]\s*([A-Za-z]{3}|[€£$¥])\s*[)\]]\s*$")
 _BEGINNINGS = ("start", "début", "debut", "inicio", "inizio", "beginn")
+# Currencies whose codes are no words, so that one may be the last word of a name.
+_COMMON = frozenset({
+    "EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "CAD", "AUD", "NZD", "JPY",
+    "CNY", "INR", "BRL", "MXN", "ZAR", "SGD", "HKD", "AED",
+})  # fmt: skip
 _SYMBOLS = {"€": "EUR", "£": "GBP"}  # the others name several currencies
 
 
@@ -31,6 +36,14 @@ def in_bracket(name: str) -> str | None:
     """The currency in a column's bracket, where it is written as one: "Cost (all)" is not in Albanian lek."""
     match = _BRACKET.search(name)
     return bare(name)[1] if match and match[1] == match[1].upper() else None
+
+
+def told_currency(name: str) -> str | None:
+    """The code or sign of a currency that a column's name has: USD in Cost (USD) and in spend_usd, $ in Cost ($)."""
+    if match := _BRACKET.search(name):
+        return in_bracket(name) or (None if match[1].isalpha() else match[1])
+    *before, last = re.split(r"[\s_\-]+", name.strip().upper())
+    return last if before and last in _COMMON else None
 
 
 def is_beginning(name: str) -> bool:

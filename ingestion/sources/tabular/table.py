@@ -12,7 +12,7 @@ import polars as pl
 from ingestion.money import MINOR_UNITS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.grids import grids
-from ingestion.sources.tabular.headers import in_bracket
+from ingestion.sources.tabular.headers import told_currency
 from ingestion.sources.tabular.recognise import Parts, Recognised, recognise
 from ingestion.spelled import contradicts
 from ingestion.zone import File
@@ -176,7 +176,7 @@ class Table:
         for one in (place,) if isinstance(place, int) else place.plus if place else ():
             texts = self.raw(one)
             signs = numbers.spoken_currencies(texts)
-            if bracket := in_bracket(self.known.header.names[one]):
+            if bracket := told_currency(self.known.header.names[one]):
                 signs = (self._nothing(pl.String()) if signs is None else signs).fill_null(bracket)
             if signs is not None:
                 problems = problems.fill_null(_conflicts(signs, currency))

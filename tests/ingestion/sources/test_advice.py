@@ -19,6 +19,7 @@ META_SPANISH = (
     "Brand,2026-03-02,1234.56,2026-03-01,2026-03-31\n"
 )
 REDDIT = "Date,Campaign Name,Campaign ID,Amount Spent (USD)\n2026-03-02,Brand,1,1234.56\n"
+OUTBRAIN = "Day,Campaign,cost_usd\n2026-03-02,Brand,1234.56\n"
 CRITEO = "Day;Campaign;Cost;Currency\n2026-03-02;Brand;1234,56;EUR\n"
 
 
@@ -38,6 +39,7 @@ def advice(folder, content, source):
         (META_SPANISH, "spend/meta_ads", "Brand", "EUR"),
         (REDDIT, "spend/reddit_ads", "1", "USD"),
         (CRITEO, "spend/criteo", "Brand", "EUR"),
+        (OUTBRAIN, "spend/outbrain", "Brand", "USD"),
     ],
 )
 def test_a_table_is_read_once_the_lines_that_its_message_gives_are_configured(

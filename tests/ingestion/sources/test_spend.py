@@ -265,6 +265,20 @@ def test_a_headers_currency_and_the_rows_have_to_agree(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "currency", "refused"),
+    [
+        ("cost_usd", "EUR", ["currency_conflict"]), ("Cost USD", "USD", []), ("Cost ($)", "EUR", ["currency_conflict"]),
+        ("Cost ($)", "CAD", []), ("cost_all", "EUR", []),
+    ],
+)  # fmt: skip
+def test_a_configured_currency_has_to_be_that_of_the_columns_name(tmp_path, name, currency, refused):
+    found = spend(
+        tmp_path, "2026-03-01,7,10", head=f"date,campaign_id,{name}", columns={"spend": name}, currency=currency
+    )
+    assert reasons(found) == refused
+
+
+@pytest.mark.parametrize(
     ("cells", "refused"),
     [
         (("1.250", "2.500", "980"), [2, 3]),  # as Germans write thousands, with nothing that says otherwise
