@@ -137,7 +137,9 @@ class Money:
             return None
         path = f"properties.{self.source}"
         if len(self._used) == 1:
-            return self._parsed(self._value(self.source), path)
+            value = self._value(self.source)
+            # Some write what was given back with a minus, as in the ledger.
+            return self._parsed(_without_minus(value) if self.event == _REFUNDED else value, path)
         amount = self._amount(self.source)
         for name in self._used[1:]:
             amount = _EXACT.subtract(amount, self._amount(name))
@@ -186,6 +188,10 @@ class Money:
             return parse_amount(plain_amount(text, self._code()) or "")
         except ValueError:
             raise DeadLetter("invalid_money", field=path) from None
+
+
+def _without_minus(value: Any) -> Any:
+    return value.strip().removeprefix("-") if isinstance(value, str) else abs(value)
 
 
 def _is_amount(value: Any) -> bool:

@@ -108,6 +108,18 @@ def test_a_track_that_may_be_meant_as_an_order_is_told_from_one_that_is(name, ex
 PRODUCTS = [{"price": "19.00", "quantity": 1}, {"price": 3, "quantity": "2"}, {"price": "0.005"}]
 
 
+@pytest.mark.parametrize("name", ["total", "revenue", "amount"])
+@pytest.mark.parametrize("value", [-4.5, "-4.50", " -4.50", "-€4.50", "-4,50", 4.5])
+def test_what_was_given_back_may_be_written_with_a_minus(name, value):
+    assert set(cents({name: value}, "Order Refunded")) == {450, None}
+
+
+def test_a_minus_before_a_minus_or_an_order_is_no_amount():
+    expected = ("invalid_money", "properties.revenue")
+    assert fault({"currency": "EUR", "revenue": "--4.50"}, "Order Refunded") == expected
+    assert fault({"currency": "EUR", "revenue": "-4.50"}) == expected
+
+
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [

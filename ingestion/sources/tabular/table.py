@@ -157,13 +157,13 @@ class Table:
 
         Where all amounts are in currencies with three decimals, they may all have them.
         """
-        if not self.raw(place).str.contains(".", literal=True).any():
+        if numbers.has_decimal_point(self.raw(place)) or not self.raw(place).str.contains(".", literal=True).any():
             return False
-        with_money: list[int] = [place]
+        others: list[int] = []
         for ours in _MONEY:
             other = self.known.places.get(ours)
-            with_money += [other] if isinstance(other, int) else [*other.plus, *other.minus] if other else []
-        if any(numbers.has_decimal_point(self.raw(one)) for one in dict.fromkeys(with_money)):
+            others += [other] if isinstance(other, int) else [*other.plus, *other.minus] if other else []
+        if any(numbers.has_decimal_point(self.raw(one)) for one in others):
             return False
         codes = {*self.distinct("currency"), *([self.known.currency] if self.known.currency else [])}
         has_thousandths = bool(codes) and all(MINOR_UNITS.get(code.upper()) == 3 for code in codes)
