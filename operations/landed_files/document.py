@@ -40,7 +40,8 @@ before anything is loaded, and `romi init` writes a `romi.yaml` for what it find
 - **Absent values** are an empty cell, `NULL`, `\\N`, `nan`, `None`, `N/A`, `NA`, `-` and `--`. An optional cell that
   cannot be read counts as absent, and the run reports how many there were.
 - **Numbers** may have thousands separators. A number that can be read two ways, such as `1,234`, is refused unless
-  `decimal:` says which is meant; so is `1.250` unless another amount in the file (`12.50`) shows what a point means.
+  `decimal:` says which is meant; so is `1.250` unless another amount in the file (`12.50`) shows what a point
+  means, or commas separate the cells and all amounts have three decimals.
 - **Dates** are ISO 8601, contain the month's English name, or count from 1970; in a workbook they may be its own
   numbers. Others need `date_format:`, as in strptime.
 - **A refused row** is missing money: it counts against its day, and a day with too much missing is withheld.

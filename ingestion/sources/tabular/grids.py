@@ -39,6 +39,7 @@ class Grid:
     day_zero: date | None = None  # from which a workbook counts days
     above: str = ""  # the text above the header
     is_text: bool = False  # numbers stand as people may have written them, and not as a program's own
+    has_commas: bool = False  # between its cells, so that those who write a decimal comma did not write it
     line: int = 1  # where the header stands
 
 

@@ -75,9 +75,11 @@ def has_decimal_point(values: pl.Series) -> bool:
     return False
 
 
-def has_whole(values: pl.Series) -> bool:
-    """Whether a number is there without any point: 980."""
-    return bool((~values.str.contains(".", literal=True) & values.str.contains(r"[0-9]")).any())
+def has_groups_or_none(values: pl.Series) -> bool:
+    """Whether a number stands there without a point (980, but not 0) or with two (1.250.000), so that not all have
+    three decimals."""
+    is_pointed_once = values.str.contains(r"^[^.]*\.[^.]*$")
+    return bool((~is_pointed_once & values.str.contains(r"[1-9]")).any())
 
 
 def _whole(values: pl.Series, largest: int) -> pl.Series:

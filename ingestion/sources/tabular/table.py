@@ -155,7 +155,7 @@ class Table:
     def _is_point_open(self, place: int) -> bool:
         """Whether neither this column nor another with money tells that a point parts off decimals.
 
-        Where all amounts are in currencies with three decimals, they may all have them.
+        Where commas separate the cells, or the currency has three decimals, all amounts may have three.
         """
         if numbers.has_decimal_point(self.raw(place)) or not self.raw(place).str.contains(".", literal=True).any():
             return False
@@ -167,7 +167,9 @@ class Table:
             return False
         codes = {*self.distinct("currency"), *([self.known.currency] if self.known.currency else [])}
         has_thousandths = bool(codes) and all(MINOR_UNITS.get(code.upper()) == 3 for code in codes)
-        return not has_thousandths or numbers.has_whole(self.raw(place))
+        if not has_thousandths and not self.known.grid.has_commas:
+            return True
+        return any(numbers.has_groups_or_none(self.raw(one)) for one in (place, *others))
 
     def of_another_currency(self, ours: str, currency: pl.Series) -> pl.Series:
         """Why an amount cannot be in its row's currency: its sign, the header's bracket, or thousands of a yen."""

@@ -95,7 +95,8 @@ def text_grids(path: File, source: Source) -> Iterator[Grid]:
             if delimiter in head[number] or delimiter == delimiters[0]:
                 names, lines = _first_row(head[number:], delimiter)
                 rows = partial(_rows, text, number + lines, delimiter, len(names))
-                yield Grid(names, rows, is_first, above="".join(head[:number]), is_text=True, line=number + 1)
+                above, has_commas = "".join(head[:number]), delimiter == ","
+                yield Grid(names, rows, is_first, above=above, is_text=True, has_commas=has_commas, line=number + 1)
         is_first = False
 
 

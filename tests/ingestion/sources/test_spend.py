@@ -279,26 +279,27 @@ def test_a_configured_currency_has_to_be_that_of_the_columns_name(tmp_path, name
 
 
 @pytest.mark.parametrize(
-    ("cells", "refused"),
+    ("cells", "by_comma", "by_semicolon"),
     [
-        (("1.250", "2.500", "980"), [2, 3]),  # as Germans write thousands, with nothing that says otherwise
-        (("1.250", "2.500", "980.5"), []),
-        (("1.250", "2.500", "0.125"), []),
-        (("1.250", "980", "7"), [2]),
-        (("1.250", "2.500", "3.750"), [2, 3, 4]),
-        (("1.250",), [2]),
-        (("1.250 €", "980 €"), [2]),
-        (("-1.250", "(2.500)"), [2, 3]),
-        (("1.250", "12.5 €"), []),
-        (("1.250", "1250.5"), []),
+        (("1.250", "2.500", "980"), [2, 3], [2, 3]),  # as Germans write thousands, with nothing that says otherwise
+        (("1.250", "2.500", "980.5"), [], []),
+        (("1.250", "2.500", "0.125"), [], []),
+        (("1.250", "980", "7"), [2], [2]),
+        (("1.250 €", "980 €"), [2], [2]),
+        (("1.250", "12.5 €"), [], []),
+        (("1.250", "1250.5"), [], []),
+        # Where commas separate the cells, all of them may have three decimals.
+        (("1.250", "2.500", "3.750"), [], [2, 3, 4]),
+        (("1.250",), [], [2]),
+        (("-1.250", "(2.500)"), [], [2, 3]),
     ],
 )
-def test_points_that_all_stand_before_three_digits_may_group_them(tmp_path, cells, refused):
-    rows = [line(spend=cell, campaign_id=cell) for cell in cells]
-    assert [(number, reason) for number, reason, _ in refusals(spend(tmp_path, *rows))] == [
-        (number, "ambiguous_number") for number in refused
-    ]
-    assert refusals(spend(tmp_path, *rows, decimal=".")) == []
+def test_points_that_all_stand_before_three_digits_may_group_them(tmp_path, cells, by_comma, by_semicolon):
+    for delimiter, refused in {",": by_comma, ";": by_semicolon}.items():
+        rows = [f"2026-03-01,{number},{cell},EUR".replace(",", delimiter) for number, cell in enumerate(cells)]
+        head = "date,campaign_id,spend,currency".replace(",", delimiter)
+        assert refusals(spend(tmp_path, *rows, head=head)) == [(line, "ambiguous_number", "spend") for line in refused]
+        assert refusals(spend(tmp_path, *rows, head=head, decimal=".")) == []
 
 
 def test_an_account_is_the_same_however_its_number_is_written(tmp_path):
