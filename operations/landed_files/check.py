@@ -12,9 +12,10 @@ from ingestion.money import MINOR_UNITS
 from ingestion.records import naive_utc
 from ingestion.sources.ledger import known_statuses, read_ledger
 from ingestion.sources.spend import read_spend
-from ingestion.sources.tabular.read import EXPECTED, Context, Read
+from ingestion.sources.tabular.grids import UnreadableTableError
+from ingestion.sources.tabular.read import Context, Read, expected_of
 from ingestion.sources.tabular.recognise import Parts
-from ingestion.sources.tabular.table import read_table
+from ingestion.sources.tabular.table import Table, read_table
 from privacy.keys import Key
 from settings import Settings, UsageError, now
 
@@ -45,7 +46,7 @@ def check(settings: Settings, file: Path, source: str | None, region: str | None
     context = Context(
         Key(home or "check", "pseudonym", bytes(32)), zone, settings.retention.ledger_days, naive_utc(now())
     )
-    table = read_table(file, kind, name, settings.source(name))
+    table = _table(file, kind, name, settings)
     read = (read_spend if kind == "spend" else read_ledger)(table, context)
     header = table.known.header.names
     return {
@@ -55,10 +56,17 @@ def check(settings: Settings, file: Path, source: str | None, region: str | None
         "unread_sheets": list(table.known.unread_sheets),
         "status_words": known_statuses(table) if kind == "ledger" else {},
         "refused": [
-            {"line": line, "reason": reason, "column": column, "expected": EXPECTED.get(reason, "")}
+            {"line": line, "reason": reason, "column": column, "expected": expected_of(reason, name)}
             for line, reason, column in read.refused.select("line", "reason", "column_name").head(_REFUSED).iter_rows()
         ],
     }  # fmt: skip
+
+
+def _table(file: Path, kind: str, name: str, settings: Settings) -> Table:
+    try:
+        return read_table(file, kind, name, settings.source(name))
+    except UnreadableTableError as error:
+        raise UnreadableTableError(f"{file} is not read: {error.problem}") from error
 
 
 def _source_of(file: Path) -> str:

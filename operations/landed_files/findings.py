@@ -8,7 +8,7 @@ import duckdb
 
 from ingestion import strays
 from ingestion.notes import ADDED_UP, TOTAL, UNREAD_SHEET
-from ingestion.sources.tabular.read import EXPECTED
+from ingestion.sources.tabular.read import expected_of
 from ingestion.table_books import LAST_DELIVERIES
 from settings import Settings, TransientError, UsageError
 
@@ -63,7 +63,7 @@ def refused_rows(con: duckdb.DuckDBPyConnection, after_archive: int = 0) -> Iter
         counted = (
             f"1 row is refused, line {line}" if rows == 1 else f"{rows:,} rows are refused, the first in line {line}"
         )
-        yield f"{name}: {counted}, column {column}: {reason}, {EXPECTED.get(reason, 'it cannot be read')}"
+        yield f"{name}: {counted}, column {column}: {reason}, {expected_of(reason, name)}"
 
 
 def added_up(con: duckdb.DuckDBPyConnection, after_archive: int) -> Iterator[str]:

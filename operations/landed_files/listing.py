@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from ingestion.books import region_file
-from ingestion.sources.tabular.read import EXPECTED
+from ingestion.sources.tabular.read import expected_of
 from settings import Settings, UnknownValueError, UsageError
 
 _FILES = """
@@ -57,7 +57,7 @@ def show_file(settings: Settings, region: str | None, name: str) -> dict[str, An
             "select line, reason, column_name as \"column\" from ops.refused_rows where archive_id = ? order by line"
             f" limit {_MOST_ROWS}", [last],
         )  # fmt: skip
-        shown["refused"] = [{**one, "expected": EXPECTED.get(one["reason"], "")} for one in _dicts(refused)]
+        shown["refused"] = [{**one, "expected": expected_of(one["reason"], name)} for one in _dicts(refused)]
         notes = con.execute('select field as "column", note, records from ops.notes where archive_id = ?', [last])
         return {**shown, "notes": _dicts(notes), "deliveries": deliveries}
 

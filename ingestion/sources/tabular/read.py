@@ -38,6 +38,28 @@ EXPECTED = {
 }  # fmt: skip
 
 
+# What says it, in the entry of its source in romi.yaml.
+_LINES = {
+    "invalid_encoding": "encoding: cp1252",
+    "invalid_timestamp": 'date_format: "%d.%m.%Y"',
+    "ambiguous_number": 'decimal: ","',
+    "unknown_status": "status: {shipped: completed}",
+}
+
+
+def expected_of(reason: str, name: str) -> str:
+    """What was expected of a row, with the line of ``romi.yaml`` that may say it.
+
+    Args:
+        name: the file's, below its region's folder, or the key of its source under ``sources:``.
+    """
+    folders = name.split("/")
+    source = "/".join(folders[:2]) if folders[0] == "spend" else folders[0]
+    line = _LINES.get(reason) if source != "fx" else None
+    said = f", in romi.yaml: `sources: {{{source}: {{{line}}}}}`" if line else ""
+    return EXPECTED.get(reason, "it cannot be read") + said
+
+
 @dataclass(frozen=True)
 class Context:
     """What reading a row needs to know of its region."""

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from ingestion.sources.tabular.grids import UnreadableTableError
-from tests.ingestion.sources.tables import read, refusals
+from ingestion.sources.tabular.read import expected_of
+from tests.ingestion.sources.tables import read, reasons, refusals
 
 GOOGLE_GERMAN = (
     "Kampagnenbericht\n1. März 2026\nTag,Kampagne,Kampagnen-ID,Währungscode,Kosten,Impr.\n"
@@ -135,3 +136,23 @@ def test_a_column_of_a_known_export_is_missed_by_the_tools_own_name(tmp_path):
     with pytest.raises(UnreadableTableError, match=missed) as caught:
         read(tmp_path, json.dumps(shopware), "ledger", "a.json")
     assert "status: taxStatus" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "odd", "reason"),
+    [
+        ("10.00", "1,234", "ambiguous_number"),
+        ("2026-03-01", "01.03.2026", "invalid_timestamp"),
+        ("completed", "shipped", "unknown_status"),
+        ("o-1", "\xf6-1", "invalid_encoding"),
+    ],
+)
+def test_a_refused_row_is_told_with_the_lines_that_read_it(tmp_path, cell, odd, reason):
+    head = "order_id;ordered_at;status;revenue;currency;updated_at\n"
+    content = (head + "o-1;2026-03-01;completed;10.00;EUR;2026-03-01\n".replace(cell, odd)).encode("cp1252")
+    assert reasons(read(tmp_path, content, "ledger")) == [reason]
+    text = expected_of(reason, "ledger/a.csv").partition("in romi.yaml: `")[2].removesuffix("`")
+    found = read(tmp_path, content, "ledger", **yaml.safe_load(text)["sources"]["ledger"])
+    assert (reasons(found), len(found.rows)) == ([], 1)
+    assert "romi.yaml" not in expected_of(reason, "fx/eurofxref-hist.csv")
+    assert f"{{spend/my_dsp: {{{text.partition('ledger: {')[2]}" in expected_of(reason, "spend/my_dsp/2026/a.csv")

@@ -15,6 +15,7 @@ from ingestion.books import region_file
 from ingestion.landing import discover
 from ingestion.load_tables import natural_order
 from ingestion.sources import snowplow
+from ingestion.sources.tabular.grids import UnreadableTableError
 from ingestion.table_books import tell_vanished
 from operations.landed_files import document, findings
 from operations.landed_files.check import check
@@ -119,6 +120,8 @@ def test_a_file_is_checked_without_being_loaded(landed):
     assert landed.query("select count(*) from ops.archives") == [(2,)]
     with pytest.raises(UsageError, match="say --as"):
         check(landed.settings, path.rename(landed.landing / "a.csv"), None, None)
+    with pytest.raises(UnreadableTableError, match=r"/a\.csv is not read: this is a table of"):
+        check(landed.settings, landed.landing / "a.csv", "ledger", None)
 
 
 def test_a_first_configuration_says_what_was_recognised_and_what_was_not(zone):
