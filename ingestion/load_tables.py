@@ -14,7 +14,7 @@ from ingestion.archives import Dead
 from ingestion.books import Delivery, Failover, book, new_archive_ids, transaction
 from ingestion.dead_letters import SEALED, sealed
 from ingestion.landing import Landed
-from ingestion.notes import ADDED_UP, CAPPED, CUT, ODD, TO_COME, TOTAL, UNREAD_SHEET
+from ingestion.notes import ADDED_UP, CAPPED, COARSE, CUT, ODD, TO_COME, TOTAL, UNREAD_SHEET
 from ingestion.sources import fx, ledger, spend
 from ingestion.sources.tabular.grids import UnreadableTableError
 from ingestion.sources.tabular.read import Context, Read
@@ -153,6 +153,7 @@ def _read(landed: Landed, context: Context, source: Source) -> _Content:
     notes = Counter({(column, ODD): cells for column, cells in table.odd.items()})
     notes.update({(column, CAPPED): rows for column, rows in read.capped.items()})
     notes.update({(column, TO_COME): rows for column, rows in read.ahead.items()})
+    notes.update({(column, COARSE): rows for column, rows in read.coarse.items()})
     notes.update({("", TOTAL): table.totals, ("", ADDED_UP): _added_up(read) if landed.kind == "spend" else 0})
     notes.update({(sheet, UNREAD_SHEET): 1 for sheet in table.known.unread_sheets})
     notes.update({(table.named(name), CUT): rows for name, rows in table.cut.items()})

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 CUT, ODD, CAPPED, UNREADABLE, AHEAD, TO_COME = "cut", "odd", "capped", "unreadable", "ahead", "to_come"
-NO_ORDER = "no_order"
+NO_ORDER, COARSE = "no_order", "coarse"
 MEANINGS = {
     CUT: "longer than 1 KB, of which only the beginning is kept",
     UNREADABLE: "not what it has to be, and counts as absent: its order was kept without it",
@@ -21,6 +21,8 @@ MEANINGS = {
     TO_COME: "after tomorrow, and counts on the day that it says",
     NO_ORDER: "named like an order or a refund and counts as neither: they are called `Order Completed` and"
     " `Order Refunded`; one that is meant as a conversion stands under `attribution.conversions`",
+    COARSE: "only ever the first of a month, or one day of the week: if the rows are sums of months or weeks, export by"
+    " day, since the cost of each now counts on that day",
     ODD: "not a number that can be read one way only, and counts as absent",
     CAPPED: "more than the revenue of its order, and counts as that revenue",
 }

@@ -81,7 +81,16 @@ def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Se
         "until": until.fill_null(days),
     }, schema=REFUSED).filter(~is_good)  # fmt: skip
     ahead = {table.named("date"): int((rows["spend_on"] > context.tomorrow).sum())}
-    return _counted_once(Read(table, rows, refused, ahead=ahead))
+    coarse = {table.named("date"): len(rows)} if _is_coarse(rows["spend_on"]) else {}
+    return _counted_once(Read(table, rows, refused, ahead=ahead, coarse=coarse))
+
+
+def _is_coarse(days: pl.Series) -> bool:
+    """Whether the days may be those of sums of months or weeks: several firsts of a month, or one day of the week."""
+    distinct = days.unique().sort()
+    is_monthly = len(distinct) > 2 and (distinct.dt.day() == 1).all()
+    is_weekly = len(distinct) > 3 and (distinct.diff().drop_nulls().dt.total_days() % 7 == 0).all()
+    return is_monthly or is_weekly
 
 
 def _leave_totals_out(table: Table) -> None:

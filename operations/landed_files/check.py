@@ -119,6 +119,8 @@ def _counts(read: Read) -> dict[str, int]:
         "rows loaded": len(read.rows), "rows equal to others or extracted again": read.duplicates,
         "rows past the ledger's period": read.expired, "rows refused": len(read.refused),
         "total lines left out": read.table.totals,
+        "rows only of firsts of months or of one day of the week, as sums of months or weeks are":
+            sum(read.coarse.values()),
         "odd optional cells that count as absent": sum(read.table.odd.values()),
     }  # fmt: skip
     return {what: count for what, count in found.items() if count or what == "rows loaded"}

@@ -90,6 +90,7 @@ class Read:
     duplicates: int = 0  # equal to another row, or replaced by one that was extracted later
     conflicting: int = 0  # of these, the ones whose measures differ
     capped: dict[str, int] = field(default_factory=dict)  # refunds above their order's revenue, by column
+    coarse: dict[str, int] = field(default_factory=dict)  # rows of days that may stand for months or weeks, by column
     ahead: dict[str, int] = field(default_factory=dict)  # rows of days after tomorrow, by column
 
     @property

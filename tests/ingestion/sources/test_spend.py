@@ -236,6 +236,21 @@ def test_a_day_after_tomorrow_is_noted(tmp_path):
     assert (len(found.rows), found.ahead) == (3, {"date": 1})
 
 
+@pytest.mark.parametrize(
+    ("days", "is_noted"),
+    [
+        (("2026-01-01", "2026-02-01", "2026-03-01"), True),
+        (("2026-01-01", "2026-02-01", "2026-03-02"), False),
+        (("2026-02-02", "2026-02-09", "2026-02-16", "2026-03-02"), True),
+        (("2026-02-02", "2026-02-09", "2026-02-16"), False),  # a few days may fall so
+        (("2026-02-01", "2026-03-01"), False),
+    ],
+)
+def test_days_that_may_stand_for_months_or_weeks_are_noted(tmp_path, days, is_noted):
+    found = spend(tmp_path, *[line(date=day, campaign_id=name) for day in days for name in "ab"])
+    assert (len(found.rows), found.coarse) == (2 * len(days), {"date": 2 * len(days)} if is_noted else {})
+
+
 def test_micros_with_decimals_are_refused_since_they_are_not_millionths(tmp_path):
     head = "segments.date,campaign.id,customer.currency_code,metrics.cost_micros"
     found = spend(tmp_path, "2026-03-01,1,EUR,31.55", "2026-03-01,2,EUR,31550000.0", head=head)
