@@ -24,6 +24,7 @@ from settings import UsageError
 from tests.ingestion import conftest
 from tests.ingestion.strategies import order, page
 from tests.ingestion.test_load_tables import LEDGER_HEAD, ledger_row
+from tests.kit.prebuilt import copy_of
 
 clock, zone = conftest.clock, conftest.zone
 ARCHIVE = "events/topics/web/partition=0/web+0+0000000000.json"
@@ -36,9 +37,8 @@ def bought(order_id, revenue, day="2026-03-01", currency="EUR", **more):
     )
 
 
-@pytest.fixture
-def shop(zone):
-    """Ten days with three orders of 10.50 each in the ledger, and what only events know of the eighth."""
+def _load(folder):
+    zone = conftest.Zone(folder)
     rows = [ledger_row(f"o-{n}", ordered_at=f"2026-03-{n // 3 + 1:02}T10:00:00Z") for n in range(30)]
     zone.put("eu/ledger/a.csv", "\n".join([LEDGER_HEAD, *rows]))
     zone.archive(page(), bought("small", "31.50", "2026-03-08"), bought("large", "31.51", "2026-03-08"),
@@ -48,6 +48,12 @@ def shop(zone):
         zone.load()
         with region_file(zone.settings, "eu") as con:
             plan.plan(con, zone.settings, "eu")
+
+
+@pytest.fixture
+def shop(zone):
+    """Ten days with three orders of 10.50 each in the ledger, and what only events know of the eighth."""
+    copy_of(_load, zone.folder)
     return zone
 
 

@@ -11,8 +11,17 @@ from operations.store.locks import exclusive
 from orchestration.cli.main import main
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
+from tests.kit.prebuilt import copy_of
 
 WHO = "jane.roe@shop.example"
+
+
+def _load(folder):
+    zone = Zone(folder)
+    (zone.landing / "us").mkdir()
+    with exclusive(zone.settings):
+        zone.archive(page(messageId="m-1", userId=WHO), order(messageId="m-2", userId=WHO), page(messageId="m-3"))
+        zone.load()
 
 
 @pytest.fixture
@@ -20,12 +29,8 @@ def loaded(tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-10T12:00:00Z")
     monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
-    zone = Zone(tmp_path)
-    (zone.landing / "us").mkdir()
-    with exclusive(zone.settings):
-        zone.archive(page(messageId="m-1", userId=WHO), order(messageId="m-2", userId=WHO), page(messageId="m-3"))
-        zone.load()
-    return zone
+    copy_of(_load, tmp_path)
+    return Zone(tmp_path)
 
 
 def dsar(zone, *arguments, answer=None, as_json=True):

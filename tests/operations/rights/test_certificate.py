@@ -19,22 +19,27 @@ from privacy.signing import ForgedError, as_pem, fingerprint, public_key, signed
 from settings import UsageError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
+from tests.kit.prebuilt import copy_of
 
 WHO, DEVICE = "jane.roe@shop.example", "device-of-jane"
 
 
-@pytest.fixture
-def zone(tmp_path, monkeypatch):
-    monkeypatch.setenv("ROMI_NOW", "2026-03-10T12:00:00Z")
-    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
-    made = Zone(tmp_path)
+def _load(folder):
+    made = Zone(folder)
     with exclusive(made.settings):
         made.archive(
             page(messageId="m-1", userId=WHO, anonymousId=DEVICE), order(messageId="m-2", userId=WHO),
             page(messageId="m-3"), f'{{"userId": "{WHO}", ',
         )  # fmt: skip
         made.load()
-    return made
+
+
+@pytest.fixture
+def zone(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2026-03-10T12:00:00Z")
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    copy_of(_load, tmp_path)
+    return Zone(tmp_path)
 
 
 @pytest.fixture

@@ -14,17 +14,26 @@ from privacy.keys import region_key
 from privacy.pseudonyms import pseudonym
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
+from tests.kit.prebuilt import copy_of
+
+
+def _zone(folder):
+    return Zone(folder, regions={"eu": {"consent_default": "granted"}})
+
+
+def _load(folder):
+    made = _zone(folder)
+    with exclusive(made.settings):
+        seen = [(user, f"{user}-phone") for user in ("ann", "bob", "cat", "dan")] + [(None, "tablet")]
+        made.archive(*[page(messageId=f"m-{n}", userId=user, anonymousId=one) for n, (user, one) in enumerate(seen)])
+        made.load()
 
 
 @pytest.fixture
 def zone(tmp_path, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
-    made = Zone(tmp_path, regions={"eu": {"consent_default": "granted"}})
-    with exclusive(made.settings):
-        seen = [(user, f"{user}-phone") for user in ("ann", "bob", "cat", "dan")] + [(None, "tablet")]
-        made.archive(*[page(messageId=f"m-{n}", userId=user, anonymousId=one) for n, (user, one) in enumerate(seen)])
-        made.load()
-    return made
+    copy_of(_load, tmp_path)
+    return _zone(tmp_path)
 
 
 def left(zone: Zone) -> int:

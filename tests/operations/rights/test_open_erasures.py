@@ -24,17 +24,19 @@ from settings import TransientError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import order, page
 from tests.kit.examples import some
+from tests.kit.prebuilt import copy_of
 from tests.operations.store.memory.shop import Shop
 
 EMAIL = "Ann.Roe@shop.example"
 PERSONS = "select count(*) from raw.events where not is_anonymised"
 
 
-@pytest.fixture
-def zone(tmp_path, monkeypatch):
-    monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
-    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
-    made = Zone(tmp_path, regions={"eu": {"consent_default": "granted"}}, privacy={"encryption_at_rest": False})
+def _zone(folder: Path) -> Zone:
+    return Zone(folder, regions={"eu": {"consent_default": "granted"}}, privacy={"encryption_at_rest": False})
+
+
+def _load(folder: Path) -> None:
+    made = _zone(folder)
     with exclusive(made.settings):
         made.archive(
             page(messageId="m-1", userId="user-of-ann", anonymousId="phone-of-ann"),
@@ -43,7 +45,14 @@ def zone(tmp_path, monkeypatch):
             page(messageId="m-4", userId="user-of-bob", anonymousId="phone-of-bob"),
         )
         made.load()
-    return made
+
+
+@pytest.fixture
+def zone(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
+    monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    copy_of(_load, tmp_path)
+    return _zone(tmp_path)
 
 
 def with_email(zone: Zone, start: int = 100, suffix: str = "json"):
@@ -293,17 +302,23 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(zone, monkeypatch):
     assert run(zone).outcome == "nobody_found"
 
 
+def _load_two(folder: Path) -> None:
+    shop = Shop(folder, privacy={"encryption_at_rest": False})
+    shop.land(1)
+    shop.ingest()
+    shutil.copy(shop.file, folder / "older.duckdb")
+    shop.land(2)
+    shop.ingest()
+
+
 @pytest.fixture
 def remembered(tmp_path, monkeypatch):
     """A region of two archives, each with a view of one device, that is remembered and was never published."""
     monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
     monkeypatch.delenv("ROMI_KEY_FILE", raising=False)
+    copy_of(_load_two, tmp_path)
     shop = Shop(tmp_path, privacy={"encryption_at_rest": False})
-    shop.land(1)
-    shop.ingest()
-    shop.older = shutil.copy(shop.file, tmp_path / "older.duckdb")
-    shop.land(2)
-    shop.ingest()
+    shop.older = tmp_path / "older.duckdb"
     return shop
 
 

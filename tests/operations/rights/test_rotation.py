@@ -20,20 +20,29 @@ from settings import Experiment, Settings, UsageError
 from tests.ingestion.conftest import Zone
 from tests.ingestion.strategies import page
 from tests.kit.examples import some
+from tests.kit.prebuilt import copy_of
 
 FIRST, SECOND, THIRD = (bytes([number]) * 32 for number in (1, 2, 3))
 
 
-@pytest.fixture
-def zone(tmp_path, monkeypatch):
-    monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
-    made = Zone(tmp_path, regions={"eu": {"consent_default": "granted"}}, privacy={"encryption_at_rest": False})
+def _zone(folder):
+    return Zone(folder, regions={"eu": {"consent_default": "granted"}}, privacy={"encryption_at_rest": False})
+
+
+def _load(folder):
+    made = _zone(folder)
     with exclusive(made.settings):
         for number, name in enumerate(["ann", "ann", "bob"]):
             made.archive(page(messageId=f"m-{number}", userId=name, anonymousId=f"{name}-phone"), start=number)
         made.archive(page(messageId="m-9", userId=None, anonymousId="eve-phone"), start=9)
         made.load()
-    return made
+
+
+@pytest.fixture
+def zone(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2026-03-20T12:00:00Z")
+    copy_of(_load, tmp_path)
+    return _zone(tmp_path)
 
 
 def persons(zone: Zone) -> list[tuple]:
