@@ -51,14 +51,18 @@ class Shop:
         return path
 
     def romi(self, *arguments: str):
-        """`romi` with JSON output, in this process: (exit code, the object)."""
+        """`romi` with JSON output, in this process: (exit code, the object).
+
+        Where nothing else is said the regions are built in this process as well, one after another, as others would
+        have to import all that it has. `test_side_by_side.py` holds that several processes come to the same.
+        """
         from orchestration.cli.main import main
 
         config = ["--config", str(self.folder / "romi.yaml")] if (self.folder / "romi.yaml").exists() else []
         landing = ["--landing", str(self.landing)] if arguments[0] in ("run", "demo") else []
-        result = CliRunner().invoke(
-            main, [*arguments, *config, *landing, "--warehouse", str(self.warehouse), "--json"], catch_exceptions=False
-        )
+        alone = ["--workers", "1"] if arguments[0] in ("run", "backfill") and "--workers" not in arguments else []
+        places = [*config, *landing, "--warehouse", str(self.warehouse)]
+        result = CliRunner().invoke(main, [*arguments, *alone, *places, "--json"], catch_exceptions=False)
         return result.exit_code, json.loads(result.stdout)
 
     def query(self, sql: str) -> list[tuple]:

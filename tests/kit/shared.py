@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = "TESTS_OF_ROMI_SHARE"  # in the environment, which the processes of xdist inherit
-_rename = os.rename  # tests have the one of `os` fail, and count its calls
 
 
 def begin() -> None:
@@ -30,10 +29,3 @@ def folder(name: str) -> Path:
     found = Path(os.environ[_FOLDER]) / name
     found.mkdir(exist_ok=True)
     return found
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file of a shared folder, which another process finds whole or not at all."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_bytes(content)
-    _rename(fresh, path)
