@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ingestion.books import region_file
@@ -11,6 +13,7 @@ from operations.publishing.publish import publish
 from quality.expectations.catalogue import RULES
 from settings import Settings, UsageError, load_settings
 from tests.ingestion import conftest
+from tests.kit.prebuilt import copy_of
 from tests.operations import marts
 from tests.operations.marts import DAYS, NOW, ask, build, change, publish_now
 
@@ -38,25 +41,37 @@ def markov(shop: Settings) -> Settings:
     return shop
 
 
+def _publish_markov(folder: Path) -> None:
+    copy_of(marts.build_shop, folder)
+    for region in ("eu", "us"):
+        change(marts.settings_of(folder), region, _MARKOV)
+    publish_now(marts.settings_of(folder))
+
+
+@pytest.fixture
+def shown(settings: Settings, tmp_path: Path) -> Settings:
+    """The same, published."""
+    copy_of(_publish_markov, tmp_path)
+    return settings
+
+
 @pytest.mark.parametrize("state", ["off", "shadow"])
-def test_a_model_is_published_where_it_is_on_and_its_states_stand_in_the_version(markov, state):
-    publish_now(markov)
-    switched = with_features(markov, markov={"default": True, "us": state})
+def test_a_model_is_published_where_it_is_on_and_its_states_stand_in_the_version(shown, state):
+    switched = with_features(shown, markov={"default": True, "us": state})
     publish_now(switched)
     assert dict(ask(switched, _MODELS)) == {"eu": ["last_touch", "linear", "markov"], "us": ["last_touch", "linear"]}
     stand = "select region, switches from meta.versions order by region"
     assert ask(switched, stand) == [("eu", ""), ("us", f"markov {state}")]
     assert ask(switched, "select count(*) from finance.restatements") == [(0,)], "a switch restates nothing"
     assert publish(switched, clock=lambda: NOW) is None, "nothing new"
-    publish_now(markov)
-    assert dict(ask(markov, _MODELS))["us"] == ["last_touch", "linear", "markov"], "it is there again"
-    assert ask(markov, "select count(*) from finance.restatements") == [(0,)]
+    publish_now(shown)
+    assert dict(ask(shown, _MODELS))["us"] == ["last_touch", "linear", "markov"], "it is there again"
+    assert ask(shown, "select count(*) from finance.restatements") == [(0,)]
 
 
-def test_days_that_are_held_back_show_no_model_that_is_off_either(markov):
-    publish_now(markov)
-    change(markov, "us", "update ops.days set withheld_reason = 'accuracy' where day = '2026-01-30'")
-    switched = with_features(markov, markov="off")
+def test_days_that_are_held_back_show_no_model_that_is_off_either(shown):
+    change(shown, "us", "update ops.days set withheld_reason = 'accuracy' where day = '2026-01-30'")
+    switched = with_features(shown, markov="off")
     publish_now(switched)
     assert ask(switched, "select count(*) from finance.romi_daily where attribution_model = 'markov'") == [(0,)]
     assert ask(switched, "select count(*) from finance.romi_daily where region = 'us' and date = '2026-01-30'") != [

@@ -18,7 +18,7 @@ from tests.kit.examples import some
 from tests.operations import marts
 from tests.operations.marts import DAYS, ask, build, change, final_days, months, publish_now, revenue_by_day
 
-settings, shop = marts.settings, marts.shop
+settings, shop, shown = marts.settings, marts.shop, marts.shown
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,18 @@ settings, shop = marts.settings, marts.shop
      "insert into ops.pending_days (day, reason) values ('2026-01-30', 'rebuilt')"],
     ids=["withheld", "pending"],
 )  # fmt: skip
-def test_a_day_held_back_keeps_its_last_good_rows_and_its_month_s(shop: Settings, hold_back: str) -> None:
-    publish_now(shop)
-    build(shop, "eu", revenue=200)
-    change(shop, "eu", hold_back)
-    publish_now(shop)
+def test_a_day_held_back_keeps_its_last_good_rows_and_its_month_s(shown: Settings, hold_back: str) -> None:
+    build(shown, "eu", revenue=200)
+    change(shown, "eu", hold_back)
+    publish_now(shown)
     for table in ("orders_daily", "romi_daily"):
-        assert revenue_by_day(shop, table=table) == dict(zip(DAYS, (100, 200, 200), strict=True))
+        assert revenue_by_day(shown, table=table) == dict(zip(DAYS, (100, 200, 200), strict=True))
     # The judgement is shown as it stands: it says what is wrong with the day.
-    assert revenue_of_ledger(shop) == [200, 200, 200]
-    assert months(shop) == {date(2026, 1, 1): (200, False), date(2026, 2, 1): (200, True)}
-    assert final_days(shop) == DAYS[1:]
-    assert ask(shop, "select withheld_days from meta.versions where region = 'eu'") == [(1,)]
-    assert versions(shop)[-1].regions["eu"].withheld_days == (DAYS[0],)
+    assert revenue_of_ledger(shown) == [200, 200, 200]
+    assert months(shown) == {date(2026, 1, 1): (200, False), date(2026, 2, 1): (200, True)}
+    assert final_days(shown) == DAYS[1:]
+    assert ask(shown, "select withheld_days from meta.versions where region = 'eu'") == [(1,)]
+    assert versions(shown)[-1].regions["eu"].withheld_days == (DAYS[0],)
 
 
 def test_touches_months_before_a_day_held_back_keep_their_last_good_rows_and_are_not_final(shop: Settings) -> None:
@@ -147,11 +146,10 @@ def test_a_region_that_a_writer_holds_is_carried_over_as_it_is(shop: Settings, m
     assert ask(shop, "select carried_over from meta.versions order by region") == [(True,), (False,)]
 
 
-def test_a_region_leaves_only_with_its_file_and_its_configuration(shop: Settings) -> None:
-    publish_now(shop)
-    without = shop.model_copy(update={"regions": {"us": Region()}})
+def test_a_region_leaves_only_with_its_file_and_its_configuration(shown: Settings) -> None:
+    without = shown.model_copy(update={"regions": {"us": Region()}})
     assert publish(without) is None
-    shop.region_file("eu").unlink()
+    shown.region_file("eu").unlink()
     publish_now(without)
     assert ask(without, "select distinct region from finance.orders_daily") == [("us",)]
 

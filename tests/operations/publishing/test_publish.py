@@ -24,7 +24,7 @@ from tests.kit.examples import some
 from tests.operations import marts
 from tests.operations.marts import DAYS, NOW, ask, build, change, publish_now, revenue_by_day, stand
 
-settings, shop, shown = marts.settings, marts.shop, marts.shown
+settings, shop, shown, twice = marts.settings, marts.shop, marts.shown, marts.twice
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -184,19 +184,20 @@ def test_every_published_column_is_documented(shown: Settings) -> None:
     assert units | expected == units
 
 
-def test_rollback_pins_until_unpinned(shown: Settings) -> None:
-    build(shown, "eu", revenue=200)
-    publish_now(shown)
-    rollback(shown, 1)
-    assert revenue_by_day(shown) == dict.fromkeys(DAYS, 100)
-    assert (current_version(shown), pinned_version(shown)) == (1, 1)
-    assert [one.is_current for one in versions(shown)] == [True, False]
-    build(shown, "us", revenue=300)
-    assert publish(shown) is None
-    assert unpin(shown)
-    assert not unpin(shown)
-    assert publish_now(shown).version == 3
-    assert (revenue_by_day(shown), revenue_by_day(shown, "us")) == (dict.fromkeys(DAYS, 200), dict.fromkeys(DAYS, 300))
+def test_rollback_pins_until_unpinned(twice: Settings) -> None:
+    rollback(twice, 1)
+    assert revenue_by_day(twice) == dict.fromkeys(DAYS, 100)
+    assert (current_version(twice), pinned_version(twice)) == (1, 1)
+    assert [one.is_current for one in versions(twice)] == [True, False]
+    build(twice, "us", revenue=300)
+    assert publish(twice) is None
+    assert unpin(twice)
+    assert not unpin(twice)
+    assert publish_now(twice).version == 3
+    assert (revenue_by_day(twice), revenue_by_day(twice, "us")) == (
+        dict.fromkeys(DAYS, 200),
+        dict.fromkeys(DAYS, 300),
+    )
 
 
 def test_rollback_names_the_versions_there_are(shown: Settings) -> None:
@@ -208,19 +209,17 @@ def test_rollback_names_the_versions_there_are(shown: Settings) -> None:
 @pytest.mark.parametrize("keeps", [None, 0.5])
 @pytest.mark.parametrize("name", ["marts.duckdb", "released.duckdb", "parquet/finance/romi_daily.parquet"])
 def test_rollback_to_a_version_that_cannot_be_read_changes_nothing(
-    shown: Settings, name: str, keeps: float | None
+    twice: Settings, name: str, keeps: float | None
 ) -> None:
-    build(shown, "eu", revenue=200)
-    publish_now(shown)
-    broken = version_dir(shown, 1) / name
+    broken = version_dir(twice, 1) / name
     broken.chmod(0o640)
     if keeps is None:
         broken.unlink()
     else:
         os.truncate(broken, int(broken.stat().st_size * keeps))
     with pytest.raises(PermanentError, match=f"version 1 cannot be read.*{name} is missing or damaged"):
-        rollback(shown, 1)
-    assert (current_version(shown), pinned_version(shown)) == (2, None)
+        rollback(twice, 1)
+    assert (current_version(twice), pinned_version(twice)) == (2, None)
 
 
 def test_versions_tell_what_is_inside(shown: Settings) -> None:

@@ -11,6 +11,7 @@ from operations import status
 from operations.publishing.publish import publish
 from operations.service_levels.slo_marts import warehouse_levels
 from operations.store.rollback import rollback
+from tests.kit.prebuilt import copy_of
 from tests.operations import marts
 from tests.operations.marts import ask, build, change
 
@@ -29,31 +30,43 @@ def clock(monkeypatch):
     return tell
 
 
+def _publish_at_noon(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROMI_NOW", NOW.isoformat())
+        copy_of(marts.build_shop, folder)
+        publish(marts.settings_of(folder))
+
+
+@pytest.fixture
+def published(settings, tmp_path, clock):
+    """The shop, published at that time."""
+    copy_of(_publish_at_noon, tmp_path)
+    return settings
+
+
 def publish_at(shop, clock, moment):
     clock(moment)
     return publish(shop)
 
 
-def test_a_mart_grows_stale_when_nothing_confirms_it(shop, clock):
-    publish_at(shop, clock, NOW)
-    publish_at(shop, clock, NOW + timedelta(hours=25))  # nothing new, and that is confirmed
+def test_a_mart_grows_stale_when_nothing_confirms_it(published, clock):
+    publish_at(published, clock, NOW + timedelta(hours=25))  # nothing new, and that is confirmed
     clock(NOW + timedelta(hours=49))
-    assert warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]["is_met"]
+    assert warehouse_levels(published)["eu"]["freshness_hours.romi_daily"]["is_met"]
     clock(NOW + timedelta(hours=57))
-    level = warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]
+    level = warehouse_levels(published)["eu"]["freshness_hours.romi_daily"]
     assert not level["is_met"]
     assert (level["objective"], level["achieved"]) == (26, pytest.approx(32, abs=0.2))
     assert level["alert"] == "page"
 
 
-def test_a_confirmation_that_was_cut_short_stops_nothing_and_the_others_count(shop, clock):
-    publish_at(shop, clock, NOW)
-    book = shop.warehouse / "books/confirmed.jsonl"
+def test_a_confirmation_that_was_cut_short_stops_nothing_and_the_others_count(published, clock):
+    book = published.warehouse / "books/confirmed.jsonl"
     book.write_text(f'{book.read_text()}{{"at": "2026-')
-    assert warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]["is_met"]
-    publish_at(shop, clock, NOW + timedelta(hours=25))
+    assert warehouse_levels(published)["eu"]["freshness_hours.romi_daily"]["is_met"]
+    publish_at(published, clock, NOW + timedelta(hours=25))
     clock(NOW + timedelta(hours=49))
-    assert warehouse_levels(shop)["eu"]["freshness_hours.romi_daily"]["is_met"]
+    assert warehouse_levels(published)["eu"]["freshness_hours.romi_daily"]["is_met"]
 
 
 def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock):
@@ -65,23 +78,21 @@ def test_a_withheld_newest_day_leaves_its_marts_behind_and_no_others(shop, clock
     assert "freshness_hours.romi_monthly" in warehouse_levels(shop)["us"]
 
 
-def test_a_pinned_version_is_not_confirmed(shop, clock):
-    publish_at(shop, clock, NOW)
-    rollback(shop, 1)
-    publish_at(shop, clock, NOW + timedelta(hours=20))
+def test_a_pinned_version_is_not_confirmed(published, clock):
+    rollback(published, 1)
+    publish_at(published, clock, NOW + timedelta(hours=20))
     clock(NOW + timedelta(hours=40))
-    assert not warehouse_levels(shop)["eu"]["freshness_hours.orders_daily"]["is_met"]
+    assert not warehouse_levels(published)["eu"]["freshness_hours.orders_daily"]["is_met"]
 
 
-def test_availability_is_what_the_prober_booked_and_nothing_without_it(shop, clock):
-    publish_at(shop, clock, NOW)
-    assert "(all)" not in warehouse_levels(shop)
+def test_availability_is_what_the_prober_booked_and_nothing_without_it(published):
+    assert "(all)" not in warehouse_levels(published)
     reads = [{"at": (NOW - timedelta(minutes=n)).isoformat(), "ok": n != 7, "ms": 3.5} for n in range(400)]
-    (shop.warehouse / "probes").mkdir()
-    (shop.warehouse / "probes" / "2026-02-02.jsonl").write_text(
+    (published.warehouse / "probes").mkdir()
+    (published.warehouse / "probes" / "2026-02-02.jsonl").write_text(
         "".join(json.dumps(one) + "\n" for one in reads) + '{"at": "2026-'
     )
-    level = warehouse_levels(shop)["(all)"]["availability"]
+    level = warehouse_levels(published)["(all)"]["availability"]
     assert (level["achieved"], level["is_met"], level["alert"]) == (1 - 1 / 400, False, None)  # one alone is no alert
 
 
@@ -113,10 +124,9 @@ def test_a_day_of_finance_is_that_of_the_region_in_which_it_went_worst(shop, clo
     assert ask(shop, "select date, slo from finance.slo_daily group by all having count(*) > 1") == []
 
 
-def test_new_facts_alone_are_no_new_version(shop, clock):
-    publish_at(shop, clock, NOW)
-    change(shop, "eu", "insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)")
-    assert publish_at(shop, clock, NOW + timedelta(hours=1)) is None
+def test_new_facts_alone_are_no_new_version(published, clock):
+    change(published, "eu", "insert into ops.sli values ('accuracy', '2026-02-01', '2026-02-01', 10, 1, null)")
+    assert publish_at(published, clock, NOW + timedelta(hours=1)) is None
 
 
 def answer(shop, clock, moment=NOW):
@@ -159,9 +169,8 @@ def test_can_i_use_yesterday_s_numbers(shop, clock):
     assert answer(shop, clock)["answer"] == "no: withheld, accuracy below 0.999; its last good rows stand, if any"
 
 
-def test_a_day_of_which_much_is_lost_or_unreadable_is_not_usable_and_of_which_little_is_says_so(shop, clock):
-    publish_at(shop, clock, NOW)
-    change(shop, "eu", "update ops.days set is_final = false")
+def test_a_day_of_which_much_is_lost_or_unreadable_is_not_usable_and_of_which_little_is_says_so(published, clock):
+    change(published, "eu", "update ops.days set is_final = false")
     shop_of_three_archives = """
         insert into ops.archives values
             (7, 'events', 'a', 'web', 0, 0, 1, 1, 'x', 'loaded', null, 1, 4000, '2026-02-01', '2026-02-01'),
@@ -170,13 +179,13 @@ def test_a_day_of_which_much_is_lost_or_unreadable_is_not_usable_and_of_which_li
         insert into ops.archive_spans values (7, '2026-02-01 12:00', '2026-02-01 12:00'),
             (8, '2026-02-01 13:00', '2026-02-01 23:59');
         insert into ops.fates values (7, 'bot', '', 4000, 0), (9, 'dead_letter', 'invalid_money', 5, 0)"""
-    change(shop, "eu", shop_of_three_archives.format(start=4004, state="loaded"))
-    assert answer(shop, clock)["answer"].partition("; ")[2].partition("; ")[2] == (
+    change(published, "eu", shop_of_three_archives.format(start=4004, state="loaded"))
+    assert answer(published, clock)["answer"].partition("; ")[2].partition("; ")[2] == (
         "4 of its records are lost or not accounted for;"
         " 5 rows of ledger files could not be read, of this or other days"
     )
-    change(shop, "eu", "delete from ops.archives; delete from ops.fates; delete from ops.archive_spans")
-    change(shop, "eu", shop_of_three_archives.format(start=4500, state="corrupt"))
-    assert answer(shop, clock)["answer"] == "no: 500 of its 4,500 records are lost or not accounted for"
-    change(shop, "eu", "update ops.archives set start_offset = 4000 where archive_id = 8")
-    assert answer(shop, clock)["answer"] == "no: ledger file orders.csv cannot be read"
+    change(published, "eu", "delete from ops.archives; delete from ops.fates; delete from ops.archive_spans")
+    change(published, "eu", shop_of_three_archives.format(start=4500, state="corrupt"))
+    assert answer(published, clock)["answer"] == "no: 500 of its 4,500 records are lost or not accounted for"
+    change(published, "eu", "update ops.archives set start_offset = 4000 where archive_id = 8")
+    assert answer(published, clock)["answer"] == "no: ledger file orders.csv cannot be read"
