@@ -1,17 +1,13 @@
 {#- Holdout experiments, as the configuration gives them. -#}
 
-{% macro quoted(text) -%}
-    '{{ text | replace("'", "''") }}'
-{%- endmacro %}
-
 {% macro experiments() -%}
     {#- The region's experiments, as rows. -#}
     {%- for one in var('experiments') %}
     select
-        {{ quoted(one.name) }} as experiment,
-        {{ quoted(one.id) }} as event_name,
-        {{ quoted(one.channel) }} as channel,
-        {{ quoted(one.campaign) if one.campaign else 'null' }} as campaign,
+        {{ text(one.name) }} as experiment,
+        {{ text(one.id) }} as event_name,
+        {{ text(one.channel) }} as channel,
+        {{ text(one.campaign) if one.campaign else 'null' }} as campaign,
         '{{ one.assignment }}' as assignment,
         date '{{ one.from_date }}' as from_date,
         date '{{ one.to_date }}' as to_date,
@@ -44,8 +40,8 @@
     {%- for arm in ('control', 'treated') %}
     {%- for value in one[arm] %}
     select
-        {{ quoted(one.name) }} as experiment,
-        {{ quoted(value) }} as member,
+        {{ text(one.name) }} as experiment,
+        {{ text(value) }} as member,
         '{{ arm }}' as arm
     union all
     {%- endfor %}
@@ -90,7 +86,7 @@
     {%- if load_cached_relation(this) -%}
         delete from {{ this }} where experiment not in (
         {%- for one in var('experiments') if var('kept_through') and one.pre_from_date <= var('kept_through') %}
-            {{- quoted(one.name) }},
+            {{- text(one.name) }},
         {%- endfor -%}
         '')
     {%- endif -%}

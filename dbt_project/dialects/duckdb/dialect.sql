@@ -84,9 +84,9 @@
     regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
-{% macro matches_whole(text, pattern) -%}
+{% macro matches_whole(value, pattern) -%}
     {#- From start to end, ignoring case. -#}
-    regexp_full_match({{ text }}, '{{ pattern | replace("'", "''") }}', 'i')
+    regexp_full_match({{ value }}, {{ text(pattern) }}, 'i')
 {%- endmacro %}
 
 {% macro without_www(host) -%}
