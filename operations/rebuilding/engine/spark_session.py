@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from settings import Settings, UsageError
+from settings import Settings, TransientError, UsageError
 from settings.engine import SPARK_VARIABLE
 
 # Arithmetic that overflows is an error, moments have no time zone, a backslash in a literal is one, and dates of the
@@ -92,7 +92,8 @@ def session(settings: Settings, region: str, folder: Path) -> Iterator[Any]:
     """A ``SparkSession`` that lives as long as a build, in which dbt-spark runs its statements.
 
     Raises:
-        UsageError: pyspark, dbt-spark or Java is missing, or the cluster cannot be reached.
+        UsageError: pyspark, dbt-spark or Java is missing.
+        TransientError: the cluster cannot be reached, or knows another secret.
     """
     check_installed(settings)
     from pyspark.sql import SparkSession
@@ -102,7 +103,14 @@ def session(settings: Settings, region: str, folder: Path) -> Iterator[Any]:
     builder = SparkSession.builder.appName(f"romi {region}").master(settings.spark.master)
     for name, value in options(settings, folder).items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    try:
+        spark = builder.getOrCreate()
+    except Exception as error:  # Java's, of many classes, with its traces
+        if settings.spark.is_local:
+            raise
+        raise TransientError(
+            f"engine: spark: {settings.spark.master} cannot be reached, or knows another secret than {SPARK_VARIABLE}"
+        ) from error
     try:
         yield spark
     finally:

@@ -18,13 +18,18 @@ pytest.importorskip("pyspark")
 pytest.importorskip("dbt.adapters.spark")
 pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="Spark takes Java")
 
+PLAINLY = {  # few rows are not worth compiling for, by Spark or by Java, nor are plans worth long thoughts
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.lightweightPlanChangeValidation": "false",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
 WINDOWS = [(date(2026, 2, 1), date(2026, 3, 10)), (date(2026, 3, 5), date(2026, 4, 10))]
 
 
 def made(folder: Path, engine: str, **more) -> Settings:
     """The configuration of a warehouse on an engine."""
-    plainly = {"spark.sql.codegen.wholeStage": "false"}  # few rows are not worth compiling for
-    spark = {"master": "local[2]", "memory": "1g", "shuffle_partitions": 2, "settings": plainly}
+    spark = {"master": "local[2]", "memory": "1g", "shuffle_partitions": 2, "settings": PLAINLY}
     return Settings(
         warehouse=folder / engine, engine=engine, spark={**spark, **more.pop("spark", {})},
         regions={"eu": {"timezone": more.pop("timezone", "America/New_York")}}, privacy={"k_anonymity": 3}, **more,
