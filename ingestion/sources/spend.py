@@ -161,7 +161,9 @@ def _is_whole_report(table: Table, days: pl.Series) -> bool:
 def _hashes(table: Table) -> dict[str, pl.Series]:
     """Names of each row: as a whole, and without what it measures and when it was read. They hold across files."""
     names = table.known.header.names
-    order = sorted((normalised(name), str(place)) for place, name in enumerate(names) if name)
+    # A column without a name, such as the number of a row, tells rows apart; an empty one does not.
+    is_there = [bool(name) or _has_text(table.frame[str(place)]) for place, name in enumerate(names)]
+    order = sorted((normalised(name), str(place)) for place, name in enumerate(names) if is_there[place])
     extracted = {normalised(name) for name in EXTRACTED_AT}
     own = extracted | {normalised(name) for name in _OWN_DOING}
     read_at = [place for name, place in order if name in extracted]
@@ -176,6 +178,10 @@ def _hashes(table: Table) -> dict[str, pl.Series]:
         "entity_hash": _hashed(table, entity),
         "extracted_at": table.frame.select(pl.coalesce(read_at)).to_series(),
     }
+
+
+def _has_text(values: pl.Series) -> bool:
+    return bool((values.str.strip_chars() != "").any())
 
 
 def _hashed(table: Table, places: list[str]) -> pl.Series:

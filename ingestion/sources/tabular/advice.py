@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ingestion.sources.presets import Preset
 
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
+_VALUE = re.compile(r"[-+]?[\d.,/: TZ-]*\d[\d.,/: TZ-]*")
 _EXACT_ONLY = ("revenue", "refunded", "status")
 _OF_TIME = ("ordered_at", "updated_at", "date")
 _TIMES = re.compile(r"date|time|day|tag|datum|fecha|jour|giorno|dag|created|placed|modified|changed")
@@ -54,6 +55,11 @@ def missing_columns(
         return (
             "it is a web page or XML and not a table: export it as CSV or XLSX, and look whether a login is asked for"
         )
+    if _has_values(seen[0]):
+        return (
+            f"its first line has values and no column names: put a line of names above it, such as"
+            f" {','.join(names[-1] if len(names) == 2 else names[0] for names in REQUIRED[kind])}"
+        )
     known = known_names(kind)
     known = {ours: names - _TOO_GENERAL | set(_ALSO_CALLED.get(ours, "").split()) for ours, names in known.items()}
     header = max(seen, key=lambda one: len(_nearest(one, known)) * 100 + min(len(one.names), 99))
@@ -76,6 +82,11 @@ def missing_columns(
         text += f" and {len(header.names) - _SHOWN} more"
     alike = "" if expected else _alike(header, kind, source_name)
     return f"{text}; {alike}{_mapping(header, known, kind, source_name, missing)}"
+
+
+def _has_values(header: Header) -> bool:
+    """Whether most of the names are numbers or dates."""
+    return sum(bool(_VALUE.fullmatch(name)) for name in header.names) * 2 > len(header.names) - header.names.count("")
 
 
 def _alike(header: Header, kind: str, source_name: str) -> str:

@@ -14,7 +14,7 @@ from ingestion.records import naive_utc
 
 _EMPTY_WORDS = ("", "null", r"\n", "nan", "none", "n/a", "na", "-", "--")
 # With a time of day, or as Microsoft Advertising writes an hour: 2026-03-01|13.
-_ISO = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)([T |]\d.*)?", re.ASCII | re.IGNORECASE)
+_ISO = re.compile(r"(\d{4})[-/.](\d\d?)[-/.](\d\d?)([T |]\d.*)?", re.ASCII | re.IGNORECASE)
 _PLAIN_DAY = r"^\d{4}-\d\d-\d\d$"
 _COMPACT = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)", re.ASCII)
 _EPOCH = re.compile(r"1[0-8]\d{8}(\d{3}){0,3}", re.ASCII)  # of 2001 to 2030: no date is written with these digits

@@ -91,6 +91,12 @@ def test_rows_equal_in_every_column_count_once_and_others_all_stand(tmp_path):
     assert (len(found.rows), found.duplicates, found.conflicting) == (2, 1, 0)
 
 
+def test_the_number_of_a_row_tells_rows_apart_though_its_column_has_no_name(tmp_path):
+    rows = [f"{number},2026-03-01,7,5,EUR," for number in range(2)]
+    assert len(spend(tmp_path, *rows, head=",date,campaign_id,spend,currency,").rows) == 2
+    assert len(spend(tmp_path, *[row[1:] for row in rows], head=",date,campaign_id,spend,currency,").rows) == 1
+
+
 def test_of_rows_alike_but_for_what_they_measure_the_one_extracted_last_stands(tmp_path):
     head = "_airbyte_raw_id,_airbyte_extracted_at,segments.date,segments.hour,campaign.id,metrics.cost_micros"
     rows = [
@@ -229,6 +235,11 @@ def test_records_in_airbytes_envelope_are_read_as_the_tool_gave_them(tmp_path):
 @pytest.mark.parametrize("day", ["0026-03-02", "1899-12-30"])
 def test_a_day_that_has_lost_its_century_is_refused(tmp_path, day):
     assert reasons(spend(tmp_path, line(date=day))) == ["invalid_timestamp"]
+
+
+@pytest.mark.parametrize("day", ["2026.03.01", "2026/3/1", "20260301", "Mar 1, 2026"])
+def test_a_day_is_read_however_it_can_be_read_one_way_only(tmp_path, day):
+    assert spend(tmp_path, line(date=day)).rows["spend_on"].to_list() == [date(2026, 3, 1)]
 
 
 def test_a_day_after_tomorrow_is_noted(tmp_path):
@@ -426,6 +437,7 @@ def test_column_names_that_stand_again_among_the_rows_are_no_row(tmp_path):
         ("segments.week,campaign.id,metrics.cost_micros\n2026-03-01,1,1\n", "by segments.week and not by day"),
         ("<!DOCTYPE html><html>Log in, please</html>", "web page"),
         ("\n\n", "it is empty"),
+        ("2026-03-01,1,5.50,EUR\n2026-03-02,1,5.50,EUR\n", "values and no column names.*date,campaign_name,"),
         ("Date,Campaign ID,Cost (USD),Currency\n2026-03-01,1,1,USD\n", r"spend: Cost \(USD\)"),
     ],
 )
