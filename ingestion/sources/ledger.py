@@ -25,6 +25,9 @@ _SPELLINGS = {
     "complete": "completed", "voided": "refunded", "charge back": "refunded", "chargeback": "refunded",
     "charged back": "refunded", "partial refund": "partially_refunded", "canceled": "cancelled",
 }  # fmt: skip
+# Where a table may say what kind of document a row is, and the words for one that gives back.
+_KINDS = ("type", "document_type", "doc_type", "transaction_type", "kind", "row_type", "belegart", "vorgang")
+_CREDIT = r"(?i)^(credit|refund|return|gutschrift|storno|rückerstattung|avoir|abono|nota di credito)"
 _OPTIONAL = ("refunded", "cogs", "total", "refunded_total")
 _GIVEN_BACK = ("refunded", "refunded_total")
 
@@ -93,6 +96,7 @@ def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
     verdicts.refuse_where(is_unknown, "unknown_currency", table.named("currency"))
     verdicts.refuse(table.of_another_currency("revenue", currency), table.named("revenue"))
     _refuse_silent_refunds(table, verdicts, status)
+    _refuse_unsigned_credits(table, verdicts, revenue)
     return pl.DataFrame({
         "line": table.frame["line"], "order_id": ids, "ordered_at": ordered_at, "status": status,
         "revenue": revenue, **{name: _optional(table, name) for name in _OPTIONAL}, "currency": currency,
@@ -117,6 +121,18 @@ def _refuse_silent_refunds(table: Table, verdicts: Verdicts, status: pl.Series) 
         given_back, total = (table.amount(name)[0] for name in ("refunded_total", "total"))
         is_alone = (given_back != 0) & total.is_null() & table.text("refunded").is_null() & (status != "refunded")
         verdicts.refuse_where(is_alone.fill_null(False), "missing_field", table.named("total"))
+
+
+def _refuse_unsigned_credits(table: Table, verdicts: Verdicts, revenue: pl.Series) -> None:
+    """Refuse what a column of its own calls a credit note: its amount would take the place of its order's."""
+    if table.known.preset.name != "plain_ledger":
+        return
+    for place in (found for name in _KINDS for found in table.known.header.places(name)):
+        is_credit = table.raw(place).str.strip_chars().str.contains(_CREDIT).fill_null(False)
+        if is_credit.any() and place not in table.known.places.values():
+            is_silent = table.amount("refunded")[0].fill_null(0) == 0
+            is_unsigned = (is_credit & is_silent & (revenue > 0)).fill_null(False)
+            verdicts.refuse_where(is_unsigned, "unsigned_credit", table.known.header.names[place])
 
 
 def _without_repeated_items(table: Table) -> int:

@@ -30,6 +30,8 @@ EXPECTED = {
     "invalid_money": "it is not a number",
     "invalid_micros": "micros are whole numbers: if the cost is in the currency's unit, map its column as `spend`",
     "ambiguous_number": "the number can be read two ways: say `decimal:`, \".\" or \",\"",
+    "unsigned_credit": "it is called a credit note or a refund and its revenue has no minus: write one before it, or if"
+    " the row is the order itself, say in `refunded` what was given back",
     "ambiguous_rows": "rows of one order differ and nothing says which is right",
     "unknown_status": "the word is not among completed, refunded, partially_refunded, cancelled and those of the tool,"
     " which `romi check FILE` lists: say `status:` with what it means",

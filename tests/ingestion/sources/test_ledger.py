@@ -145,6 +145,26 @@ def test_a_negative_revenue_is_a_credit_note(tmp_path):
     assert found.rows.select("revenue_minor", "refunded_minor").rows() == [(1050, 0), (-300, 0)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "revenue", "refunded", "is_refused"),
+    [
+        ("Credit note", "40", "", True), ("refund", "40", "0", True), ("Gutschrift", "40", "", True),
+        ("credit_memo", "-40", "", False), ("refund", "100", "40", False), ("order", "40", "", False),
+    ],
+)  # fmt: skip
+def test_a_row_that_is_called_a_credit_note_does_not_take_its_orders_place(
+    tmp_path, kind, revenue, refunded, is_refused
+):
+    head = "order_id,type,ordered_at,status,revenue,refunded,currency,updated_at"
+    rows = ["1,order,2026-03-01,completed,100,0,EUR,2026-03-01",
+            f"1,{kind},2026-03-05,completed,{revenue},{refunded},EUR,2026-03-05"]  # fmt: skip
+    assert refusals(ledger(tmp_path, *rows, head=head)) == ([(3, "unsigned_credit", "type")] if is_refused else [])
+    as_status = ledger(
+        tmp_path, rows[1], head=head.replace(",status", ",x"), columns={"status": "type"}, status={kind: "completed"}
+    )
+    assert refusals(as_status) == []
+
+
 def test_rows_of_one_order_and_update_with_different_money_are_refused_together(tmp_path):
     found = ledger(tmp_path, line(), line(revenue="10.60"), line(order_id="o-2"), line(order_id="o-2"))
     assert refusals(found) == [(2, "ambiguous_rows", "revenue"), (3, "ambiguous_rows", "revenue")]
