@@ -65,13 +65,13 @@ class Dbt:
             name = kept_builds.name_of(con, window, [command, *arguments])
         if known := kept_builds.find(name):
             hearing = Hearing(_tests(), lambda _: None)
-            replay(known, hearing, kept_builds.days_of(window))
+            replay(known, hearing, kept_builds.printed_of(window))
             assert not hearing.built.failed_tests
             return None
         with recording() as made:
             hearing = Hearing(set(), made.noting(lambda _: None))
             self._invoke(told, hearing)
-        made.days = kept_builds.days_of(window)
+        made.printed = kept_builds.printed_of(window)
         kept_builds.keep(name, made)
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -13,12 +14,15 @@ import duckdb
 from operations.rebuilding.engine import project
 from operations.rebuilding.engine.recording import Recording
 
+_QUOTED = re.compile(r"""(?<=['"])[^'"\n]*(?=['"])""")
+_WORD = re.compile(r"[\w/-]+")
 _LAYOUT = "1"  # of a recording; those of another one are left unread
 _KEPT = 100  # of some 80 kB
-# The variables that are days: models put each into their SQL as it is, and ask at most whether there is one.
-DAYS = (
+# The variables that models put into their SQL as they are, between quotes, and ask at most whether there is one: days,
+# and what regions differ in. Of a timezone they ask whether it is UTC, which they say as well.
+PRINTED = (
     "from_date", "to_date", "frozen_through", "kept_through", "sessions_through", "closed_through", "touched_from",
-    "touched_to",
+    "touched_to", "region", "timezone",
 )  # fmt: skip
 # All that dbt sees of a region: its tables, views and columns.
 _SHAPE = """
@@ -31,26 +35,26 @@ _SHAPE = """
 
 
 def name_of(con: duckdb.DuckDBPyConnection, told: dict[str, Any], command: list[str]) -> str:
-    """Names what a build follows from, besides the rows: of its days only which there are, and which are the same.
+    """Names what a build follows from, besides the rows: of what is printed, only what there is, and what is the same.
 
     Args:
         con: on the region's file.
         told: dbt's variables.
         command: dbt's command with its arguments.
     """
-    days = days_of(told)
-    rules = json.dumps({name: value for name, value in sorted(told.items()) if name not in DAYS}, default=str)
-    # A day that a model or a rule says as well is not to be told from it; one alone is compared with experiments' days.
-    said = rules + _sql(project.digest_of_files())
+    printed = printed_of(told)
+    rules = json.dumps({name: value for name, value in sorted(told.items()) if name not in PRINTED}, default=str)
+    # What a model or a rule says as well is not to be told from it; one day alone is compared with experiments' days.
+    said = _words(project.digest_of_files()) | {*_QUOTED.findall(rules)}
     compared = told.get("kept_through") if told.get("experiments") else None
-    seen = [day if not day or day in said else days.index(day) for day in days]
+    seen = [one if not one or one in said else printed.index(one) for one in printed]
     follows = [_LAYOUT, command, rules, compared, seen, con.execute(_SHAPE).fetchall()]
     return f"build-{hashlib.sha256(json.dumps(follows).encode()).hexdigest()[:32]}.json.z"
 
 
-def days_of(told: dict[str, Any]) -> list[str]:
-    """A build's days, each empty where it has none, in the order of `DAYS`."""
-    return [str(told.get(name) or "") for name in DAYS]
+def printed_of(told: dict[str, Any]) -> list[str]:
+    """What a build prints, each empty where there is none, in the order of `PRINTED`."""
+    return [str(told.get(name) or "") for name in PRINTED]
 
 
 def find(name: str) -> Recording | None:
@@ -69,6 +73,10 @@ def keep(name: str, recording: Recording) -> None:
 
 
 @lru_cache(maxsize=2)
-def _sql(_: str) -> str:
-    """The project's SQL, in the state of its files that is named."""
-    return "".join(path.read_text() for path in sorted(project.DBT_PROJECT.rglob("*.sql")))
+def _words(_: str) -> frozenset[str]:
+    """What the project says between quotes, or could put there, in the state of its files that is named."""
+    code = (path.read_text() for pattern in ("*.sql", "*.py") for path in project.DBT_PROJECT.rglob(pattern))
+    configured = [
+        json.dumps([node.get("test_metadata"), node["config"]]) for node in project.manifest()["nodes"].values()
+    ]
+    return frozenset(word for text in (*code, *configured) for word in (*_QUOTED.findall(text), *_WORD.findall(text)))

@@ -59,7 +59,7 @@ class OnDuckDB:
             # What fails is built by dbt from the beginning, as after a kill: it says which model, and why.
             try:
                 with _environment(path):
-                    replay(known, hearing, kept_builds.days_of(told))
+                    replay(known, hearing, kept_builds.printed_of(told))
                 return hearing.built
             except ReplayError:
                 run_log.tell("dbt", "the recorded build failed, so dbt makes it", region=region, level=WARNING)
@@ -68,7 +68,7 @@ class OnDuckDB:
         with recording() as made:
             hearing = Hearing(failing, made.noting(on_event))
             _invoke(region, path, settings.dbt_dir, fresh, told, command, hearing)
-        made.failing, made.days = sorted(failing), kept_builds.days_of(told)
+        made.failing, made.printed = sorted(failing), kept_builds.printed_of(told)
         kept_builds.keep(name, made)
         return hearing.built
 

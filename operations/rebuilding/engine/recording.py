@@ -38,11 +38,11 @@ class Call:
 
 @dataclass
 class Recording:
-    """The calls of one build, what its database was opened with, its days, and tests whose warnings are failures."""
+    """The calls of one build, what it was opened with, what it printed, and tests whose warnings are failures."""
 
     calls: list[Call] = field(default_factory=list)
     credentials: dict[str, Any] = field(default_factory=dict)
-    days: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
     failing: list[str] = field(default_factory=list)
 
     def noting(self, on_event: Callable[[Event], None]) -> Callable[[Event], None]:

@@ -1,4 +1,4 @@
-"""A recorded build made again, without dbt: its statements in their order, for other days and over other rows.
+"""A recorded build made again, without dbt: its statements in their order, for other days or regions and other rows.
 
 The last row's number, which dbt asked for, is as it is there; Python models run as they stand; and tests are judged by
 what they find, and told of as dbt would.
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from operations import run_log
@@ -20,18 +21,17 @@ from operations.rebuilding.engine.recording import ENDS, JUDGED, LAST_ROW, Call,
 
 _ROW_NUMBER = re.compile(r"(\browid (?:<=|>) )-?\d+")
 _NODE = re.compile(r'"node_id": "([^"]+)"')  # in dbt's comment before each statement
-_DAY = re.compile(r"'(\d{4}-\d\d-\d\d)'")
 
 
 class ReplayError(Exception):
     """A recorded statement failed; dbt has to make the build, and to say what is wrong with it."""
 
 
-def replay(recording: Recording, hearing: Hearing, days: list[str]) -> None:
+def replay(recording: Recording, hearing: Hearing, printed: list[str]) -> None:
     """Send the statements of a build again, to the file that dbt's plugin attaches, and tell of the nodes as dbt does.
 
     Args:
-        days: of this build, in the order of the recorded one's.
+        printed: the days and names of this build, in the order of the recorded one's.
 
     Raises:
         ReplayError: a statement or a Python model failed; what was done until then is as a build leaves it that was
@@ -44,7 +44,7 @@ def replay(recording: Recording, hearing: Hearing, days: list[str]) -> None:
 
     environment = LocalEnvironment(DuckDBCredentials.from_dict(recording.credentials))
     try:
-        under_way = _Replay(environment, hearing, _between(recording.days, days))
+        under_way = _Replay(environment, hearing, _between(recording.printed, printed))
         for call in recording.calls:
             under_way.send(call)
     except (duckdb.Error, DbtRuntimeError) as error:
@@ -59,12 +59,16 @@ class _Replay:
 
     environment: Any
     hearing: Hearing
-    days: Mapping[str, str]
+    literals: Mapping[str, str]
     handles: dict[int, Any] = field(default_factory=dict)
     last_rows: dict[int, int] = field(default_factory=dict)  # by cursor
     failures: dict[str, int] = field(default_factory=dict)  # what tests found, by their ids
     begun: datetime = field(default_factory=lambda: _utc())
     invocation: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(f"'({'|'.join(map(re.escape, self.literals))})'")
 
     def send(self, call: Call) -> None:
         if call.kind == "event":
@@ -80,8 +84,8 @@ class _Replay:
             self._execute(call.cursor, handle.cursor(), *call.arguments)
 
     def _execute(self, number: int, cursor: Any, sql: str, bindings: Any) -> None:
-        if self.days:
-            sql = _DAY.sub(lambda day: f"'{self.days.get(day[1], day[1])}'", sql)
+        if self.literals:
+            sql = self.pattern.sub(lambda found: f"'{self.literals[found[1]]}'", sql)
         if number in self.last_rows:
             sql = _ROW_NUMBER.sub(rf"\g<1>{self.last_rows[number]}", sql)
         found = cursor.execute(sql, bindings)
@@ -112,7 +116,7 @@ class _Replay:
 
 
 def _between(was: list[str], now: list[str]) -> dict[str, str]:
-    """The days of a build, by those of another, where they differ."""
+    """What a build prints, by what another printed in its place."""
     return {one: other for one, other in zip(was, now, strict=True) if one and one != other}
 
 

@@ -168,23 +168,27 @@ def test_what_is_built_by_other_rules_or_in_other_tables_is_another_build(shop):
             return kept_builds.name_of(con, {**variables(shop.settings, "eu", *WINDOW), **told}, ["build"])
 
     same = name()
-    assert name(from_date="2026-01-02", to_date="2026-03-30") == same
+    assert name(from_date="2026-01-02", to_date="2026-03-30", region="us") == same
+    in_berlin, in_tokyo = name(timezone="Europe/Berlin"), name(timezone="Asia/Tokyo")
+    assert in_berlin == in_tokyo
     others = [
-        name(from_date="2026-03-31"), name(kept_through="2026-01-31"), name(k_anonymity=11), name(region="us"),
-        name(experiments=[{"name": "x", "from_date": "2026-01-01"}]),
+        name(from_date="2026-03-31"), name(kept_through="2026-01-31"), name(k_anonymity=11), name(timezone="UTC"),
+        name(region="(other)"), name(experiments=[{"name": "x", "from_date": "2026-01-01"}]),
     ]  # fmt: skip
     with region_file(shop.settings, "eu") as con:
         con.execute("alter table finance.spend_daily add column more integer")
-    assert len({same, name(), *others}) == 7
+    assert len({same, in_berlin, name(), *others}) == 8
 
 
-def test_of_other_days_only_the_days_differ_in_what_dbt_compiles(shop):
+def test_for_other_days_and_another_region_only_their_names_differ_in_what_dbt_compiles(shop):
     engine, told = engine_of(shop.settings), variables(shop.settings, "eu", *WINDOW)
-    ones = {name: f"2025-1{number // 5}-{number + 11}" for number, name in enumerate(kept_builds.DAYS)}
-    others = {name: f"2024-0{number + 1}-{28 - number}" for number, name in enumerate(kept_builds.DAYS)}
+    ones, others = {"region": "eu", "timezone": "Europe/Berlin"}, {"region": "jp", "timezone": "Asia/Tokyo"}
+    for number, name in enumerate(name for name in kept_builds.PRINTED if name not in ones):
+        ones[name], others[name] = f"2025-1{number // 5}-{number + 11}", f"2024-0{number + 1}-{28 - number}"
+    assert {*ones} == {*kept_builds.PRINTED}
     one, other = engine.compiled({**told, **ones}), engine.compiled({**told, **others})
     for model, statements in one.items():
-        for name in kept_builds.DAYS:
+        for name in kept_builds.PRINTED:
             statements = [sql.replace(f"'{ones[name]}'", f"'{others[name]}'") for sql in statements]
         assert statements == other[model]
     assert one != other
