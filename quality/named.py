@@ -7,6 +7,8 @@ from typing import Any
 
 import duckdb
 
+from quality.proof_record import LAST_STEPS
+
 MONTHS = 3
 _FEW = 0.25  # below it a reader wonders where the channels are
 
@@ -16,7 +18,8 @@ def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
     The figures are those of the model `linear` in the region's own tables. `proof` has how many hidden parts were
     `looked_at`, how many cells were `found` to give one away, how often it `repaired`, and what revenue the repairs
-    keep in channel (other) (`kept_revenue`); it is None where no step was proved.
+    keep in channel (other) (`kept_revenue`); it is None where no step was proved. It counts currencies, cohorts and
+    fates as well, and of what they keep the most, since they all divide the same revenue.
     """
     tables = "select count(*) from duckdb_tables() where table_name in ('romi_monthly', 'int_privacy__proofs')"
     if con.execute(tables).fetchall() != [(2,)]:
@@ -26,22 +29,18 @@ def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             select month, sum(revenue) as revenue, sum(waiting_revenue) as waiting from finance.romi_monthly
             where attribution_model = 'linear' group by month order by month desc limit {MONTHS}
         ),
-        proofs as (
-            select month, step, is_fallen_back, looked_at, found, repaired, cost_cents
-            from intermediate.int_privacy__proofs
-            qualify row_number() over (partition by month order by step desc) = 1
-        )
-        select months.*, coalesce(is_fallen_back, false), step, looked_at, found, repaired, cost_cents
-        from months left join proofs using (month) order by month desc""").fetchall()  # fmt: skip
+        proofs as ({LAST_STEPS})
+        select months.*, coalesce(is_fallen_back, false), looked_at, found, repaired, cost_cents
+        from months left join proofs using (month) order by month desc""").fetchall()
     return [
         {
             "month": str(month)[:7], "revenue": float(revenue), "waiting_revenue": float(waiting),
             "named_share": float((revenue - waiting) / revenue) if revenue else None, "is_fallen_back": is_late,
-            "proof": None if step is None else {
+            "proof": None if looked_at is None else {
                 "looked_at": looked_at, "found": found, "repaired": repaired, "kept_revenue": cost_cents / 100,
             },
         }
-        for month, revenue, waiting, is_late, step, looked_at, found, repaired, cost_cents in rows
+        for month, revenue, waiting, is_late, looked_at, found, repaired, cost_cents in rows
     ]  # fmt: skip
 
 

@@ -8,8 +8,8 @@ part nor its difference to a version before rests on fewer than k buyers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -18,7 +18,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quality.changes import OWN, REST, Ints, Month
-from quality.step_tables import LEARNED, Relation, Rules, bools, by_model, held, numbers
+from quality.proof_record import NOTHING, record_of, rows_of
+from quality.step_tables import LEARNED, Relation, Rules, bools, by_model, by_month, held, numbers
 from quality.stepping import step
 
 _FIRST_MEASURE = 13  # of the columns that a month is decided by
@@ -63,7 +64,8 @@ class Division:
 def stepped(session: duckdb.DuckDBPyConnection, this: Any, items: Relation, rules: Rules, how: Division) -> Relation:
     """The items of the rules' months with their level: 2 their own part, 1 ``(other)`` of their kin, 0 what waits.
 
-    An item that has changed, or is gone, and still stands in its part, is a row that is not ``is_current``.
+    An item that has changed, or is gone, and still stands in its part, is a row that is not ``is_current``. A row
+    without an item is what the proof of a month's step says.
 
     Args:
         this: the model; in its schema lies what was last published.
@@ -76,7 +78,8 @@ def stepped(session: duckdb.DuckDBPyConnection, this: Any, items: Relation, rule
             (hash(buyer_id) >> 1)::bigint as buyer, is_current, is_known, is_new, level, arrived_step, month_step,
             {", ".join(how.measures)}
         from {how.name}_parts order by number""").to_arrow_table()  # fmt: skip
-    decided = [_step_month(of_month, rules) for of_month in _by_month(found)]
+    proofs: list[dict[str, Any]] = []
+    decided = [_step_month(month, of_month, rules, proofs) for month, of_month in by_month(found)]
     session.register(f"{how.name}_decided", pa.concat_tables([_DECIDED.empty_table(), *decided]))
     shown = ", ".join(
         f"case when is_known and not is_fresh then old_{name} else parts.{name} end as {name}" for name in how.amounts
@@ -84,8 +87,9 @@ def stepped(session: duckdb.DuckDBPyConnection, this: Any, items: Relation, rule
     fixed = ", ".join(f"parts.{name}" for name in how.columns if name not in how.amounts)
     return session.sql(f"""
         select {fixed}, {shown}, new_level as level, is_current, arrived as arrived_step, stepped as month_step,
-            {rules.k} as k_anonymity
-        from {how.name}_parts as parts join {how.name}_decided using (number) where is_current or new_level > 0""")
+            {rules.k} as k_anonymity, {NOTHING} as proof
+        from {how.name}_parts as parts join {how.name}_decided using (number) where is_current or new_level > 0
+        union all by name {rows_of(session, f"{how.name}_proofs", proofs)}""")
 
 
 def _match(session: duckdb.DuckDBPyConnection, this: Any, items: Relation, rules: Rules, how: Division) -> None:
@@ -136,13 +140,8 @@ def _last_published(
     ).limit(0)
 
 
-def _by_month(found: pa.Table) -> Iterator[pa.Table]:
-    months = found["month"].to_numpy()
-    for month in np.unique(months):
-        yield found.filter(pa.array(months == month))
-
-
-def _step_month(found: pa.Table, rules: Rules) -> pa.Table:
+def _step_month(on: date, found: pa.Table, rules: Rules, proofs: list[dict[str, Any]]) -> pa.Table:
+    """What a step makes of a month's parts; its proof is added to `proofs`."""
     month, is_known, k = _arrays(found), bools(found, "is_known"), rules.k
     before, is_placed = month.levels["month"], bools(found, "is_placed")
     number, now = found["number"].to_numpy(), month.next_step
@@ -150,7 +149,9 @@ def _step_month(found: pa.Table, rules: Rules) -> pa.Table:
     if k > 1 and (rules.is_held or not bools(found, "is_new").any()):
         still = np.zeros(len(month), dtype=bool)
         return _decided(number, before, held(month) if rules.is_held else month.arrived, month.stepped, still)
-    after = step(month, k, stays=~is_placed).levels["month"]
+    done = step(month, k, stays=~is_placed)
+    proofs.append(record_of(done.proof, on, now, is_first=not is_known.any()))
+    after = done.levels["month"]
     moved = before != after
     cells, was = (np.where(level == OWN, month.campaign, -1 - month.channel) for level in (after, before))
     is_fresh = (after > REST) & np.isin(cells, np.unique(np.r_[cells[moved], was[moved]]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from quality.changes import FINER, OWN, REST, Bools, Ints, Month
-from quality.proof import Proof
+from quality.proof_record import NOTHING, record_of, rows_of
 from quality.stepping import step
 
 Relation = duckdb.DuckDBPyRelation
@@ -21,7 +21,6 @@ LEARNED = ("markov", "shapley", "counterfactual")
 AMOUNTS = ("revenue_cents", "refund_cents", "conversion_millionths", "cogs_cents")
 TABLES = ("month", *FINER)
 _WHAT = ("month", "order_id", "touch_number", "ordered_on", "touched_on", "channel", "campaign", "segment")
-_PROOF = [one.name for one in fields(Proof) if one.repr]
 
 
 @dataclass(frozen=True)
@@ -86,11 +85,10 @@ def stepped(
             {", ".join(f"{table}_level" for table in TABLES)}, {", ".join(AMOUNTS[:3])}
         from versions order by number""").to_arrow_table()  # fmt: skip
     decided, proofs = [], []
-    for month, of_month in _by_month(found):
-        one, proof = _step_month(of_month, rule)
+    for month, of_month in by_month(found):
+        one, proof = _step_month(month, of_month, rule)
         decided.append(one)
-        if proof:
-            proofs.append({"month": month, **proof})
+        proofs += [proof] if proof else []
     return session.sql(_published(session, decided, proofs, rule.k))
 
 
@@ -142,13 +140,14 @@ def _last_published(session: duckdb.DuckDBPyConnection, this: Any, current: Rela
     return current.project(f"*, {levels}, true as is_current, 0 as arrived_step, 0 as month_step").limit(0)
 
 
-def _by_month(found: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
+def by_month(found: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
+    """The rows of each month, in order."""
     months = found["month"].to_numpy()
     for month in np.unique(months):
         yield month.astype(object), found.filter(pa.array(months == month))
 
 
-def _step_month(found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] | None]:
+def _step_month(on: date, found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] | None]:
     month, is_known, k = _arrays(found), bools(found, "is_known"), rule.k
     number, now = found["number"].to_numpy(), month.next_step
     month.arrived = np.where(is_known, month.arrived, now)
@@ -161,7 +160,7 @@ def _step_month(found: pa.Table, rule: Rules) -> tuple[_Decided, dict[str, Any] 
     cells, was = (np.where(level == OWN, month.campaign, -1 - month.channel) for level in (after, before))
     is_fresh = (after > REST) & np.isin(cells, np.unique(np.r_[cells[moved], was[moved]]))
     stepped_at = np.where(after == REST, 0, np.where(moved, now, month.stepped))
-    record = {"step": now, "is_first": not is_known.any(), **{name: getattr(done.proof, name) for name in _PROOF}}
+    record = record_of(done.proof, on, now, is_first=not is_known.any())
     return _Decided(number, done.levels, month.arrived, stepped_at, is_fresh | (k <= 1)), record
 
 
@@ -242,9 +241,6 @@ def _published(
     marks = {name: joined(name).astype(np.int32) for name in ("arrived", "stepped")}
     table = pa.table({"number": joined("numbers"), **levels, **marks, "is_fresh": joined("is_fresh").astype(bool)})
     session.register("decided", table)
-    kinds = {name: pa.bool_() if name.startswith("is_") else pa.int64() for name in ("step", "is_first", *_PROOF)}
-    schema = pa.schema({"month": pa.date32(), **kinds})
-    session.register("proofs", pa.Table.from_pylist(proofs, schema=schema))
     shown = ", ".join(f"decided.{table}_level" for table in TABLES)
     amounts = ", ".join(
         f"case when is_known and not is_fresh then old_{name} else versions.{name} end as {name}" for name in AMOUNTS
@@ -253,12 +249,6 @@ def _published(
     return f"""
         select {", ".join(f"versions.{name}" for name in _WHAT)}, buyer_id, {amounts}, {shown},
             is_current, arrived as arrived_step, stepped as month_step, {k} as k_anonymity,
-            null::struct({_types(schema)}) as proof
+            {NOTHING} as proof
         from versions join decided using (number) where is_current or {is_shown}
-        union all by name
-        select month, struct_pack({", ".join(f"{name} := {name}" for name in schema.names[1:])}) as proof from proofs"""
-
-
-def _types(schema: pa.Schema) -> str:
-    kinds = {pa.int32(): "integer", pa.int64(): "bigint", pa.bool_(): "boolean"}
-    return ", ".join(f"{one.name} {kinds[one.type]}" for one in list(schema)[1:])
+        union all by name {rows_of(session, "proofs", proofs)}"""

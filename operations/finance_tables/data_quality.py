@@ -10,10 +10,12 @@ import duckdb
 
 from ingestion.table_books import REFUSED_DAYS
 from operations.finance_tables.published_tables import DATA_QUALITY
+from quality.proof_record import LAST_STEPS
 
 FATES = ("no_consent", "no_touch", "ledger_only")
 _UNNAMED = "('(unattributed)', '(other)')"
-_NEEDED = ("romi_monthly", "orders_daily", "spend_daily", "int_privacy__published_fates", "int_sessions__touchpoints")
+_NEEDED = ("romi_monthly", "orders_daily", "spend_daily", "int_privacy__published_fates", "int_privacy__proofs",
+           "int_sessions__touchpoints")  # fmt: skip
 _OF_FATES = ", ".join(
     f"coalesce(sum(revenue_cents) filter (fate = '{fate}'), 0)::bigint as {fate}_cents" for fate in FATES
 )
@@ -29,6 +31,10 @@ _SHARES = ", ".join(
         ("assumed_cogs_share", "assumed_cogs", "cogs"),
     )
 )  # fmt: skip
+# To the cent it would tell what those few spent for whose sake something is kept back.
+_KEPT_SHARE = "case when kept is null then null when kept <= 0 then 0 {} else 1 end::double as repair_cost_share".format(
+    " ".join(f"when kept <= {most} * revenue then {most}" for most in (0.01, 0.05, 0.1, 0.25, 0.5))
+)
 # What was refused has no amount that can be read: a row is worth what one of its kind is on average in that month.
 _QUALITY = f"""
     create or replace temp table data_quality as
@@ -61,6 +67,11 @@ _QUALITY = f"""
         left join (select distinct month from visits) as known on costs.month = known.month
         group by costs.month
     ),
+    proofs as (
+        select month, not is_fallen_back as is_proved, looked_at as cells_checked, found as cells_found,
+            repaired as repairs, cost_cents / 100 as kept
+        from ({LAST_STEPS})
+    ),
     rows_of_spend as (select date_trunc('month', spend_on)::date as month, count(*) as n from raw.spend group by all),
     refused as (
         select date_trunc('month', day)::date as month, count(distinct name) as refused_files,
@@ -75,16 +86,18 @@ _QUALITY = f"""
             coalesce(without_cost, 0) as without_cost, coalesce(spend, 0) as spend, without_visits,
             {", ".join(f"coalesce({fate}_cents, 0) as {fate}_cents" for fate in FATES)},
             coalesce(refused_files, 0) as refused_files, coalesce(refused_rows, 0) as refused_rows,
-            coalesce(of_ledger, 0) as of_ledger, coalesce(of_spend, 0) as of_spend, coalesce(n, 0) as n
+            coalesce(of_ledger, 0) as of_ledger, coalesce(of_spend, 0) as of_spend, coalesce(n, 0) as n,
+            is_proved, cells_checked, cells_found, repairs, kept
         from sold full join spent using (month) full join refused using (month) left join credited using (month)
-        left join fates using (month) left join rows_of_spend using (month)
+        left join fates using (month) left join rows_of_spend using (month) left join proofs using (month)
     )
     select month, $region as region, revenue, spend, cogs, {_SHARES}, 0::bigint as days_withheld, refused_files,
         refused_rows,
         case when of_ledger = 0 then 0 else round(of_ledger * revenue::double / nullif(orders, 0), 2) end
             ::decimal(18, 2) as refused_revenue,
         case when of_spend = 0 then 0 else round(of_spend * spend::double / nullif(n, 0), 2) end
-            ::decimal(18, 2) as refused_spend
+            ::decimal(18, 2) as refused_spend,
+        is_proved, cells_checked, cells_found, repairs, {_KEPT_SHARE}
     from together"""
 _WITHHELD = f"""
     with held as (

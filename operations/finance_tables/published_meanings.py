@@ -128,6 +128,17 @@ WRITTEN_HERE = {
                          " the month: an estimate. Source: computed.",
         "is_final": _IS_FINAL,
         "is_partial": _IS_PARTIAL,
+        "is_proved": "Whether the proof that no small cell can be computed was done when the month last changed; false"
+                     " where it ran out of time, so that nothing new was named. Source: the proof of small cells.",
+        "cells_checked": "Hidden parts of cells of which that proof looked whether published figures tell them, a count"
+                         " over channels, campaigns, currencies, cohorts and reasons why nobody is credited."
+                         " Source: the proof of small cells.",
+        "cells_found": "Cells of which they would have told something, a count. Source: the proof of small cells.",
+        "repairs": "How often less was named for that, until they told nothing, a count."
+                   " Source: the proof of small cells.",
+        "repair_cost_share": "What share of revenue is named less for that, at most: 0, or the next of 0.01, 0.05, 0.1,"
+                             " 0.25, 0.5 and 1; a finer figure would tell what few buyers spent."
+                             " Source: the proof of small cells.",
     },
     "finance.incremental_romi": {
         "month": "First day of the calendar month in the region's time zone. Source: romi_monthly.",

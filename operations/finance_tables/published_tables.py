@@ -148,6 +148,8 @@ DATA_QUALITY = Table("finance", "data_quality", ("month", "region"), {
     "revenue_without_cost_share": _RATIO, "spend": _MONEY, "spend_without_visits_share": _RATIO, "cogs": _MONEY,
     "assumed_cogs_share": _RATIO, "days_withheld": _COUNT, "refused_files": _COUNT, "refused_rows": _COUNT,
     "refused_revenue": _MONEY, "refused_spend": _MONEY, "is_final": "BOOLEAN", "is_partial": "BOOLEAN",
+    "is_proved": "BOOLEAN", "cells_checked": _COUNT, "cells_found": _COUNT, "repairs": _COUNT,
+    "repair_cost_share": _RATIO,
 })  # fmt: skip
 RESTATEMENTS = Table("finance", "restatements", ("version", "table", "date", "region"), {
     "version": "BIGINT", "table": _NAME, "date": "DATE", "region": _NAME, "spend_change": _MONEY,

@@ -116,8 +116,8 @@ REGISTER = (
             "intermediate.int_privacy__touch_cells": "date channel campaign published_channel published_campaign",
             "intermediate.int_privacy__channel_weights": "month channel attribution_model weight share is_pooled buyers"
             " k_anonymity",
-            "intermediate.int_privacy__proofs": "month step is_first looked_at at_risk programmes found repaired"
-            " hidden_refunds closed_parts merged_pairs is_fallen_back cost_cents",
+            "intermediate.int_privacy__proofs": "month division step is_first looked_at at_risk programmes found"
+            " repaired hidden_refunds closed_parts merged_pairs is_fallen_back cost_cents",
             "intermediate.int_privacy__rules": "k_anonymity first_month last_month first_touch_day last_touch_day"
             " is_held",
             **_FINANCE_OF_REGION,

@@ -53,6 +53,9 @@ def test_questions_of_finance_have_tables(shop):
         (0, 0, 0, 0),
     ]
 
+    proved = "is_proved, cells_checked, cells_found, repairs, repair_cost_share"
+    assert shop.query(f"select {proved} from finance.data_quality where revenue > 0") == [(True, 0, 0, 0, 0)] * 2
+
     brought = shop.query("""
         select cohort, channel, months_since, buyers, orders, net_revenue, margin, spend, payback, is_complete
         from finance.payback_cohorts where attribution_model = 'linear' order by all""")

@@ -33,7 +33,7 @@ def release():
 # What tests of credit read; where several say the same, they replay one build.
 OF_CREDIT = (
     "romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment", "orders_daily", "spend_daily",
-    "channel_weights", "int_privacy__proofs",
+    "channel_weights",
 )  # fmt: skip
 
 

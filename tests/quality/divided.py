@@ -35,7 +35,7 @@ class Versions:
         rules = self.con.sql(f"select {self.k}, {DAYS}, {is_held}")
         build, this = getattr(self, f"_{self.table}"), SimpleNamespace(schema="intermediate")
         build(this, rules).create_view("stands", replace=True)
-        self.con.execute("create or replace temp table stepped as from stands")
+        self.con.execute("create or replace temp table stepped as from stands where order_id is not null")
         how = HOW[self.table]
         if self.steps:
             self.con.execute(f"create or replace table region.intermediate.{how.kept} as from stepped")

@@ -11,8 +11,8 @@ def region_with(*rows):
     con.execute("""create table finance.romi_monthly (
         month date, attribution_model varchar, revenue decimal(18, 2), waiting_revenue decimal(18, 2))""")
     con.execute("""create table intermediate.int_privacy__proofs (
-        month date, step integer, is_fallen_back boolean, looked_at integer, found integer, repaired integer,
-        cost_cents bigint)""")
+        month date, division varchar, step integer, is_fallen_back boolean, looked_at integer, found integer,
+        repaired integer, cost_cents bigint)""")
     con.executemany("insert into finance.romi_monthly values (?, 'linear', ?, ?)", rows)
     return con
 
@@ -36,17 +36,17 @@ def test_a_trial_on_little_data_is_told_why_all_is_other_and_how_to_look_at_it()
 
 def test_a_proof_that_ran_out_of_time_is_told_until_one_did_not():
     con = region_with(("2026-03-01", 20, 0))
-    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 1, true, 9, 2, 0, 0)")
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 'credits', 1, true, 9, 2, 0, 0)")
     [warning] = named.warnings(named.summary(con))
     assert warning.startswith("2026-03: the proof of small cells took too long")
-    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 2, false, 9, 2, 1, 1250)")
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 'credits', 2, false, 9, 2, 1, 1250)")
     assert list(named.warnings(named.summary(con))) == []
 
 
 def test_a_month_says_what_the_proof_of_its_last_step_looked_at_found_and_cost():
     con = region_with(("2026-03-01", 20, 0), ("2026-02-01", 20, 0))
-    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 2, false, 9, 2, 1, 1250)")
-    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 1, false, 3, 0, 0, 0)")
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 'credits', 2, false, 9, 2, 1, 1250)")
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 'credits', 1, false, 3, 0, 0, 0)")
     march, february = named.summary(con)
     assert march["proof"] == {"looked_at": 9, "found": 2, "repaired": 1, "kept_revenue": 12.5}
     assert february["proof"] is None
@@ -55,6 +55,15 @@ def test_a_month_says_what_the_proof_of_its_last_step_looked_at_found_and_cost()
         " computed, and were mended",
         "named eu 2026-02: 100% of the revenue stands under a channel or campaign",
     ]
+
+
+def test_what_the_proofs_of_currencies_cohorts_and_fates_found_counts_too():
+    con = region_with(("2026-03-01", 20, 0))
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 'credits', 2, false, 9, 2, 1, 50)")
+    con.execute("insert into intermediate.int_privacy__proofs values ('2026-03-01', 'fates', 1, true, 4, 1, 1, 90)")
+    [march] = named.summary(con)
+    assert march["proof"] == {"looked_at": 13, "found": 3, "repaired": 2, "kept_revenue": 0.9}
+    assert list(named.warnings([march]))
 
 
 def test_a_region_that_was_never_built_has_nothing_to_tell():

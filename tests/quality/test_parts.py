@@ -35,7 +35,7 @@ class Versions:
         )
         stands = currencies(self.con, SimpleNamespace(schema="intermediate"), conversions, rules)
         stands.create_view("stands", replace=True)
-        self.con.execute("create or replace temp table stepped as from stands")
+        self.con.execute("create or replace temp table stepped as from stands where order_id is not null")
         kept = f"region.intermediate.{CURRENCIES.kept}"
         self.con.execute(f"create or replace table {kept} as from stepped")
         return self.con.execute(f"""select order_id, buyer_id, currency, revenue_cents, refund_cents, level, is_current
@@ -111,6 +111,20 @@ def test_what_could_have_been_shown_before_a_restore_moves_with_k_buyers_who_cou
     assert {row[5] for row in shop.publish(orders[:10])} == {2}
 
 
+def test_a_step_leaves_what_its_proof_looked_at_and_a_build_without_one_leaves_nothing():
+    shop = Versions(3)
+    shop.publish([(f"o{n}", n, "EUR" if n < 9 else "USD", 100, 0) for n in range(12)])
+    proofs = "select month, proof.step, proof.is_first, proof.is_fallen_back from stands where order_id is null"
+    assert shop.con.execute(proofs).fetchall() == [(MONTH, 1, True, False)]
+    later = [(f"o{n}", n, "EUR" if n < 9 or n > 11 else "USD", 100, 0) for n in range(16)]
+    shop.publish(later[:14])
+    shop.publish(later)
+    assert shop.con.execute(proofs).fetchall() == [(MONTH, 3, False, False)]
+    assert shop.con.execute("select sum(proof.looked_at) from stands").fetchall()[0][0] > 0
+    shop.publish(later)
+    assert shop.con.execute(proofs).fetchall() == []
+
+
 def test_an_item_of_no_part_waits_for_good_and_parts_may_stand_with_their_kin():
     con = duckdb.connect()
     con.execute("attach ':memory:' as region; create schema region.intermediate")
@@ -122,6 +136,6 @@ def test_an_item_of_no_part_waits_for_good_and_parts_may_stand_with_their_kin():
         where n // 10 = case cell when 'a' then 0 when 'b' then 1 when 'c' then 2 else 3 end and n % 10 < size""")
     how = Division("int_privacy__nothing", ("order_id",), "cell", "kin", ("revenue", "orders"))
     stands = stepped(con, SimpleNamespace(schema="intermediate"), items, Rules(3, *[MONTH] * 4), how)
-    assert stands.aggregate("cell, level, count(*)").order("cell nulls last").fetchall() == [
+    assert stands.filter("order_id is not null").aggregate("cell, level, count(*)").order("cell nulls last").fetchall() == [
         ("a", 2, 6), ("b", 1, 2), ("c", 1, 2), (None, 0, 3)
     ]  # fmt: skip

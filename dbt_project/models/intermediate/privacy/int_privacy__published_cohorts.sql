@@ -15,3 +15,4 @@ select
     month_step,
     k_anonymity
 from {{ ref('int_privacy__cohort_steps') }}
+where order_id is not null

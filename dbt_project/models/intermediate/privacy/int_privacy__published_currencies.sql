@@ -14,3 +14,4 @@ select
     month_step,
     k_anonymity
 from {{ ref('int_privacy__currency_steps') }}
+where order_id is not null

@@ -12,3 +12,4 @@ select
     month_step,
     k_anonymity
 from {{ ref('int_privacy__fate_steps') }}
+where order_id is not null
