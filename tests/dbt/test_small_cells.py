@@ -40,7 +40,48 @@ def test_each_run_gets_its_own_k(shop, dbt):
         assert ("(other)",) in campaigns(shop, table)
 
 
-def test_what_is_merged_is_all_there(shop, dbt):
+@pytest.fixture
+def advertised(shop):
+    """The shop, where a channel sells to three buyers alone; a campaign of it, and one of another, sell nothing."""
+    shop.insert("events", [
+        row for n, day in enumerate(MARCH[1:], 50) for row in (
+            shop.event(f"{day} 10:00", user=n, campaign=("facebook", "cpc", "feed")),
+            shop.order(f"{day} 12:00", f"f{n}", 5000, user=n),
+        )
+    ])  # fmt: skip
+    ads = (("google_ads", "brand", 700), ("google_ads", "rare", 30), ("google_ads", "idle", 40),
+           ("meta_ads", "feed", 50), ("meta_ads", "ghost", 60))  # fmt: skip
+    shop.insert("spend", [
+        shop.cost(day, name, cents, platform=platform, name=name, clicks=1)
+        for day in MARCH for platform, name, cents in ads
+    ])  # fmt: skip
+    return shop
+
+
+def cost_of(region, table, where="true"):
+    return region.query(f"""
+        select channel, campaign, sum(spend)::double from finance.{table}
+        where attribution_model = 'linear' and spend > 0 and {where} group by all order by all""")  # fmt: skip
+
+
+def test_cost_stands_where_its_revenue_does_and_a_channel_takes_along_what_costs_and_sells_nothing(advertised, dbt):
+    dbt.build(advertised, MARCH[0], MARCH[-1], k_anonymity=4)
+    named = [("Paid Search", "brand", 28), ("Paid Search", "idle", 1.6)]
+    assert cost_of(advertised, "romi_monthly") == [("(other)", "(other)", 5.6), *named]
+    unsold = "date = '2026-03-01'"  # nobody bought anything: nothing is hidden
+    assert cost_of(advertised, "romi_daily", unsold) == [
+        ("Paid Search", "brand", 7), ("Paid Search", "idle", 0.4), ("Paid Search", "rare", 0.3),
+        ("Paid Social", "feed", 0.5), ("Paid Social", "ghost", 0.6),
+    ]  # fmt: skip
+    for table, day in (("romi_daily", MARCH[1]), ("romi_daily", MARCH[3]), ("romi_by_touch_date", MARCH[2])):
+        of_day = cost_of(advertised, table, f"date = '{day}'")
+        assert sum(spend for *_, spend in of_day) == pytest.approx(8.8), table
+        assert ("Paid Search", "idle", 0.4) in of_day, table
+        assert "Paid Social" not in [channel for channel, *_ in of_day], table
+
+
+def test_what_is_merged_is_all_there(advertised, dbt):
+    shop = advertised
     dbt.build(shop, MARCH[0], MARCH[-1], k_anonymity=4)
     wholes = shop.query("select sum(orders), sum(revenue), sum(refunds), sum(cogs) from finance.orders_daily")
     for table in ("romi_daily", "romi_monthly", "romi_by_touch_date", "romi_by_segment"):
