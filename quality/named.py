@@ -26,7 +26,9 @@ def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         return []
     rows = con.execute(f"""
         with months as (
-            select month, sum(revenue) as revenue, sum(waiting_revenue) as waiting from finance.romi_monthly
+            select month, sum(revenue) as revenue, sum(waiting_revenue) as waiting,
+                coalesce(sum(revenue) filter (channel = '(unattributed)'), 0) as unattributed
+            from finance.romi_monthly
             where attribution_model = 'linear' group by month order by month desc limit {MONTHS}
         ),
         proofs as ({LAST_STEPS})
@@ -35,12 +37,13 @@ def summary(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [
         {
             "month": str(month)[:7], "revenue": float(revenue), "waiting_revenue": float(waiting),
+            "unattributed_revenue": float(unattributed),
             "named_share": float((revenue - waiting) / revenue) if revenue else None, "is_fallen_back": is_late,
             "proof": None if looked_at is None else {
                 "looked_at": looked_at, "found": found, "repaired": repaired, "kept_revenue": cost_cents / 100,
             },
         }
-        for month, revenue, waiting, is_late, looked_at, found, repaired, cost_cents in rows
+        for month, revenue, waiting, unattributed, is_late, looked_at, found, repaired, cost_cents in rows
     ]  # fmt: skip
 
 
@@ -49,24 +52,40 @@ def lines(region: str, months: Iterable[dict[str, Any]]) -> Iterator[str]:
     for one in months:
         if one["named_share"] is None:
             continue
-        parts = [
+        said = (
             f"named {region} {one['month']}: {one['named_share']:.0%} of the revenue stands under a channel or campaign"
-        ]
-        if one["waiting_revenue"]:
-            parts.append(f"{one['waiting_revenue']:,.2f} stands in channel (other), since too few buyers are behind it")
+        )
+        if one["unattributed_revenue"]:
+            said += f", {one['unattributed_revenue']:,.2f} of it under (unattributed)"
+        parts = [said]
+        if one["waiting_revenue"] > 0:
+            parts.append(
+                f"{one['waiting_revenue']:,.2f} stands in channel (other), since too few buyers are behind it, or"
+                " behind what is new"
+            )
+        elif one["waiting_revenue"]:
+            parts.append(
+                f"channel (other) is at {one['waiting_revenue']:,.2f}, since what too few buyers have cancelled still"
+                " stands under its name"
+            )
         if one["proof"] and one["proof"]["found"]:
-            parts.append(f"{one['proof']['found']} hidden cells could have been computed, and were mended")
+            parts.append(
+                f"{one['proof']['found']} small cells could have been computed from the published figures, so less is"
+                f" shown of them, and {one['proof']['kept_revenue']:,.2f} more stands in (other)"
+            )
         yield "; ".join(parts)
 
 
 def hints(region: str, months: list[dict[str, Any]], k: int) -> Iterator[str]:
-    """What to say to somebody whose first tables show little but (other)."""
-    shares = [one["named_share"] for one in months if one["named_share"] is not None]
+    """What to say to somebody whose first tables show little but (other), and what nobody is credited for."""
+    credited = [(one, one["revenue"] - one["unattributed_revenue"]) for one in months]
+    shares = [1 - one["waiting_revenue"] / whole for one, whole in credited if whole > 0]
     if k > 1 and shares and max(shares) < _FEW:
         yield (
-            f"{region}: nearly all stands in (other), since a name needs {k} different buyers (privacy.k_anonymity)"
-            f" under every model, and your data has few so far. To look at your own data alone, set k_anonymity to 1"
-            f" and run again: whoever reads the tables can then see what single persons bought, so keep them close."
+            f"{region}: nearly all that channels are credited with stands in (other), since a name needs {k} different"
+            f" buyers (privacy.k_anonymity) under every model, and your data has few so far. To look at your own data"
+            f" alone, set k_anonymity to 1 and run again: whoever reads the tables can then see what single persons"
+            f" bought, so keep them close."
         )
 
 

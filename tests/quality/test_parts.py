@@ -135,7 +135,8 @@ def test_an_item_of_no_part_waits_for_good_and_parts_may_stand_with_their_kin():
             (select unnest(range(40)) as n)
         where n // 10 = case cell when 'a' then 0 when 'b' then 1 when 'c' then 2 else 3 end and n % 10 < size""")
     how = Division("int_privacy__nothing", ("order_id",), "cell", "kin", ("revenue", "orders"))
-    stands = stepped(con, SimpleNamespace(schema="intermediate"), items, Rules(3, *[MONTH] * 4), how)
-    assert stands.filter("order_id is not null").aggregate("cell, level, count(*)").order("cell nulls last").fetchall() == [
+    found = stepped(con, SimpleNamespace(schema="intermediate"), items, Rules(3, *[MONTH] * 4), how)
+    stands = found.filter("order_id is not null")
+    assert stands.aggregate("cell, level, count(*)").order("cell nulls last").fetchall() == [
         ("a", 2, 6), ("b", 1, 2), ("c", 1, 2), (None, 0, 3)
     ]  # fmt: skip
