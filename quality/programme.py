@@ -7,16 +7,17 @@ are left as they are, so that a programme stays small and finds no less than the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
 
 from quality.changes import OWN, REST, Floats, Ints, Month
-from quality.hidden import Hidden, cells_of
+from quality.hidden import Hidden, cells_of, numbered
 
 _COMPANY = 16  # cells besides a secret's own that an intruder does not know, at most
 _SECONDS = 10.0
+_KEPT = 16  # sums that stay at hand: a cell's, under each model and measure
 Row = tuple[Hashable, ...]
 
 
@@ -29,18 +30,27 @@ class Programme:
         self.moves = came & (levels["month"] > REST)
         self.waits = came & (levels["month"] == REST)
         self.cell = cells_of(month, "month", levels["month"])
+        self._kept: dict[Row, _Sums] = {}  # of the latest secrets: those of one cell follow each other
 
     def could_be_other(self, hidden: Hidden, parts: Ints, model: int, measure: int, by: float) -> bool:
         """Whether the sums leave open that some parts of a cell differ by more than `by` from what they are."""
         own = self._cells_of_secret(hidden, parts)
-        active = self._company(own, model, measure)
-        rows = self.waits | (self.moves & np.isin(self.cell, active))
-        sums = _Sums(self, np.flatnonzero(rows & self.month.gives[:, model]), model, measure)
+        sums = self._sums_of(own, model, measure)
         aim = np.zeros(len(sums.unknowns))
         for part in parts:
             aim[sums.of_part(hidden, int(part), own)] = 1
         true = float(aim @ sums.truth())
         return any(sums.reaches(sign * aim, sign * true - by) for sign in (1, -1))
+
+    def _sums_of(self, own: Ints, model: int, measure: int) -> _Sums:
+        """The sums of a secret's cells and their company."""
+        key = (*map(int, own), model, measure)
+        if key not in self._kept:
+            if len(self._kept) >= _KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            rows = self.waits | (self.moves & np.isin(self.cell, self._company(own, model, measure)))
+            self._kept[key] = _Sums(self, np.flatnonzero(rows & self.month.gives[:, model]), model, measure)
+        return self._kept[key]
 
     def _cells_of_secret(self, hidden: Hidden, parts: Ints) -> Ints:
         """The cells of the month that have a part in it: those of a channel, where the table shows them together."""
@@ -85,9 +95,9 @@ class _Sums:
                 self.terms["month", cell].append((number, 1.0))
                 for table in self.month.finer:
                     self.terms["same", table, self._owner(table, cell, channel), step].append((number, -1.0))
-        for i in rows[self.moves[rows]]:
-            self.values["month", int(self.cell[i])] += self.amount[i]
-            self.known["came", int(self.cell[i]), int(self.came_at[i])] += self.amount[i]
+        for (cell, step), amount in self._added_up(rows[self.moves[rows]], self.cell, self.came_at):
+            self.values["month", cell] += amount
+            self.known["came", cell, step] += amount
         for table in self.month.finer:
             self._add_table(table)
         if not self.month.finer:
@@ -101,37 +111,40 @@ class _Sums:
     def _unknown(self, *name: Hashable) -> int:
         return self.unknowns.setdefault(name, len(self.unknowns))
 
+    def _added_up(self, rows: Ints, *by: Ints) -> Iterator[tuple[tuple[int, ...], float]]:
+        """What some rows come to, by columns of numbers."""
+        names, number = numbered(np.stack([one[rows] for one in by], axis=1))
+        sums = np.bincount(number, weights=self.amount[rows], minlength=len(names))
+        yield from zip(map(tuple, names.tolist()), sums.tolist(), strict=True)
+
     def _add_steps(self) -> None:
         """What came at each step, which no finer table tells."""
         for step in self.steps:
             self.terms["total", step] = [(self._unknown("came", cell, step), 1.0) for cell, _ in self.cells]
             self.terms["total", step].append((self._unknown("waits", step), 1.0))
-        for i in self.rows:
-            self.values["total", int(self.came_at[i])] += self.amount[i]
+        for (step,), amount in self._added_up(self.rows, self.came_at):
+            self.values["total", step] += amount
 
     def _add_table(self, table: str) -> None:
         """What a finer table publishes, and that it counts what the month does, at each step."""
         is_segment = table == "segment"
-        level, column, arrived = self.levels[table], self.month.columns[table], self.came_at
+        column = self.month.columns[table]
         owners = sorted({(self._owner(table, *one), 0 if is_segment else one[1]) for one in self.cells})
         came: dict[int, set[int]] = defaultdict(set)  # by column, the steps at which something came to it
-        shown: dict[tuple[int, int, int], float] = defaultdict(float)
-        for i in self.rows:
-            here, step = int(column[i]), int(arrived[i])
+        for (here, step), amount in self._added_up(self.rows, column, self.came_at):
             if is_segment:
-                came[here].update(self.steps)
-                came[0].update(self.steps)
+                came[here], came[0] = set(self.steps), set(self.steps)
             else:
                 came[here].add(step)
-                self.values["total", table, here, step] += self.amount[i]
-            if not self.moves[i]:
-                continue
-            owner = self._owner(table, int(self.cell[i]), int(self.month.channel[i]))
-            place = int(level[i])
-            self.known[table, place, owner, 0 if is_segment and place == REST else here, step] += self.amount[i]
+                self.values["total", table, here, step] += amount
+        shown: dict[tuple[int, int, int], float] = defaultdict(float)
+        by = (self.cell, self.month.channel, self.levels[table], column, self.came_at)
+        for (cell, channel, place, here, step), amount in self._added_up(self.rows[self.moves[self.rows]], *by):
+            owner = self._owner(table, cell, channel)
+            self.known[table, place, owner, 0 if is_segment and place == REST else here, step] += amount
             if place > REST:
-                kin = 0 if is_segment else int(self.month.channel[i])
-                shown[place, owner if place == OWN else kin, here] += self.amount[i]
+                kin = 0 if is_segment else channel
+                shown[place, owner if place == OWN else kin, here] += amount
         for here in {0} if is_segment else came:
             for step in came[here]:
                 for owner, _ in owners:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from quality.changes import CHANNEL, OWN, REST, Bools, Ints, Month, is_enough, is_small
+from quality.changes import CHANNEL, OWN, REST, Bools, Ints, Month, count_buyers, is_enough, is_small
 from quality.hidden import sums_by
 from quality.proof import can_be_elsewhere
 
@@ -133,7 +133,7 @@ def _may_leave(month: Month, mine: Bools, gone: Bools, all_: Bools, k: int) -> b
     left = all_ & ~mine & ~gone
     return bool(
         month.is_certainly_new[all_].all()
-        and not is_small(month.count(np.zeros(len(month), dtype=np.int64), left), k).any()
+        and not is_small(_buyers(month, left), k).any()
         and _is_apart(month, mine | gone, all_, k)
         and _is_blurred(month, mine, all_, k)
         and _is_blurred(month, left & month.is_current, all_, k)
@@ -145,11 +145,10 @@ def _is_apart(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
 
     It is not enough that it differs by none: what has left (other) since then, and is forgotten, would stand alone.
     """
-    one = np.zeros(len(month), dtype=np.int64)
-    concerned = month.count(one, mine) > 0
+    concerned = _buyers(month, mine) > 0
     for step in np.unique(month.stepped[all_]):
         was_there = all_ & (month.stepped <= step)
-        differs = month.count(one, (was_there & mine) | (all_ & ~was_there & ~mine))
+        differs = _buyers(month, (was_there & mine) | (all_ & ~was_there & ~mine))
         if is_small(differs, k).any() or (differs < k)[concerned].any():
             return False
     return True
@@ -162,18 +161,24 @@ def _is_blurred(month: Month, mine: Bools, all_: Bools, k: int) -> bool:
 
 def _could_be_others(month: Month, step: Ints, mine: Bools, all_: Bools, k: int) -> bool:
     """The same of the steps that are given by row: each, and several in a row, while they rest on too few."""
-    steps, one = np.unique(step[all_]), np.zeros(len(month), dtype=np.int64)
+    steps, rows = np.unique(step[all_]), np.flatnonzero(mine)
     if len(steps) == 1:
         return True
-    total, own = (sums_by(np.searchsorted(steps, step[rows]), month.amounts[rows], len(steps)) for rows in (all_, mine))
+    total, own = (sums_by(np.searchsorted(steps, step[some]), month.amounts[some], len(steps)) for some in (all_, mine))
     others = np.maximum(total - own, 0)
     for first in range(len(steps)):
         for last in range(first, len(steps)):
-            window = mine & (step >= steps[first]) & (step <= steps[last])
-            if not is_small(month.count(one, window), k).any():
+            window = rows[(step[rows] >= steps[first]) & (step[rows] <= steps[last])]
+            if not is_small(_buyers(month, window), k).any():
                 break
             part, company = own[None, first : last + 1].sum(axis=1), others[None, first : last + 1].sum(axis=1)
             elsewhere, rest = others.sum(axis=0) - company, own.sum(axis=0) - part
             if not can_be_elsewhere(part, company, elsewhere, rest).all():
                 return False
     return True
+
+
+def _buyers(month: Month, rows: Bools | Ints) -> Ints:
+    """Distinct buyers of some rows, by model, which stand as the one group."""
+    buyer = month.buyer[rows]
+    return count_buyers(np.zeros(len(buyer), dtype=np.int64), buyer, month.gives[rows], 1)
