@@ -15,7 +15,8 @@
         {{ (not one.treated) | lower }} as is_rest_treated,
         cast('{{ one.control_millionths }}' as integer) as control_millionths,
         cast('{{ one.confidence }}' as decimal(4, 3)) as confidence,
-        cast('{{ one.quantile }}' as double) as quantile
+        cast('{{ one.quantile }}' as double) as quantile,
+        {{ quoted(one | tojson) }} as rules
     union all
     {%- endfor %}
     select
@@ -30,7 +31,8 @@
         cast(null as boolean) as is_rest_treated,
         cast(null as integer) as control_millionths,
         cast(null as decimal(4, 3)) as confidence,
-        cast(null as double) as quantile
+        cast(null as double) as quantile,
+        cast(null as {{ text_type() }}) as rules
     where false
 {%- endmacro %}
 
@@ -52,6 +54,21 @@
         cast(null as {{ text_type() }}) as member,
         cast(null as {{ text_type() }}) as arm
     where false
+{%- endmacro %}
+
+{% macro arm_columns(of, counts_of=none) -%}
+    {#- What is shown of an arm, in one order, and what it counted, as columns of a table. -#}
+    {%- set counts = [
+        'buyer_count', 'buyer_count_before', 'rest_buyer_count', 'rest_buyer_count_before', 'refunded_count',
+        'rest_refunded_count'
+    ] -%}
+    {%- set shown = [
+        'experiment', 'arm', 'measure', 'unit_count', 'contaminated_count', 'rest_revenue_cents', 'rest_margin_cents',
+        'base_total', 'total', 'ratio', 'ratio_variance', 'rules', 'is_shown', 'k_anonymity'
+    ] -%}
+    {%- for name in shown %}{{ of }}.{{ name }},
+{% endfor -%}
+    {%- for name in counts %}{{ counts_of or of }}.{{ name }}{{ ",\n" if not loop.last }}{% endfor -%}
 {%- endmacro %}
 
 {% macro has_experiments(assignments=('events', 'pseudonym', 'geography')) -%}

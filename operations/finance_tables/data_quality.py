@@ -32,9 +32,8 @@ _SHARES = ", ".join(
     )
 )  # fmt: skip
 # To the cent it would tell what those few spent for whose sake something is kept back.
-_KEPT_SHARE = "case when kept is null then null when kept <= 0 then 0 {} else 1 end::double as repair_cost_share".format(
-    " ".join(f"when kept <= {most} * revenue then {most}" for most in (0.01, 0.05, 0.1, 0.25, 0.5))
-)
+_BANDS = " ".join(f"when kept <= {most} * revenue then {most}" for most in (0.01, 0.05, 0.1, 0.25, 0.5))
+_KEPT_SHARE = f"case when kept is null then null when kept <= 0 then 0 {_BANDS} else 1 end::double as repair_cost_share"
 # What was refused has no amount that can be read: a row is worth what one of its kind is on average in that month.
 _QUALITY = f"""
     create or replace temp table data_quality as

@@ -106,11 +106,15 @@ REGISTER = (
             "intermediate.int_attribution__path_rates": "month path paths conversions worths",
             "ops.settled_paths": "month path non_conversions",
             "intermediate.int_experiments__arms": "experiment arm measure unit_count contaminated_count buyer_count"
-            " buyer_count_before rest_buyer_count rest_buyer_count_before base_total total ratio ratio_variance",
+            " buyer_count_before rest_buyer_count rest_buyer_count_before refunded_count rest_refunded_count"
+            " rest_revenue_cents rest_margin_cents base_total total ratio ratio_variance",
             "intermediate.int_payback__acquisitions": "month channel attribution_model conversion_millionths"
             " net_revenue_cents margin_cents spend_cents",
             "intermediate.int_payback__returns": "month cohort channel attribution_model conversion_millionths"
             " net_revenue_cents margin_cents",
+            "intermediate.int_privacy__arms": "experiment arm measure unit_count contaminated_count buyer_count"
+            " buyer_count_before rest_buyer_count rest_buyer_count_before refunded_count rest_refunded_count"
+            " rest_revenue_cents rest_margin_cents base_total total ratio ratio_variance rules is_shown k_anonymity",
             "intermediate.int_privacy__daily_cells": "date channel campaign published_channel published_campaign",
             "intermediate.int_privacy__monthly_cells": "month channel campaign published_channel published_campaign",
             "intermediate.int_privacy__touch_cells": "date channel campaign published_channel published_campaign",

@@ -188,6 +188,24 @@ def test_arms_of_few_buyers_and_what_subtraction_would_show_are_not_told(region,
     assert lift_of(region, "reason", "left") == (None,)
 
 
+@pytest.mark.slow  # a unit test beside int_privacy__arms_to_show holds the rule
+def test_what_is_shown_of_an_experiment_changes_by_k_buyers_or_not_at_all(new_region, dbt):
+    def comes(region, *persons):
+        region.insert("events", [one for n in persons for one in (
+            shown(region, f"late{n}", "Ads"), bought(region, f"late{n}", 70_000)
+        )])  # fmt: skip
+        build(dbt, region, told(holdout=HOLDOUT), k_anonymity=10)
+        return lift_of(region, "incremental_revenue, lift, treated_units")
+
+    growing, at_once = new_region(), new_region()
+    for region in (growing, at_once):
+        fill(region, Control=[500] * 20 + [0] * 30, Ads=[900] * 20 + [0] * 30)
+    before = comes(growing)
+    assert comes(growing, 1) == before
+    assert comes(growing, *range(2, 10)) == before
+    assert comes(growing, 10) == comes(at_once, *range(1, 11)) != before
+
+
 def test_what_has_not_begun_has_no_row_and_what_runs_has_no_figures(region, dbt):
     fill(region, Control=CONTROL, Ads=TREATED)
     tomorrow = AFTER + timedelta(days=1)

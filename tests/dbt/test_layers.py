@@ -31,7 +31,7 @@ def test_everything_that_stays_is_built_in_the_region_and_in_a_known_schema(node
         "int_attribution__paths", "int_attribution__order_weights", "int_privacy__steps",
         "int_privacy__cohort_steps", "int_privacy__currency_steps", "int_privacy__fate_steps", "int_orders__fates",
         "int_privacy__segment_credits",
-        "int_privacy__weights_to_show",
+        "int_privacy__weights_to_show", "int_privacy__arms_to_show",
         "int_payback__order_credits",
     }  # fmt: skip
     assert {node.schema for node in built} == {"staging", "intermediate", "finance"}

@@ -18,7 +18,10 @@ buyers as (
         experiment,
         coalesce(arm, 'neither') as arm,
         count(distinct case when not is_before then buyer_id end) as buyer_count,
-        count(distinct case when is_before then buyer_id end) as buyer_count_before
+        count(distinct case when is_before then buyer_id end) as buyer_count_before,
+        count(distinct case when not is_before and refund_cents != 0 then buyer_id end) as refunded_count,
+        sum(case when not is_before then revenue_cents end) as revenue_cents,
+        sum(case when not is_before then margin_cents end) as margin_cents
     from orders
     group by experiment, coalesce(arm, 'neither')
 
@@ -80,6 +83,10 @@ arms as (
         coalesce(buyers.buyer_count_before, 0) as buyer_count_before,
         coalesce(rest.buyer_count, 0) as rest_buyer_count,
         coalesce(rest.buyer_count_before, 0) as rest_buyer_count_before,
+        coalesce(buyers.refunded_count, 0) as refunded_count,
+        coalesce(rest.refunded_count, 0) as rest_refunded_count,
+        cast(coalesce(rest.revenue_cents, 0) as bigint) as rest_revenue_cents,
+        cast(coalesce(rest.margin_cents, 0) as bigint) as rest_margin_cents,
         totals.base_total,
         totals.total,
         cast(totals.total as double) / nullif(totals.base_total, 0) as ratio,

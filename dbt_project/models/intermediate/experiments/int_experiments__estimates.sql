@@ -8,7 +8,7 @@ experiments as (
 
 arms as (
 
-    select * from {{ ref('int_experiments__arms') }}
+    select * from {{ ref('int_privacy__arms') }}
 
 ),
 

@@ -45,6 +45,7 @@ orders_of_persons as (
         cast(null as {{ text_type() }}) as geography,
         false as is_before,
         conversions.revenue_cents,
+        conversions.refund_cents,
         conversions.margin_cents
     from conversions
     inner join experiments
@@ -72,6 +73,7 @@ orders_of_geographies as (
         order_places.geography,
         conversions.ordered_on < experiments.from_date as is_before,
         conversions.revenue_cents,
+        conversions.refund_cents,
         conversions.margin_cents
     from conversions
     inner join experiments

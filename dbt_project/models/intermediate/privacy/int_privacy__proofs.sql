@@ -34,18 +34,18 @@ proofs as (
 )
 
 select
-    month,
-    division,
-    proof.step,
-    proof.is_first,
-    proof.looked_at,
-    proof.at_risk,
-    proof.programmes,
-    proof.found,
-    proof.repaired,
-    proof.hidden_refunds,
-    proof.closed_parts,
-    proof.merged_pairs,
-    proof.is_fallen_back,
-    proof.cost_cents
+    proofs.month,
+    proofs.division,
+    proofs.proof.step,
+    proofs.proof.is_first,
+    proofs.proof.looked_at,
+    proofs.proof.at_risk,
+    proofs.proof.programmes,
+    proofs.proof.found,
+    proofs.proof.repaired,
+    proofs.proof.hidden_refunds,
+    proofs.proof.closed_parts,
+    proofs.proof.merged_pairs,
+    proofs.proof.is_fallen_back,
+    proofs.proof.cost_cents
 from proofs
