@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -18,6 +19,7 @@ from operations.lineage.emitter import Emitter
 from operations.progress import Step, report
 from operations.publishing.region_marts import RegionLateError
 from operations.rebuilding import plan
+from operations.recovery import history
 from operations.store import versions
 from operations.store.memory import published as lost_state
 from orchestration import lineage
@@ -95,21 +97,18 @@ class Jobs:
         selection: list[dg.AssetKey] | None = None,
     ) -> bool:  # fmt: skip
         """Run a job of the definitions, or a selection of its assets; a failure is noted in one line and not raised."""
-        places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
-        resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
-        told = {**_OURS, RUN_ID: run_log.run_id() or "", **NOT_RETRIED, **(tags or {})}
-        told_as = lineage.JobTold(self.emitter, name, str(uuid4()), what.rpartition(": ")[0] or None, run_log.run_id())
+        region = what.rpartition(": ")[0] or None
+        told_as = lineage.JobTold(self.emitter, name, str(uuid4()), region, run_log.run_id())
         told_as.start()
-        known = definitions_without_models() if name in _WITHOUT_MODELS else definitions()
-        # A moment for the whole job: Dagster else lists the days of all regions anew for each table.
-        with dg.partition_loading_context(dynamic_partitions_store=self.instance):
-            result = known.resolve_job_def(name).execute_in_process(
-                instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
-                raise_on_error=False, partition_key=partition_key, tags=told,
-                asset_selection=selection, run_id=told_as.run[0],
+        with history.measured() as span:
+            result = self._executed(
+                name, partition_key=partition_key, asset_selection=selection, run_id=told_as.run[0],
+                tags={**_OURS, RUN_ID: run_log.run_id() or "", **NOT_RETRIED, **(tags or {})},
             )  # fmt: skip
         if result.success:
             told_as.complete()
+            if name in history.JOBS:
+                history.book_work(self.settings, history.JOBS[name], region or "", span.beyond)
         else:
             cause = cause_of(result.get_step_failure_events())
             told_as.fail(*cause)
@@ -117,6 +116,17 @@ class Jobs:
                 raise KeyboardInterrupt  # nothing more is done
             self.outcome.fail(what, *cause)
         return result.success
+
+    def _executed(self, name: str, **options: Any) -> dg.ExecuteInProcessResult:
+        places = {"landing": self.settings.landing, "warehouse": str(self.settings.warehouse)}
+        resource = {"config": {**places, **({"config": str(self.config)} if self.config else {})}}
+        known = definitions_without_models() if name in _WITHOUT_MODELS else definitions()
+        # A moment for the whole job: Dagster else lists the days of all regions anew for each table.
+        with dg.partition_loading_context(dynamic_partitions_store=self.instance):
+            return known.resolve_job_def(name).execute_in_process(
+                instance=self.instance, run_config={**_QUIET, "resources": {"warehouse": resource}},
+                raise_on_error=False, **options,
+            )  # fmt: skip
 
     def rebuild(self, region: str, windows: Windows, *, whole: bool = False) -> int:
         """Rebuild windows in ascending order, since later days read earlier ones; stop at the first that fails.

@@ -19,6 +19,7 @@ from typing import Any
 
 from operations import run_log
 from operations.progress import Step, report
+from operations.recovery import history
 from operations.store import locks
 from orchestration.jobs import Jobs, Windows, end_killed_runs
 from orchestration.outcome import Outcome
@@ -74,7 +75,8 @@ def build_regions(jobs: Jobs, windows: dict[str, Windows], workers: int, *, is_b
     done: dict[str, Done] = {}
     if count > 1:
         told = (jobs.settings, jobs.config, run_log.run_id(), run_log.is_json(), count)
-        done = _in_processes([Task(*told, region, windows[region], is_backfill) for region in waiting], count)
+        with history.measured():  # it is these processes' work, and not what the run takes beside
+            done = _in_processes([Task(*told, region, windows[region], is_backfill) for region in waiting], count)
     for region, found in windows.items():
         if region in done:
             _take(jobs, done[region])

@@ -44,7 +44,7 @@ def impact(settings: Settings, incident: Incident) -> Impact:
 
 
 def _at_risk(settings: Settings, incident: Incident, end: datetime) -> int | None:
-    if incident.at_risk_cents == 0:
+    if not stakes.puts_revenue_at_risk(incident):
         return 0
     usual = stakes.baseline(settings)
     hours = [one for region, one in usual.items() if one and (not incident.regions or region in incident.regions)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from operations.incidents.findings import Finding, Kind
-from operations.incidents.incident import SEVERITIES
+from operations.incidents.incident import SEVERITIES, Incident
 from operations.service_levels import usual_revenue
 from settings import Settings
 from settings.durable import read_json
@@ -37,6 +37,11 @@ def stakes(settings: Settings, standing: Iterable[Finding], at: datetime) -> dic
     if kinds & _NEVER_MINOR:
         rank = min(rank, 1)
     return {"severity": SEVERITIES[max(rank, 0)], "at_risk_cents": at_risk}
+
+
+def puts_revenue_at_risk(incident: Incident) -> bool:
+    """Whether anything that it ever touched does, if not in every hour."""
+    return any(Kind(kind) not in _NOTHING_AT_RISK for kind, *_ in incident.touched)
 
 
 def baseline(settings: Settings) -> dict[str, list[int] | None]:

@@ -8,6 +8,7 @@ from typing import Any
 from operations.incidents.findings import Kind
 from operations.incidents.incident import ITSELF, Incident
 from operations.incidents.runbooks import RUNBOOKS, anchor
+from operations.incidents.stakes import puts_revenue_at_risk
 from settings import Settings, now
 
 _SHOWN = 5
@@ -51,8 +52,10 @@ def risk(settings: Settings, incident: Incident) -> str:
     """The usual revenue a minute of what it touches, in words."""
     if incident.at_risk_cents is None:
         return "What is at risk is not known: there is no usual revenue yet."
-    if not incident.at_risk_cents:
+    if not puts_revenue_at_risk(incident):
         return "No revenue is at risk."
+    if not incident.at_risk_cents:
+        return "What it touches usually takes no revenue at this hour of the week."
     return f"Usual revenue of what it touches: {money(settings, incident.at_risk_cents)} a minute."
 
 

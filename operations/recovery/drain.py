@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 
 import duckdb
 
@@ -20,13 +19,12 @@ def drain(
     """:func:`ingestion.load.load_region`, whose every commit puts a small status snapshot and a line of the history in
     place, so that `romi status`, sensors and metrics answer while it holds the region's file.
     """
-    begun = perf_counter()
 
     def tell(con: duckdb.DuckDBPyConnection, done: Loaded) -> None:
         status.note_commit(con, settings, region, done.left.values())
 
-    loaded = load_region(settings, region, report, vet, tell)
+    with history.measured() as span:
+        loaded = load_region(settings, region, report, vet, tell)
     if loaded.archives:
-        seconds = perf_counter() - begun
-        history.book_work(settings, "load", region, seconds, records=loaded.records, bytes=loaded.bytes)
+        history.book_work(settings, "load", region, span.seconds, records=loaded.records, bytes=loaded.bytes)
     return loaded

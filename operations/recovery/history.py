@@ -6,13 +6,17 @@ what is new of its depths into ``ops.backlog_history`` of the region's file. A l
 - ``{"what": "depth", "at", "region", "topic", "archives", "records", "bytes", "oldest_age_seconds",
   "seconds_to_clear", "known_loss_records", "arrived_records", "drained_records"}``: how deep a topic's backlog was;
   the last two count from the beginning, so that any two lines give a rate; or
-- ``{"what": "load" | "rebuild" | "publish", "at", "region", "seconds", "records", "bytes", "days"}``: what work took.
+- ``{"what": "load" | "rebuild" | "publish", "at", "region", "seconds", "records", "bytes", "days"}``: what work took;
+- ``{"what": "ingest job" | "rebuild job" | "publish job" | "run", "at", "region", "seconds"}``: what a job, or a run of
+  the command line, took beyond the work in it: starting, importing, Dagster's steps, judging what was built.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -24,7 +28,8 @@ import polars as pl
 from operations.store import day_books
 from settings import Settings, now
 
-Work = Literal["load", "rebuild", "publish"]
+Work = Literal["load", "rebuild", "publish", "ingest job", "rebuild job", "publish job", "run"]
+JOBS: dict[str, Work] = {"ingest": "ingest job", "rebuild": "rebuild job", "publish": "publish job"}
 DEPTH = (
     "archives", "records", "bytes", "oldest_age_seconds", "seconds_to_clear", "known_loss_records", "arrived_records",
     "drained_records",
@@ -49,6 +54,21 @@ _ENTER = f"""
     from spans order by "at", topic"""
 _LAST = 10  # pieces of work by which the next is estimated
 _WITHIN = timedelta(days=60)
+
+
+@dataclass
+class Span:
+    """How long something took, and how much of that what was measured within it did."""
+
+    seconds: float = 0.0
+    within: float = 0.0
+
+    @property
+    def beyond(self) -> float:
+        return self.seconds - self.within
+
+
+_open: ContextVar[Span | None] = ContextVar("open", default=None)
 
 
 def book_depth(settings: Settings, region: str, topics: dict[str, dict[str, Any]]) -> None:
@@ -95,9 +115,24 @@ def enter(con: duckdb.DuckDBPyConnection, settings: Settings, region: str) -> in
 @contextmanager
 def timed(settings: Settings, what: Work, region: str = "") -> Iterator[dict[str, int]]:
     """Book how long the body took, where it came to its end, with the amounts that it enters into what this yields."""
-    begun, amounts = perf_counter(), dict[str, int]()
-    yield amounts
-    book_work(settings, what, region, perf_counter() - begun, **amounts)
+    amounts = dict[str, int]()
+    with measured() as span:
+        yield amounts
+    book_work(settings, what, region, span.seconds, **amounts)
+
+
+@contextmanager
+def measured() -> Iterator[Span]:
+    """Measure the body; what is measured within it is told apart."""
+    around, span, begun = _open.get(), Span(), perf_counter()
+    _open.set(span)
+    try:
+        yield span
+    finally:
+        span.seconds = perf_counter() - begun
+        _open.set(around)
+        if around:
+            around.within += span.seconds
 
 
 def depths(settings: Settings, since: datetime) -> Iterator[dict[str, Any]]:

@@ -12,20 +12,21 @@ from typing import Any
 
 from ingestion.landing import Landed
 from operations import status
-from operations.rebuilding.plan import split_windows
+from operations.rebuilding.plan import LEARNING_DAYS, split_windows
 from operations.recovery import backlog, history
 from operations.store.memory.published import findings as lost_state
 from settings import Settings, TransientError, UsageError, now
 
 _DAY_OF_PATH = re.compile(r"year=(\d{4})/month=(\d{2})/day=(\d{2})")
-_LIKELY = {"load": 20.0, "rebuild": 20.0, "publish": 10.0}  # seconds, before anything of it is known
+# Seconds, before anything of it is known; without what is beyond the work itself, which is booked with it.
+_LIKELY = {"load": 20.0, "rebuild": 20.0, "publish": 10.0}
 
 
 @dataclass(frozen=True)
 class Step:
     """A piece of the work, how long it takes by the last of its kind, and when it will be done, in seconds from now."""
 
-    what: str  # load, rebuild, publish
+    what: str  # start, load, rebuild, publish
     region: str | None
     detail: str
     seconds: float
@@ -46,12 +47,12 @@ class Recovery:
 
 
 def plan_recovery(settings: Settings) -> Recovery:
-    """The plan for all regions: each is loaded and its newest days are rebuilt and published before any older ones.
+    """The plan: every region is loaded, then its newest days are rebuilt and published before any older ones.
 
-    The days of archives that wait are known by their time partitioner's folders, or else by when they arrived; the
-    whole months of these days count, whose maps and weights all their days have in common.
+    The days of archives that wait are known by their time partitioner's folders, or else by when they arrived;
+    :func:`_touched` tells which others they concern.
     """
-    found, later = Recovery(), list[tuple[str, tuple[date, date]]]()
+    found, loads, rebuilt = Recovery(), dict[str, list[Landed]](), dict[str, list[tuple[date, date]]]()
     lost = lost_state(settings, opens=False)
     found.first = [str(one) for one in lost]
     stopped = {one.region for one in lost if not one.may_load_again}
@@ -60,25 +61,37 @@ def plan_recovery(settings: Settings) -> Recovery:
         if region in stopped or "books" not in one:
             continue
         try:
-            left = backlog.waiting(settings, region)
+            loads[region] = backlog.waiting(settings, region)
         except (UsageError, TransientError) as error:
             found.first.append(f"{region}: {error}")
-            left = []
-        windows = split_windows(sorted({*_pending(one), *_touched(settings, left)}))
-        found.regions[region] = _missing(settings, one, left, windows)
+            loads[region] = []
+        rebuilt[region] = split_windows(sorted({*_pending(one), *_touched(settings, one, loads[region])}))
+        found.regions[region] = _missing(settings, one, loads[region], rebuilt[region])
+    if any(loads.values()) or any(rebuilt.values()):
+        _add_steps(found, settings, loads, rebuilt)
+    return found
+
+
+def _add_steps(
+    found: Recovery, settings: Settings, loads: dict[str, list[Landed]], rebuilt: dict[str, list[tuple[date, date]]]
+) -> None:
+    """As :func:`orchestration.recovery.recover` does them."""
+    idle = [region for region, left in loads.items() if not left]
+    looks = sum(_seconds(settings, "ingest job", region) for region in idle)
+    found.add("start", None, "what any run does beside its jobs", _seconds(settings, "run", "") + looks)
+    for region, left in loads.items():
         if left:
             found.add("load", region, _files(left), _load_seconds(settings, region, left))
+    for region, windows in rebuilt.items():
         if windows:
             found.add("rebuild", region, _days(windows[-1]), _rebuild_seconds(settings, region, windows[-1]))
-        if len(windows) > 1:
-            later += [(region, window) for window in [*windows[:-1], windows[-1]]]
-    if found.steps:
-        found.add("publish", None, "the newest days of every region are right", _seconds(settings, "publish", ""))
-    for region, window in later:
-        found.add("rebuild", region, _days(window), _rebuild_seconds(settings, region, window))
+    found.add("publish", None, "the newest days of every region are right", _publish_seconds(settings))
+    later = {region: [*windows[:-1], windows[-1]] for region, windows in rebuilt.items() if len(windows) > 1}
+    for region, windows in later.items():
+        for window in windows:
+            found.add("rebuild", region, _days(window), _rebuild_seconds(settings, region, window))
     if later:
-        found.add("publish", None, "every day of every region is right", _seconds(settings, "publish", ""))
-    return found
+        found.add("publish", None, "every day of every region is right", _publish_seconds(settings))
 
 
 def _missing(
@@ -101,15 +114,25 @@ def _pending(snapshot: dict[str, Any]) -> set[date]:
     }  # fmt: skip
 
 
-def _touched(settings: Settings, left: list[Landed]) -> set[date]:
-    """The days that waiting archives speak of, with the whole months that they share maps and weights with."""
+def _touched(settings: Settings, snapshot: dict[str, Any], left: list[Landed]) -> set[date]:
+    """The days that waiting archives speak of, with the whole months that they share maps and weights with.
+
+    Of what is built already, they concern more: a device whose person shows only now brings its earlier visits along,
+    for which the look-back window stands, and later months learn from these days.
+    """
     today = now().date()
     found = {min(day, today) for one in left if one.kind == "events" for day in [_day_of(one)]}
     months = {day.replace(day=1) for day in found}
-    return {
+    whole = {
         month + timedelta(days=n) for month in months for n in range(31)
         if (month + timedelta(days=n)).month == month.month and month + timedelta(days=n) <= today
     }  # fmt: skip
+    if not (first := snapshot.get("first_day")):
+        return whole
+    lookback, learning = (timedelta(days=n) for n in (settings.attribution.longest_lookback_days, LEARNING_DAYS))
+    spans = {((day - lookback).replace(day=1), (day + learning).replace(day=1)) for day in found}
+    built = (today - timedelta(days=n) for n in range((today - date.fromisoformat(first)).days + 1))
+    return whole | {day for day in built if any(begin <= day.replace(day=1) < end for begin, end in spans)}
 
 
 def _day_of(landed: Landed) -> date:
@@ -122,10 +145,10 @@ def _day_of(landed: Landed) -> date:
 
 
 def _load_seconds(settings: Settings, region: str, left: list[Landed]) -> float:
-    size = sum(one.size for one in left)
+    size, beyond = sum(one.size for one in left), _seconds(settings, "ingest job", region)
     if (pace := backlog.drain_pace(settings, region)) is None or not pace["bytes"]:
         return _LIKELY["load"]
-    return size * pace["seconds"] / pace["bytes"]
+    return size * pace["seconds"] / pace["bytes"] + beyond
 
 
 def _rebuild_seconds(settings: Settings, region: str, window: tuple[date, date]) -> float:
@@ -137,12 +160,18 @@ def _rebuild_seconds(settings: Settings, region: str, window: tuple[date, date])
     mean_days, mean = (sum(one[place] for one in known) / len(known) for place in (0, 1))
     spread = sum((one - mean_days) ** 2 for one, _ in known)
     slope = sum((one - mean_days) * (took - mean) for one, took in known) / spread if spread else 0.0
-    return max(mean + max(slope, 0.0) * (days - mean_days), min(took for _, took in known))
+    took = max(mean + max(slope, 0.0) * (days - mean_days), min(took for _, took in known))
+    return took + _seconds(settings, "rebuild job", region)
+
+
+def _publish_seconds(settings: Settings) -> float:
+    return _seconds(settings, "publish", "") + _seconds(settings, "publish job", "")
 
 
 def _seconds(settings: Settings, what: history.Work, region: str) -> float:
+    """The median of the last of its kind; before any, what is likely of work, and nothing of what is beyond it."""
     known = sorted(float(one["seconds"]) for one in history.work(settings, what, region))
-    return known[len(known) // 2] if known else _LIKELY[what]
+    return known[len(known) // 2] if known else _LIKELY.get(what, 0.0)
 
 
 def _files(left: list[Landed]) -> str:

@@ -98,7 +98,7 @@ def bridge(
     return (
         Step("Restated", restated, "How much the earlier period has changed since it was first shown."),
         Step("Volume", volume, "More or fewer orders, each at the earlier period's average margin before refunds."),
-        Step("Mix", mix, "Orders that moved to regions where an order leaves more or less than the average."),
+        Step("Mix", mix, "Orders in regions, new ones too, where an order leaves more or less than the average."),
         Step("Price", price,
              "A larger or smaller average order in each region, before refunds and cost of goods, which follow."),
         Step("Refunds", refunds, "More or less money given back to buyers."),
@@ -112,13 +112,14 @@ def bridge(
 def _per_order(
     before: Mapping[str, Totals], now: Mapping[str, Totals]
 ) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
-    """Revenue and cost of goods of an order in the earlier period, by region; the average where it had none."""
-    was, is_ = total(before), total(now)
-    fallback = was if was.orders else is_
+    """Revenue and cost of goods of an order in the earlier period, by region.
+
+    A region that had no orders then has no earlier price from which it could differ: its own stands in for it.
+    """
     revenue, cogs = {}, {}
-    for name in now:
-        basis = before.get(name, Totals())
-        basis = basis if basis.orders else fallback
+    for name, here in now.items():
+        earlier = before.get(name, here)
+        basis = earlier if earlier.orders else here
         orders = basis.orders or 1
         revenue[name], cogs[name] = Fraction(basis.revenue) / orders, Fraction(basis.cogs) / orders
     return revenue, cogs

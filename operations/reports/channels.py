@@ -79,8 +79,20 @@ def channels(marts: Marts, period: Period) -> Table:
     extra_columns = (*((_MOVED,) if earlier else ()), *(_CAC[-1:] if new else ()), *((_PAYBACK,) if back else ()))
     return Table(
         "channels", "Channels and campaigns", (*columns, *extra_columns), [row for row, _ in shown], whole,
-        children={n: _few(campaigns, columns) for n, (_, campaigns) in enumerate(shown)},
+        _of_buyers(shown), children={n: _few(campaigns, columns) for n, (_, campaigns) in enumerate(shown)},
     )  # fmt: skip
+
+
+def _of_buyers(shown: list[tuple[Row, list[Row]]]) -> tuple[str, ...]:
+    """What the last row's CAC and payback are of, since they are not of all channels."""
+    named = [str(row["name"]) for row, _ in shown if row["cac"] is not None or row["payback"] is not None]
+    if not named or len(named) == len(shown):
+        return ()
+    few = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+    return (
+        f"CAC and paid back are those of {few} alone, in the last row too: the other channels cost nothing, or too few"
+        " new buyers are behind them.",
+    )
 
 
 def _earlier(marts: Marts, period: Period) -> dict[_Place, Decimal]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from operations.reports.marts import MODEL, Marts, Row, ratio
-from operations.reports.period import Period
+from operations.reports.period import RUNNING, Period, is_running
 from operations.reports.tables import Column, Ratio, Table, with_ratios
 
 # Buyers whose cost is known: orders that are in no cohort have none, nor has what stands in (other).
@@ -32,19 +33,23 @@ def cohorts(marts: Marts) -> Table | None:
     )  # fmt: skip
     if not rows:
         return None
-    by_cohort: dict[object, list[Row]] = {}
+    by_cohort: dict[date, list[Row]] = {}
     for row in rows:
         by_cohort.setdefault(row["cohort"], []).append(row)
     ages = sorted({row["months_since"] for row in rows if row["is_complete"] and row["months_since"] <= _MONTHS})
     columns = (
         Column("cohort", "First order in", "month"),
+        Column("state", "State", "text"),
         Column("buyers", "New buyers", "orders", note="Whom named channels with cost are credited with."),
         Column("spend", "Cost to win them"),
         Column("cac", "CAC", "money", Ratio("spend", "buyers")),
         Column("after", "Paid back after", "text", note="Months after that of the first order."),
         *(Column(f"m{age}", f"Month {age}", "share") for age in ages),
     )
-    shown = [_cohort(of_cohort, columns) for of_cohort in list(by_cohort.values())[:_MONTHS]]
+    shown = [
+        {**_cohort(of_cohort, columns), "state": RUNNING if is_running(marts, month) else "ended"}
+        for month, of_cohort in list(by_cohort.items())[:_MONTHS]
+    ]
     title = "Cohorts of buyers won by channels with cost: margin, month by month, as a share of the cost to win them"
     return Table("cohorts", title, columns, shown)
 

@@ -10,6 +10,7 @@ from operations.reports.marts import Marts, first_of
 from settings import UnknownValueError
 
 _FEWEST_DAYS = 7  # a comparison of fewer says nothing
+RUNNING = "running month"  # what tables say of a month that had not ended
 
 
 @dataclass(frozen=True)

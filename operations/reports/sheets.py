@@ -96,8 +96,10 @@ class Book:
         last = first + len(table.rows)
         if table.total:
             self._total(sheet, last + 1, columns, table.total, (first + 1, last), of_total or {})
-            return last + 2
-        return last + 1
+        below = last + (2 if table.total else 1)
+        for place, note in enumerate(table.notes, below + 1):
+            sheet.write_string(place, 0, note, self.muted)
+        return below + (len(table.notes) + 1 if table.notes else 0)
 
     def row(self, sheet: Worksheet, number: int, columns: Sequence[Column], row: Row, formulas: dict[str, str]) -> None:
         cells = {column.key: xl_rowcol_to_cell(number, place) for place, column in enumerate(columns)}

@@ -8,12 +8,12 @@ from decimal import Decimal
 from operations.reports import sums
 from operations.reports.channels import BRIEF
 from operations.reports.marts import Marts, Row
-from operations.reports.period import is_running
+from operations.reports.period import RUNNING, is_running
 from operations.reports.tables import Column, Ratio, Table, with_ratios
 
 _DAYS = 120  # that the chart shows
 _WEEK = 7
-FINAL, NOT_FINAL, RUNNING = "final", "not final", "running month"
+FINAL, NOT_FINAL = "final", "not final"
 
 
 def days(marts: Marts) -> list[Row]:
@@ -52,11 +52,13 @@ def months(marts: Marts, count: int) -> Table:
     columns = (
         Column("month", "Month", "month"), Column("state", "State", "text"), Column("orders", "Orders", "count"),
         Column("new_customers", "New customers", "count"), *BRIEF,
-        Column("cac", "Spend per new customer", "money", Ratio("spend", "new_customers")),
+        Column("cac", "Spend per new customer", "money", Ratio("spend", "new_customers"),
+               "All spend for each new customer, whatever brought them; CAC of a channel is what it spent on its own."),
     )  # fmt: skip
-    rows = [with_ratios({**row, "state": _state(marts, row)}, columns) for row in sums.months(marts)[-count:]]
+    rows = [with_ratios({**row, "state": state(marts, row)}, columns) for row in sums.months(marts)[-count:]]
     return Table("months", "Month by month", columns, rows[::-1])
 
 
-def _state(marts: Marts, row: Row) -> str:
+def state(marts: Marts, row: Row) -> str:
+    """Of a month: how far its figures can be relied on."""
     return RUNNING if is_running(marts, row["month"]) else FINAL if row["is_final"] else NOT_FINAL

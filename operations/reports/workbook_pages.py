@@ -14,6 +14,7 @@ from operations.reports.first_screen import answers
 from operations.reports.marts import Row
 from operations.reports.models import OF_ALL_MODELS, models
 from operations.reports.tables import Column, Table, with_ratios
+from operations.reports.trend import state
 from operations.reports.workbook_source import ABOUT, Source, begin_sheet, write_where_published
 
 if TYPE_CHECKING:
@@ -103,10 +104,10 @@ def bridge(book: Book, source: Source) -> None:
 
 def months(book: Book, source: Source) -> None:
     columns = (
-        Column("month", "Month", "month"), Column("orders", "Orders", "count"),
-        Column("new_customers", "New customers", "count"), *MONEY, Column("is_final", "Final", "flag"),
+        Column("month", "Month", "month"), Column("state", "State", "text"), Column("orders", "Orders", "count"),
+        Column("new_customers", "New customers", "count"), *MONEY,
     )  # fmt: skip
-    rows = [with_ratios(row, columns) for row in sums.months(source.marts)]
+    rows = [with_ratios({**row, "state": state(source.marts, row)}, columns) for row in sums.months(source.marts)]
     book.table(begin_sheet(book, source, "Months"), Table("months", "Months", columns, rows), _LIVE)
 
 

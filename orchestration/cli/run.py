@@ -62,6 +62,7 @@ def shown(
     """Have the pipeline do its work, with its progress and its outcome shown, and logged where that is asked for."""
     from operations import run_log
     from operations.error_messages import disk_trouble
+    from operations.recovery import history
     from orchestration.cli import show
     from orchestration.cli.show_log import log_outcome, logged
     from orchestration.cli.show_progress import progress
@@ -71,7 +72,10 @@ def shown(
     # Most of a small run is importing, and what that makes is never garbage.
     gc.set_threshold(50_000, 20, 50)
     is_logged = log_json or settings.monitoring.logs == "json"
-    with without_pandas(), logged() if is_logged else progress(quiet=as_json) as on_wait:
+    with (
+        history.measured() as span, without_pandas(),
+        logged() if is_logged else progress(quiet=as_json) as on_wait,
+    ):  # fmt: skip
         from orchestration import pipeline
 
         try:
@@ -81,6 +85,8 @@ def shown(
                 raise TransientError(line) from error
             raise
         log_outcome(outcome)
+    if outcome.version is not None:  # one that did all that a run does
+        history.book_work(settings, "run", "", span.beyond)
     show.outcome(settings, outcome, as_json)
     return outcome.exit_code
 

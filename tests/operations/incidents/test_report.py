@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from operations.incidents import book, causes
+from operations.incidents import book, causes, words
 from operations.incidents.findings import SLO_FOLLOWS, Finding, Kind, normal_cause
+from operations.incidents.impact import impact
 from operations.incidents.report import report
 from quality.slo import objectives
 from settings import Incidents, Settings, UnknownValueError, UsageError
@@ -253,6 +254,20 @@ def test_severity_is_the_share_of_the_usual_revenue_that_is_at_risk_in_that_hour
     assert close.severity == "major", "finance closes in two days"
     [backup] = told(settings, Finding(Kind.BACKUP_FAILED, "the last backup failed", "no disk"), judged=()).opened
     assert (backup.severity, backup.at_risk_cents) == ("minor", 0)
+
+
+def test_what_opens_in_an_hour_without_usual_revenue_costs_what_is_usual_of_the_hours_after_it(settings, monkeypatch):
+    (settings.warehouse / "status").mkdir(parents=True)
+    usual = [600_00] * 168
+    usual[4 * 24 + 12] = 0
+    (settings.warehouse / "status" / "eu.json").write_text(f'{{"region": "eu", "usual_revenue": {usual}}}')
+    [one] = told(settings, failed("x broke", "eu")).opened
+    assert words.risk(settings, one) == "What it touches usually takes no revenue at this hour of the week."
+    [backup] = told(settings, Finding(Kind.BACKUP_FAILED, "the last backup failed", "no disk"), judged=()).opened
+    assert words.risk(settings, backup) == "No revenue is at risk."
+    monkeypatch.setenv("ROMI_NOW", "2026-03-20T15:00:00Z")
+    assert impact(settings, one).at_risk_cents == 2 * 600_00
+    assert impact(settings, backup).at_risk_cents == 0
 
 
 def test_damping_is_configured(settings):

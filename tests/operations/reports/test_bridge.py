@@ -47,11 +47,12 @@ def test_each_cause_stands_in_its_own_step():
     }  # fmt: skip
 
 
-def test_a_region_that_is_new_brings_volume_at_the_average_and_its_difference_as_price():
+def test_a_region_that_is_new_brings_volume_at_the_average_and_its_difference_as_mix_since_no_price_of_it_moved():
     before = {"eu": Totals(10, Decimal(1000), cogs=Decimal(400))}
-    now = {**before, "jp": Totals(5, Decimal(600), cogs=Decimal(200))}
+    now = {**before, "jp": Totals(5, Decimal(400), cogs=Decimal(220))}
     steps = bridge(before, now, Decimal(0), CurrencyEffect())
-    assert (_step(steps, "Volume"), _step(steps, "Mix"), _step(steps, "Price")) == (300, 0, 100)
+    found = {name: _step(steps, name) for name in ("Volume", "Mix", "Price", "Cost of goods")}
+    assert found == {"Volume": 300, "Mix": -120, "Price": 0, "Cost of goods": 0}
 
 
 def test_from_nothing_everything_is_volume():

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import duckdb
+import openpyxl
 import pytest
 
 from operations.reports.cause import cause
@@ -37,6 +38,7 @@ def test_a_cohort_shows_what_is_back_of_its_cost_by_month_and_when_all_of_it_is(
     assert "m3" not in {column.key for column in table.columns}  # that month is not over
     assert (july["after"], july["cac"]) == ("2 months", 10.0)
     assert (october["after"], october["m1"]) == ("not yet", None)
+    assert (july["state"], october["state"]) == ("ended", "running month")
 
 
 def test_a_channel_shows_what_a_new_customer_costs_and_what_is_back_of_it(marts):
@@ -49,6 +51,19 @@ def test_a_channel_shows_what_a_new_customer_costs_and_what_is_back_of_it(marts)
     assert search["cac"] == pytest.approx(cac)
     assert search["payback"] == pytest.approx(0.8)
     assert {"cac", "payback", "moved"} <= {column.key for column in table.columns}
+
+
+def test_it_says_of_which_channels_the_cac_and_the_payback_of_all_are(version, tmp_path):
+    said = "CAC and paid back are those of Paid Search and Paid Social alone, in the last row too"
+    write_report(version, tmp_path / "r.html", month=_SEPTEMBER)
+    assert f'<p class="note">{said}' in (tmp_path / "r.html").read_text()
+    write_workbook(version, tmp_path / "w.xlsx", month=_SEPTEMBER)
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["Channels"]
+    assert sheet.cell(sheet.max_row, 1).value.startswith(said)
+    months = openpyxl.load_workbook(tmp_path / "w.xlsx")["Months"]
+    assert [months.cell(row, 2).value for row in range(4, months.max_row + 1)] == [
+        "State", "final", "final", "not final", "running month"
+    ]  # fmt: skip
 
 
 def test_shares_of_all_regions_are_weighted_by_what_they_are_shares_of(marts):
