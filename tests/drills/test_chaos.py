@@ -6,6 +6,7 @@ a shop that nothing befell.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -74,6 +75,24 @@ def live(shop: Shop) -> list[str]:
     return [one.title for one in book.live(settings(shop))]
 
 
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
+    """A file system of so many bytes at the folder; with what it yields it is given another size."""
+
+    def mount(options: str) -> None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True, capture_output=True)
+
+    folder.mkdir()
+    try:
+        mount(f"size={size}")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nobody may mount a file system here")
+    try:
+        yield lambda bigger: mount(f"remount,size={bigger}")
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def ends_well(shop: Shop, kept: tuple[Path, dict]) -> None:
     """The next run, without the fault: it comes through, closes what was open, and is as if there had been none."""
     code, told = shop.romi("run")
@@ -131,6 +150,51 @@ def test_a_fault_of_the_machine_is_one_incident_and_passes(shop, kept, monkeypat
         code, told = shop.romi("run")
     assert (code, words in said(told)) == (1, True), told
     assert [one[0] for one in opened(shop)] == [kind]
+    ends_well(shop, kept)
+
+
+@pytest.mark.parametrize("spare", [0, 400_000, 2_000_000, 6_000_000])
+def test_a_full_disk_is_told_and_leaves_what_was_published_and_the_next_run_is_clean(
+    kept, tmp_path, monkeypatch, spare
+):
+    monkeypatch.setenv("ROMI_NOW", NOW)
+    monkeypatch.setenv("ROMI_NOTICE_OPS", f"file://{tmp_path / 'notices'}")
+    monkeypatch.chdir(tmp_path)
+    with small_disk(tmp_path / "disk", 1 << 30) as resize:
+        shop = Shop(Path(shutil.copytree(kept[0], tmp_path / "disk" / "shop", symlinks=True)))
+        land(shop, 3)
+        before = shop.rows()
+        used = os.statvfs(shop.folder)
+        resize((used.f_blocks - used.f_bfree) * used.f_frsize + spare)
+        told = romi(shop)
+        assert told["exit_code"] == 1, told
+        assert "No space left on device" in said(told), told
+        assert shop.rows() == before
+        resize(1 << 30)
+        assert {kind for kind, _ in opened(shop)} <= {"disk_full"}, "where there is no room, none can be booked"
+        ends_well(shop, kept)
+
+
+def romi(shop: Shop) -> dict:
+    """`romi run` in a process of its own, which may end in any way but a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli.main", "run", "--json", "--landing", str(shop.landing),
+         "--config", str(shop.folder / "romi.yaml"), "--warehouse", str(shop.warehouse)],
+        cwd=shop.folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_clock_that_jumps_ahead_and_back_is_an_incident_until_it_is_right(shop, kept, monkeypatch):
+    monkeypatch.setenv("ROMI_NOW", "2026-03-23T12:00:00Z")
+    assert shop.romi("run")[0] == 0
+    monkeypatch.setenv("ROMI_NOW", NOW)
+    code, told = shop.romi("run")
+    assert (code, opened(shop)) == (0, [("clock", [])]), told
+    assert shop.rows() == kept[1]
+    monkeypatch.setenv("ROMI_NOW", "2026-03-23T13:00:00Z")
     ends_well(shop, kept)
 
 
