@@ -82,6 +82,8 @@ def paid_back(marts: Marts, period: Period) -> dict[str, float | None]:
         where months_since = last group by channel""",
         month=period.month, model=MODEL,
     )  # fmt: skip
+    if not rows:
+        return {}
     return {row["channel"]: ratio(row["margin"], row["spend"]) for row in rows} | {
         ALL: ratio(sum((row["margin"] for row in rows), Decimal(0)),
                               sum((row["spend"] for row in rows), Decimal(0)))

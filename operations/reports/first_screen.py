@@ -9,9 +9,10 @@ from decimal import Decimal
 from operations.reports.bridge import Step, Totals
 from operations.reports.comparison import Comparison
 from operations.reports.marts import Marts, Row, ratio, return_on
-from operations.reports.period import Period
+from operations.reports.period import Period, month_name
 from operations.reports.tables import Table
 from operations.reports.unknown import without_a_name
+from operations.reports.what_changed import booked
 from operations.reports.words import change, money, share
 
 _CAUSES = {
@@ -102,15 +103,15 @@ def _of_paid(marts: Marts, channels: Table) -> str:
 def _moved(marts: Marts, period: Period, comparison: Comparison | None) -> Answer:
     question = "More or less than last month, and why?"
     if comparison is None:
-        return Answer("change", question, "Not known",
-                      f"Too little is known about the month before {period.name} to compare with it.")  # fmt: skip
+        said = f"Too little is known about the month before {period.name} to compare with it."
+        return Answer("change", question, "Not known", f"{said}{_adjustments(marts, period)}")
     moved = comparison.moved
     sentence = f"in margin after spend, compared with {_earlier(period)}"
     if not period.is_whole:
         sentence = f"{sentence}, day for day ({period.compared_name})"
     said = (
         f"{sentence}.{_regions(period, comparison, marts.currency)}{why_it_moved(comparison.steps, marts.currency)}"
-        f"{_returns(comparison)}"
+        f"{_returns(comparison)}{_adjustments(marts, period)}"
     )
     return Answer("change", question, change(moved, marts.currency), said)
 
@@ -125,6 +126,16 @@ def _regions(period: Period, comparison: Comparison, currency: str) -> str:
         f" Region {region}, which has nothing in {absent}, accounts for {change(amount, currency)} of it."
         for region, amount, absent in sorted(changes, key=lambda one: (-abs(one[1]), one[0]))[:2]
     )
+
+
+def _adjustments(marts: Marts, period: Period) -> str:
+    """What is booked in the month of months that are closed, and none of the month's own figures."""
+    later = booked(marts, period)
+    if later is None:
+        return ""
+    months = " and ".join(dict.fromkeys(month_name(row["closed_month"]) for row in later.rows))
+    amount = change(later.total["after_spend"], marts.currency) if later.total else ""
+    return f" Not in it: {amount} that is booked in {period.name} for what has changed since of {months} (closed)."
 
 
 def _returns(comparison: Comparison) -> str:

@@ -41,6 +41,7 @@ class Book:
             {"bold": True, "bottom": 1, "text_wrap": True, "valign": "bottom", "align": "right"}
         )
         self._formats: dict[tuple[str, bool], Format] = {}
+        self._widths: dict[str, dict[int, int]] = {}
         self.question = workbook.add_format({"bold": True, "valign": "top"})
         self.paragraph = workbook.add_format({"text_wrap": True, "valign": "top"})
         # Text beside a column of numbers stands off from them.
@@ -85,7 +86,7 @@ class Book:
             if column.kind in ("text", "date", "month"):
                 looks = self._text_header if place and column.kind == "text" else self.header
             sheet.write_string(first, place, column.label, looks)
-            sheet.set_column(place, place, _width(column))
+            self.widen(sheet, place, column)
         # Not every program fits the header to its labels.
         sheet.set_row(first, self.LINE * max(len(wrap(one.label, _width(one) - 3)) for one in columns))
         if first == self.FIRST:
@@ -100,6 +101,12 @@ class Book:
         for place, note in enumerate(table.notes, below + 1):
             sheet.write_string(place, 0, note, self.muted)
         return below + (len(table.notes) + 1 if table.notes else 0)
+
+    def widen(self, sheet: Worksheet, place: int, column: Column) -> None:
+        """Make room for a table's column: as much as the widest of all the tables on its sheet takes."""
+        widths = self._widths.setdefault(sheet.get_name(), {})
+        widths[place] = max(_width(column), widths.get(place, 0))
+        sheet.set_column(place, place, widths[place])
 
     def row(self, sheet: Worksheet, number: int, columns: Sequence[Column], row: Row, formulas: dict[str, str]) -> None:
         cells = {column.key: xl_rowcol_to_cell(number, place) for place, column in enumerate(columns)}

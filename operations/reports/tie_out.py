@@ -28,11 +28,16 @@ def days(marts: Marts, period: Period) -> Table:
         ), judged as (
             select date, region, ledger_revenue, event_only_revenue, warehouse_net from finance.reconciliation_daily
             where date between $first and $last
+        ), finality as (  -- what can be said of days that are older than those of meta.usable_days
+            select date, region,
+                if(bool_and(is_final), 'yes, and it is final', 'late data may still change it') as state
+            from finance.romi_daily where date between $first and $last group by date, region
         )
         select date, region, coalesce(revenue, 0.00) as revenue, coalesce(ledger_revenue, 0.00) as ledger,
             coalesce(event_only_revenue, 0.00) as event_only, coalesce(net_revenue, 0.00) as net_revenue,
-            coalesce(warehouse_net, 0.00) as warehouse_net, coalesce(answer, '') as state
+            coalesce(warehouse_net, 0.00) as warehouse_net, coalesce(answer, state, '') as state
         from shown full join judged using (date, region) left join meta.usable_days using (date, region)
+            left join finality using (date, region)
         order by date, region""",
         first=period.month, last=period.last,
     )  # fmt: skip

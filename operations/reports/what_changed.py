@@ -30,6 +30,11 @@ _BOOKED = (
     Column("why", "Why", "text"),
 )
 
+_BY_CAMPAIGN = (
+    "romi_daily shows by campaign what orders_daily shows of orders and spend_daily of cost: do not add them up. It"
+    " stands alone where only credit has moved."
+)
+
 
 def last_close(marts: Marts, before: date) -> Row | None:
     """The latest closed month before one, with the version that was closed; None where there is none."""
@@ -65,7 +70,9 @@ def what_changed(marts: Marts, period: Period, most: int = 100_000) -> Table:
         first=period.month_before, last=period.last, most=most, since=closed["version"] if closed else 0,
     )  # fmt: skip
     since = f", since {month_name(closed['month'])} was closed as of version {closed['version']}" if closed else ""
-    return Table("what_changed", f"What changed after it was first shown{since}", _COLUMNS, rows)
+    tables = {row["table"] for row in rows}
+    note = (_BY_CAMPAIGN,) if "romi_daily" in tables and len(tables) > 1 else ()
+    return Table("what_changed", f"What changed after it was first shown{since}", _COLUMNS, rows, notes=note)
 
 
 def booked(marts: Marts, period: Period) -> Table | None:

@@ -52,6 +52,7 @@ def tie_out_sheet(book: Book, source: Source) -> None:
     place = book.FIRST + 1
     for column, one in enumerate(columns):
         sheet.write_string(book.FIRST, column, one.label, book.header)
+        book.widen(sheet, column, one)
     for number, (name, formula, value) in enumerate(checks, place):
         sheet.write_string(number, 0, name)
         book.formula(sheet, number, 1, formula, "money", value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
@@ -114,7 +114,45 @@ def test_of_a_closed_month_it_says_so_and_shows_what_was_booked_of_it_later(tmp_
     assert [row["version"] for row in changed.rows] == [12]  # version 11 is what was closed
     write_report(folder, tmp_path / "r.html", month=_SEPTEMBER)
     write_workbook(folder, tmp_path / "w.xlsx", month=_SEPTEMBER)
-    assert "Adjustments to closed months" in (tmp_path / "r.html").read_text()
+    page = (tmp_path / "r.html").read_text()
+    assert "Adjustments to closed months" in page
+    told = "+€12.00</span> that is booked in September 2026 for what has changed since of August 2026 (closed)."
+    assert f'Not in it: <span class="amount">{told}' in page
+
+
+def test_a_change_that_two_tables_show_is_said_to_be_one(marts, tmp_path):
+    assert what_changed(marts, choose(marts, _SEPTEMBER)).notes == ()
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("""insert into finance.restatements by name select 11 as version, 'romi_daily' as "table",
+            date '2026-08-20' as date, 'eu' as region, 12.34 as revenue_change, 'a late order' as why""")
+    with opened(folder) as marts_of_both:
+        [note] = what_changed(marts_of_both, choose(marts_of_both, _SEPTEMBER)).notes
+    assert "do not add them up" in note
+
+
+def test_nothing_is_said_of_payback_where_no_channel_of_the_month_has_any(tmp_path):
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("delete from finance.payback_cohorts where cohort = '2026-09-01'")
+    with opened(folder) as marts:
+        assert "payback" not in {column.key for column in content(marts, _SEPTEMBER).tables["channels"].columns}
+
+
+def test_the_tie_out_says_of_every_day_how_far_it_can_be_relied_on_and_no_label_of_it_is_cut(tmp_path):
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("delete from meta.usable_days where date < '2026-09-10'")  # it has the last weeks alone
+    write_workbook(folder, tmp_path / "w.xlsx", month=_SEPTEMBER)
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["Tie-out"]
+    states = {
+        row[0].value.day: row[9].value for row in sheet.iter_rows(min_row=5) if isinstance(row[0].value, datetime)
+    }
+    assert [states[day] for day in (1, 7, 8, 10)] == [
+        "yes, and it is final", "yes, and it is final", "late data may still change it", "yes",
+    ]  # fmt: skip
+    labels = [cell.value for cell in sheet["A"] if isinstance(cell.value, str)][3:]
+    assert sheet.column_dimensions["A"].width > max(map(len, labels))
 
 
 def test_a_version_of_a_release_before_has_a_report_without_them(tmp_path):
