@@ -52,10 +52,11 @@ def _impact(settings: Settings, incident: Incident) -> Iterator[str]:
     else:
         yield f"- Usual revenue of its regions in that time: {words.money(settings, found.at_risk_cents)}."
     for one in found.restated:
+        moved = f"revenue by {one['change']:+,.2f} {settings.reporting_currency}"
+        moved += f" ({one['moved']:,.2f} without regard to sign)"
         yield (
             f"- Version {one['version']} restated {one['days']:,} day{'s' * (one['days'] != 1)} of {one['region']},"
-            f" {one['first']} to {one['last']}: revenue by {one['change']:+,.2f} {settings.reporting_currency}"
-            f" ({one['moved']:,.2f} without regard to sign), for {one['why']}."
+            f" {one['first']} to {one['last']}: {moved if one['moved'] else 'no revenue'}, for {one['why']}."
         )
     if not found.restated:
         yield "- No published day of its regions was restated meanwhile."
