@@ -63,6 +63,19 @@ def rows_of_regions(settings: Settings, schema: str, names: Iterable[str]) -> di
     return found
 
 
+def backlog_seen(region: str, topics: dict[str, dict[str, Any]]) -> dg.AssetObservation:
+    """What waits in a region, on the page of the backlog's history: there Dagster plots each number over time."""
+    sums = {name: sum(one[name] for one in topics.values()) for name in ("archives", "records")}
+    oldest = max((one["oldest_age_seconds"] or 0 for one in topics.values()), default=0)
+    return dg.AssetObservation(
+        asset_key=dg.AssetKey(["ops", "backlog_history"]),
+        metadata={
+            **{f"{name} that wait in {region}": amount for name, amount in sums.items()},
+            f"hours that the oldest has waited in {region}": round(oldest / 3600, 2),
+        },
+    )
+
+
 def of_version(settings: Settings) -> dict[str, Any]:
     """Of what is published now: the last days to read, its money to plot, and where a reader goes from there."""
     current = current_version(settings)

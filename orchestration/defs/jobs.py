@@ -11,6 +11,7 @@ from operations.recovery import look
 from orchestration.automation import URGENT, described, older
 from orchestration.partitions import range_tags, regions
 from orchestration.selection import rebuild_of
+from orchestration.table_facts import backlog_seen
 from orchestration.warehouse import Warehouse
 from settings import now
 
@@ -42,7 +43,7 @@ def backlog(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.Sen
     """Load what has landed, a run for each region that has none under way; one that failed, an hour later.
 
     It lists the landing zone and opens no database. Whenever what waits has changed, it keeps a line of the history and
-    an observation of `raw/events`, whose numbers the UI plots.
+    observations of `raw/events` and `ops/backlog_history`, whose numbers the UI plots.
     """
     settings, known = warehouse.settings, json.loads(context.cursor or "{}")
     names = landing.regions(settings)
@@ -51,7 +52,7 @@ def backlog(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.Sen
     for name in names:
         found = look.look(settings, name, known.get(name))
         known[name] = found.cursor
-        seen += [_observed(name, found)] if found.topics else []
+        seen += [_observed(name, found), backlog_seen(name, found.topics)] if found.topics else []
         if found.is_waiting and not _is_under_way(context.instance, name):
             key = f"{name}|{found.digest}|{now():%Y-%m-%d %H}"
             requests.append(dg.RunRequest(run_key=key, tags={**URGENT, _PARTITION: name}))

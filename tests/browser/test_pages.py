@@ -154,6 +154,15 @@ def test_figures_of_the_pages_are_those_of_the_tables(tab, ui, built):
     sync_api.expect(tab.locator("tr", has=tab.get_by_text("rows in eu", exact=True)).first).to_contain_text(str(events))
 
 
+def test_the_history_of_the_backlog_is_plotted_where_somebody_looks_for_it(tab, ui):
+    tab.goto(f"{ui}/assets/ops/backlog_history?view=overview")
+    row = tab.locator("tr", has=tab.get_by_text("archives that wait in eu", exact=True))
+    sync_api.expect(row.first).to_contain_text("0")
+    tab.get_by_text("Plots", exact=True).click()
+    for what in ("archives that wait in eu", "records that wait in eu", "hours that the oldest has waited in eu"):
+        sync_api.expect(tab.get_by_text(what, exact=True).first).to_be_visible()
+
+
 def _choose_and_launch(tab) -> None:
     """Of the dialog that asks for partitions, the last day, where it asks for days, and every region."""
     dialog = tab.get_by_role("dialog")

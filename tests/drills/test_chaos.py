@@ -168,7 +168,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_published_and_the_next_run_is_c
         resize((used.f_blocks - used.f_bfree) * used.f_frsize + spare)
         told = romi(shop)
         assert told["exit_code"] == 1, told
-        assert "No space left on device" in said(told), told
+        assert "no space left on" in said(told).lower(), told
         assert shop.rows() == before
         resize(1 << 30)
         assert {kind for kind, _ in opened(shop)} <= {"disk_full"}, "where there is no room, none can be booked"
@@ -189,7 +189,8 @@ def romi(shop: Shop) -> dict:
 
 def test_a_clock_that_jumps_ahead_and_back_is_an_incident_until_it_is_right(shop, kept, monkeypatch):
     monkeypatch.setenv("ROMI_NOW", "2026-03-23T12:00:00Z")
-    assert shop.romi("run")[0] == 0
+    code, told = shop.romi("run")
+    assert code == 0, told
     monkeypatch.setenv("ROMI_NOW", NOW)
     code, told = shop.romi("run")
     assert (code, opened(shop)) == (0, [("clock", [])]), told

@@ -131,6 +131,8 @@ def test_schedule_and_sensors_carry_a_landed_archive_to_a_published_version(repo
             execute(request, "ingest")
         [event] = instance.fetch_materializations(dg.AssetKey(["raw", "events"]), limit=1).records
         assert {"new_fields", "broken_fields"} <= set(event.asset_materialization.metadata)
+        [event] = instance.fetch_observations(dg.AssetKey(["ops", "backlog_history"]), limit=1).records
+        assert event.asset_observation.metadata["archives that wait in eu"].value == 0
 
         for name, job in (("pending_days", "rebuild"), ("settled_regions", "publish")):
             sensor = repository.get_sensor_def(name)
@@ -159,8 +161,10 @@ def test_what_lands_is_loaded_by_a_run_for_each_region_that_has_none_under_way(r
         first = tick()
         [request] = first.run_requests
         assert (request.tags["dagster/partition"], request.tags["romi/class"]) == ("eu", "urgent")
-        [seen] = first.asset_events
+        [seen, of_history] = first.asset_events
         assert (seen.partition, seen.metadata["backlog_archives"].value) == ("eu", 1)
+        assert of_history.asset_key == dg.AssetKey(["ops", "backlog_history"])
+        assert of_history.metadata["archives that wait in eu"].value == 1
         assert [one.run_key for one in tick(first.cursor).run_requests] == [request.run_key]  # Dagster runs a key once
         job = repository.get_job("ingest")
         instance.create_run_for_job(job, tags={"dagster/partition": "eu"}, status=dg.DagsterRunStatus.STARTED)

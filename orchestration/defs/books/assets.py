@@ -21,7 +21,7 @@ def books() -> dg.Definitions:
     return dg.Definitions(assets=[
         dg.AssetSpec(
             ["ops", name], group_name="ops", kinds={"duckdb", "python"}, owners=["team:data-platform"],
-            description=description,
+            description=description, deps=[["raw", "events"]] if name == "backlog_history" else [],
         )
         for name, description in sorted(found.items())
     ])  # fmt: skip

@@ -21,7 +21,7 @@ from operations.store.memory.keeping import refuse_copies, refuse_lost_state, se
 from orchestration.automation import POOL
 from orchestration.checks import result, runbook, spec
 from orchestration.partitions import regions
-from orchestration.table_facts import rows_of_regions
+from orchestration.table_facts import backlog_seen, rows_of_regions
 from orchestration.warehouse import Warehouse
 from quality.books import BookCheck, book_checks
 from settings import Settings
@@ -101,6 +101,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[
             checks = book_checks(con)
             found = status.write_snapshot(con, settings, region)
         metrics.write(settings)
+    context.log_event(backlog_seen(region, found["backlog"]["topics"]))
     facts = _facts(loaded, pending, found)
     for table, rows in rows_of_regions(settings, "raw", _RAW).items():
         if dg.AssetKey(["raw", table]) in context.selected_asset_keys:
