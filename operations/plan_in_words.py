@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,10 @@ def headline(plan: Plan) -> str:
 
 def lines(plan: Plan) -> list[str]:
     """What moves, a line for each month, region, channel and table, and what would be withheld."""
-    told = []
-    for row in rows(plan.moved):
-        one = row.moved
-        amounts = ", ".join(f"{name} {amount(cents)}" for name, cents in one.cents.items())
-        models = "" if row.models == ("(all)",) else f" ({', '.join(row.models)})"
-        told.append(f"{one.month} {one.region} {one.table}, {one.channel}{models}: {amounts}; {one.why}")
+    cells: dict[tuple[str, ...], list[Moved]] = {}
+    for one in plan.moved:
+        cells.setdefault((f"{one.month} {one.region} {one.table}, {one.channel}", one.why), []).append(one)
+    told = [f"{place}{_models(cell)}: {', '.join(_amounts(cell))}; {why}" for (place, why), cell in cells.items()]
     for booked in plan.adjustments:
         amounts = ", ".join(f"{name} {amount(int(100 * booked[name]))}" for name in _MEASURES if booked.get(name))
         told.append(f"{booked['closed_month']:%Y-%m} {booked['region']} is closed; {booked['table']} is adjusted by"
@@ -71,6 +69,21 @@ def lines(plan: Plan) -> list[str]:
         for day, why in days.items()
     ]
     return told
+
+
+def _models(cell: Sequence[Moved]) -> str:
+    names = [one.attribution_model for one in cell]
+    if len(names) > 1:
+        return f" ({len(names)} models)"
+    return "" if names == ["(all)"] else f" ({names[0]})"
+
+
+def _amounts(cell: Sequence[Moved]) -> Iterator[str]:
+    """Of each measure the least and the most that it moves by under any model."""
+    for name in dict.fromkeys(name for one in cell for name in one.cents):
+        known = [one.cents.get(name, 0) for one in cell]
+        least, most = (amount(one) or "0.00" for one in (min(known), max(known)))
+        yield f"{name} {least}" if least == most else f"{name} {least} to {most}"
 
 
 def as_markdown(plan: Plan) -> str:

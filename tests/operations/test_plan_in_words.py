@@ -24,6 +24,16 @@ def test_cells_that_move_alike_under_several_models_are_one_row():
     assert (one.models, other.models) == (("linear", "markov"), ("shapley",))
 
 
+def test_a_channel_of_a_month_is_one_line_from_the_least_to_the_most_of_its_models():
+    cells = [moved(), moved(model="markov"), moved(model="shapley", cents=-1)]
+    every_day = Moved("orders_daily", "2026-03", "eu", "(all)", "(all)", {"cogs": 5}, "orders")
+    assert lines(Plan(moved=[*cells, every_day, moved("Direct", cents=7)])) == [
+        "2026-03 eu romi_monthly, Email (3 models): revenue -0.01 to +1,234.05; changed rules",
+        "2026-03 eu orders_daily, (all): cogs +0.05; orders",
+        "2026-03 eu romi_monthly, Direct (linear): revenue +0.07; changed rules",
+    ]
+
+
 def test_nothing_moves_is_said_in_one_line():
     assert as_markdown(Plan()) == "### What this changes in the published figures\n\nNothing published changes.\n"
 
