@@ -90,7 +90,8 @@ def open_to_others(settings: Settings) -> Iterator[str]:
         folder = settings.warehouse / name
         if folder.is_dir() and _mode(folder) & 0o077:
             yield f"{name} is open to users other than its owner: chmod 700"
-    for path in [*settings.regions_dir.glob("*.duckdb*"), *(settings.warehouse / "books").rglob("*.jsonl")]:
+    # What DuckDB writes beside a region's file, and a killed process leaves there, is guarded by the folder.
+    for path in [*settings.regions_dir.glob("*.duckdb"), *(settings.warehouse / "books").rglob("*.jsonl")]:
         if path.is_file() and _mode(path) & 0o077:
             yield f"{path.relative_to(settings.warehouse)} is open to users other than its owner: chmod 600"
     for path in settings.versions_dir.glob("[0-9]*/**/*"):

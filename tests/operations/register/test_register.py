@@ -57,6 +57,15 @@ def test_tables_columns_and_files_that_nobody_declared_are_found(settings):
     ]
 
 
+def test_what_a_killed_process_leaves_beside_a_regions_file_is_guarded_by_its_folder(settings):
+    left = settings.regions_dir / "eu.duckdb.wal"
+    left.write_bytes(b"")
+    left.chmod(0o644)
+    assert list(register_audit.open_to_others(settings)) == []
+    settings.regions_dir.chmod(0o755)
+    assert list(register_audit.open_to_others(settings)) == ["regions is open to users other than its owner: chmod 700"]
+
+
 def test_modes_keys_and_periods_are_looked_at(settings, monkeypatch):
     settings.region_file("eu").chmod(0o644)
     settings.regions_dir.chmod(0o755)
