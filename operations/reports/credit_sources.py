@@ -5,6 +5,7 @@ from __future__ import annotations
 from operations.reports.marts import Marts, Row
 from operations.reports.period import Period
 from operations.reports.tables import Column, Table
+from operations.reports.waiting import below_zero
 
 FATES = (
     Column("attributed_share", "Credited to a channel", "share"),
@@ -52,7 +53,10 @@ def credit_sources(marts: Marts, period: Period) -> Table | None:
         f"select region as name, spend, cogs, {names} from finance.data_quality where month = $month order by region",
         month=period.month,
     )
-    return Table("credit_sources", "Where credit comes from", _COLUMNS, rows, _whole(rows)) if rows else None
+    if not rows:
+        return None
+    notes = below_zero(row["small_cell_share"] for row in rows)
+    return Table("credit_sources", "Where credit comes from", _COLUMNS, rows, _whole(rows), notes)
 
 
 def _whole(rows: list[Row]) -> Row:

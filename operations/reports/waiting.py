@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
+
 from operations.reports.marts import MODEL, Marts
 from operations.reports.period import Period
 from operations.reports.tables import Column, Ratio, Table, summed, with_ratios
@@ -17,6 +20,11 @@ WHY = (
     " (other).",
     "Nothing is lost: the totals of days, months and regions are always complete, and (other) is part of them.",
     "How many buyers are enough is a setting (privacy.k_anonymity): a lower number names more and protects less.",
+)
+
+_BELOW_ZERO = (
+    "Below zero: named figures still hold what has moved elsewhere or was given back since they were shown. It is taken"
+    " out of channel (other), so that the total is right, until the named figures may change."
 )
 
 
@@ -41,5 +49,12 @@ def waiting(marts: Marts, period: Period) -> Table:
         Column("other_campaign", "In campaign (other) of a named channel"),
         Column("other_spend", "Spend in channel (other)"),
     )  # fmt: skip
-    return Table("waiting", "What waits in (other)", columns, [with_ratios(row, columns) for row in rows],
-                 total=summed(rows, columns, "All regions"))  # fmt: skip
+    return Table(
+        "waiting", "What waits in (other)", columns, [with_ratios(row, columns) for row in rows],
+        summed(rows, columns, "All regions"), below_zero(row["other_channel"] for row in rows),
+    )  # fmt: skip
+
+
+def below_zero(amounts: Iterable[Decimal | float | None]) -> tuple[str, ...]:
+    """What to say beside amounts of channel (other), or shares, of which one is below zero."""
+    return (_BELOW_ZERO,) if any(one is not None and one < 0 for one in amounts) else ()

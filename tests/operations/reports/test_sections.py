@@ -131,6 +131,20 @@ def test_a_change_that_two_tables_show_is_said_to_be_one(marts, tmp_path):
     assert "do not add them up" in note
 
 
+def test_a_channel_other_below_zero_is_explained(marts, tmp_path):
+    found = content(marts, _SEPTEMBER).tables
+    assert (found["waiting"].notes, found["credit_sources"].notes) == ((), ())
+    folder = write_version(tmp_path / "v")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("update finance.romi_monthly set revenue = -revenue where channel = '(other)' and region = 'eu'")
+        con.execute("update finance.data_quality set small_cell_share = -0.2 where region = 'us'")
+    with opened(folder) as changed:
+        found = content(changed, _SEPTEMBER).tables
+    for table in (found["waiting"], found["credit_sources"]):
+        [note] = table.notes
+        assert note.startswith("Below zero: named figures still hold what has moved elsewhere")
+
+
 def test_nothing_is_said_of_payback_where_no_channel_of_the_month_has_any(tmp_path):
     folder = write_version(tmp_path / "v")
     with duckdb.connect(str(folder / "marts.duckdb")) as con:
