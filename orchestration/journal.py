@@ -59,6 +59,8 @@ def _is_whole(path: Path, *, is_thorough: bool) -> bool:
             log = path.with_name(f"{path.name}-wal")
             there = log.stat().st_size if log.exists() else 0
             return bool(path.stat().st_size + there >= pages * page)
+    except sqlite3.OperationalError:  # a full disk, which keeps SQLite from making what it reads a log with: no damage
+        return path.is_file()
     except sqlite3.DatabaseError:
         return False
 

@@ -35,6 +35,7 @@ from orchestration.timeline import shown_in_timeline
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
 from settings import Settings, UnknownValueError, UsageError
+from settings.durable import write_durably
 
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 
@@ -172,8 +173,8 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the warehouse."""
     home = settings.dagster_home.absolute()
     home.mkdir(exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        shutil.copyfile(_DAGSTER_YAML, home / "dagster.yaml")
+    if not (home / "dagster.yaml").exists():  # whole or not at all: a full disk leaves no empty one
+        write_durably(home / "dagster.yaml", _DAGSTER_YAML.read_text(), mode=0o666)
     # The event log is a journal, not a book: it need not wait for the disk at each of thousands of events.
     event.listen(Engine, "connect", _no_sync)
     try:

@@ -66,6 +66,17 @@ def test_a_damaged_database_is_set_aside_and_named(home, monkeypatch, name, spoi
     assert set_aside_if_damaged(settings(home)) is None
 
 
+def test_a_database_that_cannot_be_looked_at_now_is_not_taken_for_a_damaged_one(home):
+    path = home / "history" / "runs.db"
+    with closing(sqlite3.connect(path)) as con:
+        con.execute("pragma journal_mode = wal")
+    path.with_name("runs.db-wal").mkdir()  # as on a full disk, nothing can be made beside it
+    with pytest.raises(sqlite3.OperationalError), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as con:
+        con.execute("pragma quick_check(1)")
+    assert set_aside_if_damaged(settings(home)) is None
+    assert path.is_file()
+
+
 @pytest.mark.parametrize("small", [1 << 30, 0], ids=["looked through", "by its header"])
 def test_a_database_whose_newest_pages_stand_in_its_log_is_sound(home, monkeypatch, small):
     monkeypatch.setattr(journal, "_SMALL", small)
