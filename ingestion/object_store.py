@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,8 +85,9 @@ class Prefix:
     def get_file(self, place: str, to: Path) -> None:
         """Download an object as a new file that only its owner reads; a connection lost on the way is tried again."""
         to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        to.touch(mode=0o600)
-        self.client.download_file(self.bucket, f"{self.prefix}{place}", str(to))
+        # Not download_file: it makes a file of its own under another name, which everybody may read.
+        with os.fdopen(os.open(to, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            self.client.download_fileobj(self.bucket, f"{self.prefix}{place}", file)
 
     def remove(self, start: str = "") -> None:
         """Delete every object whose place begins with `start`; what is gone already is no matter."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -119,7 +120,7 @@ def _make(
     """The restored warehouse in `work`, fit to take the place of the one that is there; tells what was mended."""
     take = _move if is_address(origin) else copy  # what was fetched is ours, and would take its room twice
     for name in manifest["files"]:
-        take(source / "warehouse" / name, work / name)
+        _put(take, source / "warehouse" / name, work / name, is_published=name.startswith("versions/"))
     for name in _FOLDERS:
         (work / name).mkdir(mode=0o700, exist_ok=True)
     verify(settings, work, manifest)
@@ -138,6 +139,14 @@ def _make(
 def _move(path: Path, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.rename(path, to)
+
+
+def _put(take: Callable[[Path, Path], object], path: Path, to: Path, *, is_published: bool) -> None:
+    """Take a file over as it was readable, which no store keeps: by its owner alone, or as what is published."""
+    if is_published:
+        to.parent.mkdir(parents=True, exist_ok=True)
+    take(path, to)
+    to.chmod(0o440 if is_published else 0o600)
 
 
 def _take_out_the_erased(settings: Settings) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from ingestion import object_store
 from ingestion.object_store import Prefix, errors_told, without_options
 from operations import doctor
-from operations.backups import backup_book, verified_backup
+from operations.backups import backup_book, bucket_copies, verified_backup
 from operations.backups import restore as restore_module
 from operations.backups.at_hand import looked_over
 from operations.backups.backup_book import last_verified
@@ -47,6 +47,26 @@ def files(warehouse) -> dict[str, bytes]:
     }
 
 
+def modes(warehouse) -> dict[str, int]:
+    return {
+        str(path.relative_to(warehouse)): path.stat().st_mode & 0o777
+        for path in [*warehouse.rglob("*.duckdb"), *warehouse.glob("versions/*/"), warehouse / "regions"]
+    }
+
+
+def test_what_is_fetched_is_its_owners_alone_while_it_comes_in(shop, tmp_path, monkeypatch):
+    address = back_up_and_try(shop, trial=False).folder
+    seen, real = set(), Prefix.get_file
+
+    def look(self, place, to):
+        real(self, place, to)
+        seen.add(to.stat().st_mode & 0o777)
+
+    monkeypatch.setattr(Prefix, "get_file", look)
+    bucket_copies.fetch(address, tmp_path / "fetched")
+    assert seen == {0o600}
+
+
 def test_a_backup_goes_to_the_bucket_is_tried_from_there_and_leaves_nothing_beside_the_warehouse(shop, store):
     done = back_up_and_try(shop)
     assert done.folder.startswith("s3://finance/romi/20260601T120000Z-")
@@ -61,10 +81,11 @@ def test_a_backup_goes_to_the_bucket_is_tried_from_there_and_leaves_nothing_besi
 
 def test_a_lost_warehouse_comes_back_from_the_bucket_and_knows_where_its_backup_is(shop):
     address = back_up_and_try(shop).folder
-    before = files(shop.warehouse)
+    before, readable = files(shop.warehouse), modes(shop.warehouse)
     shutil.rmtree(shop.warehouse)
     back = restore(shop, address)
     assert back.folder == address
+    assert modes(shop.warehouse) == readable  # published tables by who may, persons' data by its owner alone
     after = files(shop.warehouse)
     assert {name: after.get(name) for name in before if name != backup_book.BOOK} == {
         name: data for name, data in before.items() if name != backup_book.BOOK
