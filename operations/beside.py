@@ -25,6 +25,7 @@ CONFIG = "romi.yaml"  # JSON is YAML
 # What no figure depends on: a copy is made without it.
 _LEFT_BEHIND = ("staging", "dagster", "dbt", "quality", "report", "probes", "versions", "published", LOCK,
                 "backups.json")  # fmt: skip
+_SPARE = 200 << 20  # bytes, for what a build of a copy writes
 
 
 @contextmanager
@@ -92,13 +93,38 @@ def copy_warehouse(settings: Settings, made: Settings) -> None:
     The caller holds the warehouse.
     """
     root, to = settings.warehouse.absolute(), made.warehouse
-    current = version_dir(settings, current_version(settings) or 0).relative_to(settings.warehouse)
+    for name in _figures(settings):
+        (to / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy2(root / name, to / name)  # with its time, by which what is published is known again
+    for folder in ("regions", "books", "staging", "status", "dbt", "dagster"):
+        (to / folder).mkdir(mode=0o700, exist_ok=True)
+    (to / "published").symlink_to(_current(settings))
+
+
+def check_room(settings: Settings, copies: int) -> None:
+    """Raise a UsageError where the disk has no room for so many copies of the warehouse.
+
+    The caller holds the warehouse.
+    """
+    root = settings.warehouse.absolute()
+    size = sum((root / name).stat().st_size for name in _figures(settings))
+    free, needed = shutil.disk_usage(root.parent).free, copies * (size + _SPARE)
+    if free < needed:
+        raise UsageError(
+            f"{root.parent} has {free >> 20:,} MiB free, and {'a copy' if copies == 1 else f'{copies} copies'} of the"
+            f" warehouse may need {needed >> 20:,} MiB: make room, or add disk"
+        )
+
+
+def _figures(settings: Settings) -> Iterator[Path]:
+    """The files of the warehouse that figures depend on."""
+    root, current = settings.warehouse.absolute(), _current(settings)
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         is_shown = name.parts[:2] == current.parts or name.parts == ("versions", "seen.json")
         if path.is_file() and not path.is_symlink() and (is_shown or name.parts[0] not in _LEFT_BEHIND):
-            (to / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copy2(path, to / name)  # with its time, by which what is published is known again
-    for folder in ("regions", "books", "staging", "status", "dbt", "dagster"):
-        (to / folder).mkdir(mode=0o700, exist_ok=True)
-    (to / "published").symlink_to(current)
+            yield name
+
+
+def _current(settings: Settings) -> Path:
+    return version_dir(settings, current_version(settings) or 0).relative_to(settings.warehouse)

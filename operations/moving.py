@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.books import region_file
-from operations.beside import copy_warehouse, figures_of, publishable, throwaway
+from operations.beside import check_room, copy_warehouse, figures_of, publishable, throwaway
 from operations.finance_tables.published_tables import ADJUSTMENTS, CLOSED_MONTHS, LOCKED, RESTATEMENTS
 from operations.finance_tables.version_tables import quoted
 from operations.rebuilding.engine.spark_session import check_installed
@@ -125,7 +125,8 @@ def move(settings: Settings, config: Path, to: str, rebuild: Rebuild, on_wait: O
 
     Raises:
         UsageError: the engine is not installed or refuses the configuration; the configuration cannot be written, or
-            was changed meanwhile; nothing is published, a version is pinned, or another came out meanwhile.
+            was changed meanwhile; nothing is published, a version is pinned, or another came out meanwhile; the disk
+            has no room for two copies.
         LostStateError: the published version is not whole.
     """
     done = Move(settings.engine, to)
@@ -142,6 +143,7 @@ def move(settings: Settings, config: Path, to: str, rebuild: Rebuild, on_wait: O
         ]
         with exclusive(settings, on_wait):
             version = publishable(settings)
+            check_room(settings, len(copies))
             for made, _ in copies:
                 copy_warehouse(settings, made)
         _prove(copies, rebuild, done)

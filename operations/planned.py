@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from operations.beside import copy_warehouse, figures_of, publishable, throwaway
+from operations.beside import check_room, copy_warehouse, figures_of, publishable, throwaway
 from operations.finance_tables.published_tables import ADJUSTMENTS, FINANCE, RESTATEMENTS, Table, columns_of, in_sql
 from operations.finance_tables.version_tables import quoted
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
@@ -69,6 +69,7 @@ def plan(settings: Settings, run: Run, on_wait: OnWait = wait_quietly) -> Plan:
     with throwaway(settings, figures_of(settings), settings.landing) as (made, config):
         with exclusive(settings, on_wait):
             current = publishable(settings)
+            check_room(settings, 1)
             copy_warehouse(settings, made)
         found = Plan(version=current)
         found.failures, found.withheld = run(made, config)

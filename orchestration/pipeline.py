@@ -40,6 +40,10 @@ from settings.durable import write_durably
 _DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 
 
+class NothingThereError(UsageError):
+    """No day is there that could be rebuilt."""
+
+
 def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly, *, workers: int = 1) -> Outcome:
     """Ingest what is new, rebuild what it touches, publish what is settled.
 
@@ -80,7 +84,7 @@ def backfill(
 
     Raises:
         UnknownValueError: there is no such region.
-        UsageError: no region has anything of these days, or retention has disposed of them.
+        NothingThereError: no region has anything of these days, or retention has disposed of them, or they are closed.
     """
     known = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     if chosen and chosen not in known:
@@ -92,7 +96,7 @@ def backfill(
         found = {region: days_at_hand(settings, region, first, last) for region in jobs.regions}
         windows = {region: window for region, window in found.items() if window}
         if not windows and not outcome.failures:
-            raise UsageError(f"nothing of {first} to {last} is there to rebuild")
+            raise NothingThereError(f"nothing of {first} to {last} is there to rebuild")
         outcome.regions = list(windows)
         if windows:
             warm_up()

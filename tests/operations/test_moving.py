@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from operations import moving
+from operations import beside, moving
 from operations.moving import Move, move
 from operations.publishing.publish import publish
 from operations.rebuilding.engine import spark_session
@@ -218,3 +219,15 @@ def test_a_closed_month_stays_closed_with_the_same_bytes(closed: Settings, confi
     before = content(closed.warehouse)
     assert move(as_configured(config, closed), config, "duckdb", rebuilt()).is_switched
     assert content(closed.warehouse) == before
+
+
+def test_a_disk_without_room_for_two_copies_is_told_before_anything_is_copied(shown, config, monkeypatch) -> None:
+    size = sum((shown.warehouse / name).stat().st_size for name in beside._figures(shown))
+    monkeypatch.setattr(beside, "_SPARE", 0)
+    monkeypatch.setattr(moving, "copy_warehouse", lambda settings, made: pytest.fail("copied"))
+    free = SimpleNamespace(free=2 * size - 1)
+    monkeypatch.setattr(beside.shutil, "disk_usage", lambda _: free)
+    with pytest.raises(UsageError, match=r"free, and 2 copies of the warehouse may need .*: make room"):
+        move(as_configured(config, shown), config, "duckdb", rebuilt())
+    monkeypatch.undo()
+    assert move(as_configured(config, shown), config, "duckdb", rebuilt()).is_switched
