@@ -16,7 +16,7 @@
         cast('{{ one.control_millionths }}' as integer) as control_millionths,
         cast('{{ one.confidence }}' as decimal(4, 3)) as confidence,
         cast('{{ one.quantile }}' as double) as quantile,
-        {{ quoted(one | tojson) }} as rules
+        {{ text(one | tojson) }} as rules
     union all
     {%- endfor %}
     select
