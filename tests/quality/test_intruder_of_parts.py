@@ -7,6 +7,7 @@ from quality import stepping
 from tests.quality import intruder_of_both, sweep
 from tests.quality.divided import Versions, histories
 from tests.quality.histories import History, versions
+from tests.quality.intruder_of_moves import Moves
 from tests.quality.intruder_of_parts import found_by
 
 GROWING = {"orders": 160, "versions": 16, "refunds": 0.1, "skew": 0.5}
@@ -72,6 +73,29 @@ def test_an_intruder_finds_nothing_in_random_parts(table, seed):
         "buyers": 8 if draw.random() < 0.1 else None, "held": 2 if draw.random() < 0.2 else None,
     }  # fmt: skip
     assert not findings(history(table, seed, int(draw.choice([2, 3, 5])), **sizes))
+
+
+def bounded(table, seed, k, steps=True, **sizes):
+    """What the intruder who bounds parts knows of any two versions of a month that grows."""
+    found = history(table, seed, k, steps=steps, gone=0, refunds=0, **sizes)
+    looks = [
+        Moves(found, [first, second], model)
+        for second in range(5)
+        for first in range(second)
+        for model in range(len(found.models))
+    ]
+    assert all(one.is_so for one in looks) or not steps
+    return [(one.versions, one.model, one.told()) for one in looks if one.is_so and one.told()]
+
+
+# Months of which the same intruder knows something where each version is drawn anew.
+@pytest.mark.parametrize(("table", "seed", "k", "sizes"), [
+    ("currencies", 9, 2, {"orders": 80, "skew": 1.5}), ("fates", 7, 3, {"orders": 80, "skew": 3.0}),
+    pytest.param("cohorts", 5, 5, {"orders": 80, "skew": 0.5}, marks=pytest.mark.slow),
+])  # fmt: skip
+def test_no_part_is_bounded_within_a_tenth_where_it_steps(table, seed, k, sizes):
+    assert not bounded(table, seed, k, **sizes)
+    assert bounded(table, seed, k, steps=False, **sizes)
 
 
 def both(seed, steps=True):
