@@ -13,7 +13,7 @@ from jinja2 import Environment
 from tests.dbt.test_experiments import told
 
 START, SHOPS = date(2025, 1, 1), 1_000
-BUILT = ("--select", "int_experiments__arms", "experiment_lift")
+BUILT = ("--select", "int_experiments__arms", "int_privacy__arms_to_show", "int_privacy__arms", "experiment_lift")
 # Of 95%, with the luck of 1,000 draws: two standard errors of what is counted, each way.
 PROMISED = (0.936, 0.964)
 
