@@ -40,6 +40,7 @@ _GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "time
 _LONG_GRAINS = r"(?i)^(week|month|quarter|year|annual|life|all|total|hebdo|woche|monat|quartal|jahr)"
 _LONG_INCREMENT = r"^([2-9]|[1-9]\d+)$"  # days
 _ACCOUNT_NUMBER = re.compile(r"(?:act_)?(\d[\d -]*)(?:\.0+)?", re.ASCII)
+_FEW = 1_000  # rows
 _SPOKEN_DAY = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
 _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|\.\.|~|,)\s*\d{4}[-/]\d\d?[-/]\d\d?$"
 
@@ -87,10 +88,15 @@ def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Se
 
 def _is_coarse(days: pl.Series) -> bool:
     """Whether the days may be those of sums of months or weeks: several firsts of a month, or one day of the week."""
-    distinct = days.unique().sort()
-    is_monthly = len(distinct) > 2 and (distinct.dt.day() == 1).all()
-    is_weekly = len(distinct) > 3 and (distinct.diff().drop_nulls().dt.total_days() % 7 == 0).all()
-    return is_monthly or is_weekly
+    count = 0
+    for some in (days.head(_FEW), days):  # the first rows almost always tell
+        distinct = some.unique().sort()
+        is_monthly = bool((distinct.dt.day() == 1).all())
+        is_weekly = bool((distinct.diff().drop_nulls().dt.total_days() % 7 == 0).all())
+        count = len(distinct)
+        if not is_monthly and not is_weekly:
+            return False
+    return count > (2 if is_monthly else 3)
 
 
 def _leave_totals_out(table: Table) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SHOWN, _CHARACTERS = 40, 60  # columns, and of each
 _VALUE = re.compile(r"[-+]?[\d.,/: TZ-]*\d[\d.,/: TZ-]*")
 _EXACT_ONLY = ("revenue", "refunded", "status")
+_COUNTS = ("orders", "clicks", "conversions")  # how many there were, and nothing that one is known by
 _OF_TIME = ("ordered_at", "updated_at", "date")
 _TIMES = re.compile(r"date|time|day|tag|datum|fecha|jour|giorno|dag|created|placed|modified|changed")
 _TOO_GENERAL = {"amount", "name"}  # Shopify's Name is the order's, elsewhere it is a person's
@@ -33,7 +34,7 @@ _ALSO_CALLED = {
     " dépenses montantdépensé coste importegastado"
     " costo spesa importospeso uitgaven",
     "currency": "currencycode währung währungscode devise codedeladevise moneda códigodemoneda valuta codicevaluta",
-    "order_id": "ordernumber orderno bestellnummer auftragsnummer belegnummer numérodecommande númerodepedido"
+    "order_id": "ordernumber orderno ordername bestellnummer auftragsnummer belegnummer numérodecommande númerodepedido"
     " bestelnummer",
     "ordered_at": "orderdate bestelldatum auftragsdatum belegdatum datum datedecommande fechadepedido besteldatum",
     "revenue": "netrevenue netsales nettoumsatz nettobetrag netto montantht importeneto",
@@ -175,6 +176,7 @@ def _nearest(header: Header, known: dict[str, set[str]]) -> dict[str, str]:
     for ours, names in known.items():
         # What is nearly called as revenue is may be the tax or the shipping.
         close = [match for name in names for match in get_close_matches(name, rest, 1, 0.75)]
+        close = [name for name in close if name not in _COUNTS]
         if ours in _OF_TIME:
             close = [name for name in close if _TIMES.search(name)]
         if ours not in found and ours not in _EXACT_ONLY and close:

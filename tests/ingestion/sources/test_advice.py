@@ -156,3 +156,8 @@ def test_a_refused_row_is_told_with_the_lines_that_read_it(tmp_path, cell, odd, 
     assert (reasons(found), len(found.rows)) == ([], 1)
     assert "romi.yaml" not in expected_of(reason, "fx/eurofxref-hist.csv")
     assert f"{{spend/my_dsp: {{{text.partition('ledger: {')[2]}" in expected_of(reason, "spend/my_dsp/2026/a.csv")
+
+
+def test_how_many_orders_there_were_is_not_proposed_as_their_number(tmp_path):
+    report = "Day,Net sales,Currency,Status,Orders\n2026-03-02,100.00,EUR,completed,4\n"
+    assert advice(tmp_path, report, "ledger")["columns"]["order_id"] == "?"
