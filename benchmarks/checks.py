@@ -32,7 +32,11 @@ CHECKS = {
     "service levels": ("operations.publishing.publish.fill_slos", "operations.service_levels.shown.region_levels"),
 }
 CELLS = "steps of small cells and their proof"
-_CELL_MODELS = ("int_privacy__steps", "int_privacy__published_credits", "int_privacy__proofs")
+_PARTS = ("currencies", "cohorts", "fates")  # what divides a month steps as well
+_CELL_MODELS = (
+    "int_privacy__steps", "int_privacy__published_credits", "int_privacy__proofs", "int_privacy__currency_steps",
+    "int_privacy__cohort_steps", "int_privacy__fate_steps", *(f"int_privacy__published_{name}" for name in _PARTS),
+)  # fmt: skip
 _PUBLISH = ("operations.publishing.publish.publish", "operations.publishing.publish.put_in_place")
 _CODE = "from benchmarks.checks import run_and_tell; run_and_tell(*argv)"
 
