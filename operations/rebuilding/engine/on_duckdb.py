@@ -81,7 +81,8 @@ class OnDuckDB:
                 # dbt compiles no hook by itself. No semicolon: dbt drops what comes after one.
                 node.raw_code = _HOOK.join([node.raw_code, *hooks])
         command = ["compile", "--select", "resource_type:model", "--exclude", "resource_type:test"]
-        with tempfile.TemporaryDirectory() as folder:
+        # Where a model does not compile, dbt's other threads still write there: what it says goes first.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "compiled.duckdb"
             with duckdb.connect(str(path)) as con:
                 for node in models:
@@ -103,7 +104,7 @@ class OnDuckDB:
 
 def _made() -> dict[str, dict[str, Any]]:
     """The tables that the models make of nothing."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = Settings(warehouse=Path(folder), privacy={"encryption_at_rest": False}, regions={"shapes": {}})
         with region_file(settings, "shapes"):
             pass
