@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ingestion.books import region_file
 from tests.ingestion.conftest import Zone
 
 HEAD = ["date", "campaign_id", "hour", "impressions", "clicks", "spend", "currency"]
@@ -78,7 +79,8 @@ def test_any_order_of_deliveries_gives_the_last_one_and_any_parts_of_one_its_sum
             zone.put(name, files[name])
         zone.load()
 
-    region = SimpleNamespace(path=zone.settings.region_file("eu"))
+    settings = zone.settings
+    region = SimpleNamespace(path=settings.region_file("eu"), open=lambda: region_file(settings, "eu"))
     dbt.build(region, DAYS[0], DAYS[-1], "--select", "+int_spend__daily_costs")
     found = zone.query(
         "select platform, spend_on::varchar, campaign_id, spend_cents from intermediate.int_spend__daily_costs"
