@@ -19,7 +19,7 @@ import pytest
 from operations.rebuilding.engine.spark_session import session
 from settings import TransientError
 from settings.engine import SPARK_VARIABLE
-from tests.operations.rebuilding.engine.test_on_spark import made
+from tests.operations.rebuilding.engine.both_engines import made
 
 pyspark = pytest.importorskip("pyspark")
 pytest.importorskip("dbt.adapters.spark")
