@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from ingestion.books import region_file
 from operations.finance_tables.measures import Measures, last_days_in_words, measures, of_day
@@ -44,11 +45,28 @@ def add_facts(context: dg.AssetExecutionContext, settings: Settings, windows: It
                 if dg.AssetKey([schema, name]) in keys
             }
             found = {key: measures(con, key.path[-1], days[0], days[-1]) for key in keys if tuple(key.path) in counts}
+        of_days = {
+            (key, f"{day}|{region}"): as_metadata(here)
+            for key in found for day in days if (here := of_day(found[key], day))
+        }  # fmt: skip
+        _add_to_partitions(context, of_days)
         for key in found:
-            for day in days:
-                if here := of_day(found[key], day):
-                    context.add_asset_metadata(as_metadata(here), key, f"{day}|{region}")
             context.add_asset_metadata({f"rows in {region}": counts[(key.path[0], key.path[1])]}, key)
+
+
+def _add_to_partitions(
+    context: dg.AssetExecutionContext, added: Mapping[tuple[dg.AssetKey, str], dict[str, Any]]
+) -> None:
+    """What ``add_asset_metadata`` does for one partition of a table, for many of them.
+
+    It lists all partitions of the run each time it is asked, and copies what was added before.
+    """
+    step = context.get_step_execution_context()
+    told = dict(step._metadata_accumulator.per_output_metadata)
+    for (key, partition), metadata in added.items():
+        handle = AssetMetadataHandle(asset_key=key, partition_key=partition)
+        told[handle] = {**told.get(handle, {}), **metadata}
+    step._metadata_accumulator = OutputMetadataAccumulator(per_output_metadata=told)
 
 
 def rows_of_regions(settings: Settings, schema: str, names: Iterable[str]) -> dict[str, dict[str, int]]:
