@@ -79,4 +79,5 @@ def say_first_screen(written: Written) -> None:
 
     click.echo()
     for one in written.answers:
-        click.echo(f"{one.question}  {one.figure} {printable(one.words)}")
+        is_sentence = one.words[:1].isupper()  # rather than what goes on after the figure
+        click.echo(f"{one.question}  {one.figure}{'.' * is_sentence} {printable(one.words)}")

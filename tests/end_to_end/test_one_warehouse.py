@@ -85,6 +85,8 @@ def test_a_run_writes_the_report_of_what_it_publishes_and_the_command_writes_bot
     assert [one["figure"] for one in said["answers"]] == ["€0.00", "€40.00", "Not known", "€60.00"]
     assert report.read_bytes() == written.read_bytes()
     assert workbook.read_bytes()[:2] == b"PK"
+    told = CliRunner().invoke(main, ["report", "--warehouse", str(shop.warehouse), "--month", "2026-02"]).output
+    assert "why?  Not known. Too little is known about the month before" in told
     code, said = shop.romi("report", "--month", "2025-01")
     assert (code, said["error"]) == (2, "unknown month '2025-01'; known: 2026-02, 2026-03")
     refused = CliRunner().invoke(
