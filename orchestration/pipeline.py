@@ -26,11 +26,11 @@ from operations.store.memory import published as lost_state
 from operations.store.migrations import on_present_format
 from orchestration import lineage
 from orchestration.event_log import in_batches, overrides
-from orchestration.jobs import Jobs, end_killed_runs, pending
+from orchestration.jobs import Jobs, Windows, end_killed_runs, pending
 from orchestration.journal import set_aside_if_damaged
 from orchestration.outcome import Outcome
 from orchestration.partitions import regions
-from orchestration.side_by_side import build_regions
+from orchestration.side_by_side import Team, build_regions
 from orchestration.timeline import shown_in_timeline
 from privacy.keys import key_file
 from quality.expectations.process import warm_up
@@ -59,15 +59,14 @@ def run(settings: Settings, config: Path | None, on_wait: OnWait = wait_quietly,
     # A region that lands nothing any more still follows changed rules.
     kept = [region for region in settings.known_regions() if settings.region_file(region).exists()]
     outcome = Outcome(regions=sorted({*landed, *kept}))
-    with jobs_of(settings, config, outcome, on_wait, loads=True) as jobs:
+    with jobs_of(settings, config, outcome, on_wait, loads=True) as jobs, Team(settings, workers) as team:
         if not jobs.is_deployable:
             return outcome
         has_keys = key_file(settings.warehouse).exists()
-        ready = [region for region in jobs.regions if jobs.ingest(region)]
-        windows = {region: pending(settings, region) for region in ready}
+        windows = dict(_ingested(jobs, team))
         if any(windows.values()):
             warm_up()
-        build_regions(jobs, windows, workers)
+        build_regions(jobs, windows, team)
         jobs.publish()
     if not has_keys and key_file(settings.warehouse).exists():
         outcome.keys_made = str(key_file(settings.warehouse))
@@ -90,7 +89,7 @@ def backfill(
     if chosen and chosen not in known:
         raise UnknownValueError("region", chosen, known)
     outcome = Outcome(regions=[chosen] if chosen else known)
-    with jobs_of(settings, config, outcome, on_wait, loads=False) as jobs:
+    with jobs_of(settings, config, outcome, on_wait, loads=False) as jobs, Team(settings, workers) as team:
         if not jobs.is_deployable:
             return outcome
         found = {region: days_at_hand(settings, region, first, last) for region in jobs.regions}
@@ -100,9 +99,24 @@ def backfill(
         outcome.regions = list(windows)
         if windows:
             warm_up()
-        build_regions(jobs, {region: [window] for region, window in windows.items()}, workers, is_backfill=True)
+        build_regions(jobs, {region: [window] for region, window in windows.items()}, team, is_backfill=True)
         jobs.publish()
     return outcome
+
+
+def _ingested(jobs: Jobs, team: Team) -> Iterator[tuple[str, Windows]]:
+    """Each region that could be loaded, with what is to be rebuilt of it.
+
+    From the second on that has something, the team is got ready while others are loaded.
+    """
+    to_build = 0
+    for region in jobs.regions:
+        if jobs.ingest(region):
+            windows = pending(jobs.settings, region)
+            to_build += bool(windows)
+            if to_build > 1:
+                team.prepare(to_build)
+            yield region, windows
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import os
 import pickle
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ def main() -> None:
     os.dup2(2, 1)
     tasks = _listen()
     gc.set_threshold(50_000, 20, 50)  # what an import makes is never garbage
+    with suppress(Exception):  # whatever is wrong with it is told of the first task
+        _import()
     while True:
         _answer(answers, _done(tasks.get(), answers))
 
@@ -47,6 +49,16 @@ def _listen() -> SimpleQueue[Task]:
 def _answer(answers: IO[bytes], what: Any) -> None:
     pickle.dump(what, answers)
     answers.flush()
+
+
+def _import() -> None:
+    """Import what a build needs, which takes seconds in which no task need have come."""
+    from settings.without_pandas import without_pandas
+
+    with without_pandas():
+        from orchestration.jobs import definitions
+
+        definitions()
 
 
 def _done(task: Task, answers: IO[bytes]) -> Done:

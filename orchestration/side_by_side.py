@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Self
 
 from operations import run_log
 from operations.progress import Step, report
@@ -63,20 +63,63 @@ def usual_workers(settings: Settings) -> int:
     return 1 if settings.engine == "spark" else min(os.cpu_count() or 2, _MOST)
 
 
-def build_regions(jobs: Jobs, windows: dict[str, Windows], workers: int, *, is_backfill: bool = False) -> None:
+class Team:
+    """Up to `most` processes that build regions; each takes seconds to import what it needs, once it is started."""
+
+    def __init__(self, settings: Settings, most: int) -> None:
+        self.most = most
+        self._settings = settings
+        self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()  # None stands for one that has ended
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._started:
+            process.kill()
+            process.wait()
+
+    def prepare(self, count: int) -> None:
+        """Have so many processes started, or as many as there may be."""
+        while len(self._started) < min(count, self.most):
+            self._idle.put(self._start())
+
+    def do(self, tasks: list[Task]) -> dict[str, Done]:
+        """Have each task done by one of the processes; what became of it, by region."""
+        pool = ThreadPoolExecutor(min(self.most, len(tasks)))
+        try:
+            return dict(zip([task.region for task in tasks], pool.map(self._give, tasks), strict=True))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _give(self, task: Task) -> Done:
+        process = self._idle.get() or self._start()
+        done = _ask(process, task)
+        self._idle.put(None if done.is_lost else process)
+        return done
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = _start(self._settings)
+        self._started.append(process)
+        return process
+
+
+def build_regions(jobs: Jobs, windows: dict[str, Windows], team: Team, *, is_backfill: bool = False) -> None:
     """Build the windows of each region; the outcome is as if it had been one after another, in the order given.
 
     Args:
-        workers: how many at the same time, each in a process of its own; one is built in this one.
+        team: who builds them, where it is more than one.
         is_backfill: build all tables of the windows, and draw no months.
     """
     waiting = [region for region, found in windows.items() if found]
-    count = min(workers, len(waiting))
+    count = min(team.most, len(waiting))
     done: dict[str, Done] = {}
     if count > 1:
+        team.prepare(count)
         told = (jobs.settings, jobs.config, run_log.run_id(), run_log.is_json(), count)
         with history.measured():  # it is these processes' work, and not what the run takes beside
-            done = _in_processes([Task(*told, region, windows[region], is_backfill) for region in waiting], count)
+            done = team.do([Task(*told, region, windows[region], is_backfill) for region in waiting])
     for region, found in windows.items():
         if region in done:
             _take(jobs, done[region])
@@ -95,34 +138,6 @@ def _take(jobs: Jobs, done: Done) -> None:
     problem, unsent = done.unsent
     jobs.emitter.problem = jobs.emitter.problem or problem
     jobs.emitter.unsent += unsent
-
-
-def _in_processes(tasks: list[Task], count: int) -> dict[str, Done]:
-    """Have each task done by one of `count` processes, by region."""
-    team: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()  # None stands for one that ended by itself
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        process = _start(tasks[0].settings)
-        started.append(process)
-        return process
-
-    def give(task: Task) -> Done:
-        process = team.get() or start()
-        done = _ask(process, task)
-        team.put(None if done.is_lost else process)
-        return done
-
-    pool = ThreadPoolExecutor(count)
-    try:
-        for _ in range(count):
-            team.put(start())
-        return dict(zip([task.region for task in tasks], pool.map(give, tasks), strict=True))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in started:
-            process.kill()
-            process.wait()
 
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
