@@ -56,7 +56,8 @@ def _differences(one: Shop, other: Shop) -> dict[str, int]:
             and schema_name in ('intermediate', 'finance')""").fetchall()
         found = {}
         for schema, table in tables:
-            if table in Graph.of(manifest()).passing:
+            # Proofs tell of the builds that made them.
+            if table in Graph.of(manifest()).passing or table == "int_privacy__proofs":
                 continue
             names = [f"{database}.{schema}.{table}" for database in ("one", "other")]
             both = " union all ".join(f"(from {a} except all from {b})" for a, b in (names, names[::-1]))

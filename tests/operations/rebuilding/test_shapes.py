@@ -104,5 +104,5 @@ def test_a_model_that_reads_a_column_that_is_gone_is_named_before_anything_is_pl
     [said] = undeployable(shop.settings, ["eu"])
     named, _, cause = said.partition(": models/intermediate/")
     assert named.startswith("any region: dbt could not build ")
-    assert {"experiment_lift", "int_orders__fates"} <= set(re.findall(r"\w+", named))
+    assert "int_orders__fates" in re.findall(r"\w+", named)
     assert re.match(r"\w+/\w+\.sql:\d+: Binder Error: .*is_in_events", cause)

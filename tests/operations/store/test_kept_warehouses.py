@@ -83,7 +83,7 @@ def published(settings, columns=None):
             if name not in OF_VERSIONS
         }  # fmt: skip
         rows = {
-            name: sorted(con.execute(f"select {', '.join(names)} from finance.{name}").fetchall(), key=repr)
+            name: sorted(con.sql(f"from finance.{name}").select(*names).fetchall(), key=repr)
             for name, names in found.items()
         }
     return rows, found
