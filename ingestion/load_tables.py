@@ -53,6 +53,7 @@ _NAMED = """
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
 _CONTRACTS = {"spend": contract.spend, "ledger": contract.ledger, "fx": contract.rates}
 _DIGITS = 12  # of a number in a name, filled up with zeros
+_COPY = re.compile(r"( ?\(\d+\))((?:\.[A-Za-z][A-Za-z0-9]*)+)$", re.ASCII)  # what a browser calls a later download
 
 
 @dataclass
@@ -169,8 +170,12 @@ def _delivery(landed: Landed) -> dict[str, pl.Expr]:
 
 
 def natural_order(name: str) -> str:
-    """A text that sorts as people count: ``export_9`` before ``export_10``."""
-    return re.sub(r"\d+", lambda digits: digits[0].lstrip("0").zfill(_DIGITS), name.replace("/", "\x01"))
+    """A text that sorts as people count: ``export_9`` before ``export_10``, ``a.csv`` before ``a (1).csv``.
+
+    The models' macro of that name says the same.
+    """
+    plain = _COPY.sub(r"\2\1", name.replace("/", "\x01"))
+    return re.sub(r"\d+", lambda digits: digits[0].lstrip("0").zfill(_DIGITS), plain)
 
 
 def _added_up(read: Read) -> int:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
+from ingestion.load_tables import natural_order
 from ingestion.money import LARGEST_WORTH_CENTS
 from quality.landed_rates import Rates, half_even
 from quality.order_matching import cause_of_mismatch
@@ -224,7 +225,8 @@ def _with_credit_notes(rows: pl.DataFrame) -> pl.DataFrame:
     is_note = pl.col("revenue_minor") < 0
     notes = rows.filter(is_note).drop("file", "line", "refunded_minor", "cogs_minor").unique()
     credited = notes.group_by("order_id", "currency").agg(credited=pl.col("revenue_minor").cast(pl.Int128).sum())
-    orders = rows.filter(~is_note).sort("updated_at", "file", "line").unique("order_id", keep="last")
+    landed_as = pl.col("file").replace_strict({name: natural_order(name) for name in rows["file"].unique()})
+    orders = rows.filter(~is_note).sort("updated_at", landed_as, "file", "line").unique("order_id", keep="last")
     given_back = pl.col("refunded_minor").cast(pl.Int128) - pl.col("credited").fill_null(0)
     return orders.join(credited, on=["order_id", "currency"], how="left").with_columns(
         refunded_minor=pl.min_horizontal(given_back, pl.col("revenue_minor").cast(pl.Int128)).cast(pl.Int64)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import duckdb
+import jinja2
 import pytest
+
+from ingestion.load_tables import natural_order
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 MACRO = re.compile(r"{%-?\s*macro\s+(\w+)\(([^)]*)\)")
@@ -85,3 +89,12 @@ def test_no_model_and_no_other_macro_says_what_one_engine_alone_understands(fold
 )  # fmt: skip
 def test_what_one_engine_alone_understands_is_found(said):
     assert any(re.search(pattern, spoken(said)) for pattern in ONLY_ONE)
+
+
+def test_names_of_files_are_ordered_by_models_as_by_the_load():
+    """The load orders deliveries of cost, the models files of orders."""
+    text = (PROJECT / "dialects" / "duckdb" / "dialect.sql").read_text()
+    said = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(text).module
+    names = ["a/2.csv", "a/0010.csv", "a.csv", "a (1).csv", "a(12).csv.gz", "a 1.csv", "2026 (3).xlsx", "9" * 15, "(1)"]
+    query = f"select {said.natural_order('name')} from (select unnest(?) as name)"
+    assert [one for (one,) in duckdb.execute(query, [names]).fetchall()] == list(map(natural_order, names))

@@ -126,7 +126,7 @@ def test_texts_are_read_the_same(engines):
         "host": lambda say: say.without_www("t"), "uuid": lambda say: say.uuid_of("t"),
         "hash": lambda say: say.hash_60_bits("t"), "matches": lambda say: say.matches("t", "^x|%[0-9]"),
         "whole": lambda say: say.matches_whole("t", r"it's|οδοσ \w|.*x.*"),
-        "class": lambda say: say.matches_whole("t", "[^a]+"),
+        "class": lambda say: say.matches_whole("t", "[^a]+"), "natural": lambda say: say.natural_order("t"),
     })  # fmt: skip
     assert found == {}
 

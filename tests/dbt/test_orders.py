@@ -39,6 +39,22 @@ def test_the_ledger_decides_on_money_date_and_status(region, dbt):
     assert [order_id for order_id, *_ in orders_of(region)] == ["both", "ledger only", "moved"]
 
 
+def test_of_files_that_do_not_say_when_they_changed_an_order_the_last_one_by_its_number_stands(region, dbt):
+    files = {
+        "a": ("orders_9.csv", "orders_10.csv"),
+        "b": ("orders.csv", "orders (1).csv"),
+        "c": ("x/9.csv", "x/10.csv"),
+    }
+    rows = [
+        region.ledger(order_id, f"{DAY} 11:00", 1000, refunded=refunded) | {"file": f"ledger/{name}"}
+        for order_id, names in files.items()
+        for name, refunded in reversed(list(zip(names, (0, 400), strict=True)))
+    ]
+    region.insert("ledger_orders", rows)
+    dbt.build(region, DAY, DAY)
+    assert orders_of(region, "order_id, refund_cents") == [(order_id, 400) for order_id in files]
+
+
 def test_orders_that_only_events_know_follow_their_events(region, dbt):
     region.insert(
         "events",

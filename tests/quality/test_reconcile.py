@@ -42,11 +42,12 @@ class Shop:
             insert into raw.fx_rates values ('2026-02-27', 'USD', 110000000), ('2026-02-27', 'JPY', 16000000000)""")
 
     def ledger(self, order: str, at: str, revenue: int, *, refunded: int = 0, cogs: int | None = None,
-               currency: str = "EUR", status: str = "completed", updated_at: str = "2026-03-09") -> None:  # fmt: skip
+               currency: str = "EUR", status: str = "completed", updated_at: str = "2026-03-09",
+               file: str = "ledger.csv") -> None:  # fmt: skip
         self.lines += 1
         self.con.execute(
-            "insert into raw.ledger_orders values ('ledger.csv', ?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
-            [self.lines, order, at, status, revenue, refunded, cogs, currency, updated_at],
+            "insert into raw.ledger_orders values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
+            [file, self.lines, order, at, status, revenue, refunded, cogs, currency, updated_at],
         )
 
     def event(self, order: str, at: str, event: str = "Order Completed", **money: int | str) -> None:
@@ -393,6 +394,15 @@ def test_credit_notes_add_to_the_refunds_of_their_order_and_identical_ones_count
     for updated_at in ("2026-03-05", "2026-03-05", "2026-03-06"):
         shop.ledger("a", "2026-03-05 10:00", -3_000, updated_at=updated_at)
     shop.holds("a", 10_000, 6_500, 1_750)
+    shop.build()
+    assert shop.reconcile() == {}
+
+
+def test_of_files_of_one_moment_the_last_one_by_its_number_stands(shop: Shop) -> None:
+    for order, *names in (("a", "ledger/9.csv", "ledger/10.csv"), ("b", "ledger/a.csv", "ledger/a (1).csv")):
+        for name, refunded in zip(reversed(names), (500, 0), strict=True):
+            shop.ledger(order, "2026-03-02 10:00", 10_000, refunded=refunded, file=name)
+        shop.holds(order, 10_000, 500, 4_750)
     shop.build()
     assert shop.reconcile() == {}
 

@@ -89,6 +89,14 @@
     regexp_full_match({{ value }}, {{ text(pattern) }}, 'i')
 {%- endmacro %}
 
+{% macro natural_order(name) -%}
+    {#- Names of files as people count, as ingestion/load_tables.py has it: export_9, export_10; a.csv, a (1).csv. -#}
+    {%- set copied = "regexp_replace(replace(" ~ name ~ ", '/', chr(1)), '( ?[(][0-9]+[)])(([.][A-Za-z][A-Za-z0-9]*)+)$', '\\2\\1')" -%}
+    regexp_replace(
+        regexp_replace({{ copied }}, '([0-9]+)', '000000000000\1', 'g'), '0*([0-9]{12,})', '\1', 'g'
+    )
+{%- endmacro %}
+
 {% macro without_www(host) -%}
     regexp_replace({{ host }}, '^www\.', '')
 {%- endmacro %}

@@ -141,6 +141,11 @@
     translate({{ value }}, 'ıſ', '{{ letter }}s') rlike {{ text('(?iud)\\A(?:' ~ pattern | replace('ı', letter) ~ ')\\z') }}
 {%- endmacro %}
 
+{% macro natural_order(name) -%}
+    {%- set copied = "regexp_replace(replace(" ~ name ~ ", '/', chr(1)), '( ?[(][0-9]+[)])(([.][A-Za-z][A-Za-z0-9]*)+)$', '$2$1')" -%}
+    regexp_replace(regexp_replace({{ copied }}, '([0-9]+)', '000000000000$1'), '0*([0-9]{12,})', '$1')
+{%- endmacro %}
+
 {% macro without_www(host) -%}
     regexp_replace({{ host }}, '^www\.', '')
 {%- endmacro %}

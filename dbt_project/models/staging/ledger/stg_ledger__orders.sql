@@ -54,22 +54,36 @@ whole_orders as (
 
 ),
 
+named_files as (
+
+    select
+        file,
+        {{ natural_order('file') }} as landed_as
+    from (select distinct file from source) as files
+
+),
+
 latest as (
 
     select
-        order_id,
-        ordered_at,
-        status,
-        revenue_minor,
-        refunded_minor,
-        cogs_minor,
-        currency
+        whole_orders.order_id,
+        whole_orders.ordered_at,
+        whole_orders.status,
+        whole_orders.revenue_minor,
+        whole_orders.refunded_minor,
+        whole_orders.cogs_minor,
+        whole_orders.currency
     from whole_orders
-    where revenue_minor >= 0
+    inner join named_files on whole_orders.file = named_files.file
+    where whole_orders.revenue_minor >= 0
     qualify
         row_number() over (
-            partition by order_id
-            order by updated_at desc nulls last, file desc nulls last, last_line desc nulls last
+            partition by whole_orders.order_id
+            order by
+                whole_orders.updated_at desc nulls last,
+                named_files.landed_as desc nulls last,
+                whole_orders.file desc nulls last,
+                whole_orders.last_line desc nulls last
         ) = 1
 
 ),
