@@ -9,7 +9,7 @@ import polars_hash
 
 from ingestion.boundary import order_number
 from ingestion.money import MINOR_UNITS
-from ingestion.sources import order_lines
+from ingestion.sources import order_lines, postings
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.read import REFUSED, Context, Read
 from ingestion.sources.tabular.table import Table, Verdicts, is_total
@@ -51,11 +51,12 @@ def read_ledger(table: Table, context: Context) -> Read:
         "day": local, "until": local,
     }, schema=REFUSED).filter(~is_good)  # fmt: skip
     kept = frame.filter(is_good)
-    is_current = kept["ordered_at"] >= context.now - timedelta(days=context.ledger_days)
-    rows = _masked(kept.filter(is_current), context)
+    current = kept.filter(kept["ordered_at"] >= context.now - timedelta(days=context.ledger_days))
+    rows = _masked(current, context)
+    rows = postings.added_up(rows) if table.known.preset.has_postings else rows
     is_above = (rows["refunded_minor"] > rows["revenue_minor"]) & (rows["revenue_minor"] >= 0)
     return Read(
-        table, rows, refused, expired=len(kept) - len(rows), duplicates=repeated,
+        table, rows, refused, expired=len(kept) - len(current), duplicates=repeated,
         capped={table.named("refunded"): int(is_above.sum())},
         ahead={table.named("ordered_at"): int((_local(rows, context) > context.tomorrow).sum())},
     )  # fmt: skip

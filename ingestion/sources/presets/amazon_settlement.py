@@ -43,9 +43,10 @@ PRESET = Preset(
     prepare=_goods,
     uses=("currency",),
     has_lines=True,
+    has_postings=True,
     notes="Revenue is what the goods brought (`ItemPrice`, `Principal`) less promotions; tax, shipping and fees are"
-    " left out. A refund is a posting of its own with a negative amount, which adds to the order's refunds. An"
-    " order's day is that on which Amazon posted it.",
+    " left out. A refund is a posting of its own with a negative amount, which adds to the order's refunds. What is"
+    " shipped later adds to its order. An order's day is that on which Amazon first posted it.",
     sample="settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\tcurrency\t"
     "transaction-type\torder-id\tamount-type\tamount-description\tamount\tposted-date\tposted-date-time\t"
     "order-item-code\tsku\n"

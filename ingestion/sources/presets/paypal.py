@@ -15,7 +15,8 @@ def _sales(rows: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("Type").fill_null("").str.to_lowercase()
     is_ours = pl.any_horizontal(kind.str.contains(word, literal=True) for word in (*_SALES, *_GIVEN_BACK))
     moment = pl.concat_str("Date", "Time", pl.col("TimeZone").replace("", None), separator=" ", ignore_nulls=True)
-    return rows.filter(is_ours & ~kind.str.contains("fee|hold|conversion")).with_columns(moment.alias("Date and time"))
+    is_no_order = kind.str.contains("fee|hold|release|conversion")
+    return rows.filter(is_ours & ~is_no_order).with_columns(moment.alias("Date and time"))
 
 
 PRESET = Preset(
@@ -32,7 +33,10 @@ PRESET = Preset(
         "status": "Status",
         "revenue": Amount(("Gross",), ("Sales Tax", "Shipping and Handling Amount")),
         "currency": "Currency",
+        "line_item_id": "Transaction ID",
     },
+    has_lines=True,
+    has_postings=True,
     optional=("updated_at",),
     status={
         "completed": "completed",
@@ -51,7 +55,8 @@ PRESET = Preset(
     uses=("TimeZone",),
     needs=("Shipping and Handling Amount",),
     notes="Revenue is `Gross` less `Sales Tax` and `Shipping and Handling Amount`. A refund is a row of its own with"
-    " a negative `Gross`, which adds to the order's refunds. Moments are of the `TimeZone` that stands"
+    " a negative `Gross`, which adds to the order's refunds. Several payments of an order add"
+    " up; one that failed, and a refund that did, count nothing. Moments are of the `TimeZone` that stands"
     " beside them. Days are written as your account writes them: say"
     " `date_format` where it is the month first.",
     sample='"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","Transaction ID",'

@@ -7,14 +7,15 @@ import polars as pl
 from ingestion.sources.presets import Preset
 
 _GROSS = "its amounts are what was charged, with tax and shipping in them, and it has no column for either"
-_SALES, _GIVEN_BACK = ("charge", "payment"), ("refund", "payment_refund", "payment_failure_refund", "adjustment")
+_SALES = ("charge", "payment")
+_GIVEN_BACK = ("refund", "payment_refund", "payment_failure_refund", "refund_failure", "payment_reversal")
 
 
 def _sales(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sales and what takes them back; payouts and fees are no orders. A dispute is booked as an adjustment."""
+    """Sales and what takes them back; payouts and fees are no orders. A dispute, lost or won, is an adjustment."""
     kind = pl.col("Type").str.strip_chars().str.to_lowercase()
-    is_ours = kind.is_in([*_SALES, *_GIVEN_BACK[:3]]) | (
-        (kind == _GIVEN_BACK[3]) & pl.col("order_id (metadata)").fill_null("").str.strip_chars().ne("")
+    is_ours = kind.is_in([*_SALES, *_GIVEN_BACK]) | (
+        (kind == "adjustment") & pl.col("order_id (metadata)").fill_null("").str.strip_chars().ne("")
     )
     return rows.filter(is_ours.fill_null(True))
 
@@ -35,7 +36,10 @@ PRESETS = (
             "revenue": "Amount",
             "refunded": "Amount Refunded",
             "currency": "Currency",
+            "line_item_id": "id",
         },
+        has_lines=True,
+        has_postings=True,
         optional=("updated_at",),
         is_utc=True,
         status={
@@ -53,7 +57,8 @@ PRESETS = (
             "charge back": "refunded",
         },
         only_if_named=_GROSS,
-        notes="Amounts are taken as they were charged, with tax and shipping in them.",
+        notes="Amounts are taken as they were charged, with tax and shipping in them. Charges of an order add up;"
+        " those that failed count nothing.",
         sample="id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Fee,Status,order_id (metadata)\n"
         "ch_1,2026-03-01 10:00:00,119.00,19.00,eur,TRUE,1.99,Paid,o1\n"
         "ch_2,2026-03-01 11:00:00,20.00,0.00,eur,FALSE,0.00,Failed,o2\n",
@@ -74,7 +79,10 @@ PRESETS = (
             "ordered_at": "Created (UTC)",
             "revenue": "Amount",
             "currency": "Currency",
+            "line_item_id": "id",
         },
+        has_lines=True,
+        has_postings=True,
         optional=("updated_at", "status"),
         is_utc=True,
         prepare=_sales,
