@@ -12,6 +12,7 @@ import polars_hash
 
 from ingestion.campaigns import campaign_number
 from ingestion.money import MINOR_UNITS
+from ingestion.sources import subtotals
 from ingestion.sources.presets.plain import PERIODS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.headers import normalised
@@ -100,7 +101,7 @@ def _is_coarse(days: pl.Series) -> bool:
 
 
 def _leave_totals_out(table: Table) -> None:
-    """Rows that are sums: without a date, or with one but with no campaign other than "Total"."""
+    """Rows that are sums: without a date, with no campaign other than "Total", or of others of their campaign."""
     days, _ = table.dates("date")
     table.without(table.undated_totals(days.is_null()))
     if table.known.preset.has_summary:
@@ -109,6 +110,7 @@ def _leave_totals_out(table: Table) -> None:
     if any(one.any() for one in is_sum):
         says_so = is_sum[0].fill_null(False) | is_sum[1].fill_null(False)
         table.without(says_so & is_sum[0].fill_null(True) & is_sum[1].fill_null(True))
+    table.without(subtotals.are_sums(table, lambda: _money(table)[0]))
 
 
 def _is_summary(table: Table) -> pl.Series:
