@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from ingestion.sources.tabular import cells
+from ingestion.sources.tabular.numbers import SCALE
 from ingestion.sources.tabular.table import Table
 
 _OF_THE_ORDER = ("ordered_at", "status", "currency", "updated_at", "total", "refunded_total")
@@ -15,13 +16,14 @@ _AMOUNTS = ("revenue", "refunded", "cogs")
 _PRICES = ("lineitem_price", "line_item_price", "item_price", "unit_price", "price")
 _PIECES = ("lineitem_quantity", "line_item_quantity", "item_quantity", "quantity", "qty")
 _ORDER = "order_id"
+_MOST_TAX = 1.3  # times the price without it: no country's is higher
 
 
 def complete(table: Table) -> None:
     """Give each item what its order's first row says of the order, and an amount of the order to one item alone.
 
-    It is the order's where all items have the same although their prices differ, or it is more than one of them is
-    worth.
+    It is the order's where all items have the same although their prices differ, or it is more than any of them is
+    worth, be it by the amounts or by price and number of pieces.
     """
     places = {name: place for name in (*_OF_THE_ORDER, *_OF_AN_ITEM, _ORDER)
               if (place := table.known.place(name)) is not None}  # fmt: skip
@@ -58,8 +60,11 @@ def _is_repeated(table: Table, order: int, name: str) -> pl.Series:
     is_one = (pl.col("amount").n_unique().over(_ORDER) == 1) & (pl.len().over(_ORDER) > 1)
     is_above = (pl.col("amount").first().over(_ORDER) > pl.col("revenue").min().over(_ORDER)) & (pl.col("revenue") >= 0)
     is_unlike = pl.col("worth").drop_nulls().n_unique().over(_ORDER) > 1
+    pieces = _numbers(table, _PIECES)
+    is_more = (pl.col("amount").first() > pl.col("worth").max() * _MOST_TAX * 10**SCALE).over(_ORDER)
+    is_more &= pl.lit(name == "revenue" and pieces.null_count() < len(pieces))
     is_later = pl.int_range(pl.len()).over(_ORDER) > 0
-    return rows.select((is_one & (is_above | is_unlike) & is_later).fill_null(False)).to_series()
+    return rows.select((is_one & (is_above | is_unlike | is_more) & is_later).fill_null(False)).to_series()
 
 
 def _worth(table: Table) -> pl.Series:

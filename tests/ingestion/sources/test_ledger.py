@@ -264,6 +264,9 @@ def test_what_is_said_of_the_order_counts_once(tmp_path, rows, revenue, refunded
         (("1,50,50,5,20", "1,50,50,5,20"), (100, 10, 40)),  # of each item, which are alike
         (("1,50,50,5,20", "2,25,50,5,20"), (100, 10, 40)),  # or worth the same
         (("1,60,60,0,70", "1,40,40,0,70"), (100, 0, 70)),  # more than one is worth
+        (("1,50,100,5,20", "1,50,100,5,20"), (100, 5, 20)),  # more than either is worth, which are alike
+        (("1,50,60,5,20", "1,50,60,5,20"), (120, 10, 40)),  # no more than what its tax explains
+        ((",50,100,5,20", ",50,100,5,20"), (200, 10, 40)),  # of nobody knows how many pieces
     ],
 )
 def test_amounts_of_the_order_that_stand_on_each_item_count_once(tmp_path, rows, sums):
