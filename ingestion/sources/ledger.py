@@ -9,7 +9,7 @@ import polars_hash
 
 from ingestion.boundary import order_number
 from ingestion.money import MINOR_UNITS
-from ingestion.sources import order_lines, postings
+from ingestion.sources import deleted, order_lines, postings
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.read import REFUSED, Context, Read
 from ingestion.sources.tabular.table import Table, Verdicts, is_total
@@ -38,6 +38,7 @@ def read_ledger(table: Table, context: Context) -> Read:
     An item of an order has an `item_hash`; items are not added up here. Negative revenue is a credit note.
     """
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
+    deleted.without_worth(table)
     order_lines.complete(table)
     table.without(table.undated_totals(table.text("ordered_at").is_null()))
     table.without(table.each("order_id", _is_sum, pl.Boolean()).fill_null(False))

@@ -12,7 +12,7 @@ import polars_hash
 
 from ingestion.campaigns import campaign_number
 from ingestion.money import MINOR_UNITS
-from ingestion.sources import subtotals
+from ingestion.sources import deleted, subtotals
 from ingestion.sources.presets.plain import PERIODS
 from ingestion.sources.tabular import cells, numbers
 from ingestion.sources.tabular.headers import normalised
@@ -33,7 +33,7 @@ _HASH_OF_EMPTY = 0xEF46DB3751D8E999
 _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that no cell's bits are lost
 # What a connector writes of its own doing: rows that differ in nothing else are the same row, read again.
 _OWN_DOING = ("_airbyte_raw_id", "_airbyte_ab_id", "_airbyte_meta", "_airbyte_generation_id", "_airbyte_normalized_at",
-              "_airbyte_loaded_at", "_sdc_sequence", "_sdc_table_version")  # fmt: skip
+              "_airbyte_loaded_at", "_sdc_sequence", "_sdc_table_version", *deleted.MARKS)  # fmt: skip
 # Where a row may say how long its period is, and the words for more than a day.
 _DAYS = ("time_increment", "days", "number_of_days")
 _GRAINS = ("granularity", "time_granularity", "date_granularity", "grain", "time_grain", "period", "reporting_period",
@@ -48,6 +48,7 @@ _PERIOD = r"^\d{4}-\d\d$|^\d{4}-?W\d\d$|^\d{4}[-/]\d\d?[-/]\d\d?\s*(-|\u2013|to|
 
 def read_spend(table: Table, context: Context) -> Read:
     """Read every row: its cost exactly, or why it is refused. Rows of a campaign and day are not added up here."""
+    deleted.without_worth(table)
     _leave_totals_out(table)
     with ThreadPoolExecutor(1) as beside:  # Polars works on one column without Python's lock
         hashes = beside.submit(_hashes, table)

@@ -14,6 +14,10 @@ def _orders(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         places.map_elements(_net, pl.String).alias("net of tax"),
         places.map_elements(_refunded, pl.String).alias("refunded goods"),
+        pl.when(pl.col("test").str.to_lowercase() == "true")
+        .then(pl.lit("cancelled"))
+        .otherwise("financial_status")
+        .alias("financial_status"),
     )
 
 
@@ -64,11 +68,11 @@ PRESET = Preset(
     decimal=".",
     status=STATUS,
     prepare=_orders,
-    uses=("taxes_included", "shipping_lines", "refunds", "total_tax"),
+    uses=("taxes_included", "shipping_lines", "refunds", "total_tax", "test"),
     needs=("taxes_included", "total_tax"),
     notes="Revenue is `subtotal_price`, after discounts; where `taxes_included`, less the tax that is not"
     " shipping's. Refunds are the `subtotal` of the items given back, likewise, and what was"
-    " given back beyond them (`refund_discrepancy`).",
+    " given back beyond them (`refund_discrepancy`). An order that is a `test` is cancelled.",
     sample='{"orders": [{"id": 5001, "name": "#1001", "created_at": "2026-03-01T10:00:00+01:00", "updated_at":'
     ' "2026-03-02T10:00:00+01:00", "financial_status": "partially_refunded", "currency": "EUR", "taxes_included": true,'
     ' "subtotal_price": "119.00", "total_tax": "19.95", "total_price": "124.95", "shipping_lines": [{"price": "5.95",'
