@@ -13,6 +13,10 @@ from typing import Any
 _PREFERENCES = "categoryPreferences"
 _WORDS = {"granted": True, "denied": False}  # Google Consent Mode
 _CHOICES = {":1": True, ":0": False}
+# The level between, as banners call it, and what they call a list of those that were not chosen.
+_LEVELS = {"categories", "preferences", "purposes", "groups", "choices", "consents", "accepted", "allowed", "granted",
+           "acceptedcategories"}  # fmt: skip
+_REFUSED = {"rejected", "denied", "refused", "rejectedcategories"}
 _MANAGED = {"allowedConsentIds": True, "deniedConsentIds": False}
 # Global Privacy Control, as trackers pass on what the browser or its header says.
 _SIGNALS = ("gpc", "globalPrivacyControl", "global_privacy_control", "sec_gpc", "Sec-GPC")
@@ -75,16 +79,12 @@ def _categories(consent: Any, known: Mapping[str, str]) -> Iterator[tuple[str, s
     if not isinstance(consent, dict):
         raise UnreadableConsentError("context.consent")
     path, preferences = f"context.consent.{_PREFERENCES}.", consent.get(_PREFERENCES)
+    beside = _beside(consent, known)
     if preferences is None or preferences == "":
-        # Google Consent Mode's object as it is, or another one without the level in between.
-        path = "context.consent."
-        # Beside others, such as the banner's version, what goes by a known name is a preference even if unreadable.
-        preferences = {
-            key: one for key, one in consent.items()
-            if _verdict(one) is not None or (key.strip().casefold() in known and one not in (None, ""))
-        }  # fmt: skip
-        if not preferences:
+        # Google Consent Mode's object as it is, or another one without the level in between or with one of its own.
+        if not beside:
             return
+        path, preferences = "context.consent.", {}
     # As OneTrust keeps its groups: ",C0001,C0002," those that are active, "C0001:1,C0002:0" each with its choice.
     if isinstance(preferences, str) and ("," in preferences or preferences[-2:] in _CHOICES):
         preferences = preferences.split(",")
@@ -97,6 +97,27 @@ def _categories(consent: Any, known: Mapping[str, str]) -> Iterator[tuple[str, s
     yield path, "", None
     for category, value in choices:
         yield path, category, value
+    yield from beside
+
+
+def _beside(consent: dict[str, Any], known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
+    """What else the object states, in itself and one level below, under the names that banners have for it.
+
+    Beside others, such as the banner's version, what goes by a known name is a preference even if unreadable.
+    """
+    found: list[tuple[str, str, Any]] = []
+    for key, one in consent.items():
+        name, path = key.strip().casefold(), f"context.consent.{key}."
+        if key == _PREFERENCES or one in (None, ""):
+            continue
+        if isinstance(one, dict) and name in _LEVELS:
+            found += [(path, "", None), *((path, category, value) for category, value in one.items())]
+        elif isinstance(one, list) and (name in _LEVELS or name in _REFUSED):
+            chosen = [_chosen(group) for group in one if isinstance(group, str)]
+            found += [(path, "", None), *((path, group, is_yes and name not in _REFUSED) for group, is_yes in chosen)]
+        elif _verdict(one) is not None or name in known:
+            found.append(("context.consent.", key, one))
+    return found
 
 
 def _chosen(group: str) -> tuple[str, bool]:

@@ -32,6 +32,15 @@ def categories(**preferences):
         (categories(), False), (categories(Advertising=True), False), (categories(Analytics=None), False),
         # Where several names of it are stated, all have to say yes.
         (categories(Analytics=True, performance=False), False),
+        (categories(Analytics=True) | {"analytics_storage": "denied"}, False),
+        (categories(Analytics=True) | {"ad_storage": "denied", "provider": "some banner"}, True),
+        # Banners have levels of their own between, and lists of what was chosen and what was not.
+        ({"categories": {"analytics": False, "necessary": True}}, False), ({"Categories": {"statistics": True}}, True),
+        ({"categories": ["necessary"], "revision": 0}, False), ({"categories": ["necessary", "analytics"]}, True),
+        ({"accepted": ["necessary"], "rejected": ["analytics"]}, False), ({"rejected": []}, False),
+        ({"accepted": ["analytics"], "rejected": ["statistics"]}, False), ({"purposes": {"1": True}}, False),
+        ({"preferences": True, "statistics": True, "marketing": False}, True),  # Cookiebot's
+        ({"languages": ["de"], "banner": {"shown": True}}, None),
     ],
 )  # fmt: skip
 def test_categories_are_read_whatever_their_case_and_words(consent, expected):
@@ -69,6 +78,7 @@ def test_a_shop_may_call_its_categories_otherwise():
         ("all", None, "context.consent"),
         ({"categoryPreferences": "all"}, None, "context.consent.categoryPreferences"),
         *[({"analytics": word, "version": 1}, None, "context.consent.Analytics") for word in ("no", "yes", 0, 1)],
+        ({"categories": {"analytics": "yes"}}, None, "context.consent.categories.Analytics"),
         (categories(ANALYTICS="yes"), None, "context.consent.categoryPreferences.Analytics"),
         (None, {"allowedConsentIds": "C0002"}, "context.consentManagement.allowedConsentIds"),
     ],
