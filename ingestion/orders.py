@@ -9,7 +9,7 @@ from typing import Any
 
 from ingestion.decoding import DeadLetter
 from ingestion.money import MINOR_UNITS, parse_amount, to_minor
-from ingestion.record_fields import Fields
+from ingestion.record_fields import Fields, names_nothing
 from ingestion.spelled import plain_amount
 from settings import COMMERCE_LOOKALIKES, COMMERCE_SPELLINGS
 
@@ -22,6 +22,7 @@ _BY_VERB = {"completed": _COMPLETED, "refunded": _REFUNDED, "cancelled": _CANCEL
 # Where `order_id` is absent, the first of these that is there stands for it.
 ORDER_IDS = ("order_id", "orderId", "orderID", "transaction_id", "transactionId")
 CURRENCIES = ("currency", "currencyCode", "currency_code")
+_NOT_SET = "(not set)"  # Google's word
 _OPTIONAL = ("tax", "shipping", "total", "revenue")
 # What was paid back, with the tax and shipping in it.
 PAID_BACK = ("total", "refund_amount", "refundAmount", "amount_refunded", "amount")
@@ -55,8 +56,8 @@ class Money:
         properties = fields.value("properties")
         self._properties = properties if isinstance(properties, dict) else {}
         self.event = event
-        self.order_id = self._first(ORDER_IDS)
-        self._currency_path = self._first(CURRENCIES)
+        self.order_id = self._first(ORDER_IDS, self._has_number)
+        self._currency_path = self._first(CURRENCIES, self._has)
         self.source = self._source()
         self._used = [self.source] if self.source else []
         if event == _COMPLETED and self.source == "total":
@@ -65,9 +66,14 @@ class Money:
         currency = self._value(self._currency_path.removeprefix("properties."))
         self._currency = default_currency if is_empty(currency) else currency
 
-    def _first(self, names: tuple[str, ...]) -> str:
+    def _first(self, names: tuple[str, ...], is_there: Callable[[str], bool]) -> str:
         """The path of the first of some properties that is there; of the first of them where none is."""
-        return f"properties.{next(filter(self._has, names), names[0])}"
+        return f"properties.{next(filter(is_there, names), names[0])}"
+
+    def _has_number(self, name: str) -> bool:
+        """Whether it is an order's number: one that says undefined would be that of all orders without any."""
+        value = self._properties.get(name)
+        return not names_nothing(value) and value != _NOT_SET
 
     def _value(self, name: str) -> Any:
         value = self._properties.get(name)
@@ -83,8 +89,9 @@ class Money:
         return next((name for name in names.get(self.event, ()) if self._has(name)), "")
 
     def missing(self) -> list[str]:
-        """The fields without which the money cannot be told."""
-        found = ["properties.revenue"] if self.event == _COMPLETED and not self.source else []
+        """The fields without which the order or its money cannot be told."""
+        found = [] if self._has_number(self.order_id.removeprefix("properties.")) else [self.order_id]
+        found += ["properties.revenue"] if self.event == _COMPLETED and not self.source else []
         if self.source == "products":
             found += [f"{_PRODUCTS}.price" for one in self._products() if is_empty(one.get("price"))][:1]
         return found + ([self._currency_path] if self.needs_currency and is_empty(self._currency) else [])

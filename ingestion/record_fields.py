@@ -67,9 +67,7 @@ class Fields:
 
     def is_nobody(self, path: str) -> bool:
         """Whether the field names no person: absent, empty, or a word for it."""
-        value = self.value(path)
-        text = value if isinstance(value, str) else _digits(value)
-        return value is None or value in ("", {}, []) or (text is not None and bool(_NOBODY.fullmatch(text)))
+        return names_nothing(self.value(path))
 
     def label(self, *paths: str) -> str | None:
         """The first of the paths that holds text or a whole number: of no use otherwise, but nothing that is wrong."""
@@ -82,6 +80,12 @@ class Fields:
             if _is_whole(value):
                 return str(value)
         return None
+
+
+def names_nothing(value: Any) -> bool:
+    """Whether an identifier is none: absent, empty, or what a script writes where it has none."""
+    text = value if isinstance(value, str) else _digits(value)
+    return value is None or value in ("", {}, []) or (text is not None and bool(_NOBODY.fullmatch(text)))
 
 
 @lru_cache(maxsize=1024)

@@ -100,8 +100,9 @@ def _check_presence(fields: Fields, money: Money | None) -> None:
     required = ["messageId", "type", "timestamp"]
     if _kind(fields.value("type")) == "track":
         required.append("event")
-    required += [money.order_id] if money else []
     missing = [path for path in required if is_empty(fields.value(path))]
+    if not money and not missing and fields.is_nobody("messageId"):
+        missing.append("messageId")  # all that has the same would be copies of one record
     missing += money.missing() if money else []
     if not money and fields.is_nobody("anonymousId") and fields.is_nobody("userId"):
         missing.append("anonymousId")

@@ -232,3 +232,14 @@ def test_products_add_up_exactly(lines):
     products = [{"price": str(price), "quantity": pieces} for price, pieces in lines]
     exact = sum(price * pieces for price, pieces in lines) * 100
     assert abs(cents({"products": products})[0] - exact) <= Decimal("0.5")
+
+
+@pytest.mark.parametrize("none", ["undefined", "null", "None", "NaN", " null", "(not set)", "0", 0, 0.0])
+def test_a_word_for_no_number_is_none_so_that_orders_without_one_are_not_one(none):
+    def track(**properties):
+        return decode_text(json.dumps(order(properties=properties | {"revenue": 10, "currency": "EUR"})))
+
+    with pytest.raises(DeadLetter) as caught:
+        read_record(track(order_id=none), NOW)
+    assert (caught.value.reason, caught.value.field) == ("missing_field", "properties.order_id")
+    assert read_record(track(order_id=none, transaction_id="t-9"), NOW)["order_id"] == "t-9"

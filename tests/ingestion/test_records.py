@@ -332,3 +332,11 @@ def test_a_word_for_nobody_is_no_person_so_that_strangers_are_not_one(nobody):
     assert (caught.value.reason, caught.value.field) == ("missing_field", "anonymousId")
     paid = read_record(decode_text(json.dumps(order(userId=nobody, anonymousId=nobody))), NOW)
     assert (paid["user_id"], paid["anonymous_id"]) == (None, None)
+
+
+@pytest.mark.parametrize("none", ["undefined", "null", "0", 0])
+def test_a_word_for_no_message_id_makes_no_copies_of_each_other(none):
+    with pytest.raises(DeadLetter) as caught:
+        read_record(decode_text(json.dumps(page(messageId=none))), NOW)
+    assert (caught.value.reason, caught.value.field) == ("missing_field", "messageId")
+    assert read_record(decode_text(json.dumps(order(messageId=none))), NOW)["order_id"]  # known by its number
