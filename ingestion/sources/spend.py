@@ -68,6 +68,7 @@ def _judged(table: Table, context: Context, hashes: Callable[[], dict[str, pl.Se
     verdicts.refuse(imprecise, table.named("campaign_id"))
     _judge_days(table, verdicts, days, day_text, until, until_text, context)
     verdicts.refuse(problems, table.named(of_money))
+    subtotals.refuse_repeated(table, verdicts, money)
     is_known = cells.by_distinct(texts["currency"], lambda code: code in MINOR_UNITS, pl.Boolean())
     verdicts.refuse_where(~is_known, "unknown_currency", table.named("currency"))
     verdicts.refuse(table.of_another_currency(of_money, texts["currency"]), table.named(of_money))
@@ -106,22 +107,12 @@ def _leave_totals_out(table: Table) -> None:
     days, _ = table.dates("date")
     table.without(table.undated_totals(days.is_null()))
     if table.known.preset.has_summary:
-        table.without(_is_summary(table))
+        table.without(subtotals.is_summary(table, _money(table)[0]))
     is_sum = [table.each(name, is_total, pl.Boolean()) for name in ("campaign_name", "campaign_id")]
     if any(one.any() for one in is_sum):
         says_so = is_sum[0].fill_null(False) | is_sum[1].fill_null(False)
         table.without(says_so & is_sum[0].fill_null(True) & is_sum[1].fill_null(True))
     table.without(subtotals.are_sums(table, lambda: _money(table)[0]))
-
-
-def _is_summary(table: Table) -> pl.Series:
-    """The one row without a campaign, where it has the cost of all others together: a sum, whatever day it names."""
-    money, _, _ = _money(table)
-    is_nameless = table.text("campaign_id").is_null() & table.text("campaign_name").is_null()
-    others = money.filter(~is_nameless)
-    is_sum = is_nameless & (money == others.sum()).fill_null(False)
-    is_one = is_nameless.sum() == 1 and len(others) > 0
-    return is_sum if is_one else pl.repeat(False, len(money), eager=True)
 
 
 def _money(table: Table) -> tuple[pl.Series, pl.Series, str]:

@@ -32,6 +32,8 @@ EXPECTED = {
     "ambiguous_number": "the number can be read two ways: say `decimal:`, \".\" or \",\"",
     "unsigned_credit": "it is called a credit note or a refund and its revenue has no minus: write one before it, or if"
     " the row is the order itself, say in `refunded` what was given back",
+    "repeated_cost": "rows of other conversions of the campaign and day say the same cost, which was spent once: export"
+    " without this column",
     "ambiguous_rows": "rows of one order differ and nothing says which is right",
     "unknown_status": "the word is not among completed, refunded, partially_refunded, cancelled and those of the tool,"
     " which `romi check FILE` lists: say `status:` with what it means",

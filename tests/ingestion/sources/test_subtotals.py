@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ingestion.sources.tables import read
+from tests.ingestion.sources.tables import read, refusals
 
 HEAD = "Campaign name,Day,Age,Gender,Amount spent (EUR)"
 
@@ -29,3 +29,21 @@ def test_a_row_that_sums_up_its_campaigns_other_rows_of_the_day_is_no_cost(tmp_p
         assert found.rows["spend_minor"].sum() == cents + 400
         assert found.refused.is_empty()
         assert len(found.rows) + found.table.totals == len(rows) + 3
+
+
+META = "date_start,date_stop,campaign_id,account_currency,adset_id,action_type,spend,impressions,clicks"
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"),
+    [
+        (["a,link_click,5,10,1", "a,purchase,5,10,1", "b,link_click,7,10,1"], [2, 3]),
+        (["a,link_click,5,10,1", "b,link_click,5,10,1"], []),  # two ad sets that cost the same
+        (["a,link_click,5,10,1", "a,purchase,0,0,0", "a,lead,0,0,0"], []),  # Google gives conversions no cost
+        (["a,link_click,5,10,1", "a,purchase,6,10,1"], []),
+    ],
+)
+def test_cost_that_stands_at_each_of_a_campaigns_conversions_is_not_spent_as_often(tmp_path, rows, refused):
+    lines = [f"2026-03-01,2026-03-01,7,EUR,{row}" for row in rows]
+    found = read(tmp_path, "\n".join([META, *lines]) + "\n", source="spend/meta_ads")
+    assert refusals(found) == [(line, "repeated_cost", "action_type") for line in refused]
