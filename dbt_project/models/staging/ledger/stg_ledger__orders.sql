@@ -74,7 +74,7 @@ latest as (
         whole_orders.cogs_minor,
         whole_orders.currency
     from whole_orders
-    inner join named_files on whole_orders.file = named_files.file
+    left join named_files on whole_orders.file = named_files.file
     where whole_orders.revenue_minor >= 0
     qualify
         row_number() over (
