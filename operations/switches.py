@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 
 from ingestion.landing import Landed
+from operations.store.memory.keeping import add_to_book
 from quality.expectations.catalogue import RULES
 from settings import Settings, UnknownValueError, UsageError, now
-from settings.durable import append_durably
 from settings.features import CHECK, MODELS
 
 BOOK = "books/switches.jsonl"
@@ -70,7 +70,7 @@ def book_changes(settings: Settings, regions: Iterable[str]) -> list[str]:
                 change = {"region": region, "feature": name, "from": before, "to": after}
                 entries.append({"at": now().isoformat(), **change})
                 lines.append(f"{region}: {name} is {after}, it was {before}")
-    append_durably(settings.warehouse / BOOK, *(json.dumps(one, sort_keys=True) for one in entries))
+    add_to_book(settings, BOOK, *(json.dumps(one, sort_keys=True) for one in entries))
     return lines
 
 

@@ -30,7 +30,6 @@ from orchestration.partitions import range_tags
 from orchestration.selection import rebuild_of
 from orchestration.timeline import NOT_RETRIED
 from orchestration.warehouse import RUN_ID
-from privacy.suppression_book import SuppressionBook
 from settings import RomiError, Settings
 
 _OURS = {"romi/run": "command line"}
@@ -42,10 +41,6 @@ _OF_STEPS = {
     True: ", and waits in (other) until k_anonymity buyers have come whom no version before can have shown",
     False: ", and named in one step: cells may differ by fewer than k_anonymity buyers from versions before",
 }
-_OF_ERASED = (
-    "; of erased persons it holds nothing, so their orders keep their money, but what is credited for them moves to"
-    " (unattributed) and no new customer is counted: where that matters, restore the file from a backup"
-)
 
 
 @dataclass
@@ -69,10 +64,8 @@ class Jobs:
     def tell_if_loaded_again(self, region: str) -> None:
         if found := self.lost.may_load_again.get(region):
             line = f"{region}: {found.what.partition(';')[0]}; all that it must hold was loaded again"
-            is_copy = found.kind == "older_file"
-            line += _OF_STEPS[is_copy] if self.settings.privacy.k_anonymity > 1 else ""
-            has_erased = bool(SuppressionBook(self.settings.warehouse, region).requests())
-            self.outcome.warnings.append(line + (_OF_ERASED if has_erased and not is_copy else ""))
+            steps = _OF_STEPS[found.kind == "older_file"] if self.settings.privacy.k_anonymity > 1 else ""
+            self.outcome.warnings.append(line + steps)
 
     def ingest(self, region: str) -> bool:
         """Load what is new of a region; tells whether that came through."""

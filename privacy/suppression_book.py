@@ -71,6 +71,13 @@ class SuppressionBook:
         """
         return {line["request"]: datetime.fromisoformat(line["erased_at"]) for line in self._known()}
 
+    def size(self) -> int:
+        """How many lines both places know together.
+
+        Raises: as :meth:`load`.
+        """
+        return len(self._known())
+
     def count(self, request: str) -> int:
         """How many tombstones the erasure of a request has."""
         return sum(line["request"] == request and "asked" not in line for line in self._known())

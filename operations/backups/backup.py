@@ -24,6 +24,7 @@ from operations.backups.backup_places import BACKUPS, claimed, free_name, half_d
 from operations.rebuilding.finality import WATERMARK
 from operations.removal.rewrite import table_digests
 from operations.store.locks import OnWait, check_warehouse, exclusive, wait_quietly
+from operations.store.memory.remembered import FOLDER as MEMORY
 from privacy import storage
 from settings import WAREHOUSE_FORMAT, PermanentError, Settings, TransientError, now
 from settings.digests import sha256_of
@@ -100,8 +101,11 @@ def _settle(settings: Settings, region: str) -> str | None:
 
 
 def _names(root: Path) -> Iterator[Path]:
-    """The files that belong into a backup; what a killed writer left half done, and a link, is none."""
-    for path in sorted(root.rglob("*")):
+    """The files that belong into a backup; what a killed writer left half done, and a link, is none.
+
+    The memory comes first, since books may grow meanwhile, and it must not be ahead of them.
+    """
+    for path in sorted(root.rglob("*"), key=lambda one: (root / MEMORY not in one.parents, one)):
         name = path.relative_to(root)
         is_rubbish = any(part.startswith(".") or part.endswith(".tmp") for part in name.parts)
         is_left_out = name.parts[0] in (*_LEFT_OUT, "published") or path.name.endswith((".keys", ".keys.lock", ".wal"))

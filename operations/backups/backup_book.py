@@ -11,8 +11,8 @@ from typing import Any
 
 from operations.backups.at_hand import in_folder
 from operations.backups.backup_places import BOOK, known_in_buckets
+from operations.store.memory.keeping import add_to_book
 from settings import Settings, now
-from settings.durable import append_durably
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def summary(settings: Settings) -> dict[str, Any]:
 
 def enter(settings: Settings, done: Verified) -> None:
     """Book a backup and its trial."""
-    append_durably(settings.warehouse / BOOK, json.dumps(asdict(done)))
+    add_to_book(settings, BOOK, json.dumps(asdict(done)))
 
 
 def _booked(settings: Settings) -> Iterator[Verified]:

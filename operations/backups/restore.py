@@ -16,6 +16,7 @@ from operations.backups.backup import Backup, copy, verify
 from operations.backups.backup_manifest import read_manifest
 from operations.backups.backup_places import (
     BACKUPS,
+    BOOK,
     RESTORED,
     beside_of,
     claimed,
@@ -34,8 +35,11 @@ from operations.rights.rectification import reapply
 from operations.rights.rotation import catch_up
 from operations.rights.tombstones import extend
 from operations.store.locks import OnWait, wait_quietly
+from operations.store.memory.findings import Finding as LostState
+from operations.store.memory.keeping import remember_shared_books
+from operations.store.memory.marks import lost_books
 from operations.store.memory.published import findings as lost_state
-from operations.store.memory.remembered import carry_over
+from operations.store.memory.remembered import carry_over, warehouse_memory
 from operations.store.migrations import migrate_restored, on_present_format
 from operations.store.versions import dispose_other_versions
 from privacy.keys import key_file, keys_from
@@ -93,11 +97,18 @@ def _restore(settings: Settings, source: Path, origin: Path | str, *, force: boo
             os.rename(root, moved_away(root))
             os.rename(work, root)
         sync(root.parent)
-        notes += [f"{one.region}: {one.what}; `romi run` loads again what has landed" for one in lost_state(settings)]
+        if BOOK in lost_books(settings, warehouse_memory(settings).books):  # no backup holds the line of its own making
+            remember_shared_books(settings, BOOK)
+        notes += [_told(one) for one in lost_state(settings)]
         shutil.rmtree(moved_away(root), ignore_errors=True)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     made_at = datetime.fromisoformat(manifest["made_at"])
     return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"], tuple(notes))
+
+
+def _told(found: LostState) -> str:
+    mend = "`romi run` loads again what has landed" if found.may_load_again else found.mend
+    return f"{found.region or 'all'}: {found.what}; {mend}"
 
 
 def _holds_anything(root: Path) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 from filelock import FileLock
 
 from operations.incidents.incident import Incident, apply
+from operations.store.memory.keeping import add_to_book
 from settings import Settings, UnknownValueError, UsageError, now
-from settings.durable import append_durably
 
 BOOK = "books/incidents.jsonl"
 
@@ -91,7 +91,7 @@ def writing(settings: Settings) -> Iterator[None]:
 
 def enter(settings: Settings, lines: list[dict[str, Any]]) -> None:
     """Add lines to the book; the caller has it to itself."""
-    append_durably(settings.warehouse / BOOK, *(json.dumps(line, sort_keys=True) for line in lines))
+    add_to_book(settings, BOOK, *(json.dumps(line, sort_keys=True) for line in lines))
 
 
 def line_of(number: int, event: str, **facts: Any) -> dict[str, Any]:

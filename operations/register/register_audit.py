@@ -74,7 +74,7 @@ def _off_register(con: duckdb.DuckDBPyConnection, place: str, known: dict[str, s
 def _files(settings: Settings) -> Iterator[str]:
     """Files that no entry of the register covers; the regions' own files are those of its tables."""
     known = [pattern for one in REGISTER for pattern in one.files]
-    known += ["regions/*.duckdb", "regions/*.duckdb.wal", ".lock", "books/*.lock"]
+    known += ["regions/*.duckdb", "regions/*.duckdb.wal", ".lock", "books/*.lock", "memory/.lock"]
     for path in sorted(settings.warehouse.rglob("*")):
         name = str(path.relative_to(settings.warehouse))
         if path.is_file() and not path.is_symlink() and not name.startswith("published/"):

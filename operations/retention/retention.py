@@ -23,6 +23,7 @@ from operations.retention.disposal import Disposal, dispose
 from operations.retention.overdue import Reach, overdue
 from operations.service_levels.probe import old_books
 from operations.store.locks import OnWait, exclusive, wait_quietly
+from operations.store.memory.keeping import add_to_book
 from operations.store.versions import (
     current_version,
     pinned_version,
@@ -32,7 +33,6 @@ from operations.store.versions import (
     version_ids,
 )
 from settings import RomiError, Settings, TransientError, UsageError, now
-from settings.durable import append_durably
 
 BOOK = "books/disposals.jsonl"  # of the warehouse; a region's book is ops.disposals of its file
 GRACE = timedelta(days=1)  # the job is a daily one
@@ -217,7 +217,7 @@ def _book(settings: Settings, moment: datetime, what: str, rule: str, items: lis
         for item in items
         if (what, item) not in booked
     ]
-    append_durably(settings.warehouse / BOOK, *lines)
+    add_to_book(settings, BOOK, *lines)
 
 
 def book(settings: Settings) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from operations.rights.requests import FOUND, REMOVED, Look, Request, RequestBoo
 from operations.rights.subject_data import held_rows
 from operations.rights.tombstones import Hand
 from operations.store.memory.findings import of_open_file
+from operations.store.memory.keeping import note_tombstones
 from operations.store.memory.remembered import is_to_be_kept, remembered_regions
 from operations.store.versions import shown_regions
 from privacy.keys import region_key
@@ -124,7 +125,9 @@ def remove(hold: Hold, cases: Sequence[Case], found: Searched) -> None:
     if not missing:
         _note_removed(hand, [one.request.id for one in cases])
     if settings.region_file(region).is_file() and not hold.missing:
-        with region_file(settings, region, read_only=True) as con:
+        with region_file(settings, region) as con:
+            if not any(one.place == REGION for one in missing):
+                note_tombstones(con, settings, region)
             status.write_snapshot(con, settings, region)
 
 

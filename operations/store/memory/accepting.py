@@ -12,11 +12,12 @@ from ingestion.records import naive_utc
 from operations.closes.locks import give_up, lost
 from operations.store.held_steps import hold
 from operations.store.memory import marks
-from operations.store.memory.findings import Finding, counted_elsewhere, of_region
+from operations.store.memory.copies import counted_elsewhere
+from operations.store.memory.findings import Finding, of_region
 from operations.store.memory.keeping import remember_open_file
 from operations.store.memory.losses import lost_worth
 from operations.store.memory.published import of_warehouse
-from operations.store.memory.remembered import WAREHOUSE, region_memory, warehouse_memory, write
+from operations.store.memory.remembered import WAREHOUSE, changing, region_memory, write
 from operations.store.memory.shapes import Loss, Memory, RegionMemory
 from operations.store.versions import current_version, set_aside
 from privacy.suppression_book import ForgottenError, SuppressionBook
@@ -93,14 +94,15 @@ def _accept_region(settings: Settings, region: str, found: list[Finding], by: st
 
 def _accept_published(settings: Settings, found: list[Finding], by: str) -> Loss:
     """A version that is lost is set aside, and the next one is published from the regions' files."""
-    memory, loss = warehouse_memory(settings), _loss(found, by, 0, None)
-    if any(one.kind == "version" for one in found):
-        set_aside(settings, memory.published or 0)
-    for folder in lost(settings, memory.closes):
-        give_up(folder)
-    changed = {"published": current_version(settings), "pinned": None, "files": {}, "closes": {},
-               "books": marks.books(settings, None, memory.books)}  # fmt: skip
-    write(settings, WAREHOUSE, _with(memory, loss, changed))
+    with changing(settings) as memory:
+        loss = _loss(found, by, 0, None)
+        if any(one.kind == "version" for one in found):
+            set_aside(settings, memory.published or 0)
+        for folder in lost(settings, memory.closes):
+            give_up(folder)
+        changed = {"published": current_version(settings), "pinned": None, "files": {}, "closes": {},
+                   "books": marks.books(settings, None, memory.books)}  # fmt: skip
+        write(settings, WAREHOUSE, _with(memory, loss, changed))
     return loss
 
 

@@ -5,24 +5,24 @@ A region that has less than is remembered stops alone, and its last good rows st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
 
 from ingestion.books import region_file
-from ingestion.landing import Landed
-from ingestion.zone import file_sha256
 from operations.store.memory import marks
-from operations.store.memory.remembered import region_memory, remembered_regions
+from operations.store.memory.remembered import region_memory
 from operations.store.memory.shapes import Archive, Memory, RegionMemory
 from privacy.keys import key_file
+from privacy.suppression_book import SuppressionBook
 from settings import PermanentError, RomiError, Settings, TransientError
 
 Kind = Literal["missing_file", "damaged_file", "new_file", "older_file", "copies", "book", "key", "removed", "version",
                "pin", "tombstones", "close"]  # fmt: skip
 _NAMED = 3  # archives
+_AGAIN = "or let those archives land again and `romi run`"
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,12 @@ class Finding:
     mend: str
     archives: int = 0  # known to be missing
     records: int = 0
+    lacks_erased: bool = False  # persons who were erased since are in no archive that lands again
 
     @property
     def may_load_again(self) -> bool:
         """Whether a run may get it back from the landing zone, so that only what lacks after that counts."""
-        return self.kind in ("missing_file", "new_file", "older_file")
+        return self.kind in ("missing_file", "new_file", "older_file") and not self.lacks_erased
 
     def __str__(self) -> str:
         return f"{self.what}; {self.mend}"
@@ -89,12 +90,13 @@ def of_open_file(con: duckdb.DuckDBPyConnection, settings: Settings, region: str
     missing = missing_archives(con, memory)
     too_old = max(0, marks.expired(con) - memory.expired)
     which = "an older copy of" if is_the_one else "not, but a new one in the place of,"
+    lacks_erased = _erased_since(settings, region, marks.tombstones(con) if is_the_one else 0)
     return Finding(
         region, "older_file" if is_the_one else "new_file",
         f"{settings.region_file(region)} is {which} the file that was published from: {_lacking(missing, too_old)};"
         f" {_stays(memory)}",
-        _put_back(region, "or let those archives land again and `romi run`"),
-        len(missing), sum(one.records for one in missing) + too_old,
+        _put_back(region, _AGAIN, lacks_erased=lacks_erased),
+        len(missing), sum(one.records for one in missing) + too_old, lacks_erased,
     )  # fmt: skip
 
 
@@ -128,51 +130,13 @@ def is_whole(con: duckdb.DuckDBPyConnection, memory: RegionMemory) -> bool:
     return not missing_archives(con, memory) and marks.expired(con) <= memory.expired
 
 
-def counted_elsewhere(settings: Settings, region: str, landed: Iterable[Landed]) -> Finding | None:
-    """Whether files that are about to be loaded are in the books of another region, under the same name.
-
-    A region that was renamed would be published under both names, and its money twice.
-    """
-    memory = region_memory(settings, region)
-    by_name = {one.name: one for one in landed if one.kind != "fx"}
-    if not by_name or (memory is not None and memory.accepts_copies):
-        return None
-    for other in remembered_regions(settings):
-        known = region_memory(settings, other)
-        if other == region or known is None:
-            continue
-        same = [one for one in known.archives if one.name in by_name and one.kind != "fx"]
-        same = [one for one in same if file_sha256(by_name[one.name].path).startswith(one.content)]
-        if same:
-            records = sum(one.records for one in same)
-            return Finding(
-                region, "copies",
-                f"{len(same):,} of its files with {records:,} records are in the books of region {other}, such as"
-                f" {same[0].name}: loaded here too, they would count twice, so nothing was loaded",
-                f"if {other} was renamed, give it its old name again in the landing zone and in romi.yaml; if they do"
-                f" belong to both, `romi accept-loss --region {region}`",
-                len(same), records,
-            )  # fmt: skip
-    return None
-
-
 def of_books(settings: Settings, region: str | None, memory: Memory) -> Iterator[Finding]:
     """The books of lines of a region, or of the warehouse, that are missing, shorter or others than they were."""
-    for name, known in memory.books.items():
-        if name in marks.ROLLING:  # earlier releases remembered them, too
-            continue
-        path = settings.warehouse / name
-        try:
-            size = path.stat().st_size if path.is_file() else -1
-            if size >= known.bytes and marks.is_prefix(path, known):
-                continue
-        except OSError:
-            size = -1
-        has = f"has {marks.lines_in(path):,} lines" if size < known.bytes else "has other lines than it had"
+    for name, has in marks.lost_books(settings, memory.books).items():
         which = f"--region {region}" if region else "--published"
         yield Finding(
             region, "book",
-            f"the book {path} {'is missing' if size < 0 else has}; {known.lines:,} lines are remembered",
+            f"the book {settings.warehouse / name} {has}; {memory.books[name].lines:,} lines are remembered",
             f"put it back from a backup (DIR/warehouse/{name}); if it is lost for good, `romi accept-loss {which}`",
         )  # fmt: skip
 
@@ -208,13 +172,22 @@ def _keys_place(settings: Settings) -> str:
 
 
 def _gone(settings: Settings, region: str, memory: RegionMemory) -> Finding:
+    lacks_erased = _erased_since(settings, region, 0)
     return Finding(
         region, "missing_file",
         f"{settings.region_file(region)} is gone, with {len(memory.archives):,} files of the landing zone"
         f" ({memory.records:,} records) in it; {_stays(memory)}",
-        _put_back(region, "or let those archives land again and `romi run`"),
-        len(memory.archives), memory.records,
+        _put_back(region, _AGAIN, lacks_erased=lacks_erased),
+        len(memory.archives), memory.records, lacks_erased,
     )  # fmt: skip
+
+
+def _erased_since(settings: Settings, region: str, known: int) -> bool:
+    """Whether there are more tombstones of the region than the `known` ones."""
+    try:
+        return SuppressionBook(settings.warehouse, region).size() > known
+    except RomiError:  # it cannot be told here, and whoever needs the tombstones says what is wrong with them
+        return True
 
 
 def _damaged(settings: Settings, region: str, memory: RegionMemory) -> Finding:
@@ -239,8 +212,12 @@ def _stays(memory: RegionMemory) -> str:
     return f"what was published of it stays ({memory.worth})" if memory.worth else "nothing of it was published yet"
 
 
-def _put_back(region: str, otherwise: str) -> str:
-    return (
-        f"put it back from a backup (`romi restore DIR`, or only DIR/warehouse/regions/{region}.duckdb), {otherwise};"
-        f" if it is lost for good, `romi accept-loss --region {region}`"
-    )
+def _put_back(region: str, otherwise: str, *, lacks_erased: bool = False) -> str:
+    back = f"put it back from a backup (`romi restore DIR`, or only DIR/warehouse/regions/{region}.duckdb)"
+    lost = f"if it is lost for good, `romi accept-loss --region {region}`"
+    if lacks_erased:
+        return (
+            f"{back} made since the last erasure; loaded again it would hold nothing of persons who were erased, and"
+            f" what is credited for their orders would move to (unattributed); {lost}, and `romi run` loads it so"
+        )
+    return f"{back}, {otherwise}; {lost}"

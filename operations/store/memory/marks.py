@@ -17,6 +17,7 @@ from settings import RomiError, Settings
 from settings.digests import sha256_of
 
 IDENTITY = "identity"  # in `ops.meta`
+_TOMBSTONES = "tombstones"  # there, too
 _CONTENT = 16  # hexadecimal digits of a SHA-256
 _SUPPRESSION = "suppression.jsonl"  # has a memory of its own, beside the keys
 ROLLING = ("books/confirmed.jsonl",)  # forget their oldest lines, so that nothing is lost where those are gone
@@ -63,6 +64,16 @@ def give_identity(con: duckdb.DuckDBPyConnection, identity: str) -> None:
     put_meta(con, IDENTITY, identity)
 
 
+def tombstones(con: duckdb.DuckDBPyConnection) -> int:
+    """How many there were when the region's file had all that it must and nobody of them in it; 0 if never noted."""
+    return int(meta(con, _TOMBSTONES) or 0)
+
+
+def note_tombstones(con: duckdb.DuckDBPyConnection, count: int) -> None:
+    if count != tombstones(con):
+        put_meta(con, _TOMBSTONES, str(count))
+
+
 def rules(con: duckdb.DuckDBPyConnection) -> str | None:
     return meta(con, "rules")
 
@@ -103,6 +114,24 @@ def _book(path: Path, known: Book | None) -> Book:
     content = path.read_bytes()
     content = content[: content.rfind(b"\n") + 1]  # a kill may have cut the last line short
     return Book(bytes=len(content), lines=content.count(b"\n"), sha256=hashlib.sha256(content).hexdigest())
+
+
+def lost_books(settings: Settings, known: dict[str, Book]) -> dict[str, str]:
+    """Those that no longer begin with what is known of them, by their path in the warehouse, with what they have."""
+    found = {}
+    for name, one in known.items():
+        if name in ROLLING:  # earlier releases remembered them, too
+            continue
+        path = settings.warehouse / name
+        try:
+            size = path.stat().st_size if path.is_file() else -1
+            if size >= one.bytes and is_prefix(path, one):
+                continue
+        except OSError:
+            size = -1
+        has = f"has {lines_in(path):,} lines" if size < one.bytes else "has other lines than it had"
+        found[name] = "is missing" if size < 0 else has
+    return found
 
 
 def is_prefix(path: Path, known: Book) -> bool:

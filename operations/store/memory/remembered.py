@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from filelock import FileLock
 from pydantic import ValidationError
 
 from operations.store.memory.shapes import Loss, Memory, RegionMemory, WarehouseMemory
@@ -84,6 +86,27 @@ def write(settings: Settings, name: str, found: Memory) -> None:
     for place in others:
         with suppress(OSError):
             _write(place, name, text)
+
+
+@contextmanager
+def changing(settings: Settings) -> Iterator[WarehouseMemory]:
+    """What is remembered of the warehouse, to oneself between reading and writing it.
+
+    Some of its books are written while another process holds the warehouse. May be taken again by who has it.
+
+    Raises:
+        TransientError: the warehouse cannot be written.
+    """
+    lock = FileLock((settings.warehouse / FOLDER / ".lock").absolute(), mode=0o600, is_singleton=True)
+    try:
+        (settings.warehouse / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise TransientError(f"{settings.warehouse / FOLDER} cannot be written: {error.strerror}") from error
+    try:
+        yield warehouse_memory(settings)
+    finally:
+        lock.release()
 
 
 def mend_places(settings: Settings) -> list[str]:

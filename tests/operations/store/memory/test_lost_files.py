@@ -8,7 +8,10 @@ from contextlib import suppress
 import pytest
 
 from ingestion.books import region_file
+from operations.rights import subjects
+from operations.rights.persons import Subject
 from operations.store.memory import keeping, remembered
+from operations.store.memory.accepting import accept
 from operations.store.memory.findings import LostStateError, of_region
 from operations.store.memory.published import at_start, findings
 from operations.store.memory.remembered import region_memory
@@ -64,6 +67,52 @@ def test_a_file_that_is_gone_is_loaded_again_while_its_archives_are_there(shop):
     shop.run()
     assert findings(shop.settings) == []
     assert shop.revenue() == dict.fromkeys(DAYS, 100)
+
+
+def test_a_file_that_is_gone_after_an_erasure_stops_its_region_though_its_archives_are_there(shop):
+    """Their orders would lose what is credited for them."""
+    subjects.erase(shop.settings, Subject(anonymous_id="a-1"), "eu")
+    whole = shop.file.read_bytes()
+    shop.file.unlink()
+    start = at_start(shop.settings, ["eu"])
+    assert (start.stopped, start.may_load_again) == ({"eu"}, {})
+    with pytest.raises(LostStateError, match=r"persons who were erased, .*\(unattributed\).*accept-loss --region eu"):
+        shop.ingest()
+    shop.publish()
+    assert shop.revenue() == dict.fromkeys(DAYS, 100)
+    shop.file.write_bytes(whole)
+    shop.run(revenue=200)
+    assert shop.revenue() == dict.fromkeys(DAYS, 200)
+
+
+def test_a_file_that_is_gone_after_an_erasure_is_loaded_again_once_the_loss_is_accepted(shop):
+    subjects.erase(shop.settings, Subject(anonymous_id="a-1"), "eu")
+    shop.file.unlink()
+    accept(shop.settings, "eu", "ann")
+    shop.run(revenue=200)
+    assert findings(shop.settings) == []
+    assert shop.revenue() == dict.fromkeys(DAYS, 200)
+
+
+@pytest.mark.parametrize("is_copied_before", [True, False])
+def test_an_older_copy_is_loaded_again_only_where_it_was_made_after_the_last_erasure(shop, tmp_path, is_copied_before):
+    copy = tmp_path / "older"
+    if is_copied_before:
+        shutil.copyfile(shop.file, copy)
+    subjects.erase(shop.settings, Subject(anonymous_id="a-1"), "eu")
+    if not is_copied_before:
+        shutil.copyfile(shop.file, copy)
+    shop.land(3)
+    shop.run()
+    shutil.copyfile(copy, shop.file)
+    assert at_start(shop.settings, ["eu"]).stopped == ({"eu"} if is_copied_before else frozenset())
+    if is_copied_before:
+        for _ in range(2):
+            with pytest.raises(LostStateError, match="persons who were erased"):
+                shop.ingest()
+        accept(shop.settings, "eu", "ann")
+    shop.ingest()
+    assert findings(shop.settings) == []
 
 
 def test_records_that_are_too_old_by_now_are_not_loaded_again(shop, monkeypatch):

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from operations.backups.backup_places import BOOK as BACKUPS
+from operations.backups.restore import restore
+from operations.backups.verified_backup import back_up_and_try
+from operations.incidents import book as incidents
 from operations.rights import subjects
 from operations.rights.persons import Subject
 from operations.store import versions
@@ -93,6 +97,42 @@ def test_a_book_is_missed_at_once_after_the_command_that_wrote_it_and_a_lost_one
         [found] = findings(shop.settings)
         assert str(book) in found.what
         subjects.erase(shop.settings, Subject(user_id="nobody else"), "eu")  # begins the book anew
+
+
+@pytest.mark.parametrize("damage", [lose, shorten, swap, hide])
+def test_the_book_of_backups_is_missed_right_after_a_backup_and_no_version_hides_the_loss(shop, damage):
+    for _ in range(2):
+        back_up_and_try(shop.settings, trial=False)
+    book = shop.warehouse / BACKUPS
+    whole = book.read_bytes()
+    damage(book)
+    for number in (2, 3):
+        [found] = findings(shop.settings)
+        assert f"{book} " in found.what
+        assert "accept-loss --published" in found.mend
+        shop.land(number)
+        shop.run(revenue=100 * number)
+    book.rmdir() if book.is_dir() else None
+    book.write_bytes(whole)
+    assert findings(shop.settings) == []
+
+
+def test_a_book_of_incidents_that_is_lost_and_begun_anew_is_missed(shop):
+    for number in (1, 2):
+        with incidents.writing(shop.settings):
+            incidents.enter(shop.settings, [incidents.line_of(number, "opened")])
+    lose(shop.warehouse / incidents.BOOK)
+    with incidents.writing(shop.settings):
+        incidents.enter(shop.settings, [incidents.line_of(3, "opened")])
+    [found] = findings(shop.settings)
+    assert "incidents.jsonl has 1 lines; 2 lines are remembered" in found.what
+
+
+def test_a_backup_that_replaces_a_lost_disk_does_not_miss_its_own_line_in_the_book_of_backups(shop):
+    made = back_up_and_try(shop.settings, trial=False)
+    shutil.rmtree(shop.warehouse)
+    restore(shop.settings, Path(made.folder))
+    assert findings(shop.settings) == []
 
 
 def test_a_book_that_has_grown_is_as_it_must_be(shop, book):
