@@ -90,7 +90,7 @@ def of_open_file(con: duckdb.DuckDBPyConnection, settings: Settings, region: str
     missing = missing_archives(con, memory)
     too_old = max(0, marks.expired(con) - memory.expired)
     which = "an older copy of" if is_the_one else "not, but a new one in the place of,"
-    lacks_erased = _erased_since(settings, region, marks.tombstones(con) if is_the_one else 0)
+    lacks_erased = _has_erased(settings, region, memory, marks.tombstones(con) if is_the_one else 0)
     return Finding(
         region, "older_file" if is_the_one else "new_file",
         f"{settings.region_file(region)} is {which} the file that was published from: {_lacking(missing, too_old)};"
@@ -172,7 +172,7 @@ def _keys_place(settings: Settings) -> str:
 
 
 def _gone(settings: Settings, region: str, memory: RegionMemory) -> Finding:
-    lacks_erased = _erased_since(settings, region, 0)
+    lacks_erased = _has_erased(settings, region, memory, 0)
     return Finding(
         region, "missing_file",
         f"{settings.region_file(region)} is gone, with {len(memory.archives):,} files of the landing zone"
@@ -182,8 +182,10 @@ def _gone(settings: Settings, region: str, memory: RegionMemory) -> Finding:
     )  # fmt: skip
 
 
-def _erased_since(settings: Settings, region: str, known: int) -> bool:
-    """Whether there are more tombstones of the region than the `known` ones."""
+def _has_erased(settings: Settings, region: str, memory: RegionMemory, known: int) -> bool:
+    """Whether credit of persons who were erased is published, with more tombstones than the `known` ones."""
+    if memory.worth is None:
+        return False
     try:
         return SuppressionBook(settings.warehouse, region).size() > known
     except RomiError:  # it cannot be told here, and whoever needs the tombstones says what is wrong with them
