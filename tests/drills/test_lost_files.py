@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from ingestion.books import region_file
+from operations.backups.backup_places import half_done
 from privacy.keys import key_file
 from privacy.suppression_book import SuppressionBook
 from settings import Settings
@@ -29,6 +30,8 @@ pytestmark = pytest.mark.slow
 CONFIG = "regions: {eu: {}, us: {}}\nprivacy: {k_anonymity: 1}\n"
 TO_LOOK_AT = ("dagster", "dbt", "quality", "report", "status", "backlog")
 # What a warehouse must have: damaged one by one. A file that is of neither kind has not been thought of.
+BOOKS = {"backups.jsonl", "confirmed.jsonl", "disposals.jsonl", "incidents.jsonl", "switches.jsonl",
+         "owners.jsonl", "requests.jsonl", "suppression.jsonl"}  # fmt: skip
 MUST_HAVE = ("regions", "books", "memory", "versions", "backups.json", "warehouse.json")
 
 
@@ -90,16 +93,31 @@ class Sweep:
         self.shop = Shop(folder / "shop")
         self.kept, self.older = folder / "kept", folder / "older"
         self.expected: dict[str, tuple[Any, ...]] = {}
-        self.shop.configure(f"{CONFIG}landing: {self.shop.landing}\n")
-        land(self.shop, 1)
-        self.must("run")
+        self.write_books(1, folder / "backups")
         shutil.copytree(self.shop.folder, self.older, symlinks=True)
-        land(self.shop, 2)
-        self.must("run")
+        self.write_books(2, folder / "backups")
         self.must("dsar", "erase", "--anonymous-id", "a-2", "--yes")
-        self.backup = Path(self.must("backup", "--to", str(folder / "backups"), "--no-trial")["folder"])
+        self.must("run")
+        self.backup = self.back_up(folder / "backups")
         self.names = list(every_file(self.shop))
         shutil.copytree(self.shop.folder, self.kept, symlinks=True)
+
+    def write_books(self, number: int, backups: Path) -> None:
+        """Something new is loaded, and every book that commands write gets lines."""
+        state = ("shadow", "off")[number - 1]
+        self.shop.configure(f"{CONFIG}landing: {self.shop.landing}\nfeatures: {{markov: {state}}}\n")
+        land(self.shop, number)
+        late = page(f"us-l{number}", f"2026-03-0{number}T15:00:00Z", "a-9")
+        self.shop.archive("us", 10 * number, [late], topic="app", suffix="json.gz").write_bytes(b"\x1f\x8bcut")
+        self.shop.romi("run")  # opens an incident, which the next run closes
+        self.shop.archive("us", 10 * number, [late], topic="app", suffix="json.gz")
+        self.must("dsar", "rectify", "--anonymous-id", f"a-{number}", "--user-id", f"u-{number}")
+        self.must("run")
+        half_done(self.back_up(backups)).mkdir()  # as a killed backup leaves it
+        self.must("retention", "apply")
+
+    def back_up(self, to: Path) -> Path:
+        return Path(self.must("backup", "--to", str(to), "--no-trial")["folder"])
 
     def must(self, *command: str) -> dict[str, Any]:
         code, told = self.shop.romi(*command)
@@ -151,7 +169,8 @@ class Sweep:
         told_names = tuple(map(str, names))
         try:
             code, told = self.do(what)
-            said = " ".join([str(told.get("error") or ""), *map(str, told.get("failures") or ())]).strip()
+            open_for = [str(one) for request in told.get("requests", ()) for one in request.get("missing", ())]
+            said = " ".join([str(told.get("error") or ""), *map(str, told.get("failures") or ()), *open_for]).strip()
             return Ending(told_names, code, said, code == 0 and self.holds() == expected)
         except Exception as error:  # what is not told as an error is a traceback to whoever called
             return Ending(told_names, None, f"unexpected {error!r}", False)
@@ -187,6 +206,7 @@ def sweep(tmp_path_factory) -> Iterator[Sweep]:
 @pytest.mark.parametrize("how", DAMAGES)
 def test_after_any_loss_the_tables_are_whole_or_the_exit_code_and_a_message_say_what_is_wrong(sweep, how, what):
     assert len(sweep.names) > 30
+    assert {one.name for one in sweep.names if one.suffix == ".jsonl"} >= BOOKS
     assert [name for name in sweep.names if not is_known(name)] == []
     endings = list(sweep.endings(how, what))
     assert [one for one in endings if one.is_silent] == []
