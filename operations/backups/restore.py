@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -37,7 +38,7 @@ from operations.rights.tombstones import extend
 from operations.store.locks import OnWait, wait_quietly
 from operations.store.memory.findings import Finding as LostState
 from operations.store.memory.keeping import remember_shared_books
-from operations.store.memory.marks import lost_books
+from operations.store.memory.marks import lines_in, lost_books
 from operations.store.memory.published import findings as lost_state
 from operations.store.memory.remembered import carry_over, warehouse_memory
 from operations.store.migrations import migrate_restored, on_present_format
@@ -97,13 +98,22 @@ def _restore(settings: Settings, source: Path, origin: Path | str, *, force: boo
             os.rename(root, moved_away(root))
             os.rename(work, root)
         sync(root.parent)
-        if BOOK in lost_books(settings, warehouse_memory(settings).books):  # no backup holds the line of its own making
-            remember_shared_books(settings, BOOK)
+        notes += _of_later_backups(settings)
         notes += [_told(one) for one in lost_state(settings)]
         shutil.rmtree(moved_away(root), ignore_errors=True)
     sizes = [one["bytes"] for one in manifest["files"].values()]
     made_at = datetime.fromisoformat(manifest["made_at"])
     return Backup(source, made_at, len(sizes), sum(sizes), seconds, manifest["recovery_point"], tuple(notes))
+
+
+def _of_later_backups(settings: Settings) -> list[str]:
+    """Have the book of backups lack by right the line of this one's own making, and tell of those of later ones."""
+    known = warehouse_memory(settings).books
+    if BOOK not in lost_books(settings, known):
+        return []
+    remember_shared_books(settings, BOOK)
+    lacking = known[BOOK].lines - lines_in(settings.warehouse / BOOK)
+    return [f"all: {BOOK} lists {lacking - 1:,} backups no more that were made after this one"] if lacking > 1 else []
 
 
 def _told(found: LostState) -> str:
@@ -204,6 +214,17 @@ def _merge_closes(root: Path, work: Path) -> None:
 
 
 def _merge_lines(kept: Path, restored: Path) -> None:
-    """Those of both, each once."""
-    lines = dict.fromkeys(kept.read_text().splitlines() + restored.read_text().splitlines())
+    """Those of both. A line that either has twice stays twice, since the memory knows a book by what it begins with.
+
+    A book that was lost and begun anew goes after the one that the backup has.
+    """
+    first, second = kept.read_text().splitlines(), restored.read_text().splitlines()
+    if first[:1] != second[:1]:
+        first, second = second, first
+    had, lines = Counter(first), list(first)
+    for line in second:
+        if had[line] > 0:
+            had[line] -= 1
+        else:
+            lines.append(line)
     write_durably(restored, "".join(f"{line}\n" for line in lines))

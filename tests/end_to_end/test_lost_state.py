@@ -61,3 +61,19 @@ def test_a_damaged_journal_is_set_aside_and_the_run_is_as_any_other(shop):
     code, told = shop.romi("run")
     assert (code, shop.rows()) == (0, before)
     assert any("runs.db was damaged" in line for line in told["warnings"])
+
+
+def test_the_book_of_backups_that_is_lost_right_after_a_backup_is_missed_at_the_next_run(shop):
+    shop.configure(CONFIG)
+    shop.archive("eu", 0, [order("o1", "2026-03-02T10:00:00Z", "1", 100)])
+    assert shop.romi("run")[0] == 0
+    before = shop.rows()
+    assert shop.romi("backup", "--to", str(shop.folder / "backups"), "--no-trial")[0] == 0
+    book = shop.warehouse / "books" / "backups.jsonl"
+    book.unlink()
+    code, told = shop.romi("run")
+    assert (code, shop.rows()) == (1, before)
+    [failure] = told["failures"]
+    assert f"the book {book} is missing; 1 lines are remembered" in failure
+    assert "put it back from a backup" in failure
+    assert "accept-loss --published" in failure

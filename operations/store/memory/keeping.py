@@ -107,9 +107,7 @@ def add_to_book(settings: Settings, book: str, *lines: str) -> None:
     """
     append_durably(settings.warehouse / book, *lines)
     if lines:
-        with suppress(
-            RomiError
-        ):  # the memory is behind then, which raises no alarm, and the next to remember catches up
+        with suppress(RomiError):  # the memory stays behind, which raises no alarm, and the next to remember catches up
             remember_shared_books(settings)
 
 

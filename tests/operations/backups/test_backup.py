@@ -109,6 +109,20 @@ def test_a_restore_over_a_warehouse_asks_for_force_and_loses_no_book(settings, m
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("backed_up", "there", "merged"),
+    [("aab", "aabc", "aabc"), ("aabc", "aa", "aabc"), ("aab", "x", "aabx"), ("ab", "aa", "aab")],
+    ids=["grown since", "an older copy", "begun anew", "twice in one"],
+)
+def test_a_book_is_merged_to_begin_as_it_did_with_all_its_lines(settings, backed_up, there, merged):
+    book = settings.warehouse / "books" / "incidents.jsonl"
+    book.write_text("".join(f"{one}\n" for one in backed_up))
+    made = backup.back_up(settings)
+    book.write_text("".join(f"{one}\n" for one in there))
+    restore.restore(settings, made.folder, force=True)
+    assert "".join(book.read_text().split()) == merged
+
+
 @pytest.mark.parametrize("harm", ["bytes", "missing"])
 def test_a_backup_that_is_not_what_it_was_restores_nothing(settings, harm):
     made = backup.back_up(settings)

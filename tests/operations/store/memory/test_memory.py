@@ -7,10 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from operations.backups.backup_places import BOOK as BACKUPS
-from operations.backups.restore import restore
-from operations.backups.verified_backup import back_up_and_try
-from operations.incidents import book as incidents
 from operations.rights import subjects
 from operations.rights.persons import Subject
 from operations.store import versions
@@ -23,6 +19,7 @@ from privacy.keys import key_file
 from tests.ingestion import conftest
 from tests.kit.prebuilt import copy_of
 from tests.operations.marts import DAYS
+from tests.operations.store.memory.damages import hide, lose, shorten, swap
 from tests.operations.store.memory.shop import Shop
 
 clock = conftest.clock
@@ -54,23 +51,6 @@ def book(shop):
     return path
 
 
-def lose(path):
-    path.unlink()
-
-
-def shorten(path):
-    path.write_text(path.read_text().splitlines(keepends=True)[0])
-
-
-def swap(path):
-    path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
-
-
-def hide(path):
-    path.unlink()
-    path.mkdir()
-
-
 @pytest.mark.parametrize("damage", [lose, shorten, swap, hide])
 def test_a_book_that_lacks_lines_stops_its_region_until_it_is_back(shop, book, damage):
     whole = book.read_bytes()
@@ -97,42 +77,6 @@ def test_a_book_is_missed_at_once_after_the_command_that_wrote_it_and_a_lost_one
         [found] = findings(shop.settings)
         assert str(book) in found.what
         subjects.erase(shop.settings, Subject(user_id="nobody else"), "eu")  # begins the book anew
-
-
-@pytest.mark.parametrize("damage", [lose, shorten, swap, hide])
-def test_the_book_of_backups_is_missed_right_after_a_backup_and_no_version_hides_the_loss(shop, damage):
-    for _ in range(2):
-        back_up_and_try(shop.settings, trial=False)
-    book = shop.warehouse / BACKUPS
-    whole = book.read_bytes()
-    damage(book)
-    for number in (2, 3):
-        [found] = findings(shop.settings)
-        assert f"{book} " in found.what
-        assert "accept-loss --published" in found.mend
-        shop.land(number)
-        shop.run(revenue=100 * number)
-    book.rmdir() if book.is_dir() else None
-    book.write_bytes(whole)
-    assert findings(shop.settings) == []
-
-
-def test_a_book_of_incidents_that_is_lost_and_begun_anew_is_missed(shop):
-    for number in (1, 2):
-        with incidents.writing(shop.settings):
-            incidents.enter(shop.settings, [incidents.line_of(number, "opened")])
-    lose(shop.warehouse / incidents.BOOK)
-    with incidents.writing(shop.settings):
-        incidents.enter(shop.settings, [incidents.line_of(3, "opened")])
-    [found] = findings(shop.settings)
-    assert "incidents.jsonl has 1 lines; 2 lines are remembered" in found.what
-
-
-def test_a_backup_that_replaces_a_lost_disk_does_not_miss_its_own_line_in_the_book_of_backups(shop):
-    made = back_up_and_try(shop.settings, trial=False)
-    shutil.rmtree(shop.warehouse)
-    restore(shop.settings, Path(made.folder))
-    assert findings(shop.settings) == []
 
 
 def test_a_book_that_has_grown_is_as_it_must_be(shop, book):
