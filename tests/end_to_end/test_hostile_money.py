@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -94,6 +95,24 @@ def assert_only_their_days_are_touched(shop, count: int, seed: int) -> None:
     assert any("implausible_order" in line for line in told["warnings"])
     # Nothing new, nothing changed.
     assert shop.romi("run")[1]["version"] is None
+
+
+def test_hostile_money_in_the_first_run_touches_no_day_but_its_own(shop):
+    """The small variant, in one build: the other days come to what they are worth by hand."""
+    shop.configure("regions: {eu: {consent_default: granted}}\nprivacy: {k_anonymity: 1}\n")
+    land(shop)
+    shop.archive("eu", 0, hostile(400, seed=3), topic="bad")
+    code, told = shop.romi("run")
+    assert (code, told["failures"], told["withheld"]) == (0, [], {})
+    by_day = "select date, sum(orders)::int, sum(revenue) from finance.orders_daily group by date order by date"
+    others = {n: day for n, day in enumerate(DAYS) if day not in HOSTILE_DAYS}
+    found = {day: figures for day, *figures in shop.query(by_day)}
+    assert [found[day] for day in others.values()] == [[3, 3 * (100 + n + Decimal("0.10"))] for n in others]
+    assert shop.query("select date, spend from finance.spend_daily order by date") == [
+        (day, n + Decimal("1.50")) for n, day in enumerate(DAYS)
+    ]
+    assert shop.query("select max(revenue) < 1000000 from finance.orders_daily") == [(True,)]
+    assert any("implausible_order" in line for line in told["warnings"])
 
 
 @pytest.mark.slow  # tests/ingestion/test_money.py and tests/operations/test_quarantine.py

@@ -77,3 +77,30 @@ def test_the_book_of_backups_that_is_lost_right_after_a_backup_is_missed_at_the_
     assert f"the book {book} is missing; 1 lines are remembered" in failure
     assert "put it back from a backup" in failure
     assert "accept-loss --published" in failure
+
+
+@pytest.mark.slow  # tests/operations/store/memory/test_lost_files.py renames one without a build
+def test_a_region_that_was_renamed_in_its_folder_and_its_configuration_is_never_published_twice(shop):
+    shop.configure("regions: {eu: {}, us: {}}\nprivacy: {k_anonymity: 1}\n")
+    for region in ("eu", "us"):
+        shop.archive(region, 0, [order(f"{region}-o1", "2026-03-02T10:00:00Z", f"{region}-1", 100)])
+    assert shop.romi("run")[0] == 0
+    (shop.landing / "eu").rename(shop.landing / "europe")
+    shop.configure("regions: {europe: {}, us: {}}\nprivacy: {k_anonymity: 1}\n")
+    for number in (2, 3):  # and not at the second run either, nor with something new beside it
+        for region in ("europe", "us"):
+            one = order(f"{region}-o{number}", "2026-03-03T10:00:00Z", f"{region}-{number}", 50)
+            shop.archive(region, number, [one])
+        code, told = shop.romi("run")
+        assert code == 1
+        assert shop.query("select region, sum(revenue)::int from finance.orders_daily group by all order by all") == [
+            ("eu", 100), ("us", 50 * number + 50)
+        ]  # fmt: skip
+        assert any("1 of its files with 1 records are in the books of region eu" in one for one in told["failures"])
+        assert any("give it its old name again in the landing zone and in romi.yaml" in one for one in told["failures"])
+    (shop.landing / "europe").rename(shop.landing / "eu")
+    shop.configure("regions: {eu: {}, us: {}}\nprivacy: {k_anonymity: 1}\n")
+    assert shop.romi("run")[0] == 0
+    assert shop.query("select region, sum(revenue)::int from finance.orders_daily group by all order by all") == [
+        ("eu", 200), ("us", 200)
+    ]  # fmt: skip

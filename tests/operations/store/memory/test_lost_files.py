@@ -159,6 +159,38 @@ def test_a_region_that_was_renamed_is_not_counted_twice(tmp_path):
     assert shop.revenue() == dict.fromkeys(DAYS, 100)
 
 
+def renamed_and_grown(tmp_path, name, **regions) -> Shop:
+    """A region that was renamed while upstream wrote its files anew, longer, under the names that they had."""
+    shop = Shop.ran(tmp_path)
+    [path] = shop.landing.rglob("*.json")
+    path.write_text(path.read_text() + path.read_text().replace("m-1-", "m-9-"))
+    (shop.landing / "eu").rename(shop.landing / "europe")
+    return Shop(tmp_path, name, **regions)
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_a_region_that_was_renamed_and_whose_files_have_grown_is_not_counted_twice(tmp_path, is_configured):
+    shop = renamed_and_grown(tmp_path, "europe", **({"regions": {"europe": Region()}} if is_configured else {}))
+    where = "in the configuration" if is_configured else "in the landing zone"
+    for _ in range(2):
+        with pytest.raises(LostStateError, match=rf"1 of its files have the names .* eu is not {where} any more"):
+            shop.ingest()
+    assert not shop.file.exists()
+    accept(shop.settings, "europe", "ann")
+    shop.ingest()
+    assert shop.file.exists()
+
+
+@pytest.mark.parametrize("how", ["given up", "both there"])
+def test_a_new_region_with_the_names_of_another_loads_where_that_one_was_given_up_or_is_there(tmp_path, how):
+    regions = {"europe": Region()} | ({"eu": Region()} if how == "both there" else {})
+    shop = renamed_and_grown(tmp_path, "europe", regions=regions)
+    if how == "given up":
+        accept(shop.settings, "eu", "ann")
+    shop.ingest()
+    assert shop.file.exists()
+
+
 def test_what_was_published_of_a_region_stays_though_its_file_and_its_configuration_are_gone(tmp_path):
     shop = Shop.ran(tmp_path, regions=("eu", "us"))
     shop.file.unlink()
