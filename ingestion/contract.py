@@ -99,6 +99,7 @@ def ledger() -> pa.DataFrameSchema:
             "refunded_minor": pa.Column(pl.Int64, pa.Check.ge(0)),
             "cogs_minor": pa.Column(pl.Int64, pa.Check.ge(0), nullable=True),
             "currency": pa.Column(pl.String, _currency()),
+            "posting": pa.Column(pl.String, pa.Check.isin(["payment", "return"]), nullable=True),
         },
         name="ledger",
     )

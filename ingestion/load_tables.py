@@ -53,7 +53,7 @@ _NAMED = """
 _TABLES = {"spend": "raw.spend", "ledger": "raw.ledger_orders", "fx": "raw.fx_rates"}
 _CONTRACTS = {"spend": contract.spend, "ledger": contract.ledger, "fx": contract.rates}
 _DIGITS = 12  # of a number in a name, filled up with zeros
-_COPY = re.compile(r"( ?\(\d+\))((?:\.[A-Za-z][A-Za-z0-9]*)+)$", re.ASCII)  # what a browser calls a later download
+_ENDING = re.compile(r"((?:\.[A-Za-z][A-Za-z0-9]*)+)$", re.ASCII)
 
 
 @dataclass
@@ -170,12 +170,13 @@ def _delivery(landed: Landed) -> dict[str, pl.Expr]:
 
 
 def natural_order(name: str) -> str:
-    """A text that sorts as people count: ``export_9`` before ``export_10``, ``a.csv`` before ``a (1).csv``.
+    """A text that sorts as people count: ``export_9`` before ``export_10``.
 
-    The models' macro of that name says the same.
+    A name comes before those that begin with it, ``a.csv`` before ``a (1).csv``, ``a-2.csv`` and ``a copy.csv``, as
+    browsers and desktops call what came later. The models' macro of that name says the same.
     """
-    plain = _COPY.sub(r"\2\1", name.replace("/", "\x01"))
-    return re.sub(r"\d+", lambda digits: digits[0].lstrip("0").zfill(_DIGITS), plain)
+    plain = _ENDING.sub("\x02\\1", name.replace("/", "\x01"))
+    return re.sub(r"[0-9]+", lambda digits: digits[0].lstrip("0").zfill(_DIGITS), plain)
 
 
 def _added_up(read: Read) -> int:

@@ -27,7 +27,8 @@ create table raw.ledger_orders (
     file varchar not null, line bigint not null, order_id varchar not null, ordered_at timestamp not null,
     status varchar not null, revenue_minor bigint not null, refunded_minor bigint not null, cogs_minor bigint,
     currency varchar not null, updated_at timestamp not null,
-    item_hash ubigint);  -- which item of its order; null: the order
+    item_hash ubigint,  -- which item of its order; null: the order
+    posting varchar, paid_minor bigint);  -- a payment or a return, and what it was with tax and shipping
 create table raw.fx_rates (rate_on date not null, currency varchar not null, rate_e8 bigint not null);
 create sequence ops.archive_ids;
 create table ops.archives (

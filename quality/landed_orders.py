@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
-from ingestion.load_tables import natural_order
 from ingestion.money import LARGEST_WORTH_CENTS
+from quality.landed_ledger import ledger_orders
 from quality.landed_rates import Rates, half_even
 from quality.order_matching import cause_of_mismatch
 from settings import OWN_TRACKS, Settings
@@ -197,40 +197,7 @@ def _landed(con: duckdb.DuckDBPyConnection, from_day: date, to_day: date) -> tup
                 where archive_id is not null and released_at is null)""",
         around,
     ).pl()
-    return _with_credit_notes(_whole_orders(ledger)), events
-
-
-def _whole_orders(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with items of one order in one file added up, each as it stands last; cancelled ones count nothing."""
-    order = ["file", "order_id", "ordered_at", "currency"]
-    items = rows.filter(pl.col("item_hash").is_not_null())
-    last = items.filter(
-        pl.col("updated_at") == pl.col("updated_at").max().over("file", "order_id", "ordered_at", "item_hash")
-    )
-    counts = pl.col("status") != "cancelled"
-    is_known = pl.col("cogs_minor").filter(counts).is_not_null().any()
-    added = last.group_by(order).agg(
-        pl.col("line").max(),
-        pl.when(counts.any()).then(pl.lit("completed")).otherwise(pl.lit("cancelled")).alias("status"),
-        *[pl.col(name).filter(counts).sum() for name in ("revenue_minor", "refunded_minor")],
-        pl.when(is_known).then(pl.col("cogs_minor").filter(counts).sum()).alias("cogs_minor"),
-        pl.col("updated_at").max(),
-    )
-    whole = rows.filter(pl.col("item_hash").is_null()).drop("item_hash")
-    return pl.concat([whole, added.select(whole.columns)])
-
-
-def _with_credit_notes(rows: pl.DataFrame) -> pl.DataFrame:
-    """The last row of each order, its refunds with what its rows of negative revenue give back, up to all of it."""
-    is_note = pl.col("revenue_minor") < 0
-    notes = rows.filter(is_note).drop("file", "line", "refunded_minor", "cogs_minor").unique()
-    credited = notes.group_by("order_id", "currency").agg(credited=pl.col("revenue_minor").cast(pl.Int128).sum())
-    landed_as = pl.col("file").replace_strict({name: natural_order(name) for name in rows["file"].unique()})
-    orders = rows.filter(~is_note).sort("updated_at", landed_as, "file", "line").unique("order_id", keep="last")
-    given_back = pl.col("refunded_minor").cast(pl.Int128) - pl.col("credited").fill_null(0)
-    return orders.join(credited, on=["order_id", "currency"], how="left").with_columns(
-        refunded_minor=pl.min_horizontal(given_back, pl.col("revenue_minor").cast(pl.Int128)).cast(pl.Int64)
-    )
+    return ledger_orders(ledger), events
 
 
 def _of_fixed_value(events: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
+from quality.landed_ledger import ledger_orders
 from quality.landed_rates import Rates
 from quality.sli import local_day
 from settings import Settings
@@ -49,21 +50,10 @@ _FIRST = f"""
     where day = any($days)
         and order_id not in (select order_id from raw.events where event = 'Order Cancelled' and order_id is not null)
     order by order_id"""
-# Items of an order add up; rows of negative revenue are credit notes, which make no day less usual.
 _LEDGER = f"""
-    with rows as (
-        select file, line, order_id, ordered_at, currency, status, revenue_minor::hugeint as revenue_minor, updated_at
-        from raw.ledger_orders where item_hash is null
-        union all
-        select file, max(line), order_id, ordered_at, currency, 'completed', sum(revenue_minor), max(updated_at)
-        from raw.ledger_orders where item_hash is not null and status <> 'cancelled'
-        group by file, order_id, ordered_at, currency
-    )
-    select day, currency, sum(revenue_minor)::hugeint, count(*) from (
-        select order_id, {{day}} as day, currency, revenue_minor, status from rows
-        where revenue_minor >= 0 and not {_IS_DECIDED}
-        qualify row_number() over (partition by order_id order by updated_at desc, file desc, line desc) = 1)
-    where status <> 'cancelled' and day between $first and $last group by all order by all"""
+    from raw.ledger_orders
+    where not {_IS_DECIDED} and order_id in (
+        select order_id from raw.ledger_orders where {{day}} between $first and $last)"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ def implausible_orders(
     last_day = max(day for day, _, _ in largest)
     rates = Rates(con, settings, last_day, ())
     begin = min(day for day, _, _ in largest) - timedelta(days=USUAL_DAYS - 1)
-    sold = _sold(con.execute(_LEDGER.format(day=ordered_on), {"first": begin, "last": last_day}).fetchall(), rates)
+    sold = _sold(_by_day(con, ordered_on, begin, last_day), rates)
     covered = con.execute(f"select min({ordered_on}), max({ordered_on}) from raw.ledger_orders").fetchall()[0]
     usual = {day: _usual(day, sold, covered) for day, _, _ in largest}
 
@@ -115,6 +105,18 @@ def implausible_orders(
         for order_id, day, currency, revenue in found
     ]
     return [one for one in judged if is_too_large(one.worth_cents, one.day)]
+
+
+def _by_day(con: duckdb.DuckDBPyConnection, ordered_on: str, first: date, last: date) -> list[tuple[Any, ...]]:
+    """The revenue and the number of the ledger's orders of some days, by day and currency."""
+    rows = con.execute(_LEDGER.format(day=ordered_on), {"first": first, "last": last}).pl()
+    con.register("orders_of_ledger", ledger_orders(rows).to_arrow())
+    found = con.execute(f"""
+        select {ordered_on} as day, currency, sum(revenue_minor)::hugeint, count(*) from orders_of_ledger
+        where status <> 'cancelled' group by all having day between $first and $last order by all
+    """, {"first": first, "last": last}).fetchall()  # fmt: skip
+    con.unregister("orders_of_ledger")
+    return found
 
 
 def _sold(rows: list[tuple[date, str, int, int]], rates: Rates) -> dict[date, _Sold]:

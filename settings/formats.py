@@ -10,7 +10,7 @@ from pathlib import Path
 
 from settings.errors import UsageError
 
-WAREHOUSE_FORMAT = 17
+WAREHOUSE_FORMAT = 18
 OLDEST_FORMAT = 6  # the first that there are migrations from
 # By format: the last release that brings it forward, once this one no longer does. Before format 6 there is none.
 LAST_RELEASES: dict[int, str] = {}

@@ -18,7 +18,7 @@ STATUSES = ("completed", "refunded", "partially_refunded", "cancelled")
 ROWS = pl.Schema({
     "line": pl.Int64(), "order_id": pl.String(), "ordered_at": pl.Datetime("us"), "status": pl.String(),
     "revenue_minor": pl.Int64(), "refunded_minor": pl.Int64(), "cogs_minor": pl.Int64(), "currency": pl.String(),
-    "updated_at": pl.Datetime("us"), "item_hash": pl.UInt64(),
+    "updated_at": pl.Datetime("us"), "item_hash": pl.UInt64(), "posting": pl.String(), "paid_minor": pl.Int64(),
 })  # fmt: skip
 # Other words for them, in a ledger that is no tool's.
 _SPELLINGS = {
@@ -35,7 +35,8 @@ _GIVEN_BACK = ("refunded", "refunded_total")
 def read_ledger(table: Table, context: Context) -> Read:
     """Read every row: its money exactly, or why it is refused. Rows past the ledger's retention are `expired`.
 
-    An item of an order has an `item_hash`; items are not added up here. Negative revenue is a credit note.
+    An item of an order has an `item_hash`, and so has a posting, which is a payment or a return; neither is added up
+    here. Negative revenue is a credit note.
     """
     timezone = "UTC" if table.known.preset.is_utc else context.timezone
     deleted.without_worth(table)
@@ -54,7 +55,6 @@ def read_ledger(table: Table, context: Context) -> Read:
     kept = frame.filter(is_good)
     current = kept.filter(kept["ordered_at"] >= context.now - timedelta(days=context.ledger_days))
     rows = _masked(current, context)
-    rows = postings.added_up(rows) if table.known.preset.has_postings else rows
     is_above = (rows["refunded_minor"] > rows["revenue_minor"]) & (rows["revenue_minor"] >= 0)
     return Read(
         table, rows, refused, expired=len(kept) - len(current), duplicates=repeated,
@@ -102,7 +102,7 @@ def _judged(table: Table, timezone: str) -> tuple[pl.DataFrame, Verdicts]:
     return pl.DataFrame({
         "line": table.frame["line"], "order_id": ids, "ordered_at": ordered_at, "status": status,
         "revenue": revenue, **{name: _optional(table, name) for name in _OPTIONAL}, "currency": currency,
-        "updated_at": updated_at.fill_null(ordered_at), "item_hash": _items(table),
+        "updated_at": updated_at.fill_null(ordered_at), "item_hash": _items(table), "posting": postings.kinds(table),
     }), verdicts  # fmt: skip
 
 
@@ -198,7 +198,8 @@ def _optional(table: Table, name: str) -> pl.Series:
     found, problems = table.amount(name)
     if name in _GIVEN_BACK:
         found = found.abs()
-    is_odd = problems.is_not_null() | (found < 0).fill_null(False)
+    is_return = name == "total" and table.known.preset.postings != ""
+    is_odd = problems.is_not_null() | ((found < 0).fill_null(False) & (not is_return))
     table.note(name, int(is_odd.sum()))
     return found.zip_with(~is_odd, pl.repeat(None, len(found), dtype=pl.Int128, eager=True))
 
@@ -210,6 +211,7 @@ def _masked(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
         minor["revenue"].alias("revenue_minor"),
         _refunded(frame["status"], pl.DataFrame(minor)).alias("refunded_minor"),
         minor["cogs"].alias("cogs_minor"),
+        postings.paid(minor).alias("paid_minor"),
     ).select(ROWS.names())
 
 

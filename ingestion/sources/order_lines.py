@@ -28,7 +28,7 @@ def complete(table: Table) -> None:
     places = {name: place for name in (*_OF_THE_ORDER, *_OF_AN_ITEM, _ORDER)
               if (place := table.known.place(name)) is not None}  # fmt: skip
     preset = table.known.preset
-    if table.known.place("line_item_id") is None or preset.prepare or preset.has_postings or _ORDER not in places:
+    if table.known.place("line_item_id") is None or preset.prepare or preset.postings or _ORDER not in places:
         return
     told = table.frame.select(cells.texts(table.raw(place)).alias(name) for name, place in places.items())
     lacking = [name for name in told.columns if name != _ORDER and told[name].null_count()]

@@ -1,29 +1,24 @@
-"""Orders whose rows are payments and what takes them back: an order may be paid, shipped or disputed in several."""
+"""Rows that are payments of an order or what takes them back, as providers list them; the models add them up."""
 
 from __future__ import annotations
 
 import polars as pl
 
+from ingestion.sources.tabular.table import Table
 
-def added_up(rows: pl.DataFrame) -> pl.DataFrame:
-    """Let all that was paid for an order in a file stand at its first payment, so that it adds up as items do.
 
-    What takes back stands by itself, as a credit note; if it failed, or comes to nothing, it is left out, since it
-    would take the order's place. What undoes it, such as a dispute that was won, counts as paid again: a credit note
-    that an earlier file gave stands.
+def kinds(table: Table) -> pl.Series:
+    """Which posting of its order a row is, a `payment` or a `return`; null where it is none."""
+    if name := table.known.preset.postings:
+        [place] = table.known.header.places(name)
+        return table.raw(place)
+    return pl.Series("posting", [None], pl.String).new_from_index(0, len(table.frame))
+
+
+def paid(minor: dict[str, pl.Series]) -> pl.Expr:
+    """What a posting was with tax and shipping, in minor units; null where its revenue is all that is known of it.
+
+    A return of which nothing says how much of it is tax or shipping has its whole amount as revenue.
     """
-    is_failed = pl.col("status") == "cancelled"
-    came_to = pl.col("revenue_minor").filter(~is_failed).sum().over("order_id", "ordered_at")
-    is_paid = (came_to > 0) | ((came_to == 0) & (pl.col("ordered_at") == pl.col("ordered_at").min().over("order_id")))
-    kept = rows.filter(~(is_failed & (pl.col("revenue_minor") < 0))).with_columns(
-        is_failed=is_failed, is_back=came_to < 0, is_paid=is_paid | is_failed
-    )
-    kept = kept.filter(pl.col("is_paid") | pl.col("is_back"))
-    counts = pl.col("is_paid") & ~pl.col("is_back")
-    of_payments = pl.col("ordered_at").filter(counts & ~pl.col("is_failed"))
-    first = pl.coalesce(of_payments.min().over("order_id"), pl.col("ordered_at").filter(counts).min().over("order_id"))
-    last = pl.col("updated_at").filter(counts).max().over("order_id")
-    return kept.with_columns(
-        pl.when(counts).then(first).otherwise("ordered_at").alias("ordered_at"),
-        pl.when(counts).then(last).otherwise("updated_at").alias("updated_at"),
-    ).select(rows.columns)
+    is_told = (pl.col("posting") == "return") & (minor["total"] != minor["revenue"])
+    return pl.when(pl.col("posting").is_not_null() & ~is_told.fill_null(False)).then(minor["total"])

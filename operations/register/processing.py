@@ -67,7 +67,7 @@ REGISTER = (
         OPERATORS, True,
         {
             "raw.ledger_orders": "file line order_id ordered_at status revenue_minor refunded_minor cogs_minor currency"
-            " updated_at item_hash",
+            " updated_at item_hash posting paid_minor",
             "intermediate.int_orders__conversions": "order_id ordered_on converted_at person_id buyer_id"
             " conversion_type is_in_ledger is_in_events currency is_priced revenue_cents refund_cents cogs_cents"
             " is_cogs_assumed revenue_minor refund_minor",

@@ -95,6 +95,6 @@ def test_names_of_files_are_ordered_by_models_as_by_the_load():
     """The load orders deliveries of cost, the models files of orders."""
     text = (PROJECT / "dialects" / "duckdb" / "dialect.sql").read_text()
     said = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(text).module
-    names = ["a/2.csv", "a/0010.csv", "a.csv", "a (1).csv", "a(12).csv.gz", "a 1.csv", "2026 (3).xlsx", "9" * 15, "(1)"]
+    names = ["a/2.csv", "a/0010.csv", "a.csv", "a (1).csv", "a(12).csv.gz", "a 1.csv", "a-2.csv", "9" * 15, "(1).x.y"]
     query = f"select {said.natural_order('name')} from (select unnest(?) as name)"
     assert [one for (one,) in duckdb.execute(query, [names]).fetchall()] == list(map(natural_order, names))

@@ -1,9 +1,13 @@
 """What an order is worth, when, and whose it is."""
 
+import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import polars as pl
 import pytest
+
+from quality.landed_ledger import ledger_orders
 
 DAY, NEXT = "2026-03-01", "2026-03-02"
 MODELS = ("int_orders__conversions", "orders_daily")
@@ -44,6 +48,7 @@ def test_of_files_that_do_not_say_when_they_changed_an_order_the_last_one_by_its
         "a": ("orders_9.csv", "orders_10.csv"),
         "b": ("orders.csv", "orders (1).csv"),
         "c": ("x/9.csv", "x/10.csv"),
+        "d": ("orders.csv", "orders-2.csv"),
     }
     rows = [
         region.ledger(order_id, f"{DAY} 11:00", 1000, refunded=refunded) | {"file": f"ledger/{name}"}
@@ -53,6 +58,31 @@ def test_of_files_that_do_not_say_when_they_changed_an_order_the_last_one_by_its
     region.insert("ledger_orders", rows)
     dbt.build(region, DAY, DAY)
     assert orders_of(region, "order_id, refund_cents") == [(order_id, 400) for order_id in files]
+
+
+def test_postings_add_up_in_the_models_as_where_they_are_worked_out_a_second_time(region, dbt):
+    chance = random.Random(7)
+    rows = [
+        region.ledger(f"o{number % 60}", f"2026-03-0{chance.randint(1, 3)} 11:00", 0)
+        | {
+            "file": f"ledger/{chance.choice(['a', 'a-2', 'b', 'b (1)'])}.csv",
+            "item_hash": chance.randint(1, 4), "posting": posting, "paid_minor": paid,
+            "revenue_minor": revenue, "status": chance.choice(["completed"] * 4 + ["cancelled"]),
+        }
+        for number in range(400)
+        for posting, sign in [chance.choice([("payment", 1), ("payment", 1), ("return", -1), ("return", 1)])]
+        for revenue in [sign * chance.randint(0, 9999)]
+        for paid in [chance.choice([None, revenue + sign * chance.randint(0, 999)])]
+    ]  # fmt: skip
+    region.insert("ledger_orders", rows)
+    dbt.build(region, "2026-03-01", "2026-03-03")
+    with region.open() as con:
+        landed = con.execute("from raw.ledger_orders").pl()
+    worth = ledger_orders(landed).filter(pl.col("status") != "cancelled")
+    columns = ["order_id", "ordered_at", "revenue_minor", "refunded_minor"]
+    found = orders_of(region, "order_id, converted_at, revenue_minor, refund_minor")
+    assert found == worth.select(columns).sort("order_id").rows()
+    assert len(found) > 40
 
 
 def test_orders_that_only_events_know_follow_their_events(region, dbt):

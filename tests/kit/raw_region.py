@@ -26,7 +26,7 @@ create table raw.spend (
 create table raw.ledger_orders (
     file varchar not null, line bigint not null, order_id varchar not null, ordered_at timestamp not null,
     status varchar not null, revenue_minor bigint not null, refunded_minor bigint not null, cogs_minor bigint,
-    currency varchar not null, updated_at timestamp not null, item_hash ubigint
+    currency varchar not null, updated_at timestamp not null, item_hash ubigint, posting varchar, paid_minor bigint
 );
 create schema ops;
 create table ops.days (day date, is_final boolean);

@@ -46,7 +46,7 @@ class Shop:
                file: str = "ledger.csv") -> None:  # fmt: skip
         self.lines += 1
         self.con.execute(
-            "insert into raw.ledger_orders values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
+            "insert into raw.ledger_orders values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, null, null)",
             [file, self.lines, order, at, status, revenue, refunded, cogs, currency, updated_at],
         )
 

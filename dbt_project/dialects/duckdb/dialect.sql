@@ -90,10 +90,10 @@
 {%- endmacro %}
 
 {% macro natural_order(name) -%}
-    {#- Names of files as people count, as ingestion/load_tables.py has it: export_9, export_10; a.csv, a (1).csv. -#}
-    {%- set copied = "regexp_replace(replace(" ~ name ~ ", '/', chr(1)), '( ?[(][0-9]+[)])(([.][A-Za-z][A-Za-z0-9]*)+)$', '\\2\\1')" -%}
+    {#- Names of files as people count, as ingestion/load_tables.py has it: export_9, export_10; a.csv, a (1).csv, a-2.csv. -#}
+    {%- set plain = "regexp_replace(replace(" ~ name ~ ", '/', chr(1)), '(([.][A-Za-z][A-Za-z0-9]*)+)$', chr(2) || '\\1')" -%}
     regexp_replace(
-        regexp_replace({{ copied }}, '([0-9]+)', '000000000000\1', 'g'), '0*([0-9]{12,})', '\1', 'g'
+        regexp_replace({{ plain }}, '([0-9]+)', '000000000000\1', 'g'), '0*([0-9]{12,})', '\1', 'g'
     )
 {%- endmacro %}
 

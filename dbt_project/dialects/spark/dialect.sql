@@ -142,8 +142,8 @@
 {%- endmacro %}
 
 {% macro natural_order(name) -%}
-    {%- set copied = "regexp_replace(replace(" ~ name ~ ", '/', chr(1)), '( ?[(][0-9]+[)])(([.][A-Za-z][A-Za-z0-9]*)+)$', '$2$1')" -%}
-    regexp_replace(regexp_replace({{ copied }}, '([0-9]+)', '000000000000$1'), '0*([0-9]{12,})', '$1')
+    {%- set plain = "regexp_replace(replace(" ~ name ~ ", '/', chr(1)), '(([.][A-Za-z][A-Za-z0-9]*)+)$', chr(2) || '$1')" -%}
+    regexp_replace(regexp_replace({{ plain }}, '([0-9]+)', '000000000000$1'), '0*([0-9]{12,})', '$1')
 {%- endmacro %}
 
 {% macro without_www(host) -%}

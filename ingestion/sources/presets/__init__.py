@@ -58,7 +58,7 @@ class Preset:
     footers: tuple[str, ...] = ()  # how undated lines below the rows begin, besides "Total"
     status: Mapping[str, str] = field(default_factory=dict)  # the tool's words in lower case: ours
     has_lines: bool = False  # a row is an item of an order
-    has_postings: bool = False  # a row is a payment of an order, or takes one back; with `has_lines`
+    postings: str = ""  # a column that `prepare` makes: of each row `payment` or `return`; with `has_lines`
     is_utc: bool = False  # moments without an offset are in UTC, not in the region's time zone
     only_if_named: str = ""  # why it is read only where the configuration names it, since what it gives is not net
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None  # of text by the tool's own names, before the map

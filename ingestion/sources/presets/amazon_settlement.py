@@ -6,6 +6,8 @@ import polars as pl
 
 from ingestion.sources.presets import Preset
 
+_PARTS = ("transaction-type", "amount-type", "amount-description", "amount")
+
 
 def _goods(rows: pl.DataFrame) -> pl.DataFrame:
     """One row for each order and posting: what the goods brought. Fees, tax and shipping are left out.
@@ -18,8 +20,11 @@ def _goods(rows: pl.DataFrame) -> pl.DataFrame:
         (kind == "promotion") & ~part.str.contains("shipping")
     )
     has_order = pl.col("order-id").fill_null("").str.strip_chars() != ""
+    is_sale = pl.col("transaction-type").fill_null("").str.strip_chars().str.to_lowercase() == "order"
     return rows.filter(has_order & is_goods).with_columns(
         pl.lit(currency).alias("currency"),
+        pl.concat_str("order-item-code", *_PARTS, separator=" ", ignore_nulls=True).alias("posting-id"),
+        pl.when(is_sale).then(pl.lit("payment")).otherwise(pl.lit("return")).alias("posting"),
     )
 
 
@@ -35,18 +40,19 @@ PRESET = Preset(
         "ordered_at": "posted-date-time",
         "revenue": "amount",
         "currency": "currency",
-        "line_item_id": "order-item-code",
+        "line_item_id": "posting-id",
     },
     optional=("updated_at", "status"),
     date_formats=("%d.%m.%Y",),
     is_utc=True,
     prepare=_goods,
-    uses=("currency",),
+    uses=("currency", "order-item-code"),
     has_lines=True,
-    has_postings=True,
+    postings="posting",
     notes="Revenue is what the goods brought (`ItemPrice`, `Principal`) less promotions; tax, shipping and fees are"
     " left out. A refund is a posting of its own with a negative amount, which adds to the order's refunds. What is"
-    " shipped later adds to its order. An order's day is that on which Amazon first posted it.",
+    " shipped later adds to its order, in whichever settlement it is. An order's day is that on which Amazon first"
+    " posted it.",
     sample="settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\tcurrency\t"
     "transaction-type\torder-id\tamount-type\tamount-description\tamount\tposted-date\tposted-date-time\t"
     "order-item-code\tsku\n"

@@ -16,7 +16,10 @@ def _sales(rows: pl.DataFrame) -> pl.DataFrame:
     is_ours = pl.any_horizontal(kind.str.contains(word, literal=True) for word in (*_SALES, *_GIVEN_BACK))
     moment = pl.concat_str("Date", "Time", pl.col("TimeZone").replace("", None), separator=" ", ignore_nulls=True)
     is_no_order = kind.str.contains("fee|hold|release|conversion")
-    return rows.filter(is_ours & ~is_no_order).with_columns(moment.alias("Date and time"))
+    gives_back = pl.any_horizontal(kind.str.contains(word, literal=True) for word in _GIVEN_BACK)
+    is_return = gives_back | pl.col("Gross").fill_null("").str.strip_chars().str.contains("^[-\u2212(]|-$")
+    posting = pl.when(is_return).then(pl.lit("return")).otherwise(pl.lit("payment"))
+    return rows.filter(is_ours & ~is_no_order).with_columns(moment.alias("Date and time"), posting.alias("Posting"))
 
 
 PRESET = Preset(
@@ -32,11 +35,12 @@ PRESET = Preset(
         "ordered_at": "Date and time",
         "status": "Status",
         "revenue": Amount(("Gross",), ("Sales Tax", "Shipping and Handling Amount")),
+        "total": "Gross",
         "currency": "Currency",
         "line_item_id": "Transaction ID",
     },
     has_lines=True,
-    has_postings=True,
+    postings="Posting",
     optional=("updated_at",),
     status={
         "completed": "completed",
@@ -55,9 +59,10 @@ PRESET = Preset(
     uses=("TimeZone",),
     needs=("Shipping and Handling Amount",),
     notes="Revenue is `Gross` less `Sales Tax` and `Shipping and Handling Amount`. A refund is a row of its own with"
-    " a negative `Gross`, which adds to the order's refunds. Several payments of an order add"
-    " up; one that failed, and a refund that did, count nothing. Moments are of the `TimeZone` that stands"
-    " beside them. Days are written as your account writes them: say"
+    " a negative `Gross`, which adds to the order's refunds; where it says nothing of tax and shipping, the goods' part"
+    " of it is that of the order's payments. A dispute that was won takes its refund back. Several payments of an order"
+    " add up, in whichever file they are; one that failed, and a refund that did, count nothing. Moments are of the"
+    " `TimeZone` that stands beside them. Days are written as your account writes them: say"
     " `date_format` where it is the month first.",
     sample='"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","Transaction ID",'
     '"Shipping and Handling Amount","Sales Tax","Invoice Number"\n'

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+from decimal import Decimal
+
 import polars as pl
 
 from ingestion.sources.net_amounts import goods_of_paid, money
@@ -12,22 +15,48 @@ STATUS = {
     "partially_refunded": "partially_refunded", "refunded": "refunded", "voided": "refunded", "expired": "cancelled",
 }  # fmt: skip
 
+_AMOUNTS = ("Subtotal", "Shipping", "Duties", "Taxes", "Total")
+
 
 def _orders(rows: pl.DataFrame) -> pl.DataFrame:
     """One row an order: what it has of items stands in lines below it, without the order's amounts."""
     is_order = pl.any_horizontal((pl.col("Total", "Subtotal").str.strip_chars() != "").fill_null(False))
-    return rows.filter(is_order).with_columns(
-        pl.struct("Subtotal", "Shipping", "Taxes", "Total").map_elements(_net, pl.String).alias("net of tax")
-    )
+    orders = rows.filter(is_order)
+    cells = orders.select(_AMOUNTS).rows()
+    of_each = [tuple(map(money, row)) for row in cells]
+    told = {_over(amounts) == 0 for amounts in of_each if None not in amounts and _tells(amounts)}
+    net = [
+        row[amounts.index(None)] if None in amounts else str(_net(amounts, told))  # what cannot be read is refused
+        for row, amounts in zip(cells, of_each, strict=True)
+    ]
+    return orders.with_columns(pl.Series("net of tax", net, pl.String))
 
 
-def _net(row: dict[str, str | None]) -> str | None:
-    """The goods without tax. `Subtotal` has it where prices include tax, which only the sum of all tells."""
-    subtotal, shipping, taxes, total = (money(row[name]) for name in ("Subtotal", "Shipping", "Taxes", "Total"))
-    if subtotal is None:
-        return row["Subtotal"]
-    is_inclusive = abs(total - subtotal - shipping) < abs(total - subtotal - shipping - taxes) if total else False
-    return str(subtotal - goods_of_paid(taxes, subtotal, subtotal + shipping) if is_inclusive else subtotal)
+def _over(amounts: Sequence[Decimal]) -> Decimal:
+    """What was paid above the goods, their shipping and duties: nothing where prices include tax."""
+    subtotal, shipping, duties, _, total = amounts
+    return total - subtotal - shipping - duties
+
+
+def _tells(amounts: Sequence[Decimal]) -> bool:
+    """Whether an order tells if prices include tax. None without tax does, nor one with a tip, which no column has."""
+    taxes = amounts[3]
+    return taxes != 0 and _over(amounts) in (0, taxes)
+
+
+def _net(amounts: Sequence[Decimal], told: Set[bool]) -> Decimal:
+    """The goods without tax.
+
+    Args:
+        told: whether prices include tax, as the orders of the file tell that do: one that does not goes by them.
+    """
+    subtotal, shipping, _, taxes, total = amounts
+    if not total or not taxes:
+        return subtotal
+    over = _over(amounts)
+    is_like_others = len(told) == 1 and not _tells(amounts)
+    is_inclusive = min(told) if is_like_others else abs(over) < abs(over - taxes)
+    return subtotal - goods_of_paid(taxes, subtotal, subtotal + shipping) if is_inclusive else subtotal
 
 
 PRESET = Preset(
@@ -51,11 +80,12 @@ PRESET = Preset(
     decimal=".",
     status=STATUS,
     prepare=_orders,
-    uses=("Shipping",),
+    uses=("Shipping", "Duties"),
     needs=("Shipping",),
-    notes="Revenue is `Subtotal`, after discounts; where prices include tax, less the goods' part of `Taxes`. Of"
-    " `Refunded Amount`, which has tax and shipping in it, the goods' part of the order counts. An order that"
-    " is voided is refunded whole, one that has expired is cancelled.",
+    notes="Revenue is `Subtotal`, after discounts; where prices include tax, less the goods' part of `Taxes`. Whether"
+    " they do is what an order's amounts tell, and of one with a tip the other orders of the file. Of `Refunded"
+    " Amount`, which has tax and shipping in it, the goods' part of the order counts. An order that is voided is"
+    " refunded whole, one that has expired is cancelled.",
     sample="Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,Discount"
     " Code,"
     "Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Cancelled at,"

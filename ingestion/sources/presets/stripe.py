@@ -6,9 +6,15 @@ import polars as pl
 
 from ingestion.sources.presets import Preset
 
+_POSTING = "Posting"
 _GROSS = "its amounts are what was charged, with tax and shipping in them, and it has no column for either"
 _SALES = ("charge", "payment")
 _GIVEN_BACK = ("refund", "payment_refund", "payment_failure_refund", "refund_failure", "payment_reversal")
+
+
+def _payments(rows: pl.DataFrame) -> pl.DataFrame:
+    """Charges, which say themselves what was given back of them."""
+    return rows.with_columns(pl.lit("payment").alias(_POSTING))
 
 
 def _sales(rows: pl.DataFrame) -> pl.DataFrame:
@@ -17,7 +23,8 @@ def _sales(rows: pl.DataFrame) -> pl.DataFrame:
     is_ours = kind.is_in([*_SALES, *_GIVEN_BACK]) | (
         (kind == "adjustment") & pl.col("order_id (metadata)").fill_null("").str.strip_chars().ne("")
     )
-    return rows.filter(is_ours.fill_null(True))
+    posting = pl.when(kind.is_in(_SALES)).then(pl.lit("payment")).otherwise(pl.lit("return"))
+    return rows.filter(is_ours.fill_null(True)).with_columns(posting.alias(_POSTING))
 
 
 PRESETS = (
@@ -39,8 +46,9 @@ PRESETS = (
             "line_item_id": "id",
         },
         has_lines=True,
-        has_postings=True,
+        postings=_POSTING,
         optional=("updated_at",),
+        prepare=_payments,
         is_utc=True,
         status={
             "paid": "completed",
@@ -57,8 +65,8 @@ PRESETS = (
             "charge back": "refunded",
         },
         only_if_named=_GROSS,
-        notes="Amounts are taken as they were charged, with tax and shipping in them. Charges of an order add up;"
-        " those that failed count nothing.",
+        notes="Amounts are taken as they were charged, with tax and shipping in them. Charges of an order add up, in"
+        " whichever file they are; those that failed count nothing.",
         sample="id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Fee,Status,order_id (metadata)\n"
         "ch_1,2026-03-01 10:00:00,119.00,19.00,eur,TRUE,1.99,Paid,o1\n"
         "ch_2,2026-03-01 11:00:00,20.00,0.00,eur,FALSE,0.00,Failed,o2\n",
@@ -82,13 +90,14 @@ PRESETS = (
             "line_item_id": "id",
         },
         has_lines=True,
-        has_postings=True,
+        postings=_POSTING,
         optional=("updated_at", "status"),
         is_utc=True,
         prepare=_sales,
         only_if_named=_GROSS,
-        notes="Amounts are taken as they were charged, with tax and shipping in them. A refund is a row of its own"
-        " with a negative amount, which adds to the order's refunds; payouts and fees are left out.",
+        notes="Amounts are taken as they were charged, with tax and shipping in them. Charges of an order add up, in"
+        " whichever file they are. A refund is a row of its own with a negative amount, which adds to the order's"
+        " refunds; a refund that failed and a dispute that was won take theirs back. Payouts and fees are left out.",
         sample="id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Available On (UTC),order_id (metadata)\n"
         "txn_1,charge,ch_1,119.00,1.99,117.01,eur,2026-03-01 10:00,2026-03-09 00:00,o1\n"
         "txn_2,refund,re_1,-19.00,0.00,-19.00,eur,2026-03-03 10:00,2026-03-03 00:00,o1\n"

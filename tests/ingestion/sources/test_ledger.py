@@ -22,7 +22,7 @@ def test_an_order_of_the_ledger(tmp_path):
     assert found.rows.to_dicts()[0] == {
         "line": 2, "order_id": "o-1", "ordered_at": datetime(2026, 3, 1, 10), "status": "partially_refunded",
         "revenue_minor": 1050, "refunded_minor": 100, "cogs_minor": 400, "currency": "EUR",
-        "updated_at": datetime(2026, 3, 2, 10), "item_hash": None,
+        "updated_at": datetime(2026, 3, 2, 10), "item_hash": None, "posting": None, "paid_minor": None,
     }  # fmt: skip
     assert found.rows["cogs_minor"].to_list() == [400, None]
 

@@ -199,6 +199,18 @@ def test_the_document_is_what_the_registry_says():
 
 
 def test_names_sort_as_people_count():
-    names = ["a/2", "a/10", "export_9", "export_10", "export_010b", "report.csv", "report (1).csv", "report (10).csv"]
+    names = [
+        "a/2",
+        "a/10",
+        "export_9",
+        "export_10",
+        "export_010b",
+        "report.csv",
+        "report (1).csv",
+        "report (10).csv",
+        "report copy.csv",
+        "report-2.csv",
+        "report-10.csv",
+    ]
     assert sorted(names, key=natural_order) == names
     assert natural_order("report.csv.gz") < natural_order("report(2).csv.gz")

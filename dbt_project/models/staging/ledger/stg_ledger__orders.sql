@@ -3,7 +3,13 @@ with
 source as (
 
     select * from {{ source('raw', 'ledger_orders') }}
-    where {{ is_accepted_order() }}
+    where posting is null and {{ is_accepted_order() }}
+
+),
+
+postings as (
+
+    select * from {{ ref('stg_ledger__postings') }}
 
 ),
 
@@ -51,6 +57,20 @@ whole_orders as (
     where item_hash is null
     union all
     select * from added_up
+    union all
+    select
+        last_file,
+        last_line,
+        order_id,
+        ordered_at,
+        status,
+        revenue_minor,
+        refunded_minor,
+        null as cogs_minor,
+        currency,
+        updated_at
+    from postings
+    where status is not null
 
 ),
 
@@ -59,7 +79,7 @@ named_files as (
     select
         file,
         {{ natural_order('file') }} as landed_as
-    from (select distinct file from source) as files
+    from (select distinct file from whole_orders) as files
 
 ),
 
@@ -123,12 +143,16 @@ orders as (
         cast(latest.revenue_minor as bigint) as revenue_minor,
         -- No more comes back than was paid.
         cast(least(
-            latest.refunded_minor + coalesce(credit_notes.credited_minor, 0), latest.revenue_minor
+            latest.refunded_minor
+            + coalesce(credit_notes.credited_minor, 0)
+            + greatest(coalesce(postings.returned_minor, 0), 0),
+            latest.revenue_minor
         ) as bigint) as refunded_minor,
         cast(latest.cogs_minor as bigint) as cogs_minor,
         latest.currency
     from latest
     left join credit_notes on latest.order_id = credit_notes.order_id and latest.currency = credit_notes.currency
+    left join postings on latest.order_id = postings.order_id and latest.currency = postings.currency
 
 )
 

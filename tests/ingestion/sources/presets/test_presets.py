@@ -215,3 +215,30 @@ def test_a_part_given_back_of_an_export_that_does_not_say_how_much_is_refused(tm
     found = sample(tmp_path, one, one.sample.replace(column, "something"))
     assert found.refused["reason"].to_list() == ["missing_field"]
     assert len(found.rows) == len(one.gives) - 1
+
+
+def shopify(tmp_path, *rows):
+    """The revenue of each order; of (subtotal, shipping, taxes, total)."""
+    head = "Name,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount"
+    lines = [
+        f"#{1000 + n},paid,EUR,{','.join(row.split())},2026-03-01 10:00:00 +0100,Shirt,0" for n, row in enumerate(rows)
+    ]
+    found = read(tmp_path, "\n".join([head, *lines]), source="ledger")
+    return found.rows["revenue_minor"].to_list(), found.refused.select("reason", "column_name").rows()
+
+
+INCLUSIVE, EXCLUSIVE = "119 5 19.80 124", "100 5 19.95 124.95"
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_an_order_with_a_tip_is_net_as_the_others_of_its_file_are(tmp_path, order):
+    for other, with_tip, goods in [
+        (INCLUSIVE, "119 0 19 139", 100_00), (INCLUSIVE, "119 0 19 124", 100_00), (EXCLUSIVE, "100 0 19 122", 100_00),
+        (EXCLUSIVE, "100 0 19 139", 100_00), (EXCLUSIVE, "50 0 0 60", 50_00), (INCLUSIVE, "50 0 0 50", 50_00),
+    ]:  # fmt: skip
+        rows = [other, with_tip][:: 1 if order else -1]
+        assert shopify(tmp_path, *rows)[0][order] == goods, (other, with_tip)
+
+
+def test_an_order_of_shopify_whose_tax_cannot_be_read_is_refused(tmp_path):
+    assert shopify(tmp_path, "119 5 what 124")[1] == [("invalid_money", "net of tax")]
