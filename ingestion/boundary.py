@@ -5,6 +5,7 @@ Only the columns of :data:`MASKED` pass. What is not listed there is never writt
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,6 +43,7 @@ REFUSALS = pl.Schema({
 _CUT: dict[str, pl.DataType] = {"cut": pl.List(pl.String())}
 _PERSONS: dict[Kind, str] = {"anonymous": "anonymous_id", "user": "user_id"}
 _HOST = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/?#@\\]*@)?([^/?#:@]+)"
+_AS_FLOAT = re.compile(r"[0-9]+\.0+")
 _PLAIN_HOST = r"^[a-z0-9.\-]+$"
 GEOGRAPHY_CHARACTERS = 64
 _HOST_CHARACTERS = 253
@@ -179,10 +181,11 @@ def refusals(plain: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 def order_number(order_id: str, key: Key) -> str:
     """An order's number, by which events tie to the ledger; as a pseudonym if it is shaped like an e-mail address.
 
-    Shops write it with and without ``#``, in upper and in lower case. One above 1 KiB, which no shop gives, is a
-    pseudonym, too: to cut it could make two orders one.
+    Shops write it with and without ``#``, in upper and in lower case, and with ``.0`` where it went through a float.
+    One above 1 KiB, which no shop gives, is a pseudonym, too: to cut it could make two orders one.
     """
     number = order_id.strip().removeprefix("#").strip().lower() or order_id
+    number = number.partition(".")[0] if _AS_FLOAT.fullmatch(number) else number
     return pseudonym(key, "order", number) if is_too_long(number) or is_email(number) else number
 
 

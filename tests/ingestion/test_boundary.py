@@ -113,11 +113,13 @@ def test_an_order_number_stays_since_it_ties_to_the_ledger_unless_it_is_an_e_mai
     assert [row["order_id"] for row in rows] == ["a-1", pseudonym(KEY, "order", "jane@example.com")]
 
 
-def test_an_order_number_is_compared_without_blanks_hash_and_case():
+def test_an_order_number_is_compared_without_blanks_hash_case_and_what_a_float_adds():
     properties = order()["properties"]
-    written = ["A-1", " #a-1 ", "# A-1", "#", "##A-1"]
+    written = ["A-1", " #a-1 ", "# A-1", "#", "##A-1", "#1001.0", "1001.00", 1001.0, 1001, "1001.01", "v1.0", "1.001.0"]
     rows = masked(*[order(properties=properties | {"order_id": number}) for number in written])
-    assert [row["order_id"] for row in rows] == ["a-1", "a-1", "a-1", "#", "#a-1"]
+    assert [row["order_id"] for row in rows] == [
+        "a-1", "a-1", "a-1", "#", "#a-1", *["1001"] * 4, "1001.01", "v1.0", "1.001.0"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
