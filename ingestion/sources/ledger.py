@@ -117,11 +117,11 @@ def _refuse_silent_refunds(table: Table, verdicts: Verdicts, status: pl.Series) 
     if names := [name for name in _GIVEN_BACK if name in known]:
         is_silent = (status == "partially_refunded").fill_null(False)
         for name in names:
-            is_silent &= table.text(name).is_null()
+            is_silent &= table.is_absent(name)
         verdicts.refuse_where(is_silent, "missing_field", table.named(names[0]))
     if table.known.place("refunded_total") is not None:
         given_back, total = (table.amount(name)[0] for name in ("refunded_total", "total"))
-        is_alone = (given_back != 0) & total.is_null() & table.text("refunded").is_null() & (status != "refunded")
+        is_alone = (given_back != 0) & total.is_null() & table.is_absent("refunded") & (status != "refunded")
         verdicts.refuse_where(is_alone.fill_null(False), "missing_field", table.named("total"))
 
 

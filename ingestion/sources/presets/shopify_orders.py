@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Set
 from decimal import Decimal
 
@@ -16,6 +17,9 @@ STATUS = {
 }  # fmt: skip
 
 _AMOUNTS = ("Subtotal", "Shipping", "Duties", "Taxes", "Total")
+_TAXES = ("Tax 1 Name", "Tax 2 Name")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
+_CENT = Decimal("0.01")
 
 
 def _orders(rows: pl.DataFrame) -> pl.DataFrame:
@@ -25,9 +29,10 @@ def _orders(rows: pl.DataFrame) -> pl.DataFrame:
     cells = orders.select(_AMOUNTS).rows()
     of_each = [tuple(map(money, row)) for row in cells]
     told = {_over(amounts) == 0 for amounts in of_each if None not in amounts and _tells(amounts)}
+    rates = [_rate(*names) for names in orders.select(_TAXES).rows()]
     net = [
-        row[amounts.index(None)] if None in amounts else str(_net(amounts, told))  # what cannot be read is refused
-        for row, amounts in zip(cells, of_each, strict=True)
+        row[amounts.index(None)] if None in amounts else str(_net(amounts, told, rate))  # what is unreadable is refused
+        for row, amounts, rate in zip(cells, of_each, rates, strict=True)
     ]
     return orders.with_columns(pl.Series("net of tax", net, pl.String))
 
@@ -44,7 +49,14 @@ def _tells(amounts: Sequence[Decimal]) -> bool:
     return taxes != 0 and _over(amounts) in (0, taxes)
 
 
-def _net(amounts: Sequence[Decimal], told: Set[bool]) -> Decimal:
+def _rate(name: str | None, another: str | None) -> Decimal | None:
+    """The rate of the one tax of an order, as its name has it: VAT 19%."""
+    found = _RATE.search(name or "")
+    rate = Decimal(found[1]) / 100 if found and not (another or "").strip() else None
+    return rate or None
+
+
+def _net(amounts: Sequence[Decimal], told: Set[bool], rate: Decimal | None) -> Decimal:
     """The goods without tax.
 
     Args:
@@ -53,10 +65,23 @@ def _net(amounts: Sequence[Decimal], told: Set[bool]) -> Decimal:
     subtotal, shipping, _, taxes, total = amounts
     if not total or not taxes:
         return subtotal
-    over = _over(amounts)
-    is_like_others = len(told) == 1 and not _tells(amounts)
-    is_inclusive = min(told) if is_like_others else abs(over) < abs(over - taxes)
+    is_inclusive = _over(amounts) == 0 if _tells(amounts) else _by_rate(amounts, rate)
+    if is_inclusive is None:
+        # Less than the tax is a tip, unless shipping was given away, which leaves nothing or the tax without it.
+        is_inclusive = min(told) if len(told) == 1 else _over(amounts) < taxes
     return subtotal - goods_of_paid(taxes, subtotal, subtotal + shipping) if is_inclusive else subtotal
+
+
+def _by_rate(amounts: Sequence[Decimal], rate: Decimal | None) -> bool | None:
+    """Whether prices include tax, where they and the tax at its rate tell; None where they do not."""
+    subtotal, shipping, _, taxes, _ = amounts
+    if not rate:
+        return None
+    net, rounded = taxes / rate, _CENT / rate
+    for paid in (subtotal + shipping, subtotal):  # shipping may be without tax
+        if (is_inclusive := abs(net + taxes - paid) <= rounded) != (abs(net - paid) <= rounded):
+            return is_inclusive
+    return None
 
 
 PRESET = Preset(
@@ -80,11 +105,11 @@ PRESET = Preset(
     decimal=".",
     status=STATUS,
     prepare=_orders,
-    uses=("Shipping", "Duties"),
+    uses=("Shipping", "Duties", *_TAXES),
     needs=("Shipping",),
     notes="Revenue is `Subtotal`, after discounts; where prices include tax, less the goods' part of `Taxes`. Whether"
-    " they do is what an order's amounts tell, and of one with a tip the other orders of the file. Of `Refunded"
-    " Amount`, which has tax and shipping in it, the goods' part of the order counts. An order that is voided is"
+    " they do is what an order's amounts tell, and of one with a tip its tax's rate (`Tax 1 Name`), else the other orders"
+    " of the file. Of `Refunded Amount`, which has tax and shipping in it, the goods' part of the order counts. An order that is voided is"
     " refunded whole, one that has expired is cancelled.",
     sample="Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,Discount"
     " Code,"

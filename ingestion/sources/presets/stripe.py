@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import polars as pl
 
-from ingestion.sources.presets import Preset
+from ingestion.sources.presets import Amount, Preset
 
 _POSTING = "Posting"
 _GROSS = "its amounts are what was charged, with tax and shipping in them, and it has no column for either"
 _SALES = ("charge", "payment")
 _GIVEN_BACK = ("refund", "payment_refund", "payment_failure_refund", "refund_failure", "payment_reversal")
 
+_DISPUTED = ("disputed", "charge back")
+_TAKES_NOTHING = r"won|warning|inquiry|prevented|withdrawn"
+
 
 def _payments(rows: pl.DataFrame) -> pl.DataFrame:
-    """Charges, which say themselves what was given back of them."""
-    return rows.with_columns(pl.lit("payment").alias(_POSTING))
+    """Charges, which say themselves what was given back of them, and what a dispute has taken: no inquiry, nor one won."""
+    outcome = pl.col("Dispute Status").fill_null("").str.strip_chars().str.to_lowercase()
+    is_taken = (outcome != "") & ~outcome.str.contains(_TAKES_NOTHING)
+    is_amount = ~is_taken | (pl.col("Disputed Amount").fill_null("").str.strip_chars() != "")
+    is_disputed = pl.col("Status").str.strip_chars().str.to_lowercase().is_in(_DISPUTED).fill_null(False)
+    is_told = (outcome != "") & is_amount & is_disputed
+    return rows.with_columns(
+        pl.lit("payment").alias(_POSTING),
+        pl.when(is_taken).then("Disputed Amount").alias("Disputed Amount"),
+        pl.when(is_told).then(pl.lit("Paid")).otherwise("Status").alias("Status"),
+    )
 
 
 def _sales(rows: pl.DataFrame) -> pl.DataFrame:
@@ -41,7 +53,7 @@ PRESETS = (
             "ordered_at": "Created date (UTC)",
             "status": "Status",
             "revenue": "Amount",
-            "refunded": "Amount Refunded",
+            "refunded": Amount(("Amount Refunded", "Disputed Amount")),
             "currency": "Currency",
             "line_item_id": "id",
         },
@@ -49,6 +61,7 @@ PRESETS = (
         postings=_POSTING,
         optional=("updated_at",),
         prepare=_payments,
+        uses=("Disputed Amount", "Dispute Status"),
         is_utc=True,
         status={
             "paid": "completed",
@@ -66,7 +79,8 @@ PRESETS = (
         },
         only_if_named=_GROSS,
         notes="Amounts are taken as they were charged, with tax and shipping in them. Charges of an order add up, in"
-        " whichever file they are; those that failed count nothing.",
+        " whichever file they are; those that failed count nothing. With `Disputed Amount` and `Dispute Status`, what a"
+        " dispute has taken is given back, and nothing of one that was won.",
         sample="id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Fee,Status,order_id (metadata)\n"
         "ch_1,2026-03-01 10:00:00,119.00,19.00,eur,TRUE,1.99,Paid,o1\n"
         "ch_2,2026-03-01 11:00:00,20.00,0.00,eur,FALSE,0.00,Failed,o2\n",

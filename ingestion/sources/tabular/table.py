@@ -143,6 +143,11 @@ class Table:
                 is_there |= value.is_not_null()
         return total.zip_with(is_there & problems.is_null(), self._nothing(pl.Int128())), problems
 
+    def is_absent(self, ours: str) -> pl.Series:
+        """Where a column of money, or all that make it up, have nothing."""
+        found, problems = self.amount(ours)
+        return found.is_null() & problems.is_null()
+
     def _money(self, place: int, shift: int) -> tuple[pl.Series, pl.Series]:
         is_open = not self.decimal and self.known.grid.is_text and self._is_point_open(place)
         found, problems = numbers.amounts(self.raw(place), self.decimal, shift, is_open)

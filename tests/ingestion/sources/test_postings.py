@@ -33,6 +33,17 @@ def charges(*rows):
     ]
 
 
+DISPUTES = [*STRIPE, "Disputed Amount", "Dispute Status"]
+
+
+def disputed(*rows):
+    """Of (amount, refunded, status, disputed, outcome)."""
+    return DISPUTES, [
+        [f"ch_{number}", f"2026-03-0{number + 1} 10:00:00", amount, refunded, "eur", status, "o1", taken, outcome]
+        for number, (amount, refunded, status, taken, outcome) in enumerate(rows)
+    ]
+
+
 def balance(*rows):
     """Of (day, type, amount)."""
     return BALANCE, [
@@ -72,6 +83,12 @@ CASES = {
     "a charge and a second one": (charges((1, "60", "0", "Paid"), (2, "40", "5", "Paid")), (1, 100_00, 5_00)),
     "charged twice by mistake": (charges((1, "60", "0", "Paid"), (1, "60", "60", "Refunded")), (1, 120_00, 60_00)),
     "a charge that failed afterwards": (charges((1, "60", "0", "Paid"), (2, "60", "0", "Failed")), (1, 60_00, 0)),
+    "a dispute that was lost": (disputed(("60", "0", "Paid", "60", "Lost")), (1, 60_00, 60_00)),
+    "a dispute of what was not given back": (disputed(("60", "10", "Paid", "50", "Needs Response")), (1, 60_00, 60_00)),
+    "a dispute of a part": (disputed(("60", "0", "Disputed", "20", "lost")), (1, 60_00, 20_00)),
+    "a dispute whose amount is not told": (disputed(("60", "0", "Disputed", "", "lost")), (1, 60_00, 60_00)),
+    "a won dispute of a charge": (disputed(("60", "0", "Disputed", "60", "Won")), (1, 60_00, 0)),
+    "an inquiry": (disputed(("60", "10", "Partial Refund", "60", "warning_closed")), (1, 60_00, 10_00)),
     "a refund that failed": (
         balance((1, "charge", "60"), (2, "refund", "-60"), (4, "refund_failure", "60")), (1, 60_00, 0)),
     "a dispute with a part given back before": (
@@ -87,7 +104,7 @@ CASES = {
 
 def landed(folder, head, *files):
     """The rows of some files, each a list of lines, as the table of the ledger has them."""
-    preset = {"preset": "stripe_payments" if head is STRIPE else "stripe_balance"} if "id" in head else {}
+    preset = {"preset": "stripe_payments" if "Status" in head else "stripe_balance"} if "id" in head else {}
     rows = []
     for number, lines in enumerate(files, 1):
         content = "\n".join(",".join(line) for line in [head, *lines]) + "\n"

@@ -217,11 +217,15 @@ def test_a_part_given_back_of_an_export_that_does_not_say_how_much_is_refused(tm
     assert len(found.rows) == len(one.gives) - 1
 
 
-def shopify(tmp_path, *rows):
+def shopify(tmp_path, *rows, tax=""):
     """The revenue of each order; of (subtotal, shipping, taxes, total)."""
-    head = "Name,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount"
+    head = (
+        "Name,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount,"
+        "Tax 1 Name"
+    )
     lines = [
-        f"#{1000 + n},paid,EUR,{','.join(row.split())},2026-03-01 10:00:00 +0100,Shirt,0" for n, row in enumerate(rows)
+        f"#{1000 + n},paid,EUR,{','.join(row.split())},2026-03-01 10:00:00 +0100,Shirt,0,{tax}"
+        for n, row in enumerate(rows)
     ]
     found = read(tmp_path, "\n".join([head, *lines]), source="ledger")
     return found.rows["revenue_minor"].to_list(), found.refused.select("reason", "column_name").rows()
@@ -238,6 +242,22 @@ def test_an_order_with_a_tip_is_net_as_the_others_of_its_file_are(tmp_path, orde
     ]:  # fmt: skip
         rows = [other, with_tip][:: 1 if order else -1]
         assert shopify(tmp_path, *rows)[0][order] == goods, (other, with_tip)
+
+
+@pytest.mark.parametrize(
+    ("order", "tax", "goods"),
+    [
+        ("119 0 19 129", "", 100_00),
+        ("100 0 19 129", "", 100_00),
+        ("119 0 19 139", "VAT 19%", 100_00),
+        ("119 5 19.80 144", "DE MwSt 19.0%", 100_00),
+        ("100 5 19.95 144.95", "VAT 19%", 100_00),
+        ("100 0 7 117", "State Tax 7%", 100_00),
+        ("219 0 19 249", "VAT 19%", 219_00),
+    ],
+)
+def test_an_order_with_a_tip_alone_in_its_file_is_net_as_its_tax_tells(tmp_path, order, tax, goods):
+    assert shopify(tmp_path, order, tax=tax)[0] == [goods]
 
 
 def test_an_order_of_shopify_whose_tax_cannot_be_read_is_refused(tmp_path):
