@@ -108,9 +108,9 @@ PRESET = Preset(
     uses=("Shipping", "Duties", *_TAXES),
     needs=("Shipping",),
     notes="Revenue is `Subtotal`, after discounts; where prices include tax, less the goods' part of `Taxes`. Whether"
-    " they do is what an order's amounts tell, and of one with a tip its tax's rate (`Tax 1 Name`), else the other orders"
-    " of the file. Of `Refunded Amount`, which has tax and shipping in it, the goods' part of the order counts. An order that is voided is"
-    " refunded whole, one that has expired is cancelled.",
+    " they do is what an order's amounts tell, and of one with a tip its tax's rate (`Tax 1 Name`), else the other"
+    " orders of the file. Of `Refunded Amount`, which has tax and shipping in it, the goods' part of the order counts."
+    " An order that is voided is refunded whole, one that has expired is cancelled.",
     sample="Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,Discount"
     " Code,"
     "Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Cancelled at,"

@@ -16,7 +16,7 @@ _TAKES_NOTHING = r"won|warning|inquiry|prevented|withdrawn"
 
 
 def _payments(rows: pl.DataFrame) -> pl.DataFrame:
-    """Charges, which say themselves what was given back of them, and what a dispute has taken: no inquiry, nor one won."""
+    """Charges, which say themselves what was given back, and what a dispute has taken, unless it was won."""
     outcome = pl.col("Dispute Status").fill_null("").str.strip_chars().str.to_lowercase()
     is_taken = (outcome != "") & ~outcome.str.contains(_TAKES_NOTHING)
     is_amount = ~is_taken | (pl.col("Disputed Amount").fill_null("").str.strip_chars() != "")
