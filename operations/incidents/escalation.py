@@ -86,7 +86,7 @@ def _of_occasions(settings: Settings, incident: Incident, at: datetime) -> Itera
             yield Notice(incident, f"back {incident.reopened}", "back", role, address)
     if incident.closed_at:
         for role, address in heard:
-            if incident.heard_at[address] <= incident.closed_at:
+            if incident.part_of or incident.heard_at[address] <= incident.closed_at:
                 yield Notice(incident, f"over {incident.reopened}", "over", role, address)
 
 

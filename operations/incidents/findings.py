@@ -62,6 +62,8 @@ SLO_FOLLOWS: dict[str, tuple[Kind, ...]] = {
     ),
     "availability": (Kind.UNREADABLE, Kind.MEMORY, Kind.DISK_FULL, Kind.OUT_OF_MEMORY, Kind.FAILED_RUN),
 }  # fmt: skip
+# What a clock that is ahead makes up, by the beginning of their roots: they go by the age of something.
+OF_AGES = ("late_region: ", "backlog: ", "burn_rate: freshness", "backup_failed: backups are overdue")
 # Their things have names that stay, so that whoever resolves an incident of them accepts exactly these.
 _NAMED_THINGS = frozenset({Kind.WITHHELD, Kind.CORRUPT_ARCHIVES, Kind.BURN_RATE, Kind.FAILOVER})
 

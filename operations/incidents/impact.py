@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from operations.finance_tables.published_tables import RESTATEMENTS
-from operations.incidents import stakes
+from operations.incidents import stakes, words
 from operations.incidents.incident import Incident
 from operations.store.versions import current_version, version_dir
 from settings import Settings, now
@@ -39,8 +39,7 @@ class Impact:
 def impact(settings: Settings, incident: Incident) -> Impact:
     """Of an incident that is over, or so far."""
     end = incident.closed_at or now()
-    minutes = int((end - incident.opened_at).total_seconds() // 60)
-    return Impact(minutes, _at_risk(settings, incident, end), tuple(_restated(settings, incident, end)))
+    return Impact(words.minutes(incident), _at_risk(settings, incident, end), tuple(_restated(settings, incident, end)))
 
 
 def _at_risk(settings: Settings, incident: Incident, end: datetime) -> int | None:

@@ -38,6 +38,7 @@ class Incident:
     acknowledged_by: str | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+    part_of: int | None = None  # the incident of the cause that turned out to be behind it
     told: dict[Told, str] = field(default_factory=dict)  # the role
     heard_at: dict[str, datetime] = field(default_factory=dict)  # by address, first
     untold: dict[Told, tuple[int, datetime, str]] = field(default_factory=dict)  # tries, the last one, its problem
@@ -106,6 +107,8 @@ def apply(incidents: dict[int, Incident], line: dict[str, Any]) -> None:
         one.acknowledged_at, one.acknowledged_by = moment, line["by"]
     elif event == "closed":
         one.state, one.closed_at, one.closed_by = "closed", moment, line["by"]
+    elif event == "merged":
+        one.state, one.closed_at, one.closed_by, one.part_of = "closed", moment, ITSELF, line["into"]
     elif event in ("told", "untold"):
         _tell(one, line, moment)
     one.timeline.append(line)

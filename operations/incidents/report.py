@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from operations.incidents import book
-from operations.incidents.findings import BY_HAND, Finding, Key, Kind
+from operations.incidents.findings import BY_HAND, OF_AGES, Finding, Key, Kind
 from operations.incidents.incident import ITSELF, Incident, apply
 from operations.incidents.stakes import stakes
 from settings import Settings, now
@@ -73,6 +73,9 @@ class _Report:
 
     def of(self, findings: list[Finding]) -> Changes:
         grouped = self._grouped(findings)
+        for root in [root for root, found in grouped.items() if found[0].kind == Kind.CLOCK]:
+            self._settle(root, grouped[root])
+            self._merge_what_the_clock_made_up(root)
         for root in dict.fromkeys([*(one.root for one in self.known.values() if one.is_live), *grouped]):
             self._settle(root, grouped.get(root, []))
         self._forget_what_was_accepted(findings)
@@ -128,6 +131,13 @@ class _Report:
             self._enter(incident.number, "changed", standing)
             self.changes.grown += [incident] * grows
 
+    def _merge_what_the_clock_made_up(self, root: str) -> None:
+        """What was opened as late at a moment that is still to come was late by the wrong clock alone."""
+        [clock] = [one for one in self.known.values() if one.is_live and one.root == root]
+        for one in self.known.values():
+            if one.opened_at > self.now and one.part_of is None and one.root.startswith(OF_AGES):
+                self._enter(one.number, "merged", [], into=clock.number)
+
     def _was_looked_for(self, finding: Finding) -> bool:
         if self.things is not None and not self.things.issuperset(finding.things):
             return False
@@ -149,7 +159,13 @@ class _Report:
 
     def _open(self, root: str, found: list[Finding]) -> None:
         last = next((one for one in reversed(self.known.values()) if one.root == root), None)
-        if last and last.closed_by == ITSELF and last.closed_at and self.now - last.closed_at < self.damping:
+        if (
+            last
+            and last.closed_by == ITSELF
+            and not last.part_of
+            and last.closed_at
+            and self.now - last.closed_at < self.damping
+        ):
             self.changes.reopened.append(self._enter(last.number, "reopened", _merged(found)))
             return
         number = max(self.known, default=0) + 1

@@ -76,7 +76,7 @@ def _cause(incident: Incident) -> Iterator[str]:
 
 
 def _changed(settings: Settings, incident: Incident) -> Iterator[str]:
-    told = [one for one in incident.timeline if one["event"] in ("acknowledged", "responded", "closed")]
+    told = [one for one in incident.timeline if one["event"] in ("acknowledged", "responded", "closed", "merged")]
     for line in told:
         yield f"- {words.event(line).capitalize()}."
     if not told:

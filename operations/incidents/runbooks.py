@@ -86,8 +86,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
     ),
     Kind.FAILOVER: Runbook(
         "A replica serves a region",
-        "An archive of the primary was missing or corrupt by its checksum, and the replica's copy was loaded in"
-        " its place.",
+        "An archive of the primary was missing or corrupt by its checksum, so the replica's copy was loaded.",
         (
             "Nothing is lost. Find out what happened to the primary, since the replica is now the only copy.",
             "Copy the files back to the primary under their names; files with equal contents are not loaded twice.",
@@ -173,7 +172,7 @@ RUNBOOKS: dict[Kind, Runbook] = {
         "The clock has jumped",
         "The machine's clock is behind what is already booked, so that ages and rates would be wrong.",
         (
-            "Set the clock, preferably by NTP.",
+            "Set the clock, preferably by NTP. What was late only by a clock that was ahead counts as part of this.",
             "Records are judged by their own times; what was booked while the clock was wrong keeps its times.",
         ),
         "`romi doctor`",

@@ -63,6 +63,8 @@ def ending(incident: Incident) -> str:
     """How it ended."""
     if incident.closed_at is None:
         return ""
+    if incident.part_of:
+        return f"It is part of incident {incident.part_of}, which tells its cause."
     if incident.closed_by == ITSELF:
         return f"Its cause is gone since {_at(incident.closed_at)}."
     said = next((one.get("note") for one in reversed(incident.timeline) if one["event"] == "closed"), None)
@@ -76,7 +78,7 @@ def authority_deadline(incident: Incident) -> datetime | None:
 
 def minutes(incident: Incident) -> int:
     """How long it has been open, or was."""
-    return int(((incident.closed_at or now()) - incident.opened_at).total_seconds() // 60)
+    return max(0, int(((incident.closed_at or now()) - incident.opened_at).total_seconds() // 60))
 
 
 def money(settings: Settings, cents: int) -> str:
@@ -92,6 +94,7 @@ def event(line: dict[str, Any]) -> str:
         "returned": "its cause is back", "reopened": "its cause is back: opened again",
         "acknowledged": f"acknowledged by {by}",
         "closed": "closed, as its cause is gone" if by == ITSELF else f"resolved by {by}",
+        "merged": f"part of incident {line.get('into')}, which tells its cause",
         "responded": f"by itself, {line.get('response')}",
         "told": f"told {line.get('role')} ({line.get('address')})",
         "untold": f"{line.get('role')} could not be told: {line.get('problem')}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -14,7 +14,7 @@ from operations.publishing.region_marts import RegionState, held_back
 from operations.service_levels.slo_facts import add_warehouse_facts, confirm
 from quality import sli
 from quality.slo import FACTS, judge
-from settings import Settings
+from settings import Settings, now
 
 _MARTS = [table.name for table in FINANCE]
 _SHOWN = ("date", "unit", "objective", "achieved", "is_met", "error_budget_left", "burn_rate_1h", "burn_rate_6h",
@@ -39,6 +39,7 @@ def fill_slos(con: duckdb.DuckDBPyConnection, settings: Settings, sources: dict[
     con.execute(f"insert into {USABLE_DAYS} by name from answers")
     con.unregister("answers")
     late = [region for region, source in sources.items() if source.late and source.state]
+    begun = (now() + timedelta(days=1)).date()  # somewhere; a clock that was ahead has told of days after it
     for table, rule in (
         (SLO_OF_REGIONS, "starts_with(slo, 'freshness') or slo = 'availability' or "),
         (USABLE_DAYS, ""),
@@ -47,8 +48,8 @@ def fill_slos(con: duckdb.DuckDBPyConnection, settings: Settings, sources: dict[
             con.execute(
                 f"""insert into {table} by name
                 select {in_sql(table.columns)} from last_good.{table} anti join {table} using ({in_sql(table.grain)})
-                where {rule} list_contains($late::varchar[], region)""",
-                {"late": late},
+                where date <= $begun and ({rule} list_contains($late::varchar[], region))""",
+                {"late": late, "begun": begun},
             )
     con.execute(f"""
         insert into {SLO_DAILY} from {SLO_OF_REGIONS}

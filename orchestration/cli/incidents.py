@@ -167,6 +167,8 @@ def _say(settings: Settings, one: Incident, as_json: bool, lines: list[str] | No
 def _line(one: Incident) -> str:
     who = f"{one.acknowledged_by} is on it" if one.acknowledged_by else "nobody is on it yet"
     state = f"closed {one.closed_at:%Y-%m-%d %H:%M} by {one.closed_by}" if one.closed_at else who
+    if one.part_of:
+        state = f"part of incident {one.part_of}"
     if one.state == "easing":
         state += ", and its cause is gone for now"
     return f"{one.number}  {one.severity}  since {one.opened_at:%Y-%m-%d %H:%M} UTC, {state}: {one.title}"
@@ -178,7 +180,7 @@ def _facts(settings: Settings, one: Incident) -> dict[str, Any]:
     return {
         "number": one.number, "kind": one.kind, "severity": one.severity, "state": one.state, "title": one.title,
         "opened_at": one.opened_at.isoformat(), "closed_at": one.closed_at and one.closed_at.isoformat(),
-        "closed_by": one.closed_by, "acknowledged_by": one.acknowledged_by,
+        "closed_by": one.closed_by, "part_of": one.part_of, "acknowledged_by": one.acknowledged_by,
         "acknowledged_at": one.acknowledged_at and one.acknowledged_at.isoformat(), "minutes": words.minutes(one),
         "regions": one.regions, "touches": len(one.touched), "at_risk_cents_per_minute": one.at_risk_cents,
         "authority_deadline": words.authority_deadline(one),

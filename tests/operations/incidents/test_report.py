@@ -275,3 +275,21 @@ def test_damping_is_configured(settings):
     told(settings, failed("x broke", "eu"))
     told(settings)
     assert [one.number for one in told(settings, failed("x broke", "eu")).opened] == [2]
+
+
+def test_what_was_late_by_a_clock_that_was_ahead_is_part_of_the_clocks_incident(settings, monkeypatch):
+    late = Finding(Kind.LATE_REGION, "nothing arrives any more", "eu: for 3 days", "eu")
+    backup = Finding(Kind.BACKUP_FAILED, "backups are overdue", "the last one is 72 hours old")
+    with monkeypatch.context() as patch:
+        patch.setenv("ROMI_NOW", "2026-03-23T12:00:00Z")
+        told(settings, late, backup, *corrupt("eu", "a.json.gz"))
+    changes = told(settings, *causes.of_clock("the clock is three days behind"), *corrupt("eu", "a.json.gz"))
+    assert [one.kind for one in changes.opened] == [Kind.CLOCK]
+    assert [one.kind for one in book.live(settings)] == [Kind.CORRUPT_ARCHIVES, Kind.CLOCK]
+    parts = [one for one in book.incidents(settings) if one.part_of]
+    assert {(one.kind, one.part_of, words.minutes(one)) for one in parts} == {
+        (Kind.LATE_REGION, 4, 0), (Kind.BACKUP_FAILED, 4, 0),
+    }  # fmt: skip
+    assert words.ending(parts[0]) == "It is part of incident 4, which tells its cause."
+    [again] = told(settings, late, *causes.of_clock("it still is"), *corrupt("eu", "a.json.gz")).opened
+    assert (again.kind, again.part_of) == (Kind.LATE_REGION, None), "what is late by the right clock is late"
