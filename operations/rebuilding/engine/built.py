@@ -26,6 +26,7 @@ class Hearing:
 
     failing: set[str]  # tests whose warnings are failures
     on_event: Callable[[Event], None]
+    passed_over: frozenset[str] = frozenset()  # nodes that nobody else knows of
     built: Built = field(default_factory=Built)
 
     def hear(self, message: Any) -> None:
@@ -39,6 +40,8 @@ class Hearing:
         """A node's result, as dbt tells it."""
         node, status = event["data"]["node_info"], event["data"]["status"]
         name, is_test = node["unique_id"].split(".")[2], event["info"]["name"] == TEST
+        if name in self.passed_over:
+            return
         if is_test:
             self.built.tests.append(name)
         if status == "warn" and node["unique_id"] in self.failing:

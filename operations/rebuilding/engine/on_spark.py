@@ -28,6 +28,8 @@ from operations.rebuilding.engine.spark_steps import Steps
 from operations.rebuilding.engine.variables import variables
 from settings import PermanentError, Settings
 
+_TABLE_HERE = "is_table_on_spark"  # in the `meta` of a model that is SQL within others elsewhere
+
 
 class OnSpark(OnDuckDB):
     """The models on Spark; see :class:`operations.rebuilding.engine.Engine`.
@@ -67,14 +69,15 @@ class OnSpark(OnDuckDB):
         made = self.tables()
         with _scratch(settings, region) as folder:
             manifest = project.parsed(project.SPARK)
-            hearing = Hearing(set(), on_event)
+            more = _made_tables(manifest, models)
+            hearing = Hearing(set(), on_event, passed_over=more)
             with session(settings, region, folder) as spark:
                 _hand_in(settings, region, spark, folder, _kept_back(models))
                 steps = Steps(
                     spark, _beside(manifest), {name: one["columns"] for name, one in made.items()}, folder / "steps"
                 )
                 with _adapter(steps):
-                    command = ["build", "--resource-type", "model", "--select", *sorted(models)]
+                    command = ["build", "--resource-type", "model", "--select", *sorted(models | more)]
                     invoke(region, settings.dbt_dir, manifest, told, command, hearing, project.SPARK)
                 if spark.conf.get("spark.sql.ansi.enabled") != "true":
                     raise PermanentError(
@@ -95,6 +98,25 @@ def _scratch(settings: Settings, region: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made_tables(manifest: Any, models: frozenset[str]) -> frozenset[str]:
+    """Have what models are made of be tables of the build where it is so configured, and name those that were not.
+
+    Spark plans and works out what a query names as often as it is named.
+    """
+    todo = [node for node in manifest.nodes.values() if node.resource_type == "model" and node.name in models]
+    seen, found = {node.unique_id for node in todo}, set()
+    for node in todo:
+        for name in {*node.depends_on.nodes} & manifest.nodes.keys() - seen:
+            above = manifest.nodes[name]
+            if above.config.materialized == "ephemeral":
+                seen.add(name)
+                todo.append(above)
+                if above.config.meta.get(_TABLE_HERE):
+                    above.config.materialized = "table"
+                    found.add(above.name)
+    return frozenset(found)
 
 
 def _tests_of(tables: frozenset[str]) -> set[str]:

@@ -14,7 +14,7 @@ PLAINLY = {  # few rows are not worth compiling for, by Spark or by Java, nor ar
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.constraintPropagation.enabled": "false",
     "spark.sql.lightweightPlanChangeValidation": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
 }
 WINDOWS = [(date(2026, 2, 1), date(2026, 3, 10)), (date(2026, 3, 5), date(2026, 4, 10))]
 

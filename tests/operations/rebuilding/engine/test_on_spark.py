@@ -10,6 +10,7 @@ import pytest
 from ingestion.books import region_file
 from operations.rebuilding.engine import ModelError, engine_of
 from operations.rebuilding.engine.on_duckdb import OnDuckDB
+from operations.rebuilding.engine.on_spark import OnSpark
 from tests.operations.rebuilding.engine.both_engines import WINDOWS, built, differences, made
 
 pytest.importorskip("pyspark")
@@ -23,6 +24,19 @@ def test_every_table_of_two_windows_is_the_same_on_both_engines(tmp_path):
         built(side, seed=1)
     assert differences(*sides) == {}
     assert not list(sides[1].staging_dir.rglob("*.parquet"))  # no copy outlives its build
+
+
+def test_what_many_queries_name_is_a_table_of_the_build_that_nobody_is_told_of(tmp_path):
+    side, heard = made(tmp_path, "spark"), []
+    with region_file(side, "eu"):
+        pass
+    OnDuckDB().build(side, "eu", *WINDOWS[0])
+    done = OnSpark().build(side, "eu", *WINDOWS[0], ["int_orders__conversions"], heard.append)
+    assert done.models == ["int_orders__conversions"]
+    assert {event["data"]["node_info"]["node_name"] for event in heard} == {*done.models, *done.tests}
+    with region_file(side, "eu") as con:
+        kept = con.execute("select table_name from duckdb_tables() where schema_name = 'staging'").fetchall()
+    assert ("stg_ledger__orders",) not in kept
 
 
 @pytest.mark.slow
