@@ -124,3 +124,51 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any
     con.register("filling", frame.to_arrow())
     con.execute(f"insert into {table} by name select * from filling")
     con.unregister("filling")
+
+
+NIGHTS = [datetime(2026, 3, 8, 4, 30), datetime(2026, 3, 29, 0, 0), datetime(2026, 3, 31, 23, 30)]  # UTC; of many zones
+WORDS = ["", " ", "'", "It''s", "None", "null", "NULL", "nan", "\\", "ΟΔΟΣ Σ", "İ", "日本語", "🧵", "a\u0301", "%zz"]
+MOST = 10**14  # cents: the most that an order may be worth, so that one more has no worth
+
+
+def fill_oddly(con: duckdb.DuckDBPyConnection) -> None:
+    """Fill a new region's file with what is at an edge: words, nights, amounts and rates, with most days empty."""
+    draw = random.Random(1)
+    visits = [_odd_visit(draw, night + timedelta(minutes=20 * n), word)
+              for night in NIGHTS for n, word in enumerate(WORDS)]  # fmt: skip
+    amounts = [0, 1, 3, 7, MOST, MOST + 1, None]
+    orders = [
+        {**visit, "message_id": _uuid(draw), "type": "track", "event": "Order Completed", "currency": currency,
+         "order_id": f"{visit['campaign_name'] or 'o'}{number}", "revenue_minor": amounts[number % len(amounts)],
+         "occurred_at": visit["occurred_at"] + timedelta(minutes=1)}
+        for number, (visit, currency) in enumerate(zip(visits, ["EUR", "EUR", "JPY", "KWD"] * 99, strict=False))
+    ]  # fmt: skip
+    rows = enumerate([*visits, *orders])
+    _insert(con, "raw.events", [{"archive_id": 1, "record_offset": n, **row} for n, row in rows])
+    _insert(con, "raw.ledger_orders", [
+        {"file": "ledger.csv", "line": n, "order_id": one["order_id"], "ordered_at": one["occurred_at"],
+         "status": "completed", "revenue_minor": one["revenue_minor"] or 0, "refunded_minor": 0,
+         "cogs_minor": one["revenue_minor"], "currency": one["currency"], "updated_at": one["occurred_at"],
+         "item_hash": None}
+        for n, one in enumerate(orders[::2])
+    ])  # fmt: skip
+    _insert(con, "raw.spend", [
+        {"file": "x.csv", "line": n, "platform": "x_ads", "spend_on": (night + timedelta(days=7)).date(),
+         "campaign_id": word, "campaign_name": word, "channel": word or None, "impressions": 0, "clicks": 0,
+         "spend_minor": [0, 0, MOST][n % 3], "spend_rest": [0, 999_999_999, 500_000_000][n % 3], "currency": "EUR",
+         "row_hash": str(draw.getrandbits(64)), "entity_hash": str(draw.getrandbits(64)), "extracted_at": None}
+        for night in NIGHTS for n, word in enumerate(WORDS)
+    ])  # fmt: skip
+    rates = {"JPY": 2**53 + 1, "KWD": 1}  # a yen is next to nothing, a dinar a hundred million
+    days = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days)]
+    quoted = [{"rate_on": day, "currency": code, "rate_e8": rate} for day in days for code, rate in rates.items()]
+    _insert(con, "raw.fx_rates", quoted)
+
+
+def _odd_visit(draw: random.Random, at: datetime, word: str) -> dict[str, Any]:
+    return {
+        "message_id": _uuid(draw), "message_order": _uuid(draw), "type": "page", "event": None, "occurred_at": at,
+        "anonymous_id": _uuid(draw), "user_id": None, "campaign_source": word, "campaign_medium": word,
+        "campaign_name": word, "campaign_id": None, "page_host": "shop.example", "referrer_host": None,
+        "is_anonymised": False,
+    }  # fmt: skip

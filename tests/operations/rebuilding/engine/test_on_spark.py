@@ -12,6 +12,7 @@ from operations.rebuilding.engine import ModelError, engine_of
 from operations.rebuilding.engine.on_duckdb import OnDuckDB
 from operations.rebuilding.engine.on_spark import OnSpark
 from tests.operations.rebuilding.engine.both_engines import WINDOWS, built, differences, made
+from tests.operations.rebuilding.engine.dirty_region import fill_oddly
 
 pytest.importorskip("pyspark")
 pytest.importorskip("dbt.adapters.spark")
@@ -81,3 +82,27 @@ def test_a_warehouse_may_change_its_engine_between_two_builds(tmp_path):
     built(mixed, seed=6, windows=WINDOWS[:1])
     OnDuckDB().build(mixed, "eu", *WINDOWS[1])
     assert differences(alone, mixed) == {}
+
+
+@pytest.mark.slow
+def test_nothing_at_all_and_then_a_shop_of_oddities_is_the_same_on_both_engines(tmp_path):
+    sides, window = [made(tmp_path, engine) for engine in ("duckdb", "spark")], (date(2026, 3, 1), date(2026, 4, 10))
+    for side in sides:
+        with region_file(side, "eu"):
+            pass
+        engine_of(side).build(side, "eu", *window)
+    assert differences(*sides) == {}
+    for side in sides:
+        with region_file(side, "eu") as con:
+            fill_oddly(con)
+        engine_of(side).build(side, "eu", *window)
+    assert differences(*sides) == {}
+    with region_file(sides[1], "eu", read_only=True) as con:
+        for rows in (
+            "orders_daily where revenue >= 10^12",
+            "spend_daily where spend = 0",
+            "romi_daily where roas is null",
+        ):
+            assert con.execute(f"from finance.{rows}").fetchall(), rows
+        [(cost,)] = con.execute("select max(spend) from finance.spend_daily").fetchall()
+        assert cost >= 10**12
