@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 from ingestion.books import region_file
-from operations.rebuilding.engine import engine_of
+from operations.rebuilding.engine import Event, engine_of
 from settings import Settings
 from tests.operations.rebuilding.engine.dirty_region import fill
 
@@ -28,11 +29,14 @@ def made(folder: Path, engine: str, **more) -> Settings:
     )  # fmt: skip
 
 
-def built(settings: Settings, seed: int, windows=WINDOWS, persons: int = 60) -> None:
+def built(
+    settings: Settings, seed: int, windows=WINDOWS, persons: int = 60,
+    on_event: Callable[[Event], None] = lambda _: None,
+) -> None:  # fmt: skip
     with region_file(settings, "eu") as con:
         fill(con, seed, persons)
     for first, last in windows:
-        engine_of(settings).build(settings, "eu", first, last)
+        engine_of(settings).build(settings, "eu", first, last, on_event=on_event)
         with region_file(settings, "eu") as con:  # what the first window built is final to the second
             days = "select day, 1, null, 'test', true from range(?::date, ?::date, interval 1 day) as days(day)"
             con.execute(f"insert into ops.days {days} on conflict do nothing", [first, date(2026, 2, 10)])

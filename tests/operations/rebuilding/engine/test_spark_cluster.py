@@ -1,4 +1,4 @@
-"""A standalone cluster on this machine, of pyspark's own parts: who knows its secret is let in, and nobody else."""
+"""A standalone cluster on this machine, of pyspark's own parts: who may use it, and what a lost worker changes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from operations.rebuilding.engine import Event
 from operations.rebuilding.engine.spark_session import session
 from settings import TransientError
 from settings.engine import SPARK_VARIABLE
-from tests.operations.rebuilding.engine.both_engines import made
+from tests.operations.rebuilding.engine.both_engines import WINDOWS, built, differences, made
 
 pyspark = pytest.importorskip("pyspark")
 pytest.importorskip("dbt.adapters.spark")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("java"), reason="Spark takes Java")]
 
 _LONGEST = 120  # seconds for a part to come up
+_WORKER = ("worker.Worker", "--cores", "1", "--memory", "1g")
+_HALF_WAY = 25  # models of a build's fifty
 
 
 @dataclass
@@ -111,3 +114,31 @@ def test_a_cluster_lets_nobody_in_who_does_not_know_its_secret(tmp_path, monkeyp
         with pytest.raises(TransientError, match="knows another secret"), session(settings, "eu", tmp_path / "out"):
             pass
         assert sum("Registered app" in line for line in master.said) == 1
+
+
+def test_a_worker_that_is_killed_half_way_through_a_build_changes_no_table(tmp_path, monkeypatch):
+    secret = secrets.token_hex(16)
+    monkeypatch.setenv(SPARK_VARIABLE, secret)
+    with ExitStack() as stack:
+        address, master = stack.enter_context(master_of(tmp_path / "cluster", secret))
+        workers = [
+            stack.enter_context(started(tmp_path / "cluster" / name, secret, *_WORKER, address))
+            for name in ("one", "other")
+        ]
+        master.wait_for("Registering worker", times=2)
+        heard = []
+
+        def kill_one_half_way(event: Event) -> None:
+            heard.append(event["data"]["node_info"]["unique_id"])
+            if len(heard) == _HALF_WAY:
+                for worker in workers:  # each has had its part in it until now
+                    worker.wait_for("Asked to launch executor")
+                workers[0].kill()
+
+        sides = [made(tmp_path, "duckdb"), made(tmp_path, "spark", spark={"master": address})]
+        built(sides[0], seed=7, windows=WINDOWS[:1])
+        built(sides[1], seed=7, windows=WINDOWS[:1], on_event=kill_one_half_way)
+        master.wait_for("Telling app of lost executor")
+        assert len(heard) > _HALF_WAY
+        assert workers[1].process.poll() is None, "the other one ended the build"
+    assert differences(*sides) == {}
