@@ -109,12 +109,16 @@ def of_corrupt(region: str, files: Iterable[dict[str, Any]]) -> Iterator[Finding
 
 def of_burning(levels: Iterable[tuple[str | None, str, dict[str, Any]]]) -> Iterator[Finding]:
     """Service levels whose error budget burns too fast: of each its region, name and figures."""
+    named: dict[tuple[str | None, str], dict[str, dict[str, Any]]] = defaultdict(dict)
     for region, slo, level in levels:
-        name = slo.partition(".")[0]
+        named[region, slo.partition(".")[0]][slo] = level
+    for (region, name), of_it in named.items():
+        slo, level = min(of_it.items(), key=lambda one: one[1]["error_budget_left"] or 0)
+        marts = f"{name} of {len(of_it)} marts, such as {slo.partition('.')[2]}," if len(of_it) > 1 else slo
         yield Finding(
             Kind.BURN_RATE, name,
-            f"{slo} as of {level['date']}: {level['alert']}, {what_is_left(level['error_budget_left'])}",
-            region, things=(slo,), mend="look at its days in meta.slo_of_regions, and remove the cause",
+            f"{marts} as of {level['date']}: {level['alert']}, {what_is_left(level['error_budget_left'])}",
+            region, things=tuple(sorted(of_it)), mend="look at its days in meta.slo_of_regions, and remove the cause",
         )  # fmt: skip
 
 

@@ -63,13 +63,20 @@ class Incident:
         return sorted({region for _, region, *_ in self.touched if region})
 
     @property
+    def things(self) -> list[tuple[str | None, str]]:
+        """All that it ever touched, with the region: of service levels only where they are all that is wrong."""
+        counted = {self.kind.value} if self.kind == Kind.BURN_RATE else {*Kind} - {Kind.BURN_RATE}
+        found = {(region, thing) for kind, region, _, thing in self.touched if thing and kind in counted}
+        return sorted(found, key=str)
+
+    @property
     def title(self) -> str:
         """What it is, where, and how much it touches, in one line."""
-        first = self.standing[0] if self.standing else None
-        cause = first.cause if first else self.root.partition(": ")[2]
+        first = [Finding.of_line(one) for line in self.timeline[:1] for one in line["findings"]]
+        found = [*self.standing, *first]
+        cause = next((one.cause for one in found if one.kind == self.kind), self.root.partition(": ")[2])
         where = f" in {', '.join(self.regions)}" if self.regions else ""
-        things = {thing for *_, thing in self.touched if thing}
-        count = f" ({len(things):,} touched)" if len(things) > 1 else ""
+        count = f" ({len(self.things):,} touched)" if len(self.things) > 1 else ""
         return f"{self.kind.value.replace('_', ' ')}{where}: {cause}{count}"
 
     def summary(self) -> dict[str, Any]:

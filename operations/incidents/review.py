@@ -69,7 +69,7 @@ def _cause(incident: Incident) -> Iterator[str]:
     for line in opened["findings"]:
         finding = Finding.of_line(line)
         yield f"- {f'{finding.region}: ' if finding.region else ''}{finding.evidence}"
-    things = sorted({f"{region or 'warehouse'}: {thing}" for _, region, _, thing in incident.touched if thing})
+    things = [f"{region or 'warehouse'}: {thing}" for region, thing in incident.things]
     if len(things) > 1:
         yield ""
         yield f"It touched {len(things):,} things: {', '.join(things[:_LISTED])}{' …' * (len(things) > _LISTED)}"

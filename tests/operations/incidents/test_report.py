@@ -293,3 +293,16 @@ def test_what_was_late_by_a_clock_that_was_ahead_is_part_of_the_clocks_incident(
     assert words.ending(parts[0]) == "It is part of incident 4, which tells its cause."
     [again] = told(settings, late, *causes.of_clock("it still is"), *corrupt("eu", "a.json.gz")).opened
     assert (again.kind, again.part_of) == (Kind.LATE_REGION, None), "what is late by the right clock is late"
+
+
+def test_a_title_names_the_cause_and_counts_what_it_struck_though_service_levels_alone_still_suffer(settings):
+    marts = [("us", f"freshness_hours.{one}", BURN) for one in ("romi_daily", "spend_daily", "orders_daily")]
+    lock = failed("us.duckdb is held by another process", "us", error_class="TransientError")
+    [one] = told(settings, lock).opened
+    told(settings, *causes.of_burning(marts))
+    [one] = book.live(settings)
+    assert one.title == "lock in us: another process holds a file"
+    assert words.evidence(one) == [
+        "- us: freshness_hours of 3 marts, such as romi_daily, as of 2026-03-19: page, 2.0 times the error budget is"
+        " spent (look at its days in meta.slo_of_regions, and remove the cause)"
+    ]
