@@ -21,8 +21,12 @@ def test_each_layer_reads_only_the_one_below(nodes):
     models = [node for node in nodes.values() if node.resource_type == "model"]
     assert models
     for model in models:
-        read = {nodes[name].schema for name in model.depends_on.nodes if nodes[name].resource_type != "seed"}
-        assert read <= READS[model.schema], model.name
+        read = [nodes[name] for name in model.depends_on.nodes if nodes[name].resource_type != "seed"]
+        is_base = [one.name.startswith("base_") for one in read]  # what a staging model is joined from
+        of_layer = {one.schema for one, base in zip(read, is_base, strict=True) if not base}
+        assert of_layer <= READS[model.schema], model.name
+        assert model.schema == "staging" or not any(is_base), model.name
+        assert not (model.name.startswith("base_") and any(is_base)), model.name
 
 
 def test_everything_that_stays_is_built_in_the_region_and_in_a_known_schema(nodes):

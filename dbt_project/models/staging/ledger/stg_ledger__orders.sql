@@ -9,7 +9,7 @@ source as (
 
 postings as (
 
-    select * from {{ ref('stg_ledger__postings') }}
+    select * from {{ ref('base_ledger__postings') }}
 
 ),
 
