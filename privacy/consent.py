@@ -17,6 +17,8 @@ _CHOICES = {":1": True, ":0": False}
 _LEVELS = {"categories", "preferences", "purposes", "groups", "choices", "consents", "accepted", "allowed", "granted",
            "acceptedcategories"}  # fmt: skip
 _REFUSED = {"rejected", "denied", "refused", "rejectedcategories"}
+_BEFORE, _AFTER = "default", "update"  # Google Consent Mode's two calls: the second takes the first's place
+_DEEPEST = 3
 _MANAGED = {"allowedConsentIds": True, "deniedConsentIds": False}
 # Global Privacy Control, as trackers pass on what the browser or its header says.
 _SIGNALS = ("gpc", "globalPrivacyControl", "global_privacy_control", "sec_gpc", "Sec-GPC")
@@ -100,23 +102,28 @@ def _categories(consent: Any, known: Mapping[str, str]) -> Iterator[tuple[str, s
     yield from beside
 
 
-def _beside(consent: dict[str, Any], known: Mapping[str, str]) -> list[tuple[str, str, Any]]:
-    """What else the object states, in itself and one level below, under the names that banners have for it.
+def _beside(
+    consent: dict[str, Any], known: Mapping[str, str], path: str = "context.consent.", depth: int = 0
+) -> list[tuple[str, str, Any]]:
+    """What else the object states, in itself and below, under the names that banners have for it.
 
-    Beside others, such as the banner's version, what goes by a known name is a preference even if unreadable.
+    Beside others, such as the banner's version, what goes by a known name is a preference even if unreadable. Under a
+    name of nobody's, such as that of the banner, only Google's words and what goes by a known name are one.
     """
     found: list[tuple[str, str, Any]] = []
     for key, one in consent.items():
-        name, path = key.strip().casefold(), f"context.consent.{key}."
-        if key == _PREFERENCES or one in (None, ""):
+        name, below = key.strip().casefold(), f"{path}{key}."
+        if (key == _PREFERENCES and not depth) or one in (None, "") or (name == _BEFORE and _AFTER in consent):
             continue
         if isinstance(one, dict) and name in _LEVELS:
-            found += [(path, "", None), *((path, category, value) for category, value in one.items())]
+            found += [(below, "", None), *((below, category, value) for category, value in one.items())]
         elif isinstance(one, list) and (name in _LEVELS or name in _REFUSED):
             chosen = [_chosen(group) for group in one if isinstance(group, str)]
-            found += [(path, "", None), *((path, group, is_yes and name not in _REFUSED) for group, is_yes in chosen)]
-        elif _verdict(one) is not None or name in known:
-            found.append(("context.consent.", key, one))
+            found += [(below, "", None), *((below, group, is_yes and name not in _REFUSED) for group, is_yes in chosen)]
+        elif name in known or (_verdict(one) is not None and not (depth and isinstance(one, bool))):
+            found.append((path, key, one))
+        elif isinstance(one, dict) and depth < _DEEPEST:
+            found += _beside(one, known, below, depth + 1)
     return found
 
 

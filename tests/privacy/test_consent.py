@@ -41,6 +41,13 @@ def categories(**preferences):
         ({"accepted": ["analytics"], "rejected": ["statistics"]}, False), ({"purposes": {"1": True}}, False),
         ({"preferences": True, "statistics": True, "marketing": False}, True),  # Cookiebot's
         ({"languages": ["de"], "banner": {"shown": True}}, None),
+        # Whatever the level between is called, what goes by a known name or in Google's words below it is stated.
+        ({"google": {"analytics_storage": "denied"}}, False), ({"google": {"ad_storage": "granted"}}, False),
+        ({"cookiebot": {"consent": {"statistics": True, "marketing": False}}, "version": 3}, True),
+        ({"onetrust": {"groups": ["C0001"]}}, False), ({"usercentrics": {"services": {"analytics": False}}}, False),
+        ({"default": {"analytics_storage": "denied"}, "update": {"analytics_storage": "granted"}}, True),
+        ({"default": {"analytics_storage": "granted"}, "update": {"analytics_storage": "denied"}}, False),
+        ({"default": {"analytics_storage": "denied"}}, False), ({"default": True}, False),
     ],
 )  # fmt: skip
 def test_categories_are_read_whatever_their_case_and_words(consent, expected):
